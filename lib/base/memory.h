@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * memory.h - allocation that cannot fail: running out of memory aborts with a message. Sizes come
+ * from checked limits only, never straight from bytes of a peer or a disk.
+ */
+#ifndef ZLOOM_BASE_MEMORY_H
+#define ZLOOM_BASE_MEMORY_H
+
+#include <stddef.h>
+
+/* Zeroed memory of `size` bytes (at least 1). Free with free (). */
+void *zloom_alloc (size_t size) __attribute__ ((malloc, returns_nonnull));
+/* Resize to `count` elements of `size` bytes; new bytes are not zeroed; overflow aborts. */
+void *zloom_realloc (void *old, size_t count, size_t size) __attribute__ ((returns_nonnull));
+/* Copies; free with free (). `zloom_strdup (NULL)` is NULL. */
+char *zloom_strdup (const char *text);
+/* A copy of `size` bytes with a NUL behind them. */
+char *zloom_memdup_text (const void *data, size_t size) __attribute__ ((returns_nonnull));
+/* asprintf that cannot fail. Free with free (). */
+char *zloom_format (const char *format, ...)
+  __attribute__ ((format (printf, 1, 2), returns_nonnull));
+
+/*
+ * Grow an array so that index `need - 1` exists: doubles, starts at 8.
+ *     zloom_grow (&self->items, &self->capacity, self->count + 1, sizeof *self->items);
+ */
+void zloom_grow (void *array_p, size_t *capacity, size_t need, size_t item_size);
+
+#endif
