@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * pattern.h - the contract between the engine (motion) and a pattern (meaning).
+ *
+ * A pattern is a pure state machine, one object a flow: `event (self, event, turn)` changes its
+ * state and appends effects; the engine turns effects into journal records and sends. No socket,
+ * file, clock or thread is seen here: time, randomness and stored bytes come in through `turn`.
+ *
+ * What a pattern may rely on
+ *   - An event is fed only when its worst case fits the open journal group, so effects cannot fail.
+ *   - Effects are carried out in order. Records and answers of one event land in one group: all of
+ *     it survives a crash, or none.
+ *   - `turn->store->peek` answers from memory: OK with sizes, AGAIN when the bytes are on disk (a
+ *     read has been started and a FETCHED event will come), DAMAGED or NOT_FOUND for a hole.
+ *   - Sequence numbers above the last DURABLE event are not to be handed out.
+ *   - Recovery: restore (snapshot) or not, then replay (records in order), then recovered ().
+ *
+ * What the engine relies on
+ *   - The same events in the same order with the same turn values give the same effects (the
+ *     simulator replays runs by seed); no iteration order depends on addresses.
+ *   - dispatch () hands out only within the consumer's credit.
+ *   - Pointers in effects stay valid until the effects are carried out (borrow from the event or
+ *     from the pattern's own state; use turn->scratch for what must be built).
+ *
+ * Threads: one, the engine's.
+ */
+#ifndef ZLOOM_PATTERNS_COMMON_PATTERN_H
+#define ZLOOM_PATTERNS_COMMON_PATTERN_H
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/random.h"
+#include "base/ranges.h"
+#include "wire/types.h"
+
+/* ---- configuration: filled from the recipe's flow ------------------------------------------- */
+
+typedef enum {
+    ZLOOM_ON_FULL_BLOCK,       /* credit stops */
+    ZLOOM_ON_FULL_REJECT,      /* FULL to the sender */
+    ZLOOM_ON_FULL_DROP_OLDEST, /* oldest ready ones go: to dead_letter if set, counted */
+} zloom_on_full_t;
+
+#define ZLOOM_BACKOFF_MAX 16
+
+typedef struct {
+    const char *name;
+    const char *pattern;
+    zloom_confirm_t confirm;
+    int64_t lease_ns;
+    int64_t failures_max; /* allowed failures before a dead letter; >= 1 */
+    int64_t backoff_ns[ZLOOM_BACKOFF_MAX];
+    size_t backoff_count; /* the last value repeats; 0: no delay */
+    int64_t jitter_ppm;
+    const char *dead_letter; /* flow name, NULL: dropped with count after the last failure */
+    int64_t limit_messages;  /* leases counted */
+    int64_t limit_bytes;
+    zloom_on_full_t on_full;
+    int64_t requeues_max;   /* cap on requeues of one message from dead letters */
+    int64_t exceptions_max; /* messages failed or delayed at one time */
+} zloom_flow_config_t;
+
+/* ---- identities ----------------------------------------------------------------------------- */
+
+/* A consumption (session and handle) or a sending session; numbers given by the engine, never 0. */
+typedef uint64_t zloom_consumer_id_t;
+typedef uint64_t zloom_session_id_t;
+
+/* ---- events --------------------------------------------------------------------------------- */
+
+typedef enum {
+    ZLOOM_EVENT_OFFER,       /* messages come in */
+    ZLOOM_EVENT_SKIP,        /* a producer skips n ids */
+    ZLOOM_EVENT_SESSION_END, /* a sending session is over: anonymous state may go */
+    ZLOOM_EVENT_SUBSCRIBE,
+    ZLOOM_EVENT_CREDIT,
+    ZLOOM_EVENT_SETTLE,
+    ZLOOM_EVENT_STARTED,
+    ZLOOM_EVENT_PROGRESS,
+    ZLOOM_EVENT_UNSUBSCRIBE, /* the consumer leaves in good order: leases back at no cost */
+    ZLOOM_EVENT_GONE,        /* the consumer is gone: started ones are charged (see queue.h) */
+    ZLOOM_EVENT_DURABLE,     /* everything up to seq is durable */
+    ZLOOM_EVENT_FETCHED,     /* bytes that peek said AGAIN about are in memory (or damaged) now */
+    ZLOOM_EVENT_TAKE_OUT,    /* requeue, purge: messages that are not leased leave the flow */
+    ZLOOM_EVENT_PAUSE,
+    ZLOOM_EVENT_RESUME,
+    ZLOOM_EVENT_DRAIN, /* no new messages from outside; what is there is worked off */
+    ZLOOM_EVENT_SHIFT, /* the process was late by shift_ns: move lease deadlines */
+    ZLOOM_EVENT_TIMER, /* next_deadline () has come */
+} zloom_event_type_t;
+
+/* What is known of one message from a former life (dead letter, requeue); wire form: history.h. */
+typedef struct {
+    zloom_bytes_t history; /* msgpack, see common/history.h; unset: none */
+} zloom_past_t;
+
+typedef struct {
+    zloom_event_type_t type;
+    zloom_consumer_id_t consumer;
+    zloom_session_id_t session;
+    union {
+        /* Exactly one of: a session's own SEND (src_count 0), or a foreign pack with provenance
+         * (bridge, emit of a step, dead-letter move, requeue: src_count > 0, session may be 0). */
+        struct {
+            zloom_bytes_t producer; /* name of the producer; anonymous: unset */
+            uint64_t first_id;
+            uint32_t n;
+            zloom_bytes_t pack; /* tiling checked: exactly n envelopes */
+            zloom_blob_t *blob; /* the blob that pack points into (borrowed) */
+            uint32_t flags;
+            int64_t base_time_ns;
+            zloom_bytes_t mark; /* unset: none */
+            const zloom_src_t *src;
+            size_t src_count;
+            const zloom_past_t *past; /* NULL, or one per message */
+            bool admitted;            /* limits were checked by room (): never refuse with FULL */
+        } offer;
+        struct {
+            zloom_bytes_t producer;
+            uint64_t first_id;
+            uint32_t n;
+            zloom_bytes_t mark;
+        } skip;
+        struct {
+            /* Leases that the consumer holds from before (its router restarted). */
+            const zloom_token_t *holding_tokens;
+            const zloom_run_t *holding_runs;
+            size_t holding_count;
+        } subscribe;
+        struct { /* absolute totals since the consumer subscribed */
+            uint64_t messages, bytes, frames;
+        } credit;
+        struct {
+            zloom_token_t token;
+            const zloom_settle_run_t *runs;
+            size_t count;
+            /* From an earlier boot: known to this log, and its end for this flow (0: unknown). */
+            bool earlier_boot;
+            uint64_t earlier_end;
+        } settle;
+        struct { /* STARTED, PROGRESS */
+            zloom_token_t token;
+            const zloom_run_t *runs;
+            size_t count;
+            int64_t extend_ns; /* PROGRESS: new deadline = now + this; 0: the flow's lease */
+        } mark;
+        struct {
+            zloom_cause_t cause; /* exit, signal, stderr when the supervisor told; else empty */
+            bool crashed;        /* false: only vanished (network, no route) */
+        } gone;
+        uint64_t durable_seq;
+        struct {
+            uint64_t seq;
+            zloom_err_t err; /* OK or DAMAGED: the message is lost, a hole */
+        } fetched;
+        struct {
+            uint64_t first;
+            uint32_t n;
+            uint8_t reason; /* zloom_settle_reason_t: PURGED or MOVED */
+        } take_out;
+        int64_t shift_ns;
+    };
+} zloom_event_t;
+
+/* ---- effects -------------------------------------------------------------------------------- */
+
+/* Why a message left a flow; on disk in SETTLE records: numbers are never reused. */
+typedef enum {
+    ZLOOM_REASON_ACKED = 1,
+    ZLOOM_REASON_EXPIRED = 2,
+    ZLOOM_REASON_PURGED = 3,
+    ZLOOM_REASON_DROPPED = 4,
+    ZLOOM_REASON_MOVED = 5, /* dead letter or requeue */
+    ZLOOM_REASON_LOST = 6,  /* a hole: the disk damaged it */
+} zloom_settle_reason_t;
+
+typedef enum {
+    ZLOOM_EFFECT_APPEND,  /* store messages [seq, seq + n): PACK record, tail cache */
+    ZLOOM_EFFECT_RECORD,  /* journal a record of this flow (SETTLE, STATE, PRODUCER, DEAD, ...) */
+    ZLOOM_EFFECT_CONFIRM, /* to session: ids <= id are taken; waits for the group */
+    ZLOOM_EFFECT_REFUSE,  /* to session: ids >= id refused, with err; at once */
+    ZLOOM_EFFECT_DELIVER, /* to consumer: runs under a new token; at once */
+    ZLOOM_EFFECT_SETTLED, /* to consumer: results; waits for the group */
+    ZLOOM_EFFECT_STALE,   /* to consumer: these are not yours any more; at once */
+    ZLOOM_EFFECT_DEAD,    /* copy message seq to the dead-letter flow in this group */
+    ZLOOM_EFFECT_FORGET,  /* [first, last] are needed no more: bytes may go */
+} zloom_effect_type_t;
+
+typedef struct {
+    zloom_effect_type_t type;
+    union {
+        struct {
+            uint64_t seq;
+            uint32_t n;
+            zloom_bytes_t pack; /* within the event's blob */
+            uint32_t flags;
+            const zloom_src_t *src; /* already cut to these n messages */
+            size_t src_count;
+            const zloom_past_t *past; /* NULL or one per message */
+        } append;
+        struct {
+            uint8_t type; /* zloom_record_type_t */
+            uint64_t seq;
+            uint32_t count;
+            zloom_bytes_t head;
+        } record;
+        struct {
+            zloom_session_id_t session;
+            uint64_t id;
+            zloom_err_t err; /* REFUSE */
+        } answer;            /* CONFIRM, REFUSE */
+        struct {
+            zloom_consumer_id_t consumer;
+            zloom_token_t token;
+            const zloom_run_t *runs;
+            size_t run_count;
+            const zloom_fact_t *facts;
+            size_t fact_count;
+        } deliver; /* DELIVER; STALE uses token and runs */
+        struct {
+            zloom_consumer_id_t consumer;
+            zloom_token_t token;
+            const zloom_settled_run_t *runs;
+            size_t count;
+        } settled;
+        struct {
+            uint64_t seq;
+            zloom_bytes_t history; /* folded, to travel with the message */
+        } dead;
+        zloom_range_t forget;
+    };
+} zloom_effect_t;
+
+/* A growing list of effects and the memory that they borrow; cleared by the engine after use. */
+typedef struct zloom_effects zloom_effects_t;
+
+zloom_effects_t *zloom_effects_new (void);
+void zloom_effects_destroy (zloom_effects_t **self_p);
+/* A zeroed effect of this type at the end of the list; the pointer holds until the next add. */
+zloom_effect_t *zloom_effects_add (zloom_effects_t *self, zloom_effect_type_t type);
+size_t zloom_effects_count (const zloom_effects_t *self);
+const zloom_effect_t *zloom_effects_at (const zloom_effects_t *self, size_t index);
+/* Memory that stays where it is until clear: for runs, facts, heads. Aligned for any type. */
+void *zloom_effects_memory (zloom_effects_t *self, size_t size);
+/* A copy of bytes in that memory. */
+zloom_bytes_t zloom_effects_copy (zloom_effects_t *self, zloom_bytes_t bytes);
+void zloom_effects_clear (zloom_effects_t *self);
+
+/* ---- what a turn brings --------------------------------------------------------------------- */
+
+/* What the store says of stored messages, from memory only. */
+typedef struct {
+    uint32_t n;            /* messages from seq on that fit max_n and max_bytes; >= 1 if OK */
+    uint64_t bytes;        /* their size as a pack */
+    zloom_bytes_t history; /* of message seq; unset: none; valid until the next peek */
+    zloom_src_t src;       /* of message seq (n = how many more share the run) */
+} zloom_peek_t;
+
+typedef struct {
+    void *arg;
+    /*
+     * OK: the first message always counts even if it is over max_bytes, the rest only as they fit;
+     * never past the end of the stored pack that holds seq (ask again for more).
+     */
+    zloom_err_t (*peek) (void *arg, uint64_t seq, uint32_t max_n, uint64_t max_bytes,
+                         zloom_peek_t *peek);
+} zloom_store_t;
+
+typedef struct {
+    zloom_now_t now;
+    zloom_effects_t *effects;
+    const zloom_store_t *store;
+    zloom_random_t *random;
+} zloom_turn_t;
+
+/* ---- what a flow tells about itself --------------------------------------------------------- */
+
+/* Counters and gauges: name, help. One table makes stats, docs and metrics. */
+#define ZLOOM_FLOW_STAT_MAP(X)                             \
+    X (ready, "messages waiting for a consumer")           \
+    X (leased, "messages handed out and not settled")      \
+    X (waiting, "messages waiting for their retry time")   \
+    X (moving, "messages on their way to dead letters")    \
+    X (bytes, "bytes of messages not settled")             \
+    X (consumers, "consumers subscribed")                  \
+    X (appended, "messages taken in since the flow began") \
+    X (acked, "messages acknowledged")                     \
+    X (dead, "messages moved to dead letters")             \
+    X (requeued, "dead letters put back into their flow")  \
+    X (expired, "messages past their expiry")              \
+    X (purged, "messages purged by hand")                  \
+    X (dropped, "messages dropped by policy")              \
+    X (lost, "messages lost to damage on disk")            \
+    X (acquired, "hand-outs")                              \
+    X (failures, "failures charged")                       \
+    X (released, "hand-outs given back at no cost")        \
+    X (lease_ends, "leases that ran out")                  \
+    X (stale, "settlements refused as stale")              \
+    X (duplicates, "messages trimmed as duplicates")       \
+    X (refused, "sends refused")
+
+typedef struct {
+#define ZLOOM_FLOW_STAT_FIELD(name, help) uint64_t name;
+    ZLOOM_FLOW_STAT_MAP (ZLOOM_FLOW_STAT_FIELD)
+#undef ZLOOM_FLOW_STAT_FIELD
+    int64_t oldest_wall_ns; /* when the oldest unsettled message was sent; 0: none */
+    bool paused;
+    bool draining;
+} zloom_flow_stats_t;
+
+/* ---- the pattern ---------------------------------------------------------------------------- */
+
+/* A record as recovery replays it (type is a zloom_record_type_t). */
+typedef struct {
+    uint8_t type;
+    uint64_t seq;
+    uint32_t count;
+    uint64_t payload_bytes; /* PACK: size of the stored pack */
+    zloom_bytes_t head;
+} zloom_replay_t;
+
+typedef struct {
+    const char *name;
+    /* `first_seq`: 1 for a new durable flow; counter * 2^40 for a memory flow's boot. */
+    void *(*create) (const zloom_flow_config_t *config, uint64_t boot_random, uint64_t first_seq);
+    void (*destroy) (void **self_p);
+    /* Limits and retry changed in a running topology. */
+    void (*configure) (void *self, const zloom_flow_config_t *config);
+
+    zloom_err_t (*restore) (void *self, zloom_bytes_t snapshot);
+    zloom_err_t (*replay) (void *self, const zloom_replay_t *record);
+    void (*recovered) (void *self, zloom_now_t now);
+    void (*snapshot) (const void *self, zloom_buf_t *out);
+    /* Whether the flow still needs messages in [from, last]: the first run of them. */
+    bool (*next_live) (const void *self, uint64_t from, uint64_t last, zloom_range_t *run);
+    /* One past the last sequence number given. */
+    uint64_t (*next_seq) (const void *self);
+
+    void (*event) (void *self, const zloom_event_t *event, const zloom_turn_t *turn);
+    /* Hand out what credit and durability allow; once a turn, at most `budget` messages; returns
+     * how many were handed out. */
+    uint32_t (*dispatch) (void *self, uint32_t budget, const zloom_turn_t *turn);
+    /* Earliest time at which a TIMER event is wanted, mono ns. */
+    int64_t (*next_deadline) (const void *self);
+
+    /* Whether a STEP's settlement would be taken, run by run, without changing anything. OK only
+     * if all are; else the first code (STALE, SETTLED). */
+    zloom_err_t (*check_settle) (const void *self, zloom_consumer_id_t consumer,
+                                 const zloom_event_t *settle);
+    /* Messages and bytes that may still come in before the flow is full (UINT64_MAX: no end). */
+    void (*room) (const void *self, uint64_t *messages, uint64_t *bytes);
+    /* What WELCOME says of a producer: high id taken and its mark; false if unknown. */
+    bool (*producer) (const void *self, zloom_bytes_t name, uint64_t *high, zloom_bytes_t *mark);
+    /* WELCOME's rule: if next > high + 1, set high = next - 1 (journaled HOLE); returns new high. */
+    uint64_t (*adopt) (void *self, zloom_bytes_t producer, uint64_t next, const zloom_turn_t *turn);
+    /* The first unsettled message in [from, ...] that is not leased (browse, requeue, purge). */
+    bool (*next_free) (const void *self, uint64_t from, zloom_range_t *run);
+    void (*stats) (const void *self, zloom_now_t now, zloom_flow_stats_t *stats);
+} zloom_pattern_t;
+
+#endif
