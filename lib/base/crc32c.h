@@ -8,5 +8,7 @@
 
 /* Checksum of `size` bytes, continuing from `crc` (0 to start): crc32c (crc32c (0, a), b) = ab. */
 uint32_t zloom_crc32c (uint32_t crc, const void *data, size_t size);
+/* The same without special instructions: what other processors get. */
+uint32_t zloom_crc32c_portable (uint32_t crc, const void *data, size_t size);
 
 #endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "base/bytes.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "base/tag.h"
+
+#define BUF_FIRST_BYTES 64
+
+int
+zloom_bytes_compare (zloom_bytes_t a, zloom_bytes_t b)
+{
+    size_t common = a.size < b.size ? a.size : b.size;
+    int order = common ? memcmp (a.data, b.data, common) : 0;
+    if (order != 0) {
+        return order;
+    }
+    return (a.size > b.size) - (a.size < b.size);
+}
+
+/*
+ * How many bytes the well-formed character at `at` takes, 0 when there is none (Unicode 15, table
+ * 3-7). Only the second byte has a range of its own: it is what rules out overlong forms,
+ * surrogates and what lies above U+10FFFF.
+ */
+static size_t
+s_utf8_character (const uint8_t *at, size_t left)
+{
+    uint8_t lead = at[0];
+    if (lead < 0x80) {
+        return 1;
+    }
+    if (lead < 0xC2 || lead > 0xF4) {
+        return 0;
+    }
+    size_t size = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    if (left < size) {
+        return 0;
+    }
+    uint8_t low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    uint8_t high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    if (at[1] < low || at[1] > high) {
+        return 0;
+    }
+    for (size_t i = 2; i < size; i++) {
+        if ((at[i] & 0xC0) != 0x80) {
+            return 0;
+        }
+    }
+    return size;
+}
+
+bool
+zloom_bytes_is_utf8 (zloom_bytes_t bytes)
+{
+    size_t i = 0;
+    while (i < bytes.size) {
+        /* Eight ASCII characters at once: most text is nothing else. */
+        if (bytes.size - i >= 8) {
+            uint64_t eight;
+            memcpy (&eight, bytes.data + i, sizeof eight);
+            if (!(eight & UINT64_C (0x8080808080808080))) {
+                i += 8;
+                continue;
+            }
+        }
+        size_t size = s_utf8_character (bytes.data + i, bytes.size - i);
+        if (size == 0) {
+            return false;
+        }
+        i += size;
+    }
+    return true;
+}
+
+uint8_t *
+zloom_buf_reserve (zloom_buf_t *self, size_t more)
+{
+    zloom_assert (self && more <= SIZE_MAX - self->size);
+    size_t need = self->size + more;
+    if (need > self->capacity || !self->data) {
+        size_t capacity = self->capacity > BUF_FIRST_BYTES ? self->capacity : BUF_FIRST_BYTES;
+        while (capacity < need) {
+            capacity = capacity > SIZE_MAX / 2 ? need : capacity * 2;
+        }
+        self->data = zloom_realloc (self->data, capacity, 1);
+        self->capacity = capacity;
+    }
+    return self->data + self->size;
+}
+
+void
+zloom_buf_add (zloom_buf_t *self, const void *data, size_t size)
+{
+    uint8_t *at = zloom_buf_reserve (self, size);
+    if (size > 0) {
+        memcpy (at, data, size);
+        self->size += size;
+    }
+}
+
+void
+zloom_buf_add_bytes (zloom_buf_t *self, zloom_bytes_t bytes)
+{
+    zloom_buf_add (self, bytes.data, bytes.size);
+}
+
+void
+zloom_buf_add_text (zloom_buf_t *self, const char *text)
+{
+    zloom_buf_add (self, text, strlen (text));
+}
+
+void
+zloom_buf_printf (zloom_buf_t *self, const char *format, ...)
+{
+    char *at = (char *) zloom_buf_reserve (self, 1);
+    size_t room = self->capacity - self->size;
+    va_list args;
+    va_start (args, format);
+    int size = vsnprintf (at, room, format, args);
+    va_end (args);
+    zloom_assert (size >= 0);
+    if ((size_t) size >= room) {
+        at = (char *) zloom_buf_reserve (self, (size_t) size + 1);
+        va_start (args, format);
+        vsnprintf (at, (size_t) size + 1, format, args);
+        va_end (args);
+    }
+    self->size += (size_t) size;
+}
+
+const char *
+zloom_buf_text (zloom_buf_t *self)
+{
+    *zloom_buf_reserve (self, 1) = 0;
+    return (const char *) self->data;
+}
+
+void
+zloom_buf_clear (zloom_buf_t *self)
+{
+    self->size = 0;
+}
+
+void
+zloom_buf_fini (zloom_buf_t *self)
+{
+    free (self->data);
+    *self = (zloom_buf_t){NULL, 0, 0};
+}
