@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * recipe.h - a recipe as a typed model: nodes and flows in the order of the file, each with its
+ * kind and a config struct that a registered field table filled.
+ *
+ * lib/recipe knows the shape of a recipe (names, edges, positions) and no kind or pattern: those
+ * come with a zloom_registry_t (patterns/registry.h has zloom's own).
+ *
+ * Example:
+ *     zloom_diags_t *diags = zloom_diags_new ();
+ *     zloom_recipe_t *recipe = NULL;
+ *     if (zloom_recipe_load (path, zloom_registry (), NULL, diags, &recipe) != ZLOOM_OK) {
+ *         zloom_diags_text (diags, false, &buf); // each error with its line and a caret
+ *     }
+ *     for (size_t i = 0; i < zloom_recipe_flow_count (recipe); i++) { ... }
+ *     zloom_recipe_destroy (&recipe);
+ */
+#ifndef ZLOOM_RECIPE_RECIPE_H
+#define ZLOOM_RECIPE_RECIPE_H
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "recipe/diag.h"
+#include "recipe/values.h"
+
+/* The word in `from:` and `to:` for programs, the command line and HTTP. */
+#define ZLOOM_EXTERNAL "external"
+
+/* Longest name of a recipe, node, flow or param: a lower-case letter or digit, then also - and _. */
+#define ZLOOM_NAME_MAX 63
+
+typedef struct zloom_recipe zloom_recipe_t;
+typedef struct zloom_kind zloom_kind_t;         /* recipe/registry.h */
+typedef struct zloom_registry zloom_registry_t; /* recipe/registry.h */
+
+typedef struct {
+    const char *name;
+    const zloom_kind_t *kind;
+    const void *config; /* the struct of the kind, never NULL */
+    zloom_span_t at;    /* its name; line 0 for a node that the recipe left implicit */
+    bool sound;         /* its fields had no error; always true in a recipe that was loaded */
+} zloom_recipe_node_t;
+
+/* One end of a flow: a node of the recipe, or external (node is NULL). */
+typedef struct {
+    const char *name;
+    const zloom_recipe_node_t *node;
+    zloom_span_t at;
+} zloom_recipe_end_t;
+
+typedef struct {
+    const char *name;
+    const zloom_kind_t *pattern;
+    const void *config;             /* the struct of the pattern, never NULL */
+    const zloom_recipe_end_t *from; /* who sends */
+    size_t from_count;
+    const zloom_recipe_end_t *to; /* who takes */
+    size_t to_count;
+    zloom_span_t at; /* its name */
+    bool sound;
+} zloom_recipe_flow_t;
+
+typedef struct {
+    const char *const *sets; /* "name=value" for params, as --set gives them */
+    size_t set_count;
+    bool environment;       /* also look for programs, files and folders (codes Z05xx) */
+    const char *socket_dir; /* with environment: where ipc sockets will be; NULL = not checked */
+    bool show_allowed;      /* report warnings that the recipe allows, too */
+} zloom_recipe_options_t;
+
+/*
+ * Read, check and lint a recipe. Every mistake goes to `diags`, all in one run, sorted by position.
+ * ZLOOM_OK: *recipe_p is complete and has no error (there may be warnings). ZLOOM_RECIPE: there
+ * are errors in diags, *recipe_p is NULL. ZLOOM_NOT_FOUND, ZLOOM_SYSTEM: the file cannot be read,
+ * see zloom_note (). `options` may be NULL.
+ */
+zloom_err_t zloom_recipe_load (const char *path, const zloom_registry_t *registry,
+                               const zloom_recipe_options_t *options, zloom_diags_t *diags,
+                               zloom_recipe_t **recipe_p);
+/*
+ * The same from text. `file` names it in diagnostics; relative paths start at `dir` (absolute;
+ * NULL = the current folder).
+ */
+zloom_err_t zloom_recipe_load_text (const char *file, const char *dir, zloom_bytes_t text,
+                                    const zloom_registry_t *registry,
+                                    const zloom_recipe_options_t *options, zloom_diags_t *diags,
+                                    zloom_recipe_t **recipe_p);
+void zloom_recipe_destroy (zloom_recipe_t **self_p);
+
+/* The topology's name (`name:`). */
+const char *zloom_recipe_name (const zloom_recipe_t *self);
+/* As given to load. */
+const char *zloom_recipe_file (const zloom_recipe_t *self);
+/* The recipe's folder, absolute: relative paths start here. */
+const char *zloom_recipe_dir (const zloom_recipe_t *self);
+const zloom_registry_t *zloom_recipe_registry (const zloom_recipe_t *self);
+
+size_t zloom_recipe_node_count (const zloom_recipe_t *self);
+const zloom_recipe_node_t *zloom_recipe_node_at (const zloom_recipe_t *self, size_t index);
+size_t zloom_recipe_flow_count (const zloom_recipe_t *self);
+const zloom_recipe_flow_t *zloom_recipe_flow_at (const zloom_recipe_t *self, size_t index);
+/* By name; NULL when there is none. */
+const zloom_recipe_node_t *zloom_recipe_node (const zloom_recipe_t *self, const char *name);
+const zloom_recipe_flow_t *zloom_recipe_flow (const zloom_recipe_t *self, const char *name);
+
+/*
+ * The flows of a node, in the order of the file: stepping, *cursor starts at 0, NULL at the end.
+ *     for (size_t i = 0; (flow = zloom_recipe_next_in (recipe, node, &i));) { ... }
+ */
+const zloom_recipe_flow_t *zloom_recipe_next_in (const zloom_recipe_t *self,
+                                                 const zloom_recipe_node_t *node, size_t *cursor);
+const zloom_recipe_flow_t *zloom_recipe_next_out (const zloom_recipe_t *self,
+                                                  const zloom_recipe_node_t *node, size_t *cursor);
+size_t zloom_recipe_in_count (const zloom_recipe_t *self, const zloom_recipe_node_t *node);
+size_t zloom_recipe_out_count (const zloom_recipe_t *self, const zloom_recipe_node_t *node);
+/* Whether external is among the ends that send to (from) or take (to) the flow. */
+bool zloom_recipe_from_external (const zloom_recipe_flow_t *flow);
+bool zloom_recipe_to_external (const zloom_recipe_flow_t *flow);
+
+#endif
