@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * envelope.h - one message: the msgpack array
+ *
+ *   [topic, key, due, expires, priority, budget, id, time, attrs, body]        nil = unset
+ *
+ * An all-zero zloom_envelope_t is a message with nothing set. Views borrow: from the decoded bytes,
+ * or from the caller until it is encoded.
+ */
+#ifndef ZLOOM_WIRE_ENVELOPE_H
+#define ZLOOM_WIRE_ENVELOPE_H
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "wire/types.h"
+
+typedef struct {
+    zloom_bytes_t topic; /* str */
+    zloom_bytes_t key;   /* bytes; unset on flows without key */
+    bool has_due;
+    bool has_expires;
+    bool has_budget;
+    bool has_priority;
+    bool has_time;
+    uint8_t priority;    /* 0-9, 9 first */
+    int64_t due_ms;      /* not before: milliseconds after the run's base_time, >= 0 */
+    int64_t expires_ms;  /* milliseconds after the run's base_time, >= 0 */
+    int64_t budget_ms;   /* what is left for the whole call, >= 0 */
+    zloom_bytes_t id;    /* unset = (producer, id) of the provenance run */
+    int64_t time_ns;     /* when it happened, wall clock; the sender's word */
+    zloom_bytes_t attrs; /* a raw msgpack map, see attrs.h */
+    zloom_bytes_t body;  /* opaque; unset and empty differ */
+} zloom_envelope_t;
+
+/*
+ * What a SEND announces about its pack (ZLOOM_FLAG_*). A field that is set but not announced is
+ * carried and otherwise ignored; so with flags = 0 nobody on the way opens an envelope. TRACE
+ * stands for no field: it asks the hops to append to the trace log.
+ */
+/* The flags of the fields that are set (TRACE never). Or them over a pack's envelopes. */
+uint32_t zloom_envelope_flags (const zloom_envelope_t *self);
+/*
+ * Hold the fields against limits.def, as a decoder would: ZLOOM_TOO_BIG, ZLOOM_MALFORMED. What
+ * zloom_envelope_check passes, zloom_envelope_decode takes.
+ */
+zloom_err_t zloom_envelope_check (const zloom_envelope_t *self);
+/* Append the encoded envelope (no bin header around it; zloom_pack_add does that). */
+void zloom_envelope_encode (const zloom_envelope_t *self, zloom_buf_t *out);
+/* Decode and check the whole; `bytes` must be exactly one envelope. */
+zloom_err_t zloom_envelope_decode (zloom_bytes_t bytes, zloom_envelope_t *self);
+/*
+ * Decode and check topic to time, and look no further: attrs and body stay unset and unchecked.
+ * The cost does not depend on the body's size. For unchecked bytes.
+ */
+zloom_err_t zloom_envelope_decode_head (zloom_bytes_t bytes, zloom_envelope_t *self);
+
+#endif
