@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "recipe/yaml.h"
+
+#include <libfyaml.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/map.h"
+#include "base/memory.h"
+#include "base/tag.h"
+
+#define ERROR ZLOOM_SEVERITY_ERROR
+
+/* One open map or list. */
+typedef struct {
+    zloom_tree_node_t *node;
+    zloom_tree_node_t *last;
+    zloom_tree_node_t *key; /* a map's key that waits for its value */
+    zloom_map_t *seen;      /* a map's keys so far */
+} level_t;
+
+typedef struct {
+    zloom_arena_t *arena;
+    zloom_tree_node_t *root;
+    zloom_diags_t *diags;
+    const char *source;
+    size_t source_size;
+    level_t levels[ZLOOM_TREE_DEPTH_MAX];
+    size_t depth;
+    size_t nodes;
+    size_t documents;
+    bool failed; /* no tree can come of it */
+} builder_t;
+
+/* ---- events to nodes ----------------------------------------------------------------------- */
+
+static zloom_span_t
+s_span (struct fy_token *token)
+{
+    const struct fy_mark *start = token ? fy_token_start_mark (token) : NULL;
+    const struct fy_mark *end = token ? fy_token_end_mark (token) : NULL;
+    if (!start || !end) {
+        return (zloom_span_t){.line = 0};
+    }
+    return (zloom_span_t){start->line + 1, start->column + 1, end->line + 1, end->column + 1};
+}
+
+static void
+s_fail (builder_t *self, const char *code, zloom_span_t at, const char *hint, const char *message)
+{
+    zloom_diags_add (self->diags, code, ERROR, at, hint, "%s", message);
+    self->failed = true;
+}
+
+/* Attach a node to the level that is open; a duplicate key's value is dropped, with an error. */
+static void
+s_attach (builder_t *self, zloom_tree_node_t *node)
+{
+    if (self->depth == 0) {
+        self->root = self->root ? self->root : node;
+        return;
+    }
+    level_t *level = &self->levels[self->depth - 1];
+    if (level->node->kind == ZLOOM_TREE_MAP) {
+        node->key = level->key;
+        level->key = NULL;
+        zloom_bytes_t name = zloom_bytes_text (node->key->text);
+        const zloom_tree_node_t *first = zloom_map_get (level->seen, name);
+        if (first) {
+            zloom_diags_add (
+              self->diags, "Z0105", ERROR, node->key->at, "keep one of the two: a key counts once",
+              "'%s' stands here twice, first in line %d", node->key->text, first->key->at.line);
+            return;
+        }
+        zloom_map_put (level->seen, name, node);
+    }
+    if (level->last) {
+        level->last->next = node;
+    } else {
+        level->node->first = node;
+    }
+    level->last = node;
+    level->node->count++;
+}
+
+static zloom_tree_node_t *
+s_new_node (builder_t *self, zloom_tree_kind_t kind, struct fy_token *token)
+{
+    zloom_tree_node_t *node = zloom_arena_alloc (self->arena, sizeof *node);
+    node->kind = kind;
+    node->at = s_span (token);
+    if (++self->nodes > ZLOOM_TREE_NODES_MAX) {
+        s_fail (self, "Z0104", node->at, "a recipe is written by people; generate several",
+                "more than 100000 values");
+    }
+    return node;
+}
+
+static bool
+s_waits_for_key (const builder_t *self)
+{
+    if (self->depth == 0) {
+        return false;
+    }
+    const level_t *level = &self->levels[self->depth - 1];
+    return level->node->kind == ZLOOM_TREE_MAP && !level->key;
+}
+
+static void
+s_on_extras (builder_t *self, struct fy_token *anchor, struct fy_token *tag)
+{
+    if (anchor) {
+        s_fail (self, "Z0106", s_span (anchor),
+                "repeat the value, or use a param; quote a text that begins with '&'",
+                "anchors (&name) are not used in recipes");
+    }
+    if (tag) {
+        s_fail (self, "Z0106", s_span (tag),
+                "leave it out: each field knows its type; quote a text that begins with '!'",
+                "tags (!name) are not used in recipes");
+    }
+}
+
+static void
+s_on_start (builder_t *self, zloom_tree_kind_t kind, struct fy_token *token)
+{
+    zloom_tree_node_t *node = s_new_node (self, kind, token);
+    if (s_waits_for_key (self)) {
+        s_fail (self, "Z0107", node->at, "quote a text that begins with '[' or '{' or '?'",
+                "a key is one word, not a list or a map");
+        return;
+    }
+    if (self->depth == ZLOOM_TREE_DEPTH_MAX) {
+        s_fail (self, "Z0103", node->at, "no recipe needs that: look for a bracket too many",
+                "nested more than 64 deep");
+        return;
+    }
+    s_attach (self, node);
+    self->levels[self->depth++] = (level_t){
+      .node = node,
+      .seen = kind == ZLOOM_TREE_MAP ? zloom_map_new () : NULL,
+    };
+}
+
+static void
+s_on_end (builder_t *self)
+{
+    zloom_assert (self->depth > 0);
+    level_t *level = &self->levels[--self->depth];
+    zloom_map_destroy (&level->seen);
+}
+
+static zloom_tree_style_t
+s_style (struct fy_token *token)
+{
+    switch (fy_token_scalar_style (token)) {
+    case FYSS_SINGLE_QUOTED:
+        return ZLOOM_STYLE_SINGLE;
+    case FYSS_DOUBLE_QUOTED:
+        return ZLOOM_STYLE_DOUBLE;
+    case FYSS_LITERAL:
+        return ZLOOM_STYLE_LITERAL;
+    case FYSS_FOLDED:
+        return ZLOOM_STYLE_FOLDED;
+    default:
+        return ZLOOM_STYLE_PLAIN;
+    }
+}
+
+static void
+s_on_scalar (builder_t *self, struct fy_token *token)
+{
+    size_t size = 0;
+    const char *text = fy_token_get_text (token, &size);
+    zloom_tree_node_t *node = s_new_node (self, ZLOOM_TREE_SCALAR, token);
+    node->style = s_style (token);
+    node->text = zloom_arena_text (self->arena, text ? text : "", text ? size : 0);
+    if (node->style == ZLOOM_STYLE_SINGLE || node->style == ZLOOM_STYLE_DOUBLE) {
+        node->at.column--; /* the marks stand inside the quotes */
+        node->at.end_column++;
+    }
+    if (strlen (node->text) != size) {
+        s_fail (self, "Z0107", node->at, "leave out the \\0", "a text with a NUL byte inside");
+        return;
+    }
+    if (!s_waits_for_key (self)) {
+        s_attach (self, node);
+        return;
+    }
+    self->levels[self->depth - 1].key = node;
+    if (strcmp (node->text, "<<") == 0 && node->style == ZLOOM_STYLE_PLAIN) {
+        s_fail (self, "Z0106", node->at, "write the keys out",
+                "merge keys (<<) are not used in recipes");
+    } else if (node->at.line != node->at.end_line || size == 0) {
+        s_fail (self, "Z0107", node->at, "a key is one word in front of a colon",
+                size == 0 ? "a value without a key" : "a key that goes over several lines");
+    }
+}
+
+static void
+s_on_event (builder_t *self, struct fy_event *event)
+{
+    switch (event->type) {
+    case FYET_DOCUMENT_START:
+        if (++self->documents == 2) {
+            s_fail (self, "Z0108", s_span (event->document_start.document_start),
+                    "put the second one into a file of its own",
+                    "a second document begins here ('---'); a recipe is one");
+        }
+        break;
+    case FYET_MAPPING_START:
+        s_on_extras (self, event->mapping_start.anchor, event->mapping_start.tag);
+        s_on_start (self, ZLOOM_TREE_MAP, event->mapping_start.mapping_start);
+        break;
+    case FYET_SEQUENCE_START:
+        s_on_extras (self, event->sequence_start.anchor, event->sequence_start.tag);
+        s_on_start (self, ZLOOM_TREE_LIST, event->sequence_start.sequence_start);
+        break;
+    case FYET_SCALAR:
+        s_on_extras (self, event->scalar.anchor, event->scalar.tag);
+        s_on_scalar (self, event->scalar.value);
+        break;
+    case FYET_ALIAS:
+        s_fail (self, "Z0106", s_span (event->alias.anchor),
+                "repeat the value, or use a param; quote a text that begins with '*'",
+                "aliases (*name) are not used in recipes");
+        break;
+    case FYET_MAPPING_END:
+    case FYET_SEQUENCE_END:
+        s_on_end (self);
+        break;
+    default: /* ends of documents and of the stream say nothing */
+        break;
+    }
+}
+
+/* ---- libfyaml's own errors ----------------------------------------------------------------- */
+
+/* The line of the source, and how long it is. */
+static const char *
+s_line (const builder_t *self, int line, size_t *size)
+{
+    const char *at = self->source;
+    const char *end = at + self->source_size;
+    for (int i = 1; at && i < line; i++) {
+        const char *newline = memchr (at, '\n', (size_t) (end - at));
+        at = newline ? newline + 1 : NULL;
+    }
+    const char *newline = at ? memchr (at, '\n', (size_t) (end - at)) : NULL;
+    *size = at ? (size_t) ((newline ? newline : end) - at) : 0;
+    return at ? at : "";
+}
+
+static bool
+s_has (const char *message, const char *part)
+{
+    return strstr (message, part) != NULL;
+}
+
+/* The traps that people fall into: what libfyaml says, and what to do. */
+static const char *
+s_syntax_hint (const builder_t *self, int line, const char *message)
+{
+    size_t size = 0;
+    const char *text = s_line (self, line, &size);
+    const char *dollar = memmem (text, size, "${", 2);
+    if (dollar && (s_has (message, "comma") || s_has (message, "flow"))) {
+        return "inside braces write \"${…}\" in quotes";
+    }
+    if (s_has (message, "tab")) {
+        return "indent with spaces";
+    }
+    if (s_has (message, "nested block mapping") || s_has (message, "mapping values")) {
+        return "quote a value that contains ': '";
+    }
+    if (s_has (message, "alias")) {
+        return "quote a text that begins with '*'";
+    }
+    if (s_has (message, "cannot start with")) {
+        return "quote this text";
+    }
+    if (s_has (message, "closing")) {
+        return "look for a missing ] or } above";
+    }
+    if (s_has (message, "anchor")) {
+        return "quote a text that begins with '&'";
+    }
+    return "look at the indentation and the quotes of this line and the one above";
+}
+
+static void
+s_take_errors (builder_t *self, struct fy_diag *diag)
+{
+    void *cursor = NULL;
+    struct fy_diag_error *error;
+    bool any = false;
+    while ((error = fy_diag_errors_iterate (diag, &cursor))) {
+        zloom_span_t at = {error->line, error->column, error->line, error->column + 1};
+        const char *message = error->msg ? error->msg : "not YAML";
+        zloom_diags_add (self->diags, "Z0101", ERROR, at, s_syntax_hint (self, at.line, message),
+                         "not YAML: %s", message);
+        any = true;
+    }
+    if (!any && !self->failed) {
+        s_fail (self, "Z0101", (zloom_span_t){1, 1, 1, 2}, NULL, "not YAML");
+    }
+    self->failed = true;
+}
+
+static void
+s_run_parser (builder_t *self)
+{
+    struct fy_diag_cfg diag_config;
+    fy_diag_cfg_default (&diag_config);
+    diag_config.fp = NULL;
+    struct fy_diag *diag = fy_diag_create (&diag_config);
+    zloom_assert (diag);
+    fy_diag_set_collect_errors (diag, true);
+    struct fy_parse_cfg config = {
+      .flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_JSON_NONE | FYPCF_DEFAULT_VERSION_1_2,
+      .diag = diag,
+    };
+    struct fy_parser *parser = fy_parser_create (&config);
+    zloom_assert (parser);
+    int rc = fy_parser_set_string (parser, self->source, self->source_size);
+    struct fy_event *event = NULL;
+    bool end = false;
+    while (rc == 0 && !self->failed && !end && (event = fy_parser_parse (parser))) {
+        end = event->type == FYET_STREAM_END;
+        s_on_event (self, event);
+        fy_parser_event_free (parser, event);
+    }
+    if (!self->failed && (!end || fy_parser_get_stream_error (parser))) {
+        s_take_errors (self, diag);
+    }
+    fy_parser_destroy (parser);
+    fy_diag_destroy (diag);
+}
+
+zloom_tree_node_t *
+zloom_yaml_parse (zloom_arena_t *arena, zloom_bytes_t text, zloom_diags_t *diags)
+{
+    builder_t *builder = zloom_alloc (sizeof *builder);
+    builder->arena = arena;
+    builder->diags = diags;
+    builder->source = zloom_arena_text (arena, text.data, text.size);
+    builder->source_size = text.size;
+    s_run_parser (builder);
+    while (builder->depth > 0) {
+        s_on_end (builder);
+    }
+    if (!builder->failed && (!builder->root || zloom_tree_is_empty (builder->root))) {
+        s_fail (builder, "Z0109", (zloom_span_t){1, 1, 1, 1},
+                "begin with 'zloom: 1', 'name: …', then nodes and flows", "the recipe is empty");
+    }
+    zloom_tree_node_t *root = builder->failed ? NULL : builder->root;
+    free (builder);
+    return root;
+}
