@@ -245,7 +245,8 @@ zloom_size_text (int64_t bytes, char text[48])
     size_t used = 0;
     uint64_t left = s_write_sign (bytes, text, &used);
     size_t room = TEXT_BYTES - used;
-    int shortest = snprintf (text + used, room, "%llu", (unsigned long long) left);
+    /* One more than it is: a unit that is as short reads better. */
+    int shortest = 1 + snprintf (text + used, room, "%llu", (unsigned long long) left);
     for (size_t i = 0; i < COUNT (s_sizes) - 1 && left > 0; i++) {
         uint64_t factor = (uint64_t) s_sizes[i].factor;
         char form[TEXT_BYTES];
