@@ -97,6 +97,7 @@ typedef struct {
 
 /* Make room for `more` bytes behind `size` and return where they start; size is not changed. */
 uint8_t *zloom_buf_reserve (zloom_buf_t *self, size_t more);
+/* `data` must not point into the buffer itself. */
 void zloom_buf_add (zloom_buf_t *self, const void *data, size_t size);
 void zloom_buf_add_bytes (zloom_buf_t *self, zloom_bytes_t bytes);
 void zloom_buf_add_text (zloom_buf_t *self, const char *text);
@@ -125,7 +126,10 @@ typedef void (zloom_blob_free_fn) (void *data, void *hint);
 zloom_blob_t *zloom_blob_new (const void *data, size_t size);
 /* A blob of `size` writable bytes at *data_p, to be filled before it is shared. */
 zloom_blob_t *zloom_blob_new_empty (size_t size, uint8_t **data_p);
-/* A blob over memory that is somebody else's until `free_fn (data, hint)` is called. */
+/*
+ * A blob over memory that is somebody else's until `free_fn (data, hint)` is called; without a
+ * free_fn the memory must outlive every reference.
+ */
 zloom_blob_t *zloom_blob_new_extern (const void *data, size_t size, zloom_blob_free_fn *free_fn,
                                      void *hint);
 /* Take the content of a buffer without copying; the buffer is empty afterwards. */
@@ -134,6 +138,7 @@ zloom_blob_t *zloom_blob_new_from_buf (zloom_buf_t *buf);
 zloom_blob_t *zloom_blob_ref (zloom_blob_t *self);
 /* Drop a reference and null the pointer. Any thread. */
 void zloom_blob_unref (zloom_blob_t **self_p);
+/* Valid as long as a reference is held; its data is never NULL. */
 zloom_bytes_t zloom_blob_bytes (const zloom_blob_t *self);
 
 #endif

@@ -17,7 +17,7 @@ typedef enum {
     ZLOOM_LOG_ERROR,
 } zloom_log_level_t;
 
-/* `id` is a stable name in kebab-case; `text` is the formatted rest, without newline. */
+/* `id` is a stable name in kebab-case; `text` is the formatted rest, control characters masked. */
 typedef void (zloom_log_sink_fn) (zloom_log_level_t level, const char *id, const char *text,
                                   void *arg);
 

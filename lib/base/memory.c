@@ -39,7 +39,7 @@ void *
 zloom_realloc (void *old, size_t count, size_t size)
 {
     size_t bytes = 0;
-    if (__builtin_mul_overflow (count, size, &bytes) || bytes > PTRDIFF_MAX) {
+    if (__builtin_mul_overflow (count, size, &bytes)) {
         s_out_of_memory (count, size);
     }
     /* realloc (p, 0) may free and return NULL, which looks like a failure. */

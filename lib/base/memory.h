@@ -21,7 +21,7 @@ char *zloom_format (const char *format, ...)
   __attribute__ ((format (printf, 1, 2), returns_nonnull));
 
 /*
- * Grow an array so that index `need - 1` exists: doubles, starts at 8.
+ * Grow an array so that index `need - 1` exists: doubles, starts at 8. New items are not zeroed.
  *     zloom_grow (&self->items, &self->capacity, self->count + 1, sizeof *self->items);
  */
 void zloom_grow (void *array_p, size_t *capacity, size_t need, size_t item_size);

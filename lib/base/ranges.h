@@ -22,12 +22,12 @@ typedef struct {
     size_t head;
     size_t count;
     size_t capacity;
-    uint64_t total; /* numbers in the set */
+    uint64_t total; /* numbers in the set; the set of all 2^64 numbers would show 0 */
 } zloom_ranges_t;   /* zero-initialised is empty and ready */
 
 void zloom_ranges_fini (zloom_ranges_t *self);
 void zloom_ranges_clear (zloom_ranges_t *self);
-/* Add [first, last]; returns how many numbers were new. */
+/* Add [first, last]; returns how many numbers were new. first > last is nothing, here and below. */
 uint64_t zloom_ranges_add (zloom_ranges_t *self, uint64_t first, uint64_t last);
 /* Remove [first, last]; returns how many numbers were there. */
 uint64_t zloom_ranges_remove (zloom_ranges_t *self, uint64_t first, uint64_t last);

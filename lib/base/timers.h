@@ -26,6 +26,7 @@ typedef struct {
 typedef struct zloom_timers zloom_timers_t;
 
 zloom_timers_t *zloom_timers_new (void);
+/* Timers that are still armed are not touched: their owners may be gone already. */
 void zloom_timers_destroy (zloom_timers_t **self_p);
 /* Arm, or move when it is armed already. ZLOOM_NEVER disarms. */
 void zloom_timers_arm (zloom_timers_t *self, zloom_timer_t *timer, int64_t deadline_ns);
@@ -35,7 +36,7 @@ void zloom_timers_cancel (zloom_timers_t *self, zloom_timer_t *timer);
 int64_t zloom_timers_next (const zloom_timers_t *self);
 /* Take the earliest timer whose deadline is <= mono_ns, disarmed; NULL when none is due. */
 zloom_timer_t *zloom_timers_pop_due (zloom_timers_t *self, int64_t mono_ns);
-/* Move every deadline later by `by_ns` (the process was stopped for that long). */
+/* Move every deadline later by `by_ns` >= 0 (the process was stopped for that long). */
 void zloom_timers_shift (zloom_timers_t *self, int64_t by_ns);
 size_t zloom_timers_count (const zloom_timers_t *self);
 

@@ -3,11 +3,18 @@
 
 #include "base/memory.h"
 
-/* Under AddressSanitizer an allocation that is too big must fail as it does without. */
+/* Under a sanitizer an allocation that is too big must fail as it does without. */
 const char *__asan_default_options (void);
+const char *__tsan_default_options (void);
 
 const char *
 __asan_default_options (void)
+{
+    return "allocator_may_return_null=1";
+}
+
+const char *
+__tsan_default_options (void)
 {
     return "allocator_may_return_null=1";
 }

@@ -76,18 +76,32 @@ test_moving_and_cancelling (void **state)
 }
 
 static void
-test_shift_keeps_the_order (void **state)
+test_shift_moves_all (void **state)
 {
     (void) state;
     zloom_timers_t *timers = zloom_timers_new ();
-    zloom_timer_t late = {0}, last = {0}, soon = {0};
-    zloom_timers_arm (timers, &last, ZLOOM_NEVER - 1);
-    zloom_timers_arm (timers, &late, ZLOOM_NEVER - 10);
-    zloom_timers_arm (timers, &soon, 10);
+    zloom_timer_t a = {0}, b = {0};
+    zloom_timers_arm (timers, &a, 10);
+    zloom_timers_arm (timers, &b, 20);
     zloom_timers_shift (timers, 90);
     assert_true (zloom_timers_next (timers) == 100);
-    assert_ptr_equal (zloom_timers_pop_due (timers, 100), &soon);
+    assert_ptr_equal (zloom_timers_pop_due (timers, 109), &a);
+    assert_null (zloom_timers_pop_due (timers, 109));
+    assert_ptr_equal (zloom_timers_pop_due (timers, 110), &b);
+    zloom_timers_destroy (&timers);
+}
+
+static void
+test_shift_stops_short_of_never (void **state)
+{
+    (void) state;
+    zloom_timers_t *timers = zloom_timers_new ();
+    zloom_timer_t last = {0}, late = {0};
+    zloom_timers_arm (timers, &last, ZLOOM_NEVER - 1);
+    zloom_timers_arm (timers, &late, ZLOOM_NEVER - 10);
+    zloom_timers_shift (timers, 90);
     /* Both stand at the end of time now, where the one armed first is first; neither is lost. */
+    assert_true (zloom_timers_next (timers) == ZLOOM_NEVER - 1);
     assert_ptr_equal (zloom_timers_pop_due (timers, ZLOOM_NEVER - 1), &last);
     assert_ptr_equal (zloom_timers_pop_due (timers, ZLOOM_NEVER - 1), &late);
     zloom_timers_destroy (&timers);
@@ -197,7 +211,8 @@ main (void)
       cmocka_unit_test (test_due_from_the_deadline_on),
       cmocka_unit_test (test_equal_deadlines_go_first_in_first_out),
       cmocka_unit_test (test_moving_and_cancelling),
-      cmocka_unit_test (test_shift_keeps_the_order),
+      cmocka_unit_test (test_shift_moves_all),
+      cmocka_unit_test (test_shift_stops_short_of_never),
       cmocka_unit_test (test_against_a_model),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
