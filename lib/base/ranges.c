@@ -56,8 +56,12 @@ s_search (const zloom_ranges_t *self, uint64_t number)
     }
     size_t low = 1;
     size_t high = self->count;
+    /* The back, where the newest numbers go on, without halving. */
     if (s_at (self, high - 1)->last < number) {
         return high;
+    }
+    if (s_at (self, high - 2)->last < number) {
+        return high - 1;
     }
     while (low < high) {
         size_t middle = low + (high - low) / 2;
