@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "wire/envelope.h"
+
+#include "wire/attrs.h"
+#include "wire/cursor.h"
+#include "wire/encode.h"
+#include "wire/limits.h"
+
+#define ENVELOPE_FIELDS 10u
+
+uint32_t
+zloom_envelope_flags (const zloom_envelope_t *self)
+{
+    uint32_t flags = 0;
+    flags |= self->key.data ? ZLOOM_FLAG_KEY : 0u;
+    flags |= self->topic.data ? ZLOOM_FLAG_TOPIC : 0u;
+    flags |= self->has_due ? ZLOOM_FLAG_DUE : 0u;
+    flags |= self->has_expires ? ZLOOM_FLAG_EXPIRES : 0u;
+    flags |= self->has_priority ? ZLOOM_FLAG_PRIORITY : 0u;
+    flags |= self->id.data ? ZLOOM_FLAG_ID : 0u;
+    flags |= self->has_budget ? ZLOOM_FLAG_BUDGET : 0u;
+    return flags;
+}
+
+static zloom_err_t
+s_check_size (const char *what, zloom_bytes_t bytes, size_t limit)
+{
+    if (bytes.size > limit) {
+        return zloom_fail (ZLOOM_TOO_BIG, "envelope: %s has %zu bytes, limit %zu", what, bytes.size,
+                           limit);
+    }
+    return ZLOOM_OK;
+}
+
+static zloom_err_t
+s_check_numbers (const zloom_envelope_t *self)
+{
+    if ((self->has_due && self->due_ms < 0) || (self->has_expires && self->expires_ms < 0) ||
+        (self->has_budget && self->budget_ms < 0)) {
+        return zloom_fail (ZLOOM_MALFORMED, "envelope: a time span is below 0");
+    }
+    if (self->has_priority && self->priority > ZLOOM_LIMIT_PRIORITY) {
+        return zloom_fail (ZLOOM_MALFORMED, "envelope: priority %u, highest %d",
+                           (unsigned) self->priority, ZLOOM_LIMIT_PRIORITY);
+    }
+    return ZLOOM_OK;
+}
+
+zloom_err_t
+zloom_envelope_check (const zloom_envelope_t *self)
+{
+    zloom_err_t err = s_check_size ("topic", self->topic, ZLOOM_LIMIT_TOPIC_BYTES);
+    if (err == ZLOOM_OK) {
+        err = s_check_size ("key", self->key, ZLOOM_LIMIT_KEY_BYTES);
+    }
+    if (err == ZLOOM_OK) {
+        err = s_check_size ("id", self->id, ZLOOM_LIMIT_ID_BYTES);
+    }
+    if (err == ZLOOM_OK) {
+        err = s_check_size ("body", self->body, ZLOOM_LIMIT_MESSAGE_BYTES);
+    }
+    if (err == ZLOOM_OK && !zloom_bytes_is_utf8 (self->topic)) {
+        err = zloom_fail (ZLOOM_MALFORMED, "envelope: topic is not UTF-8");
+    }
+    if (err == ZLOOM_OK) {
+        err = s_check_numbers (self);
+    }
+    if (err == ZLOOM_OK && self->attrs.data) {
+        err = zloom_attrs_check (self->attrs);
+    }
+    return err;
+}
+
+static void
+s_encode_number (zloom_buf_t *out, bool has, int64_t value)
+{
+    if (has) {
+        zloom_encode_int (out, value);
+    } else {
+        zloom_encode_nil (out);
+    }
+}
+
+void
+zloom_envelope_encode (const zloom_envelope_t *self, zloom_buf_t *out)
+{
+    zloom_encode_array (out, ENVELOPE_FIELDS);
+    zloom_encode_text (out, self->topic);
+    zloom_encode_bytes (out, self->key);
+    s_encode_number (out, self->has_due, self->due_ms);
+    s_encode_number (out, self->has_expires, self->expires_ms);
+    s_encode_number (out, self->has_priority, self->priority);
+    s_encode_number (out, self->has_budget, self->budget_ms);
+    zloom_encode_bytes (out, self->id);
+    s_encode_number (out, self->has_time, self->time_ns);
+    zloom_encode_raw (out, self->attrs);
+    zloom_encode_bytes (out, self->body);
+}
+
+/* A number that may be unset. */
+static bool
+s_decode_number (zloom_fields_t *fields, uint64_t max, int64_t *value)
+{
+    const uint64_t unset = UINT64_MAX;
+    const uint64_t number = zloom_fields_uint (fields, ZLOOM_MAY, max, unset);
+    if (number == unset) {
+        return false;
+    }
+    *value = (int64_t) number;
+    return true;
+}
+
+static void
+s_decode_head (zloom_fields_t *fields, zloom_envelope_t *self)
+{
+    int64_t priority = 0;
+    self->topic = zloom_fields_text (fields, ZLOOM_MAY, ZLOOM_LIMIT_TOPIC_BYTES);
+    self->key = zloom_fields_bytes (fields, ZLOOM_MAY, ZLOOM_LIMIT_KEY_BYTES);
+    self->has_due = s_decode_number (fields, INT64_MAX, &self->due_ms);
+    self->has_expires = s_decode_number (fields, INT64_MAX, &self->expires_ms);
+    self->has_priority = s_decode_number (fields, ZLOOM_LIMIT_PRIORITY, &priority);
+    self->priority = (uint8_t) priority;
+    self->has_budget = s_decode_number (fields, INT64_MAX, &self->budget_ms);
+    self->id = zloom_fields_bytes (fields, ZLOOM_MAY, ZLOOM_LIMIT_ID_BYTES);
+    if (zloom_fields_next (fields, ZLOOM_MAY)) {
+        self->has_time = true;
+        self->time_ns = zloom_cursor_int (fields->cursor);
+    }
+}
+
+static zloom_err_t
+s_done (zloom_err_t err)
+{
+    if (err != ZLOOM_OK) {
+        zloom_note_prefix ("envelope");
+    }
+    return err;
+}
+
+zloom_err_t
+zloom_envelope_decode_head (zloom_bytes_t bytes, zloom_envelope_t *self)
+{
+    zloom_cursor_t cursor = zloom_cursor (bytes);
+    zloom_fields_t fields = zloom_fields_open (&cursor);
+    *self = (zloom_envelope_t){0};
+    s_decode_head (&fields, self);
+    return s_done (cursor.err);
+}
+
+zloom_err_t
+zloom_envelope_decode (zloom_bytes_t bytes, zloom_envelope_t *self)
+{
+    zloom_cursor_t cursor = zloom_cursor (bytes);
+    zloom_fields_t fields = zloom_fields_open (&cursor);
+    *self = (zloom_envelope_t){0};
+    s_decode_head (&fields, self);
+    self->attrs = zloom_fields_raw (&fields, ZLOOM_MAY);
+    if (self->attrs.data && cursor.err == ZLOOM_OK) {
+        cursor.err = zloom_attrs_check (self->attrs);
+    }
+    self->body = zloom_fields_bytes (&fields, ZLOOM_MAY, ZLOOM_LIMIT_MESSAGE_BYTES);
+    zloom_fields_close (&fields);
+    return s_done (zloom_cursor_end (&cursor));
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "wire/pack.h"
+
+#include "wire/head.h"
+#include "wire/limits.h"
+
+static size_t
+s_header_bytes (size_t content)
+{
+    return content < 0x100 ? 2 : content < 0x10000 ? 3 : 5;
+}
+
+static void
+s_put_header (uint8_t *at, size_t content)
+{
+    const size_t width = s_header_bytes (content) - 1;
+    at[0] = (uint8_t) (width == 1 ? 0xc4 : width == 2 ? 0xc5 : 0xc6);
+    for (size_t i = 0; i < width; i++) {
+        at[1 + i] = (uint8_t) (content >> (8 * (width - 1 - i)));
+    }
+}
+
+/*
+ * The header's size depends on what comes behind it, so it is guessed from below (the variable
+ * fields and a byte for each of the array's others); rarely the envelope then moves by a byte or two.
+ */
+void
+zloom_pack_add (zloom_buf_t *pack, const zloom_envelope_t *envelope)
+{
+    const size_t least = 11 + envelope->topic.size + envelope->key.size + envelope->id.size +
+                         envelope->attrs.size + envelope->body.size;
+    const size_t start = pack->size;
+    size_t header = s_header_bytes (least);
+    zloom_buf_reserve (pack, least + 64);
+    pack->size += header;
+    zloom_envelope_encode (envelope, pack);
+    const size_t content = pack->size - start - header;
+    const size_t right = s_header_bytes (content);
+    if (right != header) {
+        zloom_buf_reserve (pack, right - header);
+        memmove (pack->data + start + right, pack->data + start + header, content);
+        pack->size += right - header;
+    }
+    s_put_header (pack->data + start, content);
+}
+
+void
+zloom_pack_add_encoded (zloom_buf_t *pack, zloom_bytes_t envelope)
+{
+    const size_t header = s_header_bytes (envelope.size);
+    s_put_header (zloom_buf_reserve (pack, header + envelope.size), envelope.size);
+    pack->size += header;
+    zloom_buf_add_bytes (pack, envelope);
+}
+
+/* One step; an error only where the bytes are bad, not at the end. */
+static zloom_err_t
+s_step (zloom_pack_iter_t *iter, zloom_bytes_t *envelope)
+{
+    zloom_head_t head;
+    if (!zloom_head_read (iter->rest.data, iter->rest.size, &head)) {
+        return ZLOOM_TRUNCATED;
+    }
+    if (head.type != ZLOOM_TYPE_BIN) {
+        return ZLOOM_MALFORMED;
+    }
+    if (head.number > iter->rest.size - head.size) {
+        return ZLOOM_TRUNCATED;
+    }
+    *envelope = zloom_bytes (iter->rest.data + head.size, (size_t) head.number);
+    const size_t whole = head.size + envelope->size;
+    iter->rest = zloom_bytes (iter->rest.data + whole, iter->rest.size - whole);
+    return ZLOOM_OK;
+}
+
+bool
+zloom_pack_next (zloom_pack_iter_t *iter, zloom_bytes_t *envelope)
+{
+    return s_step (iter, envelope) == ZLOOM_OK;
+}
+
+bool
+zloom_pack_skip (zloom_pack_iter_t *iter, uint64_t count)
+{
+    zloom_bytes_t envelope;
+    for (; count > 0; count--) {
+        if (s_step (iter, &envelope) != ZLOOM_OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+zloom_err_t
+zloom_pack_count (zloom_bytes_t pack, size_t max_message_bytes, uint32_t *count)
+{
+    zloom_pack_iter_t iter = zloom_pack_iter (pack);
+    uint32_t found = 0;
+    if (pack.size > ZLOOM_LIMIT_PACK_BYTES) {
+        return zloom_fail (ZLOOM_TOO_BIG, "pack: %zu bytes, limit %d", pack.size,
+                           ZLOOM_LIMIT_PACK_BYTES);
+    }
+    for (; iter.rest.size > 0; found++) {
+        zloom_bytes_t envelope;
+        if (found == ZLOOM_LIMIT_PACK_MESSAGES) {
+            return zloom_fail (ZLOOM_TOO_BIG, "pack: more than %d messages",
+                               ZLOOM_LIMIT_PACK_MESSAGES);
+        }
+        const zloom_err_t err = s_step (&iter, &envelope);
+        if (err != ZLOOM_OK) {
+            return zloom_fail (err, "pack: message %u is no whole bin", found);
+        }
+        if (envelope.size > max_message_bytes) {
+            return zloom_fail (ZLOOM_TOO_BIG, "pack: message %u has %zu bytes, limit %zu", found,
+                               envelope.size, max_message_bytes);
+        }
+    }
+    *count = found;
+    return ZLOOM_OK;
+}
+
+zloom_err_t
+zloom_pack_check (zloom_bytes_t pack, uint64_t count, size_t max_message_bytes)
+{
+    uint32_t found;
+    const zloom_err_t err = zloom_pack_count (pack, max_message_bytes, &found);
+    if (err == ZLOOM_OK && found != count) {
+        return zloom_fail (found < count ? ZLOOM_TRUNCATED : ZLOOM_TRAILING,
+                           "pack: %u messages, %llu announced", found, (unsigned long long) count);
+    }
+    return err;
+}
+
+zloom_err_t
+zloom_pack_slice (zloom_bytes_t pack, uint64_t first, uint64_t count, zloom_bytes_t *slice)
+{
+    zloom_pack_iter_t iter = zloom_pack_iter (pack);
+    if (!zloom_pack_skip (&iter, first)) {
+        return zloom_fail (ZLOOM_INVALID, "pack: has no message %llu", (unsigned long long) first);
+    }
+    const zloom_bytes_t from = iter.rest;
+    if (!zloom_pack_skip (&iter, count)) {
+        return zloom_fail (ZLOOM_INVALID, "pack: ends before message %llu",
+                           (unsigned long long) first + (unsigned long long) count);
+    }
+    *slice = zloom_bytes (from.data, from.size - iter.rest.size);
+    return ZLOOM_OK;
+}
