@@ -105,7 +105,11 @@ typedef struct {
      * Decides what is moved to cold segments and what dies with its segment.
      */
     bool (*next_live) (void *arg, uint32_t flow, uint64_t from, uint64_t last, zloom_range_t *run);
-    /* A fetch ended. `chunk` (owned by the callee) is set when err is OK, else NULL. */
+    /*
+     * A fetch ended. When err is OK, `chunk` is set for the time of the call and its blob's
+     * reference is the callee's (zloom_blob_unref); else it is NULL. NOT_FOUND: nothing is stored
+     * under that number; DAMAGED: it is, but the bytes are not what was written.
+     */
     void (*fetched) (void *arg, uint64_t cookie, zloom_err_t err, zloom_chunk_t *chunk);
 } zloom_journal_owner_t;
 
@@ -128,7 +132,10 @@ typedef struct {
 zloom_err_t zloom_log_open (const zloom_journal_config_t *config,
                             const zloom_journal_owner_t *owner, zloom_now_t now,
                             zloom_journal_t **journal_p);
-/* A journal in memory: everything is durable when sealed, nothing outlives it. */
+/*
+ * A journal in memory: everything is durable when sealed, nothing outlives it. `boot_seed` as
+ * config.seed: 0 = from the system.
+ */
 zloom_journal_t *zloom_memory_journal_new (const zloom_journal_owner_t *owner, uint64_t boot_seed);
 /* Write what is sealed, attest, sync, close. */
 void zloom_journal_close (zloom_journal_t **self_p);
@@ -173,7 +180,11 @@ zloom_err_t zloom_journal_lookup (zloom_journal_t *self, uint32_t flow, uint64_t
                                   zloom_chunk_t *chunk);
 /* Read the pack that holds `seq` (and ahead of it into the cache); the owner's fetched () gets it. */
 void zloom_journal_fetch (zloom_journal_t *self, uint32_t flow, uint64_t seq, uint64_t cookie);
-/* The owner needs [first, last] of `flow` no more (settled by every group, or trimmed). */
+/*
+ * The owner needs [first, last] of `flow` no more (settled by every group, or trimmed). Tell each
+ * number at most once a boot. A hint that lets memory and disk go early: what counts before bytes
+ * leave the disk is the owner's next_live. Not needed for what was settled before the opening.
+ */
 void zloom_journal_forget (zloom_journal_t *self, uint32_t flow, uint64_t first, uint64_t last);
 
 /* Take in what the threads finished: durable, fetches, moves, snapshots due. Once a turn. */

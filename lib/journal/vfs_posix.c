@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* vfs_posix.c - the vfs over the real file system. */
+#include "base/memory.h"
+#include "journal/vfs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* Parts handed to the kernel in one call. */
+#define PARTS_A_CALL 256
+
+struct zloom_file {
+    int fd;
+};
+
+static zloom_err_t
+s_fail (const char *what, const char *path)
+{
+    switch (errno) {
+    case ENOSPC:
+    case EDQUOT:
+        return zloom_fail_errno (ZLOOM_DISK_FULL, "%s %s", what, path);
+    case ENOENT:
+        return zloom_fail_errno (ZLOOM_NOT_FOUND, "%s %s", what, path);
+    default:
+        return zloom_fail_errno (ZLOOM_DISK, "%s %s", what, path);
+    }
+}
+
+static zloom_err_t
+s_sync_directory (zloom_vfs_t *self, const char *path)
+{
+    (void) self;
+    int fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return s_fail ("open", path);
+    }
+    int rc = fsync (fd);
+    zloom_err_t err = rc == 0 ? ZLOOM_OK : s_fail ("fsync", path);
+    close (fd);
+    return err;
+}
+
+static zloom_err_t
+s_mkdir (zloom_vfs_t *self, const char *path)
+{
+    if (mkdir (path, 0700) == 0) {
+        /* The new name itself has to survive: sync what it stands in. */
+        char *parent = zloom_format ("%s/..", path);
+        zloom_err_t err = s_sync_directory (self, parent);
+        free (parent);
+        return err;
+    }
+    return errno == EEXIST ? ZLOOM_OK : s_fail ("mkdir", path);
+}
+
+static zloom_err_t
+s_open (zloom_vfs_t *self, const char *path, bool create, zloom_file_t **file_p)
+{
+    (void) self;
+    int fd = open (path, O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0600);
+    if (fd < 0) {
+        return s_fail ("open", path);
+    }
+    *file_p = zloom_alloc (sizeof **file_p);
+    (*file_p)->fd = fd;
+    return ZLOOM_OK;
+}
+
+static void
+s_close (zloom_vfs_t *self, zloom_file_t **file_p)
+{
+    (void) self;
+    if (*file_p) {
+        close ((*file_p)->fd);
+        free (*file_p);
+        *file_p = NULL;
+    }
+}
+
+static zloom_err_t
+s_read (zloom_vfs_t *self, zloom_file_t *file, uint64_t offset, void *data, size_t size,
+        size_t *got)
+{
+    (void) self;
+    *got = 0;
+    while (*got < size) {
+        ssize_t n = pread (file->fd, (uint8_t *) data + *got, size - *got, (off_t) (offset + *got));
+        if (n == 0) {
+            break;
+        }
+        if (n > 0) {
+            *got += (size_t) n;
+        } else if (errno != EINTR) {
+            return s_fail ("read", "a journal file");
+        }
+    }
+    return ZLOOM_OK;
+}
+
+/* Write these parts wholly; the array is used up. */
+static zloom_err_t
+s_write_parts (int fd, uint64_t offset, struct iovec *parts, int count)
+{
+    while (count > 0) {
+        ssize_t n = pwritev (fd, parts, count, (off_t) offset);
+        if (n < 0) {
+            if (errno == EINTR) {
+                continue;
+            }
+            return s_fail ("write", "a journal file");
+        }
+        offset += (uint64_t) n;
+        size_t left = (size_t) n;
+        while (count > 0 && left >= parts->iov_len) {
+            left -= parts->iov_len;
+            parts++;
+            count--;
+        }
+        if (count > 0) {
+            parts->iov_base = (uint8_t *) parts->iov_base + left;
+            parts->iov_len -= left;
+        }
+    }
+    return ZLOOM_OK;
+}
+
+static zloom_err_t
+s_write (zloom_vfs_t *self, zloom_file_t *file, uint64_t offset, const zloom_gather_t *gather)
+{
+    (void) self;
+    struct iovec parts[PARTS_A_CALL];
+    size_t at = 0;
+    while (at < gather->count) {
+        int count = 0;
+        uint64_t bytes = 0;
+        for (; at < gather->count && count < PARTS_A_CALL; at++) {
+            parts[count].iov_base = (void *) (uintptr_t) gather->parts[at].data;
+            parts[count].iov_len = gather->parts[at].size;
+            bytes += gather->parts[at].size;
+            count++;
+        }
+        zloom_err_t err = s_write_parts (file->fd, offset, parts, count);
+        if (err) {
+            return err;
+        }
+        offset += bytes;
+    }
+    return ZLOOM_OK;
+}
+
+static zloom_err_t
+s_sync (zloom_vfs_t *self, zloom_file_t *file)
+{
+    (void) self;
+    return fdatasync (file->fd) == 0 ? ZLOOM_OK : s_fail ("fdatasync", "a journal file");
+}
+
+static zloom_err_t
+s_size (zloom_vfs_t *self, zloom_file_t *file, uint64_t *size)
+{
+    (void) self;
+    struct stat stat;
+    if (fstat (file->fd, &stat) != 0) {
+        return s_fail ("fstat", "a journal file");
+    }
+    *size = (uint64_t) stat.st_size;
+    return ZLOOM_OK;
+}
+
+static zloom_err_t
+s_truncate (zloom_vfs_t *self, zloom_file_t *file, uint64_t size)
+{
+    (void) self;
+    return ftruncate (file->fd, (off_t) size) == 0 ? ZLOOM_OK
+                                                   : s_fail ("ftruncate", "a journal file");
+}
+
+static zloom_err_t
+s_rename (zloom_vfs_t *self, const char *from, const char *to)
+{
+    (void) self;
+    return rename (from, to) == 0 ? ZLOOM_OK : s_fail ("rename", from);
+}
+
+static zloom_err_t
+s_remove (zloom_vfs_t *self, const char *path)
+{
+    (void) self;
+    return unlink (path) == 0 ? ZLOOM_OK : s_fail ("unlink", path);
+}
+
+static zloom_err_t
+s_list (zloom_vfs_t *self, const char *path, void (*each) (void *arg, const char *name), void *arg)
+{
+    (void) self;
+    DIR *directory = opendir (path);
+    if (!directory) {
+        return s_fail ("opendir", path);
+    }
+    struct dirent *entry;
+    errno = 0;
+    while ((entry = readdir (directory))) {
+        if (strcmp (entry->d_name, ".") != 0 && strcmp (entry->d_name, "..") != 0) {
+            each (arg, entry->d_name);
+        }
+        errno = 0;
+    }
+    zloom_err_t err = errno == 0 ? ZLOOM_OK : s_fail ("readdir", path);
+    closedir (directory);
+    return err;
+}
+
+static zloom_err_t
+s_lock (zloom_vfs_t *self, const char *path, zloom_file_t **lock_p)
+{
+    zloom_err_t err = s_open (self, path, true, lock_p);
+    if (err) {
+        return err;
+    }
+    /* flock belongs to the open file: it also holds against a second opening in this process. */
+    if (flock ((*lock_p)->fd, LOCK_EX | LOCK_NB) != 0) {
+        err = errno == EWOULDBLOCK
+                ? zloom_fail (ZLOOM_LOCKED, "%s is held by another process", path)
+                : s_fail ("flock", path);
+        s_close (self, lock_p);
+    }
+    return err;
+}
+
+static zloom_err_t
+s_free_bytes (zloom_vfs_t *self, const char *path, uint64_t *bytes)
+{
+    (void) self;
+    struct statvfs stat;
+    if (statvfs (path, &stat) != 0) {
+        return s_fail ("statvfs", path);
+    }
+    *bytes = (uint64_t) stat.f_bavail * stat.f_frsize;
+    return ZLOOM_OK;
+}
+
+zloom_vfs_t *
+zloom_vfs_posix (void)
+{
+    static zloom_vfs_t s_vfs = {
+      .mkdir = s_mkdir,
+      .open = s_open,
+      .close = s_close,
+      .read = s_read,
+      .write = s_write,
+      .sync = s_sync,
+      .size = s_size,
+      .truncate = s_truncate,
+      .rename = s_rename,
+      .remove = s_remove,
+      .sync_directory = s_sync_directory,
+      .list = s_list,
+      .lock = s_lock,
+      .free_bytes = s_free_bytes,
+    };
+    return &s_vfs;
+}
