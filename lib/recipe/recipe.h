@@ -30,8 +30,9 @@
 #define ZLOOM_NAME_MAX 63
 
 typedef struct zloom_recipe zloom_recipe_t;
-typedef struct zloom_kind zloom_kind_t;         /* recipe/registry.h */
-typedef struct zloom_registry zloom_registry_t; /* recipe/registry.h */
+typedef struct zloom_kind zloom_kind_t;           /* recipe/registry.h */
+typedef struct zloom_registry zloom_registry_t;   /* recipe/registry.h */
+typedef struct zloom_tree_node zloom_tree_node_t; /* recipe/tree.h */
 
 typedef struct {
     const char *name;
@@ -39,6 +40,7 @@ typedef struct {
     const void *config; /* the struct of the kind, never NULL */
     zloom_span_t at;    /* its name; line 0 for a node that the recipe left implicit */
     bool sound;         /* its fields had no error; always true in a recipe that was loaded */
+    const zloom_tree_node_t *tree; /* where it is written; NULL for an implicit node */
 } zloom_recipe_node_t;
 
 /* One end of a flow: a node of the recipe, or external (node is NULL). */
@@ -58,6 +60,7 @@ typedef struct {
     size_t to_count;
     zloom_span_t at; /* its name */
     bool sound;
+    const zloom_tree_node_t *tree;
 } zloom_recipe_flow_t;
 
 typedef struct {
@@ -94,6 +97,9 @@ const char *zloom_recipe_file (const zloom_recipe_t *self);
 /* The recipe's folder, absolute: relative paths start here. */
 const char *zloom_recipe_dir (const zloom_recipe_t *self);
 const zloom_registry_t *zloom_recipe_registry (const zloom_recipe_t *self);
+
+/* The root of the tree that it was read from: a map. */
+const zloom_tree_node_t *zloom_recipe_tree (const zloom_recipe_t *self);
 
 size_t zloom_recipe_node_count (const zloom_recipe_t *self);
 const zloom_recipe_node_t *zloom_recipe_node_at (const zloom_recipe_t *self, size_t index);

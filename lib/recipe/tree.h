@@ -32,7 +32,7 @@ typedef enum {
     ZLOOM_STYLE_FOLDED,  /* > block */
 } zloom_tree_style_t;
 
-typedef struct zloom_tree_node zloom_tree_node_t;
+typedef struct zloom_tree_node zloom_tree_node_t; /* also in recipe/recipe.h */
 struct zloom_tree_node {
     zloom_tree_kind_t kind;
     zloom_tree_style_t style;     /* scalars */

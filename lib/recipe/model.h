@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * model.h - what a recipe is made of; shared by recipe.c (which answers questions) and load.c
+ * (which fills it). Nobody else includes it.
+ */
+#ifndef ZLOOM_RECIPE_MODEL_H
+#define ZLOOM_RECIPE_MODEL_H
+
+#include "recipe/arena.h"
+#include "recipe/recipe.h"
+#include "recipe/tree.h"
+
+#define ZLOOM_RECIPE_TAG 0x2EC19E01u
+
+struct zloom_recipe {
+    uint32_t tag;
+    zloom_arena_t *arena; /* configs and names */
+    zloom_tree_t *tree;
+    const zloom_registry_t *registry;
+    const char *name;
+    const char *file;
+    const char *dir;
+    zloom_recipe_node_t *nodes;
+    size_t node_count;
+    zloom_recipe_flow_t *flows;
+    size_t flow_count;
+};
+
+#endif

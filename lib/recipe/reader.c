@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "recipe/reader.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/tag.h"
+
+/* As much of a wrong value as a message shows. */
+#define VALUE "'%.60s'"
+
+/* ---- reporting ----------------------------------------------------------------------------- */
+
+void
+zloom_reader_error (zloom_reader_t *self, const char *code, const zloom_tree_node_t *node,
+                    const char *hint, const char *format, ...)
+{
+    char message[512];
+    va_list args;
+    va_start (args, format);
+    vsnprintf (message, sizeof message, format, args);
+    va_end (args);
+    bool replaced = node && node->kind == ZLOOM_TREE_SCALAR && node->written;
+    zloom_diags_add (self->diags, code, ZLOOM_SEVERITY_ERROR, zloom_tree_span (node), hint,
+                     replaced ? "%s (from %.80s)" : "%s", message, replaced ? node->written : "");
+}
+
+const char *
+zloom_reader_did_you_mean (zloom_reader_t *self, const zloom_suggest_t *suggest)
+{
+    const char *means = zloom_suggest_synonym (self->synonyms, self->synonym_count, suggest->word);
+    const char *best = suggest->best ? suggest->best : means;
+    return best ? zloom_arena_format (self->arena, "did you mean '%s'?", best) : NULL;
+}
+
+bool
+zloom_reader_wrong_shape (zloom_reader_t *self, const zloom_tree_node_t *node, const char *name,
+                          const char *wanted, const char *hint)
+{
+    zloom_reader_error (self, "Z0204", node, hint, "'%s' takes %s, not %s", name, wanted,
+                        zloom_tree_kind_text (node));
+    return false;
+}
+
+bool
+zloom_reader_is_short (zloom_reader_t *self, const zloom_tree_node_t *node, const char *what)
+{
+    if (node->kind != ZLOOM_TREE_SCALAR) {
+        return zloom_reader_wrong_shape (self, node, what, "one value", NULL);
+    }
+    if (zloom_tree_is_empty (node)) {
+        return zloom_reader_wrong_shape (self, node, what, "a value",
+                                         "write one, or leave the key out");
+    }
+    bool block = node->style == ZLOOM_STYLE_LITERAL || node->style == ZLOOM_STYLE_FOLDED;
+    if (block || node->at.end_line > node->at.line) {
+        zloom_reader_error (
+          self, "Z0208", node->key ? node->key : node,
+          "write the value on the key's line, and quote it if it is '>' or '|'",
+          block ? "'%s' takes a short value, but '%c' takes the lines below it as text"
+                : "'%s' takes a short value, but this one goes on in the next line",
+          what, node->style == ZLOOM_STYLE_LITERAL ? '|' : '>');
+        return false;
+    }
+    return true;
+}
+
+/* ---- fields -------------------------------------------------------------------------------- */
+
+/* A default as if it stood in the recipe: a scalar, or "[a, b]" as a list of them. */
+static const zloom_tree_node_t *
+s_default_node (zloom_reader_t *self, const char *text)
+{
+    zloom_tree_node_t *node = zloom_arena_alloc (self->arena, sizeof *node);
+    node->text = text;
+    if (text[0] != '[') {
+        return node;
+    }
+    node->kind = ZLOOM_TREE_LIST;
+    zloom_tree_node_t **link = &node->first;
+    for (text++; *text && *text != ']'; text += strspn (text, ", ")) {
+        size_t size = strcspn (text, ",]");
+        *link = zloom_arena_alloc (self->arena, sizeof **link);
+        (*link)->text = zloom_arena_text (self->arena, text, size);
+        link = &(*link)->next;
+        node->count++;
+        text += size;
+    }
+    return node;
+}
+
+static bool s_read_all (zloom_reader_t *self, zloom_fields_t fields, const zloom_tree_node_t *map,
+                        const char *what, void *config);
+
+static bool
+s_read_group (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree_node_t *node,
+              void *config)
+{
+    zloom_fields_t fields = {field->group, field->group_count};
+    bool optional = field->set_offset != SIZE_MAX;
+    if (optional) {
+        *(bool *) (void *) ((char *) config + field->set_offset) = node != NULL;
+    }
+    if (node && node->kind != ZLOOM_TREE_MAP) {
+        return zloom_reader_wrong_shape (
+          self, node, field->name, "a map",
+          zloom_arena_format (self->arena, "as in %s", field->example));
+    }
+    bool good =
+      !node || zloom_reader_check_keys (self, fields, (zloom_fields_t){NULL, 0}, node, field->name);
+    if (!node && optional) {
+        return good;
+    }
+    return s_read_all (self, fields, node, field->name, config) && good;
+}
+
+static bool
+s_read_all (zloom_reader_t *self, zloom_fields_t fields, const zloom_tree_node_t *map,
+            const char *what, void *config)
+{
+    bool good = true;
+    for (size_t i = 0; i < fields.count; i++) {
+        const zloom_field_t *field = &fields.fields[i];
+        const zloom_tree_node_t *node = zloom_tree_get (map, field->name);
+        if (field->type == ZLOOM_FIELD_GROUP) {
+            good = s_read_group (self, field, node, config) && good;
+            continue;
+        }
+        if (!node && field->required) {
+            zloom_reader_error (self, "Z0202", map,
+                                zloom_arena_format (self->arena, "as in %s", field->example),
+                                "%s has no '%s'", what, field->name);
+            good = false;
+        }
+        if (!node && field->fallback) {
+            node = s_default_node (self, field->fallback);
+        }
+        good = (!node || zloom_reader_value (self, field, node, config)) && good;
+    }
+    return good;
+}
+
+static bool
+s_report_key (zloom_reader_t *self, zloom_fields_t fields, zloom_fields_t common,
+              const zloom_tree_node_t *key, const char *what)
+{
+    zloom_suggest_t suggest;
+    zloom_suggest_init (&suggest, key->text);
+    for (size_t i = 0; i < fields.count + common.count; i++) {
+        const zloom_field_t *field =
+          i < fields.count ? &fields.fields[i] : &common.fields[i - fields.count];
+        if (field->type != ZLOOM_FIELD_LATER) {
+            zloom_suggest_offer (&suggest, field->name);
+        }
+    }
+    const char *means = zloom_suggest_synonym (self->synonyms, self->synonym_count, key->text);
+    if (means && (zloom_field_find (fields.fields, fields.count, means) ||
+                  zloom_field_find (common.fields, common.count, means))) {
+        suggest.best = means;
+    }
+    const char *hint =
+      suggest.best ? zloom_arena_format (self->arena, "did you mean '%s'?", suggest.best) : NULL;
+    zloom_reader_error (self, "Z0203", key, hint, "unknown key " VALUE " in %s", key->text, what);
+    return false;
+}
+
+bool
+zloom_reader_check_keys (zloom_reader_t *self, zloom_fields_t fields, zloom_fields_t common,
+                         const zloom_tree_node_t *map, const char *what)
+{
+    bool good = true;
+    for (const zloom_tree_node_t *child = map->first; child; child = child->next) {
+        const char *name = child->key->text;
+        if (strncmp (name, "x-", 2) == 0) {
+            continue;
+        }
+        const zloom_field_t *field = zloom_field_find (fields.fields, fields.count, name);
+        field = field ? field : zloom_field_find (common.fields, common.count, name);
+        if (!field) {
+            good = s_report_key (self, fields, common, child->key, what);
+        } else if (field->type == ZLOOM_FIELD_LATER) {
+            zloom_reader_error (self, "Z0209", child->key, NULL,
+                                "'%s' in %s is not in this version: %s", name, what, field->help);
+            good = false;
+        }
+    }
+    return good;
+}
+
+bool
+zloom_reader_read (zloom_reader_t *self, zloom_fields_t fields, zloom_fields_t common,
+                   const zloom_tree_node_t *map, const char *what, void *config)
+{
+    zloom_assert (self && config && (!map || map->kind == ZLOOM_TREE_MAP));
+    bool good = !map || zloom_reader_check_keys (self, fields, common, map, what);
+    return s_read_all (self, fields, map, what, config) && good;
+}

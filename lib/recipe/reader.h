@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * reader.h - a map of the recipe's tree into a struct, by a field table: defaults, types, ranges,
+ * unknown keys. Every mistake is reported and reading goes on.
+ */
+#ifndef ZLOOM_RECIPE_READER_H
+#define ZLOOM_RECIPE_READER_H
+
+#include "recipe/arena.h"
+#include "recipe/diag.h"
+#include "recipe/fields.h"
+#include "recipe/suggest.h"
+#include "recipe/tree.h"
+
+typedef struct {
+    zloom_arena_t *arena; /* where values live */
+    zloom_diags_t *diags;
+    const char *dir;                /* relative paths start here; absolute */
+    const zloom_tree_node_t *flows; /* the map of flows, for references; NULL = there is none */
+    const zloom_synonym_t *synonyms;
+    size_t synonym_count;
+} zloom_reader_t;
+
+/*
+ * Fill `config` from `map` and the defaults. `common` are keys that somebody else reads: known
+ * here, not read. `what` says what the map is ("flow 'orders'"). `x-…` keys are free.
+ * Returns false when there was a mistake.
+ */
+bool zloom_reader_read (zloom_reader_t *self, zloom_fields_t fields, zloom_fields_t common,
+                        const zloom_tree_node_t *map, const char *what, void *config);
+/* Only the check of keys: each must be in one of the tables. */
+bool zloom_reader_check_keys (zloom_reader_t *self, zloom_fields_t fields, zloom_fields_t common,
+                              const zloom_tree_node_t *map, const char *what);
+/* Whether it is a scalar with a value on one line; reports if not. */
+bool zloom_reader_is_short (zloom_reader_t *self, const zloom_tree_node_t *node, const char *what);
+/* One value of a scalar type (INT, DURATION, SIZE, PERCENT, BOOL) as a number, within its range. */
+bool zloom_reader_number (zloom_reader_t *self, const zloom_field_t *field,
+                          const zloom_tree_node_t *node, int64_t *number);
+/* The value of a field into its place in `config`; not for GROUP, LATER and SHAPE. */
+bool zloom_reader_value (zloom_reader_t *self, const zloom_field_t *field,
+                         const zloom_tree_node_t *node, void *config);
+/* "'name' takes WANTED, not a list"; returns false. */
+bool zloom_reader_wrong_shape (zloom_reader_t *self, const zloom_tree_node_t *node,
+                               const char *name, const char *wanted, const char *hint);
+/* Reports ZLOOM_SEVERITY_ERROR at the node; NULL node = no place. */
+void zloom_reader_error (zloom_reader_t *self, const char *code, const zloom_tree_node_t *node,
+                         const char *hint, const char *format, ...)
+  __attribute__ ((format (printf, 5, 6)));
+/* "did you mean 'x'?" in the reader's arena, NULL when there is no word to offer. */
+const char *zloom_reader_did_you_mean (zloom_reader_t *self, const zloom_suggest_t *suggest);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "recipe/recipe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/tag.h"
+#include "recipe/model.h"
+
+void
+zloom_recipe_destroy (zloom_recipe_t **self_p)
+{
+    zloom_assert (self_p);
+    zloom_recipe_t *self = *self_p;
+    if (!self) {
+        return;
+    }
+    ZLOOM_CHECK (self, ZLOOM_RECIPE_TAG);
+    zloom_tree_destroy (&self->tree);
+    zloom_arena_destroy (&self->arena);
+    self->tag = ZLOOM_TAG_DEAD;
+    free (self);
+    *self_p = NULL;
+}
+
+const char *
+zloom_recipe_name (const zloom_recipe_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_RECIPE_TAG);
+    return self->name;
+}
+
+const char *
+zloom_recipe_file (const zloom_recipe_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_RECIPE_TAG);
+    return self->file;
+}
+
+const char *
+zloom_recipe_dir (const zloom_recipe_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_RECIPE_TAG);
+    return self->dir;
+}
+
+const zloom_registry_t *
+zloom_recipe_registry (const zloom_recipe_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_RECIPE_TAG);
+    return self->registry;
+}
+
+const zloom_tree_node_t *
+zloom_recipe_tree (const zloom_recipe_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_RECIPE_TAG);
+    return zloom_tree_root (self->tree);
+}
+
+size_t
+zloom_recipe_node_count (const zloom_recipe_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_RECIPE_TAG);
+    return self->node_count;
+}
+
+const zloom_recipe_node_t *
+zloom_recipe_node_at (const zloom_recipe_t *self, size_t index)
+{
+    ZLOOM_CHECK (self, ZLOOM_RECIPE_TAG);
+    zloom_assert (index < self->node_count);
+    return &self->nodes[index];
+}
+
+size_t
+zloom_recipe_flow_count (const zloom_recipe_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_RECIPE_TAG);
+    return self->flow_count;
+}
+
+const zloom_recipe_flow_t *
+zloom_recipe_flow_at (const zloom_recipe_t *self, size_t index)
+{
+    ZLOOM_CHECK (self, ZLOOM_RECIPE_TAG);
+    zloom_assert (index < self->flow_count);
+    return &self->flows[index];
+}
+
+const zloom_recipe_node_t *
+zloom_recipe_node (const zloom_recipe_t *self, const char *name)
+{
+    ZLOOM_CHECK (self, ZLOOM_RECIPE_TAG);
+    for (size_t i = 0; i < self->node_count; i++) {
+        if (strcmp (self->nodes[i].name, name) == 0) {
+            return &self->nodes[i];
+        }
+    }
+    return NULL;
+}
+
+const zloom_recipe_flow_t *
+zloom_recipe_flow (const zloom_recipe_t *self, const char *name)
+{
+    ZLOOM_CHECK (self, ZLOOM_RECIPE_TAG);
+    for (size_t i = 0; i < self->flow_count; i++) {
+        if (strcmp (self->flows[i].name, name) == 0) {
+            return &self->flows[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- edges --------------------------------------------------------------------------------- */
+
+/* Whether one of the ends is this node; NULL looks for external. */
+static bool
+s_has_end (const zloom_recipe_end_t *ends, size_t count, const zloom_recipe_node_t *node)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (ends[i].node == node) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const zloom_recipe_flow_t *
+zloom_recipe_next_in (const zloom_recipe_t *self, const zloom_recipe_node_t *node, size_t *cursor)
+{
+    ZLOOM_CHECK (self, ZLOOM_RECIPE_TAG);
+    while (*cursor < self->flow_count) {
+        const zloom_recipe_flow_t *flow = &self->flows[(*cursor)++];
+        if (s_has_end (flow->to, flow->to_count, node)) {
+            return flow;
+        }
+    }
+    return NULL;
+}
+
+const zloom_recipe_flow_t *
+zloom_recipe_next_out (const zloom_recipe_t *self, const zloom_recipe_node_t *node, size_t *cursor)
+{
+    ZLOOM_CHECK (self, ZLOOM_RECIPE_TAG);
+    while (*cursor < self->flow_count) {
+        const zloom_recipe_flow_t *flow = &self->flows[(*cursor)++];
+        if (s_has_end (flow->from, flow->from_count, node)) {
+            return flow;
+        }
+    }
+    return NULL;
+}
+
+size_t
+zloom_recipe_in_count (const zloom_recipe_t *self, const zloom_recipe_node_t *node)
+{
+    size_t count = 0;
+    for (size_t i = 0; zloom_recipe_next_in (self, node, &i);) {
+        count++;
+    }
+    return count;
+}
+
+size_t
+zloom_recipe_out_count (const zloom_recipe_t *self, const zloom_recipe_node_t *node)
+{
+    size_t count = 0;
+    for (size_t i = 0; zloom_recipe_next_out (self, node, &i);) {
+        count++;
+    }
+    return count;
+}
+
+bool
+zloom_recipe_from_external (const zloom_recipe_flow_t *flow)
+{
+    return s_has_end (flow->from, flow->from_count, NULL);
+}
+
+bool
+zloom_recipe_to_external (const zloom_recipe_flow_t *flow)
+{
+    return s_has_end (flow->to, flow->to_count, NULL);
+}

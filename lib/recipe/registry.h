@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * registry.h - how node kinds, patterns and lints come to a recipe that knows none of them: const
+ * tables, joined in one zloom_registry_t.
+ */
+#ifndef ZLOOM_RECIPE_REGISTRY_H
+#define ZLOOM_RECIPE_REGISTRY_H
+
+#include "recipe/diag.h"
+#include "recipe/fields.h"
+#include "recipe/lint.h"
+#include "recipe/recipe.h"
+#include "recipe/suggest.h"
+
+/* A node kind or a pattern: what its config struct is, and how a recipe fills it. */
+struct zloom_kind {
+    unsigned id;
+    const char *name;
+    const char *help;
+    const zloom_field_t *fields;
+    size_t field_count;
+    size_t config_size;
+    const char *example; /* a node or flow of this kind, as YAML with two spaces before it */
+    /* The rest of a config that fields cannot say (its name); may be NULL. */
+    void (*finish) (void *config, const char *name);
+    /* Patterns: a flow's promises in plain words; NULL for nodes. */
+    void (*explain) (const zloom_recipe_t *recipe, const zloom_recipe_flow_t *flow,
+                     zloom_buf_t *out);
+    /* Nodes: whether flows may end there, and start there. */
+    bool takes;
+    bool sends;
+    bool single; /* nodes: at most one of the kind in a recipe of this version */
+};
+
+/* A word that the design knows and this version does not do. */
+typedef struct {
+    const char *word;
+    const char *help;
+} zloom_later_t;
+
+struct zloom_registry {
+    const zloom_kind_t *nodes;
+    size_t node_count;
+    const zloom_kind_t *patterns;
+    size_t pattern_count;
+    const zloom_later_t *later_nodes;
+    size_t later_node_count;
+    const zloom_later_t *later_patterns;
+    size_t later_pattern_count;
+    /* A node of this kind is there even if the recipe names none; NULL = no such kind. */
+    const zloom_kind_t *implicit;
+    const char *implicit_name;
+    const zloom_synonym_t *synonyms;
+    size_t synonym_count;
+    const zloom_lint_t *lints; /* beside those of lib/recipe itself */
+    size_t lint_count;
+};
+
+/* Keys that every recipe, node and flow may have; read by recipe.c. */
+zloom_fields_t zloom_recipe_top_fields (void);
+zloom_fields_t zloom_recipe_node_fields (void);
+zloom_fields_t zloom_recipe_flow_fields (void);
+
+#endif

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * value.c - reader.h's part about values: how a field's type reads what stands in the recipe.
+ * The type decides, never YAML's guess: `on`, `1e3` and `0x10` mean nothing here.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/error.h"
+#include "base/tag.h"
+#include "base/units.h"
+#include "recipe/reader.h"
+
+/* As much of a wrong value as a message shows. */
+#define VALUE "'%.60s'"
+
+/* ---- single values ------------------------------------------------------------------------- */
+
+static zloom_err_t
+s_parse_number (zloom_field_type_t type, const char *text, int64_t *number)
+{
+    switch (type) {
+    case ZLOOM_FIELD_INT:
+        return zloom_parse_int (text, number);
+    case ZLOOM_FIELD_DURATION:
+    case ZLOOM_FIELD_DURATIONS:
+        return zloom_parse_duration (text, number);
+    case ZLOOM_FIELD_SIZE:
+        return zloom_parse_size (text, number);
+    case ZLOOM_FIELD_PERCENT:
+        return zloom_parse_percent (text, number);
+    case ZLOOM_FIELD_BOOL:
+        *number = strcmp (text, "true") == 0;
+        if (!*number && strcmp (text, "false") != 0) {
+            return zloom_fail (ZLOOM_INVALID, VALUE " is not true or false", text);
+        }
+        return ZLOOM_OK;
+    default:
+        zloom_assert (!"a type of one number");
+    }
+    return ZLOOM_FAILED;
+}
+
+/* What the writer may have meant, NULL when nothing comes to mind. */
+static const char *
+s_number_hint (zloom_reader_t *self, zloom_field_type_t type, const char *text)
+{
+    int64_t number = 0;
+    bool bare = zloom_parse_int (text, &number) == ZLOOM_OK;
+    if (type == ZLOOM_FIELD_BOOL) {
+        bool yes = strcasecmp (text, "yes") == 0 || strcasecmp (text, "on") == 0 ||
+                   strcasecmp (text, "true") == 0 || strcmp (text, "1") == 0;
+        bool no = strcasecmp (text, "no") == 0 || strcasecmp (text, "off") == 0 ||
+                  strcasecmp (text, "false") == 0 || strcmp (text, "0") == 0;
+        return yes ? "write true" : no ? "write false" : NULL;
+    }
+    if ((type == ZLOOM_FIELD_DURATION || type == ZLOOM_FIELD_DURATIONS) && bare) {
+        return zloom_arena_format (self->arena, "add the unit: '%.40ss' or '%.40sms'?", text, text);
+    }
+    if (type == ZLOOM_FIELD_PERCENT && bare) {
+        return zloom_arena_format (self->arena, "did you mean '%.40s%%'?", text);
+    }
+    return NULL;
+}
+
+bool
+zloom_reader_number (zloom_reader_t *self, const zloom_field_t *field,
+                     const zloom_tree_node_t *node, int64_t *number)
+{
+    if (!zloom_reader_is_short (self, node, field->name)) {
+        return false;
+    }
+    if (s_parse_number (field->type, node->text, number) != ZLOOM_OK) {
+        char why[256];
+        snprintf (why, sizeof why, "%s", zloom_note ());
+        zloom_reader_error (self, "Z0205", node, s_number_hint (self, field->type, node->text),
+                            "'%s': %s", field->name, why);
+        return false;
+    }
+    int64_t bound = 0;
+    if (field->least && s_parse_number (field->type, field->least, &bound) == ZLOOM_OK &&
+        *number < bound) {
+        zloom_reader_error (self, "Z0206", node, NULL, "'%s' is %.60s, the least is %s",
+                            field->name, node->text, field->least);
+        return false;
+    }
+    if (field->most && s_parse_number (field->type, field->most, &bound) == ZLOOM_OK &&
+        *number > bound) {
+        zloom_reader_error (self, "Z0206", node, NULL, "'%s' is %.60s, the most is %s", field->name,
+                            node->text, field->most);
+        return false;
+    }
+    return true;
+}
+
+static bool
+s_read_choice (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree_node_t *node,
+               unsigned *value)
+{
+    if (!zloom_reader_is_short (self, node, field->name)) {
+        return false;
+    }
+    zloom_suggest_t suggest;
+    zloom_suggest_init (&suggest, node->text);
+    for (size_t i = 0; i < field->choice_count; i++) {
+        if (strcmp (field->choices[i].name, node->text) == 0) {
+            *value = field->choices[i].value;
+            return true;
+        }
+        zloom_suggest_offer (&suggest, field->choices[i].name);
+    }
+    zloom_buf_t takes = {0};
+    zloom_field_type_text (field, &takes);
+    zloom_reader_error (self, "Z0207", node, zloom_reader_did_you_mean (self, &suggest),
+                        "'%s' is " VALUE ", but takes %s", field->name, node->text,
+                        zloom_buf_text (&takes));
+    zloom_buf_fini (&takes);
+    return false;
+}
+
+/* An absolute form of a path; relative ones start at the recipe's folder. */
+static const char *
+s_absolute (const zloom_reader_t *self, const char *path)
+{
+    if (path[0] == '/') {
+        return zloom_arena_text (self->arena, path, strlen (path));
+    }
+    while (path[0] == '.' && path[1] == '/') {
+        path += 2;
+        path += strspn (path, "/");
+    }
+    if (path[0] == '\0' || strcmp (path, ".") == 0) {
+        return zloom_arena_text (self->arena, self->dir, strlen (self->dir));
+    }
+    bool root = strcmp (self->dir, "/") == 0;
+    return zloom_arena_format (self->arena, "%s/%s", root ? "" : self->dir, path);
+}
+
+static bool
+s_read_text (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree_node_t *node,
+             const char **value)
+{
+    if (!zloom_reader_is_short (self, node, field->name)) {
+        return false;
+    }
+    if (node->text[0] == '\0') {
+        zloom_reader_error (self, "Z0205", node, NULL, "'%s' is an empty text", field->name);
+        return false;
+    }
+    if (field->type == ZLOOM_FIELD_PATH) {
+        if (node->text[0] == '~') {
+            zloom_reader_error (self, "Z0205", node, "write \"${env.HOME}/…\"",
+                                "'%s': '~' is not replaced in recipes", field->name);
+            return false;
+        }
+        *value = s_absolute (self, node->text);
+        return true;
+    }
+    if (field->type == ZLOOM_FIELD_FLOW && !zloom_tree_get (self->flows, node->text)) {
+        zloom_suggest_t suggest;
+        zloom_suggest_init (&suggest, node->text);
+        for (const zloom_tree_node_t *flow = self->flows ? self->flows->first : NULL; flow;
+             flow = flow->next) {
+            zloom_suggest_offer (&suggest, flow->key->text);
+        }
+        zloom_reader_error (self, "Z0302", node, zloom_reader_did_you_mean (self, &suggest),
+                            "'%s' names " VALUE ", but there is no such flow", field->name,
+                            node->text);
+        return false;
+    }
+    const char *wrong = field->check ? field->check (node->text) : NULL;
+    if (wrong) {
+        zloom_reader_error (self, "Z0205", node, NULL, "'%s': " VALUE " %s", field->name,
+                            node->text, wrong);
+        return false;
+    }
+    *value = zloom_arena_text (self->arena, node->text, strlen (node->text));
+    return true;
+}
+
+/* ---- lists and maps of values -------------------------------------------------------------- */
+
+static bool
+s_fits (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree_node_t *node,
+        size_t most)
+{
+    if (node->count > most) {
+        zloom_reader_error (self, "Z0206", node, NULL, "'%s' has %zu entries, the most is %zu",
+                            field->name, node->count, most);
+        return false;
+    }
+    return true;
+}
+
+static bool
+s_read_program (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree_node_t *node,
+                zloom_strings_t *value)
+{
+    if (node->kind != ZLOOM_TREE_LIST || node->count == 0) {
+        return zloom_reader_wrong_shape (self, node, field->name, "a list: program and arguments",
+                                         "there is no shell: write [python3, worker.py]");
+    }
+    if (!s_fits (self, field, node, ZLOOM_FIELD_ITEMS_MAX)) {
+        return false;
+    }
+    const char **items = zloom_arena_alloc (self->arena, (node->count + 1) * sizeof *items);
+    size_t count = 0;
+    for (const zloom_tree_node_t *item = node->first; item; item = item->next) {
+        if (item->kind != ZLOOM_TREE_SCALAR || zloom_tree_is_empty (item)) {
+            return zloom_reader_wrong_shape (self, item, field->name, "texts in its list",
+                                             "quote an argument that contains ': ' or is empty");
+        }
+        items[count++] = zloom_arena_text (self->arena, item->text, strlen (item->text));
+    }
+    if (items[0][0] == '\0') {
+        return zloom_reader_wrong_shape (self, node->first, field->name, "a program first", NULL);
+    }
+    if (strchr (items[0], '/')) {
+        items[0] = s_absolute (self, items[0]);
+    }
+    *value = (zloom_strings_t){items, count};
+    return true;
+}
+
+static bool
+s_read_durations (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree_node_t *node,
+                  void *config)
+{
+    bool list = node->kind == ZLOOM_TREE_LIST;
+    if (node->kind == ZLOOM_TREE_MAP || (list && node->count == 0)) {
+        return zloom_reader_wrong_shape (self, node, field->name, "a list of durations",
+                                         "as in [1s, 5s]");
+    }
+    if (!s_fits (self, field, node, field->count_max)) {
+        return false;
+    }
+    size_t count = list ? node->count : 1;
+    bool array = field->count_offset != SIZE_MAX;
+    int64_t *items = array ? (int64_t *) (void *) ((char *) config + field->offset)
+                           : zloom_arena_alloc (self->arena, count * sizeof *items);
+    const zloom_tree_node_t *item = list ? node->first : node;
+    bool good = true;
+    for (size_t i = 0; i < count; i++, item = item->next) {
+        good = zloom_reader_number (self, field, item, &items[i]) && good;
+    }
+    if (array) {
+        *(size_t *) (void *) ((char *) config + field->count_offset) = count;
+    } else {
+        *(zloom_ints_t *) (void *) ((char *) config + field->offset) = (zloom_ints_t){items, count};
+    }
+    return good;
+}
+
+static bool
+s_read_pairs (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree_node_t *node,
+              zloom_pairs_t *value)
+{
+    if (node->kind != ZLOOM_TREE_MAP) {
+        return zloom_reader_wrong_shape (self, node, field->name, "a map of names and texts",
+                                         "as in {NAME: value}");
+    }
+    if (!s_fits (self, field, node, ZLOOM_FIELD_ITEMS_MAX)) {
+        return false;
+    }
+    zloom_pair_t *items = zloom_arena_alloc (self->arena, (node->count + 1) * sizeof *items);
+    size_t count = 0;
+    for (const zloom_tree_node_t *item = node->first; item; item = item->next) {
+        const char *name = item->key->text;
+        if (item->kind != ZLOOM_TREE_SCALAR) {
+            return zloom_reader_wrong_shape (self, item, name, "a text", NULL);
+        }
+        if (strchr (name, '=')) {
+            zloom_reader_error (self, "Z0210", item->key, NULL, "a name in '%s' has no '='",
+                                field->name);
+            return false;
+        }
+        items[count].name = zloom_arena_text (self->arena, name, strlen (name));
+        items[count++].value = zloom_arena_text (self->arena, item->text, strlen (item->text));
+    }
+    *value = (zloom_pairs_t){items, count};
+    return true;
+}
+
+/* ---- by type ------------------------------------------------------------------------------- */
+
+bool
+zloom_reader_value (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree_node_t *node,
+                    void *config)
+{
+    char *at = (char *) config + field->offset;
+    int64_t number = 0;
+    switch (field->type) {
+    case ZLOOM_FIELD_TEXT:
+    case ZLOOM_FIELD_PATH:
+    case ZLOOM_FIELD_FLOW:
+        return s_read_text (self, field, node, (const char **) (void *) at);
+    case ZLOOM_FIELD_BOOL: {
+        bool good = zloom_reader_number (self, field, node, &number);
+        *(bool *) (void *) at = number != 0;
+        return good;
+    }
+    case ZLOOM_FIELD_INT:
+    case ZLOOM_FIELD_DURATION:
+    case ZLOOM_FIELD_SIZE:
+    case ZLOOM_FIELD_PERCENT:
+        return zloom_reader_number (self, field, node, (int64_t *) (void *) at);
+    case ZLOOM_FIELD_CHOICE:
+        return s_read_choice (self, field, node, (unsigned *) (void *) at);
+    case ZLOOM_FIELD_PROGRAM:
+        return s_read_program (self, field, node, (zloom_strings_t *) (void *) at);
+    case ZLOOM_FIELD_DURATIONS:
+        return s_read_durations (self, field, node, config);
+    case ZLOOM_FIELD_PAIRS:
+        return s_read_pairs (self, field, node, (zloom_pairs_t *) (void *) at);
+    case ZLOOM_FIELD_GROUP:
+    case ZLOOM_FIELD_LATER:
+    case ZLOOM_FIELD_SHAPE:
+        break; /* read elsewhere: reader.c, recipe.c */
+    }
+    return true;
+}
