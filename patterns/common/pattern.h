@@ -198,7 +198,8 @@ typedef struct {
             const zloom_src_t *src; /* already cut to these n messages */
             size_t src_count;
             const zloom_past_t *past; /* NULL or one per message */
-        } append;
+            bool own; /* src is the named producer that sent it: its `high` follows on replay */
+        } append;     /* the record's head: zloom_pack_head_encode */
         struct {
             uint8_t type; /* zloom_record_type_t */
             uint64_t seq;

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * pack_head.h - the head of a stored PACK record, msgpack: [flags, own, src, past].
+ *
+ *   flags  the SEND's, which say what the router must look at in the envelopes
+ *   own    true when src is the named producer that sent it on a session of its own: replay then
+ *          raises that producer's `high`; false for what was moved, emitted, requeued, anonymous
+ *   src    provenance runs, wire/source.h
+ *   past   nil, or one history (history.h) or nil a message
+ *
+ * The engine writes it from an APPEND effect; patterns and the engine read it.
+ */
+#ifndef ZLOOM_PATTERNS_COMMON_PACK_HEAD_H
+#define ZLOOM_PATTERNS_COMMON_PACK_HEAD_H
+
+#include "patterns/common/pattern.h"
+#include "wire/source.h"
+
+typedef struct {
+    uint32_t flags;
+    bool own;
+    const zloom_src_t *src; /* in the arena; producers borrow from the head */
+    size_t src_count;
+    zloom_bytes_t past; /* the array as it stands; unset: no message has a past */
+} zloom_pack_head_t;
+
+/* Append the head of an APPEND effect to `out`. */
+void zloom_pack_head_encode (const zloom_effect_t *append, zloom_buf_t *out);
+/* Read a head; bytes from a disk, so anything may stand there. */
+zloom_err_t zloom_pack_head_decode (zloom_bytes_t bytes, zloom_arena_t *arena,
+                                    zloom_pack_head_t *head);
+/* The history of the index-th message; unset when it has none. O(index). */
+zloom_bytes_t zloom_pack_head_past (const zloom_pack_head_t *head, uint32_t index);
+
+#endif
