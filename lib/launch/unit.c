@@ -76,7 +76,8 @@ zloom_unit_exit_is_final (const zloom_child_end_t *end)
 {
     switch (end->exit) {
     case 2:   /* usage */
-    case 73:  /* cannot create */
+    case 65:  /* damaged or later data */
+    case 73:  /* cannot create, or held by another */
     case 77:  /* permission */
     case 78:  /* recipe invalid */
     case 126: /* program cannot be run */

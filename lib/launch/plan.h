@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * plan.h - from a recipe to the processes to start, in the order to start them: routers, then
+ * takers before givers, so that nothing is sent before somebody can work on it. Nodes in a circle
+ * come in the recipe's order. Stopping goes the other way round, routers last.
+ *
+ * Everything borrowed lives as long as the recipe.
+ */
+#ifndef ZLOOM_LAUNCH_PLAN_H
+#define ZLOOM_LAUNCH_PLAN_H
+
+#include "recipe/recipe.h"
+
+typedef struct {
+    const zloom_recipe_node_t *node;
+    int64_t replica;  /* 1 .. replicas */
+    int64_t replicas; /* of this node */
+    int rank;         /* units of one rank start together, when all lower ranks are ready */
+    char name[ZLOOM_NAME_MAX + 24]; /* "ledger", or "charge.2" where there are several */
+} zloom_plan_unit_t;
+
+typedef struct {
+    zloom_plan_unit_t *units;
+    size_t count;
+} zloom_plan_t;
+
+void zloom_plan_init (zloom_plan_t *self, const zloom_recipe_t *recipe);
+void zloom_plan_fini (zloom_plan_t *self);
+/* The name of one replica of a node, as in the plan. */
+void zloom_plan_unit_name (const zloom_recipe_node_t *node, int64_t replica, char *name,
+                           size_t size);
+/* How many processes the node is. */
+int64_t zloom_plan_replicas (const zloom_recipe_node_t *node);
+
+#endif

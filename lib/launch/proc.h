@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * proc.h - one supervised unit: its state machine, its process, its pipes, its pid file. The
+ * supervisor's loop polls the descriptors and calls in.
+ */
+#ifndef ZLOOM_LAUNCH_PROC_H
+#define ZLOOM_LAUNCH_PROC_H
+
+#include "io/lines.h"
+#include "launch/supervisor.h"
+#include "launch/unit.h"
+
+typedef struct zloom_proc zloom_proc_t;
+
+/* Everything is borrowed until destroy. */
+zloom_proc_t *zloom_proc_new (const zloom_supervisor_config_t *config,
+                              const zloom_plan_unit_t *plan);
+/* Kills what is still there. */
+void zloom_proc_destroy (zloom_proc_t **self_p);
+
+const zloom_plan_unit_t *zloom_proc_plan (const zloom_proc_t *self);
+zloom_unit_state_t zloom_proc_state (const zloom_proc_t *self);
+bool zloom_proc_alive (const zloom_proc_t *self);
+int64_t zloom_proc_deadline (const zloom_proc_t *self);
+/* How the last process ended, in words; "" when none has. */
+const char *zloom_proc_end_text (const zloom_proc_t *self);
+
+/* Descriptors to poll for reading: end of process, ready pipe, stderr; -1 where there is none. */
+void zloom_proc_fds (const zloom_proc_t *self, int fds[3]);
+
+void zloom_proc_start (zloom_proc_t *self, int64_t mono_ns);
+void zloom_proc_stop (zloom_proc_t *self, int64_t kill_at_ns);
+/* Take in what the descriptors have and what is due. Call whenever one of them is readable. */
+void zloom_proc_turn (zloom_proc_t *self, int64_t mono_ns);
+
+#endif

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "launch/supervisor.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/tag.h"
+#include "launch/proc.h"
+#include "recipe/registry.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ROUTER_RANK 0
+/* A poll never sleeps longer than this, so that a clock that was stopped does no harm. */
+#define LONGEST_SLEEP_MS 60000
+
+/* What the whole topology is about. */
+typedef enum {
+    PHASE_STARTING, /* rank after rank */
+    PHASE_RUNNING,
+    PHASE_DRAINING, /* rank after rank, the other way round */
+} s_phase_t;
+
+typedef struct {
+    const zloom_supervisor_config_t *config;
+    zloom_plan_t plan;
+    zloom_proc_t **procs;
+    struct pollfd *polls; /* stop, watch, then three a process */
+    s_phase_t phase;
+    int rank; /* that is being started or drained */
+    int highest_rank;
+    int64_t kill_at_ns;
+    int64_t watch_at_ns;
+    int stop_requests;
+    zloom_err_t result;
+    char reason[256];
+} s_supervisor_t;
+
+static void
+s_drain (s_supervisor_t *self, int64_t mono_ns, const char *why)
+{
+    if (self->phase == PHASE_DRAINING) {
+        return;
+    }
+    zloom_log (ZLOOM_LOG_INFO, "drain", "why=\"%s\"", why);
+    self->phase = PHASE_DRAINING;
+    self->rank = self->highest_rank;
+    self->kill_at_ns = zloom_time_add (mono_ns, self->config->grace_ns);
+}
+
+/* A node that cannot be kept running takes the topology down when others cannot do without it. */
+static void
+s_check_failed (s_supervisor_t *self, int64_t mono_ns)
+{
+    for (size_t i = 0; i < self->plan.count; i++) {
+        zloom_proc_t *proc = self->procs[i];
+        if (zloom_proc_state (proc) != ZLOOM_UNIT_FAILED || self->result != ZLOOM_OK) {
+            continue;
+        }
+        const zloom_plan_unit_t *plan = zloom_proc_plan (proc);
+        bool needed =
+          plan->rank == ROUTER_RANK || self->phase == PHASE_STARTING || self->config->until_idle;
+        if (needed) {
+            self->result = ZLOOM_CHILD;
+            (void) snprintf (self->reason, sizeof self->reason,
+                             "node '%s' could not be kept running: %s", plan->name,
+                             zloom_proc_end_text (proc));
+            s_drain (self, mono_ns, self->reason);
+        }
+    }
+}
+
+/* Start the next rank once all of the current one serve (or are done already). */
+static void
+s_start_ranks (s_supervisor_t *self, int64_t mono_ns)
+{
+    while (self->phase == PHASE_STARTING) {
+        bool settled = true;
+        for (size_t i = 0; i < self->plan.count; i++) {
+            if (self->plan.units[i].rank == self->rank) {
+                zloom_proc_start (self->procs[i], mono_ns);
+                zloom_unit_state_t state = zloom_proc_state (self->procs[i]);
+                settled = settled && (state == ZLOOM_UNIT_READY || state == ZLOOM_UNIT_DONE);
+            }
+        }
+        if (!settled) {
+            return;
+        }
+        if (self->rank == self->highest_rank) {
+            self->phase = PHASE_RUNNING;
+            zloom_log (ZLOOM_LOG_INFO, "ready", "topology=%s processes=%zu",
+                       zloom_recipe_name (self->config->recipe), self->plan.count);
+            if (self->config->watch) {
+                self->config->watch->ready (self->config->watch->arg, mono_ns);
+                self->watch_at_ns = mono_ns;
+            }
+            return;
+        }
+        self->rank++;
+    }
+}
+
+/* Stop rank after rank; true when nothing is left. */
+static bool
+s_drain_ranks (s_supervisor_t *self)
+{
+    while (self->rank >= 0) {
+        bool alive = false;
+        for (size_t i = 0; i < self->plan.count; i++) {
+            if (self->plan.units[i].rank == self->rank || self->stop_requests > 1) {
+                zloom_proc_stop (self->procs[i], self->stop_requests > 1 ? 0 : self->kill_at_ns);
+                alive = alive || zloom_proc_alive (self->procs[i]);
+            }
+        }
+        if (alive) {
+            return false;
+        }
+        self->rank--;
+    }
+    return true;
+}
+
+static bool
+s_pollers_done (const s_supervisor_t *self)
+{
+    for (size_t i = 0; i < self->plan.count; i++) {
+        bool poller = self->plan.units[i].node->kind->id == ZLOOM_NODE_POLLER;
+        if (poller && zloom_proc_state (self->procs[i]) != ZLOOM_UNIT_DONE) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+s_watch (s_supervisor_t *self, int64_t mono_ns, bool readable)
+{
+    const zloom_watch_t *watch = self->config->watch;
+    if (!watch || self->phase != PHASE_RUNNING) {
+        return;
+    }
+    if (readable || mono_ns >= self->watch_at_ns) {
+        self->watch_at_ns = watch->dispatch (watch->arg, mono_ns);
+    }
+    if (self->config->until_idle && s_pollers_done (self) && watch->idle (watch->arg)) {
+        s_drain (self, mono_ns, "all work is done");
+    }
+}
+
+static void
+s_read_stop (s_supervisor_t *self, int64_t mono_ns)
+{
+    char bytes[16];
+    ssize_t got = read (self->config->stop_fd, bytes, sizeof bytes);
+    if (got > 0) {
+        self->stop_requests += (int) got;
+        s_drain (self, mono_ns, "asked to stop");
+    }
+}
+
+static int
+s_sleep_ms (const s_supervisor_t *self, int64_t mono_ns)
+{
+    int64_t next_ns =
+      self->phase == PHASE_RUNNING && self->config->watch ? self->watch_at_ns : ZLOOM_NEVER;
+    for (size_t i = 0; i < self->plan.count; i++) {
+        int64_t deadline_ns = zloom_proc_deadline (self->procs[i]);
+        next_ns = deadline_ns < next_ns ? deadline_ns : next_ns;
+    }
+    if (next_ns <= mono_ns) {
+        return 0;
+    }
+    int64_t sleep_ms = (next_ns - mono_ns) / ZLOOM_NS_PER_MS + 1;
+    return sleep_ms > LONGEST_SLEEP_MS ? LONGEST_SLEEP_MS : (int) sleep_ms;
+}
+
+/* One round of the loop; false when everything has stopped. */
+static bool
+s_round (s_supervisor_t *self)
+{
+    const zloom_watch_t *watch = self->config->watch;
+    self->polls[0] = (struct pollfd){.fd = self->config->stop_fd, .events = POLLIN};
+    bool watching = watch && self->phase == PHASE_RUNNING;
+    self->polls[1] =
+      (struct pollfd){.fd = watching ? watch->fd (watch->arg) : -1, .events = POLLIN};
+    for (size_t i = 0; i < self->plan.count; i++) {
+        int fds[3];
+        zloom_proc_fds (self->procs[i], fds);
+        for (size_t j = 0; j < 3; j++) {
+            self->polls[2 + i * 3 + j] = (struct pollfd){.fd = fds[j], .events = POLLIN};
+        }
+    }
+    int64_t before_ns = zloom_clock_now ().mono_ns;
+    if (poll (self->polls, (nfds_t) (2 + self->plan.count * 3), s_sleep_ms (self, before_ns)) < 0 &&
+        errno != EINTR) {
+        self->result = zloom_fail_errno (ZLOOM_SYSTEM, "poll failed");
+        return false;
+    }
+    int64_t mono_ns = zloom_clock_now ().mono_ns;
+    if (self->polls[0].revents) {
+        s_read_stop (self, mono_ns);
+    }
+    for (size_t i = 0; i < self->plan.count; i++) {
+        zloom_proc_turn (self->procs[i], mono_ns);
+    }
+    s_check_failed (self, mono_ns);
+    s_start_ranks (self, mono_ns);
+    s_watch (self, mono_ns, self->polls[1].revents != 0);
+    return self->phase != PHASE_DRAINING || !s_drain_ranks (self);
+}
+
+zloom_err_t
+zloom_supervisor_run (const zloom_supervisor_config_t *config)
+{
+    s_supervisor_t self = {.config = config, .watch_at_ns = ZLOOM_NEVER};
+    zloom_plan_init (&self.plan, config->recipe);
+    self.procs = zloom_alloc ((self.plan.count + 1) * sizeof (zloom_proc_t *));
+    self.polls = zloom_alloc ((2 + self.plan.count * 3) * sizeof *self.polls);
+    for (size_t i = 0; i < self.plan.count; i++) {
+        const zloom_plan_unit_t *plan = &self.plan.units[i];
+        self.procs[i] = zloom_proc_new (config, plan);
+        self.highest_rank = plan->rank > self.highest_rank ? plan->rank : self.highest_rank;
+    }
+    s_start_ranks (&self, zloom_clock_now ().mono_ns);
+    while (s_round (&self)) {
+    }
+    for (size_t i = 0; i < self.plan.count; i++) {
+        zloom_proc_destroy (&self.procs[i]);
+    }
+    free (self.procs);
+    free (self.polls);
+    zloom_plan_fini (&self.plan);
+    if (self.result == ZLOOM_CHILD) {
+        return zloom_fail (ZLOOM_CHILD, "%s", self.reason);
+    }
+    return self.result;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * supervisor.h - a recipe's nodes as supervised processes: started in the plan's order when those
+ * they need are ready, watched by pidfd, restarted with backoff and budget, buried with an
+ * obituary, drained in the opposite order.
+ *
+ * A node process is `EXE node RECIPE NAME --replica N --state DIR …` with a pipe on descriptor 3
+ * that takes one newline when it serves, its stderr in a pipe of the supervisor (each line goes on
+ * with the node's name before it), and SIGTERM as parent-death signal: nodes of a supervisor that
+ * was killed drain by themselves.
+ *
+ * Threads: runs in the caller's thread until everything has stopped.
+ */
+#ifndef ZLOOM_LAUNCH_SUPERVISOR_H
+#define ZLOOM_LAUNCH_SUPERVISOR_H
+
+#include "io/child.h"
+#include "launch/paths.h"
+#include "launch/plan.h"
+#include "recipe/recipe.h"
+
+/* Bytes of a node's last words that an obituary keeps. */
+#define ZLOOM_OBITUARY_BYTES 4096
+
+/*
+ * Who looks into the running topology for the supervisor: a client of its router (watch.c). All
+ * calls come from the supervisor's loop.
+ */
+typedef struct {
+    void *arg;
+    /* A descriptor to poll for reading, or -1. */
+    int (*fd) (void *arg);
+    /* Called when fd is readable or the deadline has come; returns the next deadline (mono ns). */
+    int64_t (*dispatch) (void *arg, int64_t mono_ns);
+    /* Every unit is ready: from here on the router can be asked. */
+    void (*ready) (void *arg, int64_t mono_ns);
+    /* A node process ended unasked: tell the router at once, so that its leases come back. */
+    void (*gone) (void *arg, const char *unit, const uint8_t nonce[16],
+                  const zloom_child_end_t *end, const char *last_words);
+    /* Nothing waits, nothing is leased, in any flow that some node takes from. */
+    bool (*idle) (void *arg);
+} zloom_watch_t;
+
+typedef struct {
+    const zloom_recipe_t *recipe;
+    const zloom_paths_t *paths;
+    const char *exe;            /* the zloom binary */
+    const char *recipe_path;    /* as the nodes shall load it; absolute */
+    const char *const *extra;   /* further arguments for each node (--set …), NULL-terminated */
+    int stop_fd;                /* each byte is one request: drain, then stop at once */
+    int64_t ready_limit_ns;     /* a node's time from start to ready; default 10 s */
+    int64_t grace_ns;           /* a drain's time before SIGKILL; default 30 s */
+    bool until_idle;            /* drain once pollers are done and the watch says idle */
+    const zloom_watch_t *watch; /* NULL: none */
+} zloom_supervisor_config_t;
+
+/*
+ * Start everything, serve, stop everything. OK: stopped as asked, or idle. CHILD: a node could not
+ * be kept running (the note says which and why); the others were drained.
+ */
+zloom_err_t zloom_supervisor_run (const zloom_supervisor_config_t *config);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * node.h - what every kind of node is started with, and what it gives back: one signature for
+ * router, worker, sink and poller, so that the command line, the supervisor and the actors start
+ * all of them alike.
+ *
+ * A node's life
+ *   1. `run` is called on a thread of its own. It opens what it needs; until then nothing is told.
+ *   2. When it serves (a router is bound, the others are welcomed) it writes one newline to
+ *      ready_fd: zloom_ready_tell (args->ready_fd) of net/control.h.
+ *   3. It watches stop_fd with zloom_stop_t of net/control.h: the first byte, or the end of the
+ *      file, means drain (within drain_ns), a second byte means leave at once.
+ *   4. `run` returns: OK after a drain or when its work is done (a poller at the end of its file);
+ *      else a code with a note for people. It never exits, prints, or installs a signal handler.
+ *
+ * Exit codes of a process that runs one node: zloom_node_exit_code (). The supervisor restarts after
+ * every code but 0 and those that a restart cannot heal (2, 65, 73, 77, 78, 126, 127).
+ */
+#ifndef ZLOOM_NODES_NODE_H
+#define ZLOOM_NODES_NODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "recipe/recipe.h"
+
+/* Room for an endpoint and its NUL: "ipc://" and a path of at most 107 bytes, or tcp. */
+#define ZLOOM_ENDPOINT_BYTES 128
+
+/*
+ * Where the router `router` (a node's name) listens, into `endpoint` of ZLOOM_ENDPOINT_BYTES.
+ * Errors: NOT_FOUND, TOO_BIG (the ipc path is too long), each with a note.
+ */
+typedef zloom_err_t (zloom_resolve_fn) (void *arg, const char *router, char *endpoint);
+
+typedef struct {
+    const zloom_recipe_t *recipe;
+    const zloom_recipe_node_t *node; /* its config struct is node->config (node_config.h) */
+    /*
+     * The name of this process: the node's, or NODE.N for replica N (from 1) of a node that has
+     * several. It stands in HELLO, in `ps` and in logs; a newer process of the same name fences
+     * the older one.
+     */
+    const char *name;
+    /*
+     * 16 bytes, drawn by whoever starts the process, so that it can tell the router which process
+     * ended (GONE); NULL: the node draws its own.
+     */
+    const uint8_t *nonce;
+    const char *state_dir;     /* the topology's; what a node keeps goes to STATE_DIR/NAME */
+    const char *runtime_dir;   /* the topology's sockets: ipc://RUNTIME_DIR/ROUTER.sock */
+    zloom_resolve_fn *resolve; /* NULL: ipc under runtime_dir, or the router's `listen:` */
+    void *resolve_arg;
+    int ready_fd;     /* -1: nobody waits */
+    int stop_fd;      /* -1: never told to stop */
+    int64_t drain_ns; /* how long a drain may take */
+} zloom_node_args_t;
+
+/* What each kind exports: zloom_router_run, zloom_worker_run, zloom_sink_run, zloom_poller_run. */
+typedef zloom_err_t (zloom_node_run_fn) (const zloom_node_args_t *args);
+
+/* The exit code of a process whose node returned `err` (sysexits where one fits). */
+static inline int
+zloom_node_exit_code (zloom_err_t err)
+{
+    switch ((int) err) {
+    case ZLOOM_OK:
+        return 0;
+    case ZLOOM_INVALID:
+        return 2;
+    case ZLOOM_DAMAGED:
+    case ZLOOM_VERSION:
+    case ZLOOM_MALFORMED:
+        return 65;
+    case ZLOOM_NOT_RUNNING:
+        return 69;
+    case ZLOOM_LOCKED:
+    case ZLOOM_EXISTS:
+    case ZLOOM_FENCED:
+        return 73;
+    case ZLOOM_TIMED_OUT:
+        return 75;
+    case ZLOOM_FORBIDDEN:
+        return 77;
+    case ZLOOM_RECIPE:
+        return 78;
+    case ZLOOM_NO_PROGRAM:
+        return 127;
+    default:
+        return 1;
+    }
+}
+
+#endif
