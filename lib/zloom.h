@@ -95,6 +95,187 @@ bool zloom_err_retryable (zloom_err_t err);
  */
 const char *zloom_note (void);
 
+/* ---- time ---------------------------------------------------------------------------------- */
+
+/*
+ * Deadlines are points of the monotonic clock, in nanoseconds: `ms` milliseconds from now. 0 as a
+ * deadline means "do not wait", INT64_MAX "for ever". Any thread.
+ */
+int64_t zloom_deadline (int64_t ms);
+
+/* ---- client: send, take, settle ------------------------------------------------------------- */
+
+/*
+ * A client is a program's session with one router. It numbers what it sends, keeps it until the
+ * router confirms it, and sends the rest again when the router, or the network, was away: nothing
+ * confirmed is lost, nothing sent is taken twice. What it takes is leased to it until it settles.
+ *
+ * All work is done inside the calls below, on the caller's thread: there is no thread behind it.
+ * So a program that has nothing to call waits on zloom_client_fd () and calls
+ * zloom_client_dispatch (), or calls zloom_client_receive () or zloom_client_flush () often enough.
+ *
+ * Example: send, and know that it is safe.
+ *
+ *     const char *flows[] = {"orders"};
+ *     zloom_client_config_t config = {.endpoint = "ipc:///run/user/1000/zloom/shop/router.sock",
+ *                                     .name = "importer", .send_flows = flows,
+ *                                     .send_flow_count = 1};
+ *     zloom_client_t *client = NULL;
+ *     zloom_err_t err = zloom_client_open (&config, zloom_deadline (5000), &client);
+ *     zloom_outgoing_t order = {.body = "{\"id\": 1}", .body_size = 9};
+ *     if (err == ZLOOM_OK) {
+ *         err = zloom_client_send (client, "orders", &order, zloom_deadline (5000));
+ *     }
+ *     if (err == ZLOOM_OK) {
+ *         err = zloom_client_flush (client, zloom_deadline (5000));
+ *     }
+ *     if (err != ZLOOM_OK) {
+ *         fprintf (stderr, "%s: %s\n", zloom_err_text (err), zloom_note ());
+ *     }
+ *     zloom_client_close (&client, zloom_deadline (1000));
+ *
+ * Example: take and settle.
+ *
+ *     zloom_take_t take = {.flow = "orders", .prefetch = 100};
+ *     uint32_t handle = 0;
+ *     err = zloom_client_subscribe (client, &take, &handle);
+ *     const zloom_message_t *message = NULL;
+ *     while (zloom_client_receive (client, &message, zloom_deadline (1000)) == ZLOOM_OK) {
+ *         if (work (message->body, message->body_size)) {
+ *             zloom_client_ack (client, &message);
+ *         } else {
+ *             zloom_client_retry (client, &message, -1, "the printer is off");
+ *         }
+ *     }
+ */
+typedef struct zloom_client zloom_client_t;
+
+/* Strings are copied. */
+typedef struct {
+    const char *endpoint; /* "ipc://PATH", or "tcp://127.0.0.1:PORT" */
+    /*
+     * The name under which the router remembers what was sent, so that nothing is taken twice even
+     * if this process dies. One process at a time has a name: a newer one fences the older.
+     * NULL: a name of its own for this session only.
+     */
+    const char *name;
+    const char *role; /* what `zloom ps` shows; NULL: "client" */
+    const char *const *send_flows;
+    size_t send_flow_count;
+    size_t window_messages; /* most that is sent and not confirmed; 0: 65536 */
+    size_t window_bytes;    /* 0: 64 MiB */
+    size_t pack_messages;   /* most that one frame carries; 0: 512 */
+    size_t pack_bytes;      /* 0: 256 KiB */
+    int64_t linger_ms;      /* how long a message waits for company; 0: 1 ms; -1: not at all */
+} zloom_client_config_t;
+
+/* A message to send; all zero is nothing set. Borrowed for the call. */
+typedef struct {
+    const void *body;
+    size_t body_size;
+    const void *key; /* for keyed flows */
+    size_t key_size;
+    const char *topic; /* for buses */
+    const void *attrs; /* a msgpack map */
+    size_t attrs_size; /* */
+    const void *id;    /* for deduplication by id; at most 64 bytes */
+    size_t id_size;
+} zloom_outgoing_t;
+
+/* A message taken: valid until it is settled or the client is closed. */
+typedef struct zloom_message {
+    const char *flow;
+    uint32_t handle; /* of the subscription */
+    uint64_t seq;    /* its number in the flow */
+    const void *body;
+    size_t body_size;
+    const void *key; /* NULL: none */
+    size_t key_size;
+    const char *topic; /* not NUL-terminated; NULL: none */
+    size_t topic_size;
+    const void *attrs; /* a msgpack map; NULL: none */
+    size_t attrs_size;
+    const void *own_id; /* the sender's own id; NULL: none */
+    size_t own_id_size;
+    const char *producer; /* (producer, id) names the message; not NUL-terminated */
+    size_t producer_size;
+    uint64_t id;
+    int64_t sent_wall_ns; /* when its pack was made */
+    int64_t time_ns;      /* when it happened, if the sender said so; else 0 */
+    uint32_t attempt;     /* how often it failed before */
+    bool redelivered;     /* handed out before */
+    bool replayed;
+} zloom_message_t;
+
+typedef struct {
+    const char *flow;
+    const char *group;     /* NULL: the flow's own */
+    size_t prefetch;       /* most messages held unsettled; 0: 100 */
+    size_t prefetch_bytes; /* 0: 16 MiB */
+} zloom_take_t;
+
+/*
+ * Open a session and wait until the router welcomes it. NOT_RUNNING: no router answered in time;
+ * VERSION, FORBIDDEN; UNKNOWN_FLOW, WRONG_PATTERN: names the flow in the note.
+ */
+zloom_err_t zloom_client_open (const zloom_client_config_t *config, int64_t deadline_ns,
+                               zloom_client_t **client_p);
+/*
+ * Leave in good order: what was settled is told, leases go back, unsent messages are tried until
+ * the deadline. TIMED_OUT: some messages were not confirmed (the note counts them).
+ */
+zloom_err_t zloom_client_close (zloom_client_t **client_p, int64_t deadline_ns);
+
+/*
+ * Queue a message for a flow of `send_flows`. It is safe only when it is confirmed: see
+ * zloom_client_flush (). Waits while the window is full or there is no session. TIMED_OUT (the
+ * note says what it waited for), UNKNOWN_FLOW, NO_KEY, TOO_BIG, FENCED, CLOSED.
+ */
+zloom_err_t zloom_client_send (zloom_client_t *client, const char *flow,
+                               const zloom_outgoing_t *message, int64_t deadline_ns);
+/*
+ * Wait until all that was sent is confirmed at its flow's level. TIMED_OUT: the note says how many
+ * are not, and why the router refused them if it did. Errors of messages that the router will
+ * never take (TOO_BIG, NO_KEY, ...) are returned once, by the next flush.
+ */
+zloom_err_t zloom_client_flush (zloom_client_t *client, int64_t deadline_ns);
+/* How many messages are sent to `flow` (NULL: to all) and not confirmed. */
+size_t zloom_client_unconfirmed (const zloom_client_t *client, const char *flow);
+
+/* Take from a flow from now on; *handle_p names the subscription. Outlives reconnects. */
+zloom_err_t zloom_client_subscribe (zloom_client_t *client, const zloom_take_t *take,
+                                    uint32_t *handle_p);
+/* Take no more; what is held and not settled goes back at no cost and its pointers end. */
+zloom_err_t zloom_client_unsubscribe (zloom_client_t *client, uint32_t handle);
+/*
+ * The next message of any subscription. TIMED_OUT: none came. FENCED, FORBIDDEN, UNKNOWN_FLOW: the
+ * subscription, or the session, is over.
+ */
+zloom_err_t zloom_client_receive (zloom_client_t *client, const zloom_message_t **message_p,
+                                  int64_t deadline_ns);
+/*
+ * Settle. Each consumes the message, also when it returns STALE: the lease was lost (it ran out,
+ * or the router gave it to another), the message goes to somebody again. Settlements are on their
+ * way after the next call that dispatches.
+ */
+zloom_err_t zloom_client_ack (zloom_client_t *client, const zloom_message_t **message_p);
+/* Again after `delay_ms`; -1: after the flow's own backoff. `text` (may be NULL) says why. */
+zloom_err_t zloom_client_retry (zloom_client_t *client, const zloom_message_t **message_p,
+                                int64_t delay_ms, const char *text);
+/* Never again: to the dead letters, with `text` (may be NULL) beside it. */
+zloom_err_t zloom_client_reject (zloom_client_t *client, const zloom_message_t **message_p,
+                                 const char *text);
+/* Hand it back unharmed: it costs no attempt. */
+zloom_err_t zloom_client_release (zloom_client_t *client, const zloom_message_t **message_p);
+
+/*
+ * For event loops of the program's own: readable when zloom_client_dispatch () has something to do.
+ * Level-triggered; the same descriptor for the client's whole life. -1 with a note on failure.
+ */
+int zloom_client_fd (zloom_client_t *client);
+/* Do what there is to do now, without waiting. FENCED, FORBIDDEN, VERSION: the session is over. */
+zloom_err_t zloom_client_dispatch (zloom_client_t *client);
+
 #ifdef __cplusplus
 }
 #endif
