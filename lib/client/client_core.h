@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * client_core.h - a peer's half of the protocol as a state machine: frames in, frames out, the time
- * as a value. No socket, no clock, no thread; lib/client/client.c gives it a DEALER, the simulator a
- * simulated network.
+ * as a value. No socket, no clock, no thread: client.c gives it a DEALER, the simulator its network.
  *
  * The carrier's duty
  *     1 a road (a socket) is there     zloom_client_core_connected (core, now)
@@ -63,8 +62,8 @@ bool zloom_client_core_welcomed (const zloom_client_core_t *self);
 /* ---- sending -------------------------------------------------------------------------------- */
 
 /*
- * Queue a message. `id_p` (may be NULL) gets its id. `mark` (unset: none) is kept by the router with
- * this message, and comes back in the flow's state after a restart. AGAIN: window full, or no
+ * Queue a message. `id_p` (may be NULL) gets its id. `mark` (unset: none) is kept by the router
+ * with this message, and comes back in the flow's state after a restart. AGAIN: window full, or no
  * session yet (the note says which); UNKNOWN_FLOW, NO_KEY, TOO_BIG, INVALID; what ended.
  */
 zloom_err_t zloom_client_core_send (zloom_client_core_t *self, const char *flow,
@@ -134,7 +133,7 @@ zloom_err_t zloom_client_core_commit (zloom_client_core_t *self, zloom_step_t **
 
 /* ---- the rest ------------------------------------------------------------------------------- */
 
-/* Ask the router; ANSWER events carry *request_p. A lost session answers GONE. AGAIN: no session. */
+/* Ask the router; ANSWER events carry *request_p. A lost session answers GONE. AGAIN: none now. */
 zloom_err_t zloom_client_core_admin (zloom_client_core_t *self, const char *command,
                                      zloom_bytes_t args, uint64_t *request_p);
 /* Supervisor only: a process has ended. AGAIN: no session. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * client_types.h - the values that client.h (with a socket) and client_core.h (pure) share: options,
- * subscriptions, settlements, events.
+ * client_types.h - the values that client.h (with a socket) and client_core.h (pure) share:
+ * options, subscriptions, settlements, events.
  */
 #ifndef ZLOOM_CLIENT_TYPES_H
 #define ZLOOM_CLIENT_TYPES_H

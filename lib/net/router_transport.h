@@ -40,7 +40,7 @@ void zloom_router_transport_close (zloom_router_transport_t **self_p, int64_t li
 const zloom_socket_t *zloom_router_transport_socket (const zloom_router_transport_t *self);
 /* The next message of any peer, in fair order; false when there is none now. */
 bool zloom_router_transport_receive (zloom_router_transport_t *self, zloom_router_frame_t *frame);
-/* `pack` is a view into `blob`, which is referenced as long as needed. Never blocks. GONE, AGAIN. */
+/* `pack`: a view into `blob`, which is referenced as long as needed. Never blocks. GONE, AGAIN. */
 zloom_err_t zloom_router_transport_send (zloom_router_transport_t *self, uint64_t route,
                                          zloom_bytes_t verb, zloom_blob_t *blob,
                                          zloom_bytes_t pack);
