@@ -55,7 +55,7 @@ class CheckStyle(ToolCase):
         self.assert_green()
 
     def test_columns(self):
-        for path in ("a.c", "a.h", "a.def", "a.py", "CMakeLists.txt"):
+        for path in ("a.c", "a.h", "a.py", "CMakeLists.txt"):
             with self.subTest(path=path):
                 head = PY if path[-1] in "yt" else C
                 self.write(path, head + "x" * 100 + "\n")
