@@ -5,7 +5,7 @@
 #include "wire/limits.h"
 #include "wire/scan.h"
 
-/* Values in a map at its limits, each with a name, and some room for nested ones carried through. */
+/* Values in a map at its limits, each with a name, and room for nested ones carried through. */
 #define ATTRS_VALUES 1024u
 
 void

@@ -22,7 +22,7 @@ s_put_header (uint8_t *at, size_t content)
 
 /*
  * The header's size depends on what comes behind it, so it is guessed from below (the variable
- * fields and a byte for each of the array's others); rarely the envelope then moves by a byte or two.
+ * fields and one byte for each of the others); rarely the envelope then moves by a byte or two.
  */
 void
 zloom_pack_add (zloom_buf_t *pack, const zloom_envelope_t *envelope)

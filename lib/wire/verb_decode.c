@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * Verbs from bytes: one function a verb, in the order of verbs.def. Each reads its fields in a row;
- * the first error sticks in the cursor and is looked at once, at the end. Here are sessions, sending
- * and administration; consuming is in lease_decode.c.
+ * the first error sticks in the cursor and is looked at once, at the end. Here are sessions,
+ * sending and administration; consuming is in lease_decode.c.
  */
 #include "wire/part.h"
 #include "wire/scan.h"
