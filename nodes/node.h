@@ -13,8 +13,8 @@
  *   4. `run` returns: OK after a drain or when its work is done (a poller at the end of its file);
  *      else a code with a note for people. It never exits, prints, or installs a signal handler.
  *
- * Exit codes of a process that runs one node: zloom_node_exit_code (). The supervisor restarts after
- * every code but 0 and those that a restart cannot heal (2, 65, 73, 77, 78, 126, 127).
+ * Exit codes of a process that runs one node: zloom_node_exit_code (). The supervisor restarts
+ * after every code but 0 and those that a restart cannot heal (2, 65, 73, 77, 78, 126, 127).
  */
 #ifndef ZLOOM_NODES_NODE_H
 #define ZLOOM_NODES_NODE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * client_core.h - a peer's half of the protocol as a state machine: frames in, frames out, the time
- * as a value. No socket, no clock, no thread: client.c gives it a DEALER, the simulator its network.
+ * as a value. No socket, clock or thread: client.c gives it a DEALER, the simulator its network.
  *
  * The carrier's duty
  *     1 a road (a socket) is there     zloom_client_core_connected (core, now)
