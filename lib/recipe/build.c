@@ -123,8 +123,7 @@ s_read_kind (zloom_load_t *self, const zloom_tree_node_t *owner, const char *key
     if (kind) {
         return kind;
     }
-    zloom_suggest_t suggest;
-    zloom_suggest_init (&suggest, node->text);
+    zloom_suggest_t suggest = zloom_reader_suggest (&self->reader, node->text);
     for (size_t i = 0; i < later_count; i++) {
         if (strcmp (later[i].word, node->text) == 0) {
             zloom_reader_error (&self->reader, "Z0209", node, NULL,
@@ -137,9 +136,15 @@ s_read_kind (zloom_load_t *self, const zloom_tree_node_t *owner, const char *key
     for (size_t i = 0; i < count; i++) {
         zloom_suggest_offer (&suggest, kinds[i].name);
     }
-    zloom_reader_error (&self->reader, "Z0207", node,
-                        zloom_reader_did_you_mean (&self->reader, &suggest),
-                        "there is no %s " VALUE, is_node ? "kind of node" : "pattern", node->text);
+    const char *hint = zloom_reader_did_you_mean (&self->reader, &suggest);
+    for (size_t i = 0; suggest.best && i < later_count; i++) {
+        if (strcmp (later[i].word, suggest.best) == 0) {
+            hint = zloom_pool_format (self->recipe->pool, "that is a '%s', not in this version: %s",
+                                      later[i].word, later[i].help);
+        }
+    }
+    zloom_reader_error (&self->reader, "Z0207", node, hint, "there is no %s " VALUE,
+                        is_node ? "kind of node" : "pattern", node->text);
     return NULL;
 }
 
@@ -148,7 +153,7 @@ static void *
 s_read_config (zloom_load_t *self, const zloom_kind_t *kind, zloom_fields_t common,
                const zloom_tree_node_t *map, const char *what, const char *name, bool *sound)
 {
-    void *config = zloom_arena_alloc (self->recipe->arena, kind->config_size);
+    void *config = zloom_pool_alloc (self->recipe->pool, kind->config_size);
     zloom_fields_t fields = {kind->fields, kind->field_count};
     *sound = zloom_reader_read (&self->reader, fields, common, map, what, config) && *sound;
     if (kind->finish) {
@@ -164,7 +169,7 @@ s_read_node (zloom_load_t *self, const zloom_tree_node_t *tree)
 {
     zloom_recipe_t *recipe = self->recipe;
     zloom_recipe_node_t *node = &recipe->nodes[recipe->node_count++];
-    char *what = zloom_arena_format (recipe->arena, "node " VALUE, tree->key->text);
+    char *what = zloom_pool_format (recipe->pool, "node " VALUE, tree->key->text);
     *node = (zloom_recipe_node_t){.name = tree->key->text, .at = tree->key->at, .tree = tree};
     node->sound = zloom_build_check_name (self, tree->key, "a node");
     if (tree->kind != ZLOOM_TREE_MAP) {
@@ -225,8 +230,7 @@ s_add_implicit (zloom_load_t *self)
 static void
 s_report_end (zloom_load_t *self, const zloom_tree_node_t *tree)
 {
-    zloom_suggest_t suggest;
-    zloom_suggest_init (&suggest, tree->text);
+    zloom_suggest_t suggest = zloom_reader_suggest (&self->reader, tree->text);
     for (size_t i = 0; i < self->recipe->node_count; i++) {
         if (self->recipe->nodes[i].tree) {
             zloom_suggest_offer (&suggest, self->recipe->nodes[i].name);
@@ -280,7 +284,7 @@ s_read_ends (zloom_load_t *self, const zloom_tree_node_t *tree, bool takes,
     }
     bool list = tree->kind == ZLOOM_TREE_LIST;
     size_t most = list ? tree->count : 1;
-    zloom_recipe_end_t *ends = zloom_arena_alloc (self->recipe->arena, most * sizeof *ends);
+    zloom_recipe_end_t *ends = zloom_pool_alloc (self->recipe->pool, most * sizeof *ends);
     size_t count = 0;
     bool good = true;
     const zloom_tree_node_t *item = list ? tree->first : tree;
@@ -306,7 +310,7 @@ s_read_flow (zloom_load_t *self, const zloom_tree_node_t *tree)
 {
     zloom_recipe_t *recipe = self->recipe;
     zloom_recipe_flow_t *flow = &recipe->flows[recipe->flow_count++];
-    char *what = zloom_arena_format (recipe->arena, "flow " VALUE, tree->key->text);
+    char *what = zloom_pool_format (recipe->pool, "flow " VALUE, tree->key->text);
     *flow = (zloom_recipe_flow_t){.name = tree->key->text, .at = tree->key->at, .tree = tree};
     flow->sound = zloom_build_check_name (self, tree->key, "a flow");
     if (tree->kind != ZLOOM_TREE_MAP) {
@@ -333,7 +337,7 @@ zloom_build_nodes (zloom_load_t *self, const zloom_tree_node_t *map)
 {
     zloom_recipe_t *recipe = self->recipe;
     size_t count = (map ? map->count : 0) + 1; /* and the implicit one */
-    recipe->nodes = zloom_arena_alloc (recipe->arena, count * sizeof *recipe->nodes);
+    recipe->nodes = zloom_pool_alloc (recipe->pool, count * sizeof *recipe->nodes);
     for (const zloom_tree_node_t *tree = map ? map->first : NULL; tree; tree = tree->next) {
         s_read_node (self, tree);
     }
@@ -345,7 +349,7 @@ zloom_build_flows (zloom_load_t *self, const zloom_tree_node_t *map)
 {
     zloom_recipe_t *recipe = self->recipe;
     size_t count = map ? map->count : 0;
-    recipe->flows = zloom_arena_alloc (recipe->arena, count * sizeof *recipe->flows);
+    recipe->flows = zloom_pool_alloc (recipe->pool, count * sizeof *recipe->flows);
     for (const zloom_tree_node_t *tree = map ? map->first : NULL; tree; tree = tree->next) {
         s_read_flow (self, tree);
     }

@@ -8,7 +8,7 @@
 
 #include "base/memory.h"
 #include "base/tag.h"
-#include "recipe/arena.h"
+#include "recipe/pool.h"
 
 #define DIAGS_TAG 0xD1A65001u
 /* A message is cut here: it may quote what the recipe says. */
@@ -18,7 +18,7 @@
 
 struct zloom_diags {
     uint32_t tag;
-    zloom_arena_t *arena;
+    zloom_pool_t *pool;
     const char *file;
     const char *source;
     size_t source_size;
@@ -33,7 +33,7 @@ zloom_diags_new (void)
 {
     zloom_diags_t *self = zloom_alloc (sizeof *self);
     self->tag = DIAGS_TAG;
-    self->arena = zloom_arena_new ();
+    self->pool = zloom_pool_new ();
     self->file = "recipe";
     return self;
 }
@@ -47,7 +47,7 @@ zloom_diags_destroy (zloom_diags_t **self_p)
         return;
     }
     ZLOOM_CHECK (self, DIAGS_TAG);
-    zloom_arena_destroy (&self->arena);
+    zloom_pool_destroy (&self->pool);
     self->tag = ZLOOM_TAG_DEAD;
     free (self);
     *self_p = NULL;
@@ -57,8 +57,8 @@ void
 zloom_diags_source (zloom_diags_t *self, const char *file, zloom_bytes_t text)
 {
     ZLOOM_CHECK (self, DIAGS_TAG);
-    self->file = zloom_arena_text (self->arena, file, strlen (file));
-    self->source = zloom_arena_text (self->arena, text.data, text.size);
+    self->file = zloom_pool_text (self->pool, file, strlen (file));
+    self->source = zloom_pool_text (self->pool, text.data, text.size);
     self->source_size = text.size;
 }
 
@@ -115,8 +115,8 @@ zloom_diags_add (zloom_diags_t *self, const char *code, zloom_severity_t severit
       .code = code,
       .severity = severity,
       .at = at,
-      .message = zloom_arena_text (self->arena, message, strlen (message)),
-      .hint = hint ? zloom_arena_text (self->arena, hint, strlen (hint)) : NULL,
+      .message = zloom_pool_text (self->pool, message, strlen (message)),
+      .hint = hint ? zloom_pool_text (self->pool, hint, strlen (hint)) : NULL,
     };
 }
 

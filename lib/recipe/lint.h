@@ -25,7 +25,7 @@ typedef struct {
     const char *fix;                        /* what to do */
     /*
      * Recipes, without `zloom: 1` and `name:` unless they begin with one of them, that fire this
-     * code, and the same repaired, that fires nothing.
+     * code, and the same repaired: without errors, and this code does not fire.
      */
     const char *bad;
     const char *good;

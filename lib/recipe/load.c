@@ -99,10 +99,10 @@ s_load_text (const char *file, const char *dir, zloom_bytes_t text, zloom_load_t
     zloom_diags_t *diags = load->reader.diags;
     zloom_recipe_t *self = zloom_alloc (sizeof *self);
     self->tag = ZLOOM_RECIPE_TAG;
-    self->arena = zloom_arena_new ();
+    self->pool = zloom_pool_new ();
     self->registry = load->registry;
-    self->file = zloom_arena_text (self->arena, file, strlen (file));
-    self->dir = zloom_arena_text (self->arena, dir, strlen (dir));
+    self->file = zloom_pool_text (self->pool, file, strlen (file));
+    self->dir = zloom_pool_text (self->pool, dir, strlen (dir));
     zloom_diags_source (diags, file, text);
     size_t before = zloom_diags_errors (diags);
     zloom_tree_parse (text, diags, &self->tree); /* reports all by itself */
@@ -113,7 +113,7 @@ s_load_text (const char *file, const char *dir, zloom_bytes_t text, zloom_load_t
     } else if (self->tree) {
         load->recipe = self;
         load->whole = true;
-        load->reader.arena = self->arena;
+        load->reader.pool = self->pool;
         load->reader.dir = self->dir;
         s_load (load, options);
     }

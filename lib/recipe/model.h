@@ -6,7 +6,7 @@
 #ifndef ZLOOM_RECIPE_MODEL_H
 #define ZLOOM_RECIPE_MODEL_H
 
-#include "recipe/arena.h"
+#include "recipe/pool.h"
 #include "recipe/recipe.h"
 #include "recipe/tree.h"
 
@@ -14,7 +14,7 @@
 
 struct zloom_recipe {
     uint32_t tag;
-    zloom_arena_t *arena; /* configs and names */
+    zloom_pool_t *pool; /* configs and names */
     zloom_tree_t *tree;
     const zloom_registry_t *registry;
     const char *name;

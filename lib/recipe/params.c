@@ -82,8 +82,7 @@ s_accept (apply_t *self, const param_t *param, const zloom_tree_node_t *node)
     if (!choices || choices->kind != ZLOOM_TREE_LIST) {
         return true;
     }
-    zloom_suggest_t suggest;
-    zloom_suggest_init (&suggest, node->text);
+    zloom_suggest_t suggest = zloom_reader_suggest (self->reader, node->text);
     for (const zloom_tree_node_t *choice = choices->first; choice; choice = choice->next) {
         if (choice->kind == ZLOOM_TREE_SCALAR && strcmp (choice->text, node->text) == 0) {
             return true;
@@ -129,7 +128,7 @@ s_define (apply_t *self, param_t *param, const zloom_tree_node_t *tree)
         return;
     }
     spec_t spec = {ZLOOM_FIELD_TEXT};
-    char *what = zloom_arena_format (reader->arena, "param '%.60s'", param->name);
+    char *what = zloom_pool_format (reader->pool, "param '%.60s'", param->name);
     param->wrong = !zloom_reader_read (reader, zloom_params_fields (), (zloom_fields_t){NULL, 0},
                                        tree, what, &spec);
     param->field = (zloom_field_t){.name = param->name, .type = (zloom_field_type_t) spec.type};
@@ -159,9 +158,8 @@ s_set (apply_t *self, const char *text)
     }
     param_t *param = s_find (self, text, (size_t) (equals - text));
     if (!param) {
-        char *name = zloom_arena_text (reader->arena, text, (size_t) (equals - text));
-        zloom_suggest_t suggest;
-        zloom_suggest_init (&suggest, name);
+        char *name = zloom_pool_text (reader->pool, text, (size_t) (equals - text));
+        zloom_suggest_t suggest = zloom_reader_suggest (reader, name);
         for (size_t i = 0; i < self->count; i++) {
             zloom_suggest_offer (&suggest, self->params[i].name);
         }
@@ -172,7 +170,7 @@ s_set (apply_t *self, const char *text)
     zloom_tree_node_t node = {
       .kind = ZLOOM_TREE_SCALAR,
       .style = ZLOOM_STYLE_DOUBLE,
-      .text = zloom_arena_text (reader->arena, equals + 1, strlen (equals + 1)),
+      .text = zloom_pool_text (reader->pool, equals + 1, strlen (equals + 1)),
     };
     if (param->wrong) {
         return;
@@ -194,8 +192,7 @@ s_unknown (apply_t *self, const zloom_tree_node_t *node, const char *name)
         return;
     }
     if (strncmp (name, "param.", 6) == 0) {
-        zloom_suggest_t suggest;
-        zloom_suggest_init (&suggest, name + 6);
+        zloom_suggest_t suggest = zloom_reader_suggest (reader, name + 6);
         for (size_t i = 0; i < self->count; i++) {
             zloom_suggest_offer (&suggest, self->params[i].name);
         }
@@ -257,8 +254,7 @@ s_expand_into (apply_t *self, const zloom_tree_node_t *node, zloom_buf_t *out)
             zloom_buf_add_text (out, "${");
             continue;
         }
-        char *name =
-          zloom_arena_text (self->reader->arena, dollar + 2, (size_t) (end - dollar) - 2);
+        char *name = zloom_pool_text (self->reader->pool, dollar + 2, (size_t) (end - dollar) - 2);
         const char *value = s_lookup (self, node, name);
         if (!value) {
             return false;
@@ -305,7 +301,7 @@ zloom_params_apply (zloom_reader_t *reader, zloom_tree_t *tree, const char *cons
         zloom_reader_wrong_shape (reader, block, "params", "a map", "as in {workers: {type: int}}");
         block = NULL;
     }
-    self.params = zloom_arena_alloc (reader->arena, (block ? block->count : 0) * sizeof (param_t));
+    self.params = zloom_pool_alloc (reader->pool, (block ? block->count : 0) * sizeof (param_t));
     for (const zloom_tree_node_t *child = block ? block->first : NULL; child; child = child->next) {
         s_define (&self, &self.params[self.count++], child);
     }

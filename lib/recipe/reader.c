@@ -26,12 +26,19 @@ zloom_reader_error (zloom_reader_t *self, const char *code, const zloom_tree_nod
                      replaced ? "%s (from %.80s)" : "%s", message, replaced ? node->written : "");
 }
 
+zloom_suggest_t
+zloom_reader_suggest (const zloom_reader_t *self, const char *word)
+{
+    zloom_suggest_t suggest;
+    zloom_suggest_init (&suggest, word, self->synonyms, self->synonym_count);
+    return suggest;
+}
+
 const char *
 zloom_reader_did_you_mean (zloom_reader_t *self, const zloom_suggest_t *suggest)
 {
-    const char *means = zloom_suggest_synonym (self->synonyms, self->synonym_count, suggest->word);
-    const char *best = suggest->best ? suggest->best : means;
-    return best ? zloom_arena_format (self->arena, "did you mean '%s'?", best) : NULL;
+    return suggest->best ? zloom_pool_format (self->pool, "did you mean '%s'?", suggest->best)
+                         : NULL;
 }
 
 bool
@@ -72,7 +79,7 @@ zloom_reader_is_short (zloom_reader_t *self, const zloom_tree_node_t *node, cons
 static const zloom_tree_node_t *
 s_default_node (zloom_reader_t *self, const char *text)
 {
-    zloom_tree_node_t *node = zloom_arena_alloc (self->arena, sizeof *node);
+    zloom_tree_node_t *node = zloom_pool_alloc (self->pool, sizeof *node);
     node->text = text;
     if (text[0] != '[') {
         return node;
@@ -81,8 +88,8 @@ s_default_node (zloom_reader_t *self, const char *text)
     zloom_tree_node_t **link = &node->first;
     for (text++; *text && *text != ']'; text += strspn (text, ", ")) {
         size_t size = strcspn (text, ",]");
-        *link = zloom_arena_alloc (self->arena, sizeof **link);
-        (*link)->text = zloom_arena_text (self->arena, text, size);
+        *link = zloom_pool_alloc (self->pool, sizeof **link);
+        (*link)->text = zloom_pool_text (self->pool, text, size);
         link = &(*link)->next;
         node->count++;
         text += size;
@@ -105,7 +112,7 @@ s_read_group (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree
     if (node && node->kind != ZLOOM_TREE_MAP) {
         return zloom_reader_wrong_shape (
           self, node, field->name, "a map",
-          zloom_arena_format (self->arena, "as in %s", field->example));
+          zloom_pool_format (self->pool, "as in %s", field->example));
     }
     bool good =
       !node || zloom_reader_check_keys (self, fields, (zloom_fields_t){NULL, 0}, node, field->name);
@@ -129,7 +136,7 @@ s_read_all (zloom_reader_t *self, zloom_fields_t fields, const zloom_tree_node_t
         }
         if (!node && field->required) {
             zloom_reader_error (self, "Z0202", map,
-                                zloom_arena_format (self->arena, "as in %s", field->example),
+                                zloom_pool_format (self->pool, "as in %s", field->example),
                                 "%s has no '%s'", what, field->name);
             good = false;
         }
@@ -145,8 +152,7 @@ static bool
 s_report_key (zloom_reader_t *self, zloom_fields_t fields, zloom_fields_t common,
               const zloom_tree_node_t *key, const char *what)
 {
-    zloom_suggest_t suggest;
-    zloom_suggest_init (&suggest, key->text);
+    zloom_suggest_t suggest = zloom_reader_suggest (self, key->text);
     for (size_t i = 0; i < fields.count + common.count; i++) {
         const zloom_field_t *field =
           i < fields.count ? &fields.fields[i] : &common.fields[i - fields.count];
@@ -154,14 +160,8 @@ s_report_key (zloom_reader_t *self, zloom_fields_t fields, zloom_fields_t common
             zloom_suggest_offer (&suggest, field->name);
         }
     }
-    const char *means = zloom_suggest_synonym (self->synonyms, self->synonym_count, key->text);
-    if (means && (zloom_field_find (fields.fields, fields.count, means) ||
-                  zloom_field_find (common.fields, common.count, means))) {
-        suggest.best = means;
-    }
-    const char *hint =
-      suggest.best ? zloom_arena_format (self->arena, "did you mean '%s'?", suggest.best) : NULL;
-    zloom_reader_error (self, "Z0203", key, hint, "unknown key " VALUE " in %s", key->text, what);
+    zloom_reader_error (self, "Z0203", key, zloom_reader_did_you_mean (self, &suggest),
+                        "unknown key " VALUE " in %s", key->text, what);
     return false;
 }
 

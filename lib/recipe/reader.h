@@ -6,14 +6,14 @@
 #ifndef ZLOOM_RECIPE_READER_H
 #define ZLOOM_RECIPE_READER_H
 
-#include "recipe/arena.h"
 #include "recipe/diag.h"
 #include "recipe/fields.h"
+#include "recipe/pool.h"
 #include "recipe/suggest.h"
 #include "recipe/tree.h"
 
 typedef struct {
-    zloom_arena_t *arena; /* where values live */
+    zloom_pool_t *pool; /* where values live */
     zloom_diags_t *diags;
     const char *dir;                /* relative paths start here; absolute */
     const zloom_tree_node_t *flows; /* the map of flows, for references; NULL = there is none */
@@ -46,7 +46,9 @@ bool zloom_reader_wrong_shape (zloom_reader_t *self, const zloom_tree_node_t *no
 void zloom_reader_error (zloom_reader_t *self, const char *code, const zloom_tree_node_t *node,
                          const char *hint, const char *format, ...)
   __attribute__ ((format (printf, 5, 6)));
-/* "did you mean 'x'?" in the reader's arena, NULL when there is no word to offer. */
+/* A suggestion for a word, with the reader's synonyms. */
+zloom_suggest_t zloom_reader_suggest (const zloom_reader_t *self, const char *word);
+/* "did you mean 'x'?" in the reader's pool, NULL when there is no word to offer. */
 const char *zloom_reader_did_you_mean (zloom_reader_t *self, const zloom_suggest_t *suggest);
 
 #endif

@@ -18,7 +18,7 @@ zloom_recipe_destroy (zloom_recipe_t **self_p)
     }
     ZLOOM_CHECK (self, ZLOOM_RECIPE_TAG);
     zloom_tree_destroy (&self->tree);
-    zloom_arena_destroy (&self->arena);
+    zloom_pool_destroy (&self->pool);
     self->tag = ZLOOM_TAG_DEAD;
     free (self);
     *self_p = NULL;

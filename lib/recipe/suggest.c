@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "recipe/suggest.h"
 
+#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
@@ -50,10 +51,23 @@ zloom_suggest_distance (const char *a, const char *b)
 }
 
 void
-zloom_suggest_init (zloom_suggest_t *self, const char *word)
+zloom_suggest_init (zloom_suggest_t *self, const char *word, const zloom_synonym_t *synonyms,
+                    size_t synonym_count)
 {
     zloom_assert (self && word);
-    *self = (zloom_suggest_t){.word = word};
+    *self = (zloom_suggest_t){.word = word, .synonyms = synonyms, .synonym_count = synonym_count};
+}
+
+static bool
+s_is_synonym (const zloom_suggest_t *self, const char *candidate)
+{
+    for (size_t i = 0; i < self->synonym_count; i++) {
+        if (strcmp (self->synonyms[i].means, candidate) == 0 &&
+            strcasecmp (self->synonyms[i].word, self->word) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void
@@ -67,19 +81,11 @@ zloom_suggest_offer (zloom_suggest_t *self, const char *candidate)
     if (distance > allowed && size >= 3 && strncasecmp (self->word, candidate, size) == 0) {
         distance = allowed;
     }
+    if (s_is_synonym (self, candidate)) {
+        distance = 0;
+    }
     if (distance <= allowed && (!self->best || distance < self->distance)) {
         self->best = candidate;
         self->distance = distance;
     }
-}
-
-const char *
-zloom_suggest_synonym (const zloom_synonym_t *table, size_t count, const char *word)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (strcasecmp (table[i].word, word) == 0) {
-            return table[i].means;
-        }
-    }
-    return NULL;
 }

@@ -19,6 +19,8 @@ typedef struct {
 
 typedef struct {
     const char *word; /* what was written */
+    const zloom_synonym_t *synonyms;
+    size_t synonym_count;
     const char *best; /* the closest so far, NULL when none is close enough */
     size_t distance;
 } zloom_suggest_t;
@@ -26,10 +28,12 @@ typedef struct {
 /* Edits (insert, delete, replace, swap neighbours) from a to b; ASCII case is ignored. */
 size_t zloom_suggest_distance (const char *a, const char *b);
 
-void zloom_suggest_init (zloom_suggest_t *self, const char *word);
-/* Offer a candidate; it must outlive self. The first of equally close ones stays. */
+void zloom_suggest_init (zloom_suggest_t *self, const char *word, const zloom_synonym_t *synonyms,
+                         size_t synonym_count);
+/*
+ * Offer a candidate; it must outlive self. The first of equally close ones stays; one that the
+ * synonyms give for the word is closest of all.
+ */
 void zloom_suggest_offer (zloom_suggest_t *self, const char *candidate);
-/* What the word means in zloom's words, NULL when the table has none. */
-const char *zloom_suggest_synonym (const zloom_synonym_t *table, size_t count, const char *word);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "base/tag.h"
-#include "recipe/arena.h"
+#include "recipe/pool.h"
 #include "recipe/yaml.h"
 
 #define TREE_TAG 0x73EE0001u
@@ -14,7 +14,7 @@
 
 struct zloom_tree {
     uint32_t tag;
-    zloom_arena_t *arena;
+    zloom_pool_t *pool;
     zloom_tree_node_t *root;
 };
 
@@ -58,8 +58,8 @@ zloom_tree_parse (zloom_bytes_t text, zloom_diags_t *diags, zloom_tree_t **tree_
     }
     zloom_tree_t *self = zloom_alloc (sizeof *self);
     self->tag = TREE_TAG;
-    self->arena = zloom_arena_new ();
-    self->root = zloom_yaml_parse (self->arena, text, diags);
+    self->pool = zloom_pool_new ();
+    self->root = zloom_yaml_parse (self->pool, text, diags);
     if (!self->root) {
         zloom_tree_destroy (&self);
     }
@@ -78,7 +78,7 @@ zloom_tree_destroy (zloom_tree_t **self_p)
         return;
     }
     ZLOOM_CHECK (self, TREE_TAG);
-    zloom_arena_destroy (&self->arena);
+    zloom_pool_destroy (&self->pool);
     self->tag = ZLOOM_TAG_DEAD;
     free (self);
     *self_p = NULL;
@@ -97,7 +97,7 @@ zloom_tree_replace (zloom_tree_t *self, zloom_tree_node_t *node, const char *tex
     ZLOOM_CHECK (self, TREE_TAG);
     zloom_assert (node->kind == ZLOOM_TREE_SCALAR);
     node->written = node->written ? node->written : node->text;
-    node->text = zloom_arena_text (self->arena, text, strlen (text));
+    node->text = zloom_pool_text (self->pool, text, strlen (text));
 }
 
 const zloom_tree_node_t *

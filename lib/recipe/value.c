@@ -56,10 +56,10 @@ s_number_hint (zloom_reader_t *self, zloom_field_type_t type, const char *text)
         return yes ? "write true" : no ? "write false" : NULL;
     }
     if ((type == ZLOOM_FIELD_DURATION || type == ZLOOM_FIELD_DURATIONS) && bare) {
-        return zloom_arena_format (self->arena, "add the unit: '%.40ss' or '%.40sms'?", text, text);
+        return zloom_pool_format (self->pool, "add the unit: '%.40ss' or '%.40sms'?", text, text);
     }
     if (type == ZLOOM_FIELD_PERCENT && bare) {
-        return zloom_arena_format (self->arena, "did you mean '%.40s%%'?", text);
+        return zloom_pool_format (self->pool, "did you mean '%.40s%%'?", text);
     }
     return NULL;
 }
@@ -101,8 +101,7 @@ s_read_choice (zloom_reader_t *self, const zloom_field_t *field, const zloom_tre
     if (!zloom_reader_is_short (self, node, field->name)) {
         return false;
     }
-    zloom_suggest_t suggest;
-    zloom_suggest_init (&suggest, node->text);
+    zloom_suggest_t suggest = zloom_reader_suggest (self, node->text);
     for (size_t i = 0; i < field->choice_count; i++) {
         if (strcmp (field->choices[i].name, node->text) == 0) {
             *value = field->choices[i].value;
@@ -124,17 +123,17 @@ static const char *
 s_absolute (const zloom_reader_t *self, const char *path)
 {
     if (path[0] == '/') {
-        return zloom_arena_text (self->arena, path, strlen (path));
+        return zloom_pool_text (self->pool, path, strlen (path));
     }
     while (path[0] == '.' && path[1] == '/') {
         path += 2;
         path += strspn (path, "/");
     }
     if (path[0] == '\0' || strcmp (path, ".") == 0) {
-        return zloom_arena_text (self->arena, self->dir, strlen (self->dir));
+        return zloom_pool_text (self->pool, self->dir, strlen (self->dir));
     }
     bool root = strcmp (self->dir, "/") == 0;
-    return zloom_arena_format (self->arena, "%s/%s", root ? "" : self->dir, path);
+    return zloom_pool_format (self->pool, "%s/%s", root ? "" : self->dir, path);
 }
 
 static bool
@@ -158,8 +157,7 @@ s_read_text (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree_
         return true;
     }
     if (field->type == ZLOOM_FIELD_FLOW && !zloom_tree_get (self->flows, node->text)) {
-        zloom_suggest_t suggest;
-        zloom_suggest_init (&suggest, node->text);
+        zloom_suggest_t suggest = zloom_reader_suggest (self, node->text);
         for (const zloom_tree_node_t *flow = self->flows ? self->flows->first : NULL; flow;
              flow = flow->next) {
             zloom_suggest_offer (&suggest, flow->key->text);
@@ -175,7 +173,7 @@ s_read_text (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree_
                             node->text, wrong);
         return false;
     }
-    *value = zloom_arena_text (self->arena, node->text, strlen (node->text));
+    *value = zloom_pool_text (self->pool, node->text, strlen (node->text));
     return true;
 }
 
@@ -204,14 +202,14 @@ s_read_program (zloom_reader_t *self, const zloom_field_t *field, const zloom_tr
     if (!s_fits (self, field, node, ZLOOM_FIELD_ITEMS_MAX)) {
         return false;
     }
-    const char **items = zloom_arena_alloc (self->arena, (node->count + 1) * sizeof *items);
+    const char **items = zloom_pool_alloc (self->pool, (node->count + 1) * sizeof *items);
     size_t count = 0;
     for (const zloom_tree_node_t *item = node->first; item; item = item->next) {
         if (item->kind != ZLOOM_TREE_SCALAR || zloom_tree_is_empty (item)) {
             return zloom_reader_wrong_shape (self, item, field->name, "texts in its list",
                                              "quote an argument that contains ': ' or is empty");
         }
-        items[count++] = zloom_arena_text (self->arena, item->text, strlen (item->text));
+        items[count++] = zloom_pool_text (self->pool, item->text, strlen (item->text));
     }
     if (items[0][0] == '\0') {
         return zloom_reader_wrong_shape (self, node->first, field->name, "a program first", NULL);
@@ -238,7 +236,7 @@ s_read_durations (zloom_reader_t *self, const zloom_field_t *field, const zloom_
     size_t count = list ? node->count : 1;
     bool array = field->count_offset != SIZE_MAX;
     int64_t *items = array ? (int64_t *) (void *) ((char *) config + field->offset)
-                           : zloom_arena_alloc (self->arena, count * sizeof *items);
+                           : zloom_pool_alloc (self->pool, count * sizeof *items);
     const zloom_tree_node_t *item = list ? node->first : node;
     bool good = true;
     for (size_t i = 0; i < count; i++, item = item->next) {
@@ -263,7 +261,7 @@ s_read_pairs (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree
     if (!s_fits (self, field, node, ZLOOM_FIELD_ITEMS_MAX)) {
         return false;
     }
-    zloom_pair_t *items = zloom_arena_alloc (self->arena, (node->count + 1) * sizeof *items);
+    zloom_pair_t *items = zloom_pool_alloc (self->pool, (node->count + 1) * sizeof *items);
     size_t count = 0;
     for (const zloom_tree_node_t *item = node->first; item; item = item->next) {
         const char *name = item->key->text;
@@ -275,8 +273,8 @@ s_read_pairs (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree
                                 field->name);
             return false;
         }
-        items[count].name = zloom_arena_text (self->arena, name, strlen (name));
-        items[count++].value = zloom_arena_text (self->arena, item->text, strlen (item->text));
+        items[count].name = zloom_pool_text (self->pool, name, strlen (name));
+        items[count++].value = zloom_pool_text (self->pool, item->text, strlen (item->text));
     }
     *value = (zloom_pairs_t){items, count};
     return true;

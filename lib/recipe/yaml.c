@@ -20,7 +20,7 @@ typedef struct {
 } level_t;
 
 typedef struct {
-    zloom_arena_t *arena;
+    zloom_pool_t *pool;
     zloom_tree_node_t *root;
     zloom_diags_t *diags;
     const char *source;
@@ -86,7 +86,7 @@ s_attach (builder_t *self, zloom_tree_node_t *node)
 static zloom_tree_node_t *
 s_new_node (builder_t *self, zloom_tree_kind_t kind, struct fy_token *token)
 {
-    zloom_tree_node_t *node = zloom_arena_alloc (self->arena, sizeof *node);
+    zloom_tree_node_t *node = zloom_pool_alloc (self->pool, sizeof *node);
     node->kind = kind;
     node->at = s_span (token);
     if (++self->nodes > ZLOOM_TREE_NODES_MAX) {
@@ -174,7 +174,7 @@ s_on_scalar (builder_t *self, struct fy_token *token)
     const char *text = fy_token_get_text (token, &size);
     zloom_tree_node_t *node = s_new_node (self, ZLOOM_TREE_SCALAR, token);
     node->style = s_style (token);
-    node->text = zloom_arena_text (self->arena, text ? text : "", text ? size : 0);
+    node->text = zloom_pool_text (self->pool, text ? text : "", text ? size : 0);
     if (node->style == ZLOOM_STYLE_SINGLE || node->style == ZLOOM_STYLE_DOUBLE) {
         node->at.column--; /* the marks stand inside the quotes */
         node->at.end_column++;
@@ -338,12 +338,12 @@ s_run_parser (builder_t *self)
 }
 
 zloom_tree_node_t *
-zloom_yaml_parse (zloom_arena_t *arena, zloom_bytes_t text, zloom_diags_t *diags)
+zloom_yaml_parse (zloom_pool_t *pool, zloom_bytes_t text, zloom_diags_t *diags)
 {
     builder_t *builder = zloom_alloc (sizeof *builder);
-    builder->arena = arena;
+    builder->pool = pool;
     builder->diags = diags;
-    builder->source = zloom_arena_text (arena, text.data, text.size);
+    builder->source = zloom_pool_text (pool, text.data, text.size);
     builder->source_size = text.size;
     s_run_parser (builder);
     while (builder->depth > 0) {

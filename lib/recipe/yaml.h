@@ -9,11 +9,10 @@
 #ifndef ZLOOM_RECIPE_YAML_H
 #define ZLOOM_RECIPE_YAML_H
 
-#include "recipe/arena.h"
+#include "recipe/pool.h"
 #include "recipe/tree.h"
 
-/* The root, in `arena`; NULL when no tree can come of it, with the reasons in `diags`. */
-zloom_tree_node_t *zloom_yaml_parse (zloom_arena_t *arena, zloom_bytes_t text,
-                                     zloom_diags_t *diags);
+/* The root, in `pool`; NULL when no tree can come of it, with the reasons in `diags`. */
+zloom_tree_node_t *zloom_yaml_parse (zloom_pool_t *pool, zloom_bytes_t text, zloom_diags_t *diags);
 
 #endif

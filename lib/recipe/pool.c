@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "recipe/arena.h"
+#include "recipe/pool.h"
 
 #include <stdalign.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "base/tag.h"
 
-#define ARENA_TAG 0x2EC1A3E4u
+#define POOL_TAG 0x2EC1A3E4u
 #define BLOCK_BYTES 16384u
 
 typedef struct block {
@@ -21,28 +21,28 @@ typedef struct block {
     alignas (max_align_t) uint8_t data[];
 } block_t;
 
-struct zloom_arena {
+struct zloom_pool {
     uint32_t tag;
     block_t *blocks; /* the newest first; only it is filled further */
 };
 
-zloom_arena_t *
-zloom_arena_new (void)
+zloom_pool_t *
+zloom_pool_new (void)
 {
-    zloom_arena_t *self = zloom_alloc (sizeof *self);
-    self->tag = ARENA_TAG;
+    zloom_pool_t *self = zloom_alloc (sizeof *self);
+    self->tag = POOL_TAG;
     return self;
 }
 
 void
-zloom_arena_destroy (zloom_arena_t **self_p)
+zloom_pool_destroy (zloom_pool_t **self_p)
 {
     zloom_assert (self_p);
-    zloom_arena_t *self = *self_p;
+    zloom_pool_t *self = *self_p;
     if (!self) {
         return;
     }
-    ZLOOM_CHECK (self, ARENA_TAG);
+    ZLOOM_CHECK (self, POOL_TAG);
     while (self->blocks) {
         block_t *next = self->blocks->next;
         free (self->blocks);
@@ -54,9 +54,9 @@ zloom_arena_destroy (zloom_arena_t **self_p)
 }
 
 void *
-zloom_arena_alloc (zloom_arena_t *self, size_t size)
+zloom_pool_alloc (zloom_pool_t *self, size_t size)
 {
-    ZLOOM_CHECK (self, ARENA_TAG);
+    ZLOOM_CHECK (self, POOL_TAG);
     size_t step = alignof (max_align_t);
     zloom_assert (size <= SIZE_MAX / 2);
     size_t need = (size + step - 1) / step * step;
@@ -74,9 +74,9 @@ zloom_arena_alloc (zloom_arena_t *self, size_t size)
 }
 
 char *
-zloom_arena_text (zloom_arena_t *self, const void *data, size_t size)
+zloom_pool_text (zloom_pool_t *self, const void *data, size_t size)
 {
-    char *copy = zloom_arena_alloc (self, size + 1);
+    char *copy = zloom_pool_alloc (self, size + 1);
     if (size > 0) {
         memcpy (copy, data, size);
     }
@@ -84,14 +84,14 @@ zloom_arena_text (zloom_arena_t *self, const void *data, size_t size)
 }
 
 char *
-zloom_arena_format (zloom_arena_t *self, const char *format, ...)
+zloom_pool_format (zloom_pool_t *self, const char *format, ...)
 {
     va_list args;
     va_start (args, format);
     int size = vsnprintf (NULL, 0, format, args);
     va_end (args);
     zloom_assert (size >= 0);
-    char *text = zloom_arena_alloc (self, (size_t) size + 1);
+    char *text = zloom_pool_alloc (self, (size_t) size + 1);
     va_start (args, format);
     vsnprintf (text, (size_t) size + 1, format, args);
     va_end (args);

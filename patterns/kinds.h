@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* kinds.h - the tables that registry.c joins: kinds.c, flow_kinds.c, lints.h. */
+#ifndef ZLOOM_PATTERNS_KINDS_H
+#define ZLOOM_PATTERNS_KINDS_H
+
+#include "recipe/registry.h"
+
+enum {
+    ZLOOM_NODE_KINDS = 4,
+    ZLOOM_FLOW_KINDS = 1,
+};
+
+extern const zloom_kind_t zloom_node_kinds[ZLOOM_NODE_KINDS];
+extern const zloom_kind_t zloom_flow_kinds[ZLOOM_FLOW_KINDS];
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * lints.h - the checks behind lints.def and queue/lints.def. Each looks at the whole recipe and
+ * reports through its linter.
+ */
+#ifndef ZLOOM_PATTERNS_LINTS_H
+#define ZLOOM_PATTERNS_LINTS_H
+
+#include "recipe/lint.h"
+
+#define ZLOOM_LINT(code, severity, name, check, why, fix, bad, good) \
+    void zloom_check_##check (zloom_linter_t *linter);
+#include "lints.def"
+#include "queue/lints.def"
+#undef ZLOOM_LINT
+
+enum {
+    ZLOOM_LINTS = 0
+#define ZLOOM_LINT(code, severity, name, check, why, fix, bad, good) +1
+#include "lints.def"
+#include "queue/lints.def"
+#undef ZLOOM_LINT
+};
+
+extern const zloom_lint_t zloom_lints[ZLOOM_LINTS];
+
+#endif

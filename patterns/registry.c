@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "registry.h"
+
+#include <stdlib.h>
+
+#include "kinds.h"
+#include "lints.h"
+
+static const zloom_later_t s_later_nodes[] = {
+  {"forwarder", "every node connects to the router"},
+};
+
+static const zloom_later_t s_later_patterns[] = {
+  {"bus", "use a queue for each consumer until then"},
+  {"call", "use a queue each way until then"},
+  {"stream", "use a queue until then"},
+};
+
+/* Words of other systems, and zloom's. */
+static const zloom_synonym_t s_synonyms[] = {
+  {"pubsub", "bus"},
+  {"pub-sub", "bus"},
+  {"topic", "bus"},
+  {"topics", "bus"},
+  {"exchange", "bus"},
+  {"fanout", "bus"},
+  {"event", "bus"},
+  {"events", "bus"},
+  {"rpc", "call"},
+  {"request", "call"},
+  {"request-reply", "call"},
+  {"reqrep", "call"},
+  {"log", "stream"},
+  {"kafka", "stream"},
+  {"jobs", "queue"},
+  {"tasks", "queue"},
+  {"push", "queue"},
+  {"pipeline", "queue"},
+  {"source", "poller"},
+  {"input", "poller"},
+  {"reader", "poller"},
+  {"producer", "poller"},
+  {"consumer", "worker"},
+  {"processor", "worker"},
+  {"handler", "worker"},
+  {"function", "worker"},
+  {"output", "sink"},
+  {"writer", "sink"},
+  {"target", "sink"},
+  {"broker", "router"},
+  {"hub", "router"},
+  {"proxy", "forwarder"},
+  {"bridge", "forwarder"},
+  {"command", "run"},
+  {"cmd", "run"},
+  {"exec", "run"},
+  {"args", "run"},
+  {"program", "run"},
+  {"type", "kind"},
+  {"instances", "replicas"},
+  {"workers", "replicas"},
+  {"concurrency", "replicas"},
+  {"parallel", "replicas"},
+  {"credit", "prefetch"},
+  {"max_in_flight", "prefetch"},
+  {"environment", "env"},
+  {"directory", "cwd"},
+  {"workdir", "cwd"},
+  {"deadline", "timeout"},
+  {"visibility_timeout", "lease"},
+  {"ack_wait", "lease"},
+  {"ack_timeout", "lease"},
+  {"dlq", "dead_letter"},
+  {"deadletter", "dead_letter"},
+  {"dead-letter", "dead_letter"},
+  {"dead_letters", "dead_letter"},
+  {"max_deliver", "retry"},
+  {"max_attempts", "retry"},
+  {"attempts", "failures"},
+  {"retries", "failures"},
+  {"max", "messages"},
+  {"delay", "backoff"},
+  {"delays", "backoff"},
+  {"durability", "confirm"},
+  {"acks", "confirm"},
+  {"persistent", "confirm"},
+  {"overflow", "on_full"},
+  {"policy", "on_full"},
+  {"max_length", "limit"},
+  {"filename", "path"},
+  {"name", "path"},
+  {"tail", "follow"},
+  {"sync", "fsync"},
+  {"input", "from"},
+  {"output", "to"},
+  {"consumers", "to"},
+  {"producers", "from"},
+  {"channels", "flows"},
+  {"queues", "flows"},
+  {"edges", "flows"},
+  {"services", "nodes"},
+  {"processes", "nodes"},
+  {"version", "zloom"},
+  {"parameters", "params"},
+  {"variables", "params"},
+  {"console", "stdout"},
+};
+
+const zloom_registry_t *
+zloom_registry (void)
+{
+    static const zloom_registry_t registry = {
+      .nodes = zloom_node_kinds,
+      .node_count = ZLOOM_NODE_KINDS,
+      .patterns = zloom_flow_kinds,
+      .pattern_count = ZLOOM_FLOW_KINDS,
+      .later_nodes = s_later_nodes,
+      .later_node_count = ZLOOM_COUNT (s_later_nodes),
+      .later_patterns = s_later_patterns,
+      .later_pattern_count = ZLOOM_COUNT (s_later_patterns),
+      .implicit = &zloom_node_kinds[0],
+      .implicit_name = ZLOOM_IMPLICIT_ROUTER,
+      .synonyms = s_synonyms,
+      .synonym_count = ZLOOM_COUNT (s_synonyms),
+      .lints = zloom_lints,
+      .lint_count = ZLOOM_LINTS,
+    };
+    return &registry;
+}

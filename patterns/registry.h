@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * registry.h - all that a recipe of this build may use: node kinds, patterns, words of later
+ * versions, lints. The one place where lib/recipe's mechanism meets zloom's meaning.
+ */
+#ifndef ZLOOM_PATTERNS_REGISTRY_H
+#define ZLOOM_PATTERNS_REGISTRY_H
+
+#include "common/pattern.h"
+#include "node_config.h"
+#include "recipe/registry.h"
+
+/* zloom_kind_t.id of patterns. */
+typedef enum {
+    ZLOOM_PATTERN_QUEUE = 1,
+} zloom_pattern_kind_t;
+
+/* The tables; const, any thread. */
+const zloom_registry_t *zloom_registry (void);
+
+/* What the recipe says of a flow, for the engine. */
+const zloom_flow_config_t *zloom_flow_config (const zloom_recipe_flow_t *flow);
+
+#endif
