@@ -88,8 +88,12 @@ class CheckLayers(ToolCase):
     def test_czmq_in_a_node_that_is_no_actor(self):
         self.write("nodes/router/main.c", "#include <czmq.h>\n")
         self.assert_green()
-        self.write("nodes/router/router.c", "#include <czmq.h>\n")
-        self.assert_red("nodes/router/router.c:1: ", "only *_actor files")
+        self.write("nodes/router/router.h", "#include <czmq.h>\n")
+        self.assert_green()
+        self.write("nodes/router/loop.c", "#include <czmq.h>\n")
+        self.assert_red("nodes/router/loop.c:1: ", "only *_actor files")
+        self.write("nodes/router/loop.c", '#include "router.h"\nint x = zstr_send (0, 0);\n')
+        self.assert_red("nodes/router/loop.c:2: zstr_send () is not allowed here")
 
     def test_pure_headers(self):
         for header in ("time.h", "sys/socket.h", "unistd.h", "pthread.h", "fcntl.h", "threads.h"):
