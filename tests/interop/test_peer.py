@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MPL-2.0
+"""peer.py against a router of golden samples: what it says is held against docs/protocol.md."""
+import pathlib
+import sys
+import threading
+import unittest
+
+import msgpack
+import zmq
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parents[0] / "data" / "wire")]
+sys.dont_write_bytecode = True
+
+import make  # noqa: E402
+import peer  # noqa: E402
+
+
+def sample(name):
+    """The bytes of a golden sample."""
+    return make.parse((HERE.parents[0] / "data/wire" / f"{name}.hex").read_text())[1]
+
+
+class Script(threading.Thread):
+    """A ROUTER that answers from a list: after each verb of a kind, these frames."""
+
+    def __init__(self, endpoint, answers):
+        super().__init__(daemon=True)
+        self.socket = zmq.Context.instance().socket(zmq.ROUTER)
+        self.socket.linger = 0
+        self.socket.bind(endpoint)
+        self.answers, self.heard = answers, []
+
+    def run(self):
+        while self.answers:
+            if not self.socket.poll(10000):
+                return
+            route, *frames = self.socket.recv_multipart()
+            self.heard.append(frames)
+            kind = msgpack.unpackb(frames[0])[0]
+            if kind == self.answers[0][0]:
+                for answer in self.answers.pop(0)[1:]:
+                    self.socket.send_multipart([route, *answer])
+
+
+class PeerTest(unittest.TestCase):
+    def play(self, *answers):
+        endpoint = f"inproc://{self.id()}"
+        script = Script(endpoint, list(answers))
+        script.start()
+        return endpoint, script
+
+    def test_packs(self):
+        messages = [(b"c-7", b'{"order":1}'), (b"c-8", b'{"order":2}')]
+        self.assertEqual(peer.pack(messages), sample("pack"))
+        self.assertEqual(peer.bodies(sample("pack")), [body for _, body in messages])
+
+    def test_send(self):
+        endpoint, script = self.play(
+            [peer.HELLO, [sample("welcome")], [sample("ping")], [sample("credit")]],
+            [peer.SEND, [sample("confirm")]])
+        one = peer.Peer(endpoint, "shop", "producer", ["orders"])
+        one.send("orders", [(b"c-7", b'{"order":1}'), (b"c-8", b'{"order":2}')])
+        script.join(10)
+        kinds = [msgpack.unpackb(frames[0])[0] for frames in script.heard]
+        self.assertEqual(kinds, [peer.HELLO, peer.PONG, peer.SEND])
+        verb, data = script.heard[2]
+        golden = msgpack.unpackb(sample("send"))
+        self.assertEqual(msgpack.unpackb(verb)[:4], golden[:4])
+        self.assertEqual(msgpack.unpackb(verb)[5], golden[5])
+        self.assertEqual(data, sample("pack"))
+
+    def test_work(self):
+        endpoint, script = self.play(
+            [peer.HELLO, [sample("welcome")]],
+            [peer.SUBSCRIBE, [sample("subscribed")]],
+            [peer.CREDIT, [sample("deliver"), sample("pack")]],
+            [peer.SETTLE, [sample("settled")]])
+        seen = []
+
+        def handler(body, failures):
+            seen.append((body, failures))
+            return peer.ACK if len(seen) == 1 else peer.RETRY
+
+        peer.Peer(endpoint, "charge", "worker").work("orders", handler, lambda: len(seen) == 2)
+        script.join(10)
+        self.assertEqual(seen, [(b'{"order":1}', 0), (b'{"order":2}', 0)])
+        settle = msgpack.unpackb(script.heard[-1][0])
+        golden = msgpack.unpackb(sample("settle"))
+        self.assertEqual(settle[:3], golden[:3])
+        self.assertEqual(settle[3], [[1001, 1, peer.ACK], [1002, 1, peer.RETRY]])
+
+    def test_goodbye(self):
+        endpoint, _ = self.play([peer.HELLO, [sample("bye")]])
+        with self.assertRaisesRegex(RuntimeError, "FENCED"):
+            peer.Peer(endpoint, "shop", "producer")
+
+    def test_under_a_hundred_lines(self):
+        lines = (HERE / "peer.py").read_text().splitlines()
+        self.assertLess(len(lines), 100)
+
+
+if __name__ == "__main__":
+    unittest.main()
