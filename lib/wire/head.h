@@ -72,7 +72,7 @@ zloom_head_read (const uint8_t *at, size_t left, zloom_head_t *head)
     }
     if (form.type == ZLOOM_TYPE_BOOL) {
         number = byte & 1u;
-    } else if (byte >= 0xd0 && byte <= 0xd3) {
+    } else if (byte >= 0xd0 && byte <= 0xd3 && form.width > 0) {
         const unsigned shift = 64 - 8u * form.width;
         const int64_t value = (int64_t) (number << shift) >> shift;
         head->negative = value < 0;

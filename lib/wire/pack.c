@@ -122,7 +122,7 @@ zloom_pack_count (zloom_bytes_t pack, size_t max_message_bytes, uint32_t *count)
 zloom_err_t
 zloom_pack_check (zloom_bytes_t pack, uint64_t count, size_t max_message_bytes)
 {
-    uint32_t found;
+    uint32_t found = 0;
     const zloom_err_t err = zloom_pack_count (pack, max_message_bytes, &found);
     if (err == ZLOOM_OK && found != count) {
         return zloom_fail (found < count ? ZLOOM_TRUNCATED : ZLOOM_TRAILING,

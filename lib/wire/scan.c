@@ -99,7 +99,7 @@ zloom_scan_value (zloom_bytes_t bytes, uint32_t max_values, size_t *length)
 zloom_err_t
 zloom_scan_whole (zloom_bytes_t bytes, uint32_t max_values)
 {
-    size_t length;
+    size_t length = 0;
     const zloom_err_t err = zloom_scan_value (bytes, max_values, &length);
     if (err == ZLOOM_OK && length != bytes.size) {
         return zloom_fail (ZLOOM_TRAILING, "msgpack: %zu bytes after the value",

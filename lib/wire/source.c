@@ -70,14 +70,20 @@ zloom_src_cut (const zloom_src_t *runs, size_t run_count, uint64_t first, uint64
     return found;
 }
 
+/* Does `more` begin where `last` ends, by the same producer and clock? */
+static bool
+s_continues (const zloom_src_t *last, const zloom_src_t *more)
+{
+    return last->n <= UINT32_MAX - more->n && last->first_id + last->n == more->first_id &&
+           last->base_time_ns == more->base_time_ns &&
+           zloom_bytes_equal (last->producer, more->producer);
+}
+
 void
 zloom_src_join (zloom_src_t *runs, size_t *run_count, const zloom_src_t *more)
 {
-    zloom_src_t *last = *run_count > 0 ? &runs[*run_count - 1] : NULL;
-    if (last && last->n <= UINT32_MAX - more->n && last->first_id + last->n == more->first_id &&
-        last->base_time_ns == more->base_time_ns &&
-        zloom_bytes_equal (last->producer, more->producer)) {
-        last->n += more->n;
+    if (*run_count > 0 && s_continues (&runs[*run_count - 1], more)) {
+        runs[*run_count - 1].n += more->n;
         return;
     }
     runs[(*run_count)++] = *more;

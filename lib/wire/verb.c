@@ -75,7 +75,7 @@ zloom_verb_check_pack (const zloom_verb_t *verb, size_t frame_bytes, zloom_bytes
     if (info->pack == ZLOOM_PACK_NONE) {
         return zloom_fail (ZLOOM_MALFORMED, "%s: has no second frame", info->name);
     }
-    uint32_t found;
+    uint32_t found = 0;
     const zloom_err_t err = verb->kind == ZLOOM_VERB_ANSWER
                               ? zloom_pack_count (pack, max_message_bytes, &found)
                               : zloom_pack_check (pack, messages, max_message_bytes);
