@@ -77,7 +77,7 @@ zloom_paths_find (const char *name, const char *state, zloom_paths_t *self)
         if (!getcwd (here, sizeof here)) {
             return zloom_fail_errno (ZLOOM_SYSTEM, "cannot tell the current folder");
         }
-        err = s_print (self->state, sizeof self->state, here, "/", state);
+        err = s_print (self->state, sizeof self->state, here, here[1] ? "/" : "", state);
     }
     if (err == ZLOOM_OK) {
         err = s_print (self->runtime, sizeof self->runtime, self->state, "/run", "");
