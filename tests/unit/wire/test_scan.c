@@ -64,6 +64,7 @@ test_claims_beyond_the_bytes_are_refused (void **state)
 {
     (void) state;
     assert_int_equal (WHOLE ("\xdd\xff\xff\xff\xff"), ZLOOM_TRUNCATED);
+    assert_string_equal (zloom_note (), "msgpack: 4294967295 values wanted, 0 bytes left");
     assert_int_equal (WHOLE ("\xdf\xff\xff\xff\xff"), ZLOOM_TRUNCATED);
     assert_int_equal (WHOLE ("\xc6\xff\xff\xff\xff"), ZLOOM_TRUNCATED);
     assert_int_equal (WHOLE ("\xdb\xff\xff\xff\xff"), ZLOOM_TRUNCATED);

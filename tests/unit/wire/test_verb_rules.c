@@ -86,6 +86,7 @@ test_unknown_verbs_and_codes (void **state)
     assert_int_equal (verb.kind, ZLOOM_VERB_NONE);
     assert_int_equal (DECODE ("\x91\x28", &verb), ZLOOM_UNKNOWN_VERB);
     assert_int_equal (DECODE ("\x91\xcd\x01\x01", &verb), ZLOOM_UNKNOWN_VERB);
+    assert_int_equal (DECODE ("\x91\xcf\0\0\0\1\0\0\0\3", &verb), ZLOOM_UNKNOWN_VERB);
     assert_int_equal (DECODE ("\x91\xff", &verb), ZLOOM_MALFORMED);
     assert_int_equal (DECODE ("\x90", &verb), ZLOOM_MALFORMED);
     assert_int_equal (DECODE ("\x01", &verb), ZLOOM_MALFORMED);
@@ -140,6 +141,37 @@ test_enumerations_are_closed (void **state)
     assert_int_equal (s_round (&verb), ZLOOM_MALFORMED);
     verb.subscribe.mode = ZLOOM_MODE_CONSUME;
     verb.subscribe.from = ZLOOM_FROM_COUNT;
+    assert_int_equal (s_round (&verb), ZLOOM_MALFORMED);
+}
+
+static void
+test_what_makes_no_sense_is_refused (void **state)
+{
+    static const uint8_t nonce[ZLOOM_NONCE_BYTES] = {0};
+    zloom_verb_t verb = {.kind = ZLOOM_VERB_HELLO,
+                         .hello = {1, 1, zloom_bytes_text ("shop"), zloom_bytes_text ("producer"),
+                                   zloom_bytes (nonce, sizeof nonce), NULL, 0}};
+    (void) state;
+    assert_int_equal (s_round (&verb), ZLOOM_OK);
+    verb.hello.nonce.size--;
+    assert_int_equal (s_round (&verb), ZLOOM_MALFORMED);
+    verb.hello.nonce.size++;
+    verb.hello.name.size = 0;
+    assert_int_equal (s_round (&verb), ZLOOM_MALFORMED);
+    verb.hello.name.size = 4;
+    verb.hello.proto_min = 2;
+    assert_int_equal (s_round (&verb), ZLOOM_MALFORMED);
+    verb =
+      (zloom_verb_t){.kind = ZLOOM_VERB_GAP, .gap = {1, 5, 5, 1, zloom_bytes_text ("trimmed")}};
+    assert_int_equal (s_round (&verb), ZLOOM_OK);
+    verb.gap.to = 4;
+    assert_int_equal (s_round (&verb), ZLOOM_MALFORMED);
+    verb = (zloom_verb_t){.kind = ZLOOM_VERB_SETTLE, .settle = {.handle = 1, .token = {1, 1}}};
+    assert_int_equal (s_round (&verb), ZLOOM_MALFORMED);
+    verb = (zloom_verb_t){.kind = ZLOOM_VERB_ADMIN,
+                          .admin = {1, zloom_bytes_text ("stats"), zloom_bytes ("\x80", 1)}};
+    assert_int_equal (s_round (&verb), ZLOOM_OK);
+    verb.admin.args = zloom_bytes ("\x90", 1);
     assert_int_equal (s_round (&verb), ZLOOM_MALFORMED);
 }
 
@@ -212,6 +244,9 @@ test_steps_have_input_or_ids (void **state)
     (void) state;
     verb.step = (zloom_verb_step_t){true, 1, {1, 1}, &run, 1, &emit, 1, NULL, 0};
     assert_int_equal (s_round (&verb), ZLOOM_OK);
+    verb.step.token.boot = 0;
+    assert_int_equal (s_round (&verb), ZLOOM_MALFORMED);
+    verb.step.token.boot = 1;
     emit.first_id = 5;
     assert_int_equal (s_round (&verb), ZLOOM_MALFORMED);
     verb.step.has_handle = false;
@@ -270,6 +305,7 @@ main (void)
       T (test_unknown_verbs_and_codes),
       T (test_numbers_stay_in_63_bits),
       T (test_enumerations_are_closed),
+      T (test_what_makes_no_sense_is_refused),
       T (test_sizes_are_bounded),
       T (test_whole_frames_are_bounded),
       T (test_src_covers_the_messages),
