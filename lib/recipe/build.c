@@ -42,45 +42,35 @@ static const zloom_field_t s_flow_fields[] = {
           ZLOOM_F_LATER ("via", "every flow lives on the recipe's one router")
             ZLOOM_F_LATER ("mirror", "every flow lives on the recipe's one router")};
 
-zloom_fields_t
+zloom_field_table_t
 zloom_recipe_top_fields (void)
 {
-    return (zloom_fields_t){s_top_fields, ZLOOM_COUNT (s_top_fields)};
+    return (zloom_field_table_t){s_top_fields, ZLOOM_COUNT (s_top_fields)};
 }
 
-zloom_fields_t
+zloom_field_table_t
 zloom_recipe_node_fields (void)
 {
-    return (zloom_fields_t){s_node_fields, ZLOOM_COUNT (s_node_fields)};
+    return (zloom_field_table_t){s_node_fields, ZLOOM_COUNT (s_node_fields)};
 }
 
-zloom_fields_t
+zloom_field_table_t
 zloom_recipe_flow_fields (void)
 {
-    return (zloom_fields_t){s_flow_fields, ZLOOM_COUNT (s_flow_fields)};
+    return (zloom_field_table_t){s_flow_fields, ZLOOM_COUNT (s_flow_fields)};
 }
 
 /* ---- names --------------------------------------------------------------------------------- */
 
-static bool
-s_is_name (const char *text)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_";
-    size_t size = strlen (text);
-    return size > 0 && size <= ZLOOM_NAME_MAX && text[0] != '-' && text[0] != '_' &&
-           strspn (text, letters) == size;
-}
-
 bool
 zloom_build_check_name (zloom_load_t *self, const zloom_tree_node_t *node, const char *what)
 {
-    if (s_is_name (node->text) && strcmp (node->text, ZLOOM_EXTERNAL) != 0) {
+    if (zloom_reader_is_name (node->text) && strcmp (node->text, ZLOOM_EXTERNAL) != 0) {
         return true;
     }
     bool taken = strcmp (node->text, ZLOOM_EXTERNAL) == 0;
     zloom_reader_error (&self->reader, "Z0210", node,
-                        taken ? "it stands for programs outside the recipe"
-                              : "use 1 to 63 of a-z, 0-9, - and _, a letter or digit first",
+                        taken ? "it stands for programs outside the recipe" : ZLOOM_NAME_HINT,
                         taken ? "%s cannot be named " VALUE : "%s has a bad name: " VALUE, what,
                         node->text);
     return false;
@@ -150,11 +140,11 @@ s_read_kind (zloom_load_t *self, const zloom_tree_node_t *owner, const char *key
 
 /* A config of the kind, read from the map (NULL: all defaults). */
 static void *
-s_read_config (zloom_load_t *self, const zloom_kind_t *kind, zloom_fields_t common,
+s_read_config (zloom_load_t *self, const zloom_kind_t *kind, zloom_field_table_t common,
                const zloom_tree_node_t *map, const char *what, const char *name, bool *sound)
 {
     void *config = zloom_pool_alloc (self->recipe->pool, kind->config_size);
-    zloom_fields_t fields = {kind->fields, kind->field_count};
+    zloom_field_table_t fields = {kind->fields, kind->field_count};
     *sound = zloom_reader_read (&self->reader, fields, common, map, what, config) && *sound;
     if (kind->finish) {
         kind->finish (config, name);

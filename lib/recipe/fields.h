@@ -75,7 +75,7 @@ struct zloom_field {
 typedef struct {
     const zloom_field_t *fields;
     size_t count;
-} zloom_fields_t;
+} zloom_field_table_t;
 
 /* The offset of a member, if it has this type: anything else does not compile. */
 #define ZLOOM_MEMBER(member, type) \

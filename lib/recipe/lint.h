@@ -24,7 +24,7 @@ typedef struct {
     const char *why;                        /* what is wrong with it */
     const char *fix;                        /* what to do */
     /*
-     * Recipes, without `zloom: 1` and `name:` unless they begin with one of them, that fire this
+     * Recipes, without `zloom: 1` and `name:` unless they begin with one of them or with #, that fire this
      * code, and the same repaired: without errors, and this code does not fire.
      */
     const char *bad;

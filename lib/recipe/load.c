@@ -47,7 +47,7 @@ s_read_head (zloom_load_t *self, const zloom_tree_node_t *root)
                             "the recipe has no 'flows'");
     }
     zloom_lint_check_allow (self->registry, root, reader->diags);
-    zloom_fields_t none = {NULL, 0};
+    zloom_field_table_t none = {NULL, 0};
     zloom_reader_check_keys (reader, zloom_recipe_top_fields (), none, root, "the recipe");
 }
 

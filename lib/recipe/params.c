@@ -47,10 +47,10 @@ static const zloom_field_t s_fields[] = {
             ZLOOM_F_SHAPE ("help", false, "what it is for", "help: how many workers")};
 #undef ZLOOM_STRUCT
 
-zloom_fields_t
+zloom_field_table_t
 zloom_params_fields (void)
 {
-    return (zloom_fields_t){s_fields, ZLOOM_COUNT (s_fields)};
+    return (zloom_field_table_t){s_fields, ZLOOM_COUNT (s_fields)};
 }
 
 /* ---- params -------------------------------------------------------------------------------- */
@@ -122,6 +122,12 @@ s_define (apply_t *self, param_t *param, const zloom_tree_node_t *tree)
 {
     zloom_reader_t *reader = self->reader;
     *param = (param_t){.name = tree->key->text, .tree = tree};
+    if (!zloom_reader_is_name (param->name)) {
+        zloom_reader_error (reader, "Z0210", tree->key, ZLOOM_NAME_HINT,
+                            "a param has a bad name: " VALUE, param->name);
+        param->wrong = true;
+        return;
+    }
     if (tree->kind != ZLOOM_TREE_MAP) {
         param->wrong = !zloom_reader_wrong_shape (reader, tree, param->name, "a map",
                                                   "as in {type: int, default: 4}");
@@ -129,8 +135,8 @@ s_define (apply_t *self, param_t *param, const zloom_tree_node_t *tree)
     }
     spec_t spec = {ZLOOM_FIELD_TEXT};
     char *what = zloom_pool_format (reader->pool, "param '%.60s'", param->name);
-    param->wrong = !zloom_reader_read (reader, zloom_params_fields (), (zloom_fields_t){NULL, 0},
-                                       tree, what, &spec);
+    param->wrong = !zloom_reader_read (reader, zloom_params_fields (),
+                                       (zloom_field_table_t){NULL, 0}, tree, what, &spec);
     param->field = (zloom_field_t){.name = param->name, .type = (zloom_field_type_t) spec.type};
     param->field.least = s_bound (self, param, "min");
     param->field.most = s_bound (self, param, "max");
@@ -282,6 +288,8 @@ s_expand (apply_t *self, zloom_tree_node_t *node)
         zloom_buf_t out = {0};
         if (s_expand_into (self, node, &out)) {
             zloom_tree_replace (self->tree, node, zloom_buf_text (&out));
+        } else {
+            node->spoilt = true;
         }
         zloom_buf_fini (&out);
     }
@@ -315,7 +323,7 @@ zloom_params_apply (zloom_reader_t *reader, zloom_tree_t *tree, const char *cons
     }
     bool allowed = zloom_tree_get (zloom_tree_get (root, "allow"), "Z0405") != NULL;
     for (size_t i = 0; i < self.count; i++) {
-        if (!self.params[i].used && !allowed) {
+        if (!self.params[i].used && !self.params[i].wrong && !allowed) {
             zloom_diags_add (reader->diags, "Z0405", ZLOOM_SEVERITY_WARNING,
                              self.params[i].tree->key->at, "write ${param.name} where it counts",
                              "nothing uses param '%s'", self.params[i].name);

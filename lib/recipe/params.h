@@ -24,6 +24,6 @@ void zloom_params_apply (zloom_reader_t *reader, zloom_tree_t *tree, const char 
                          size_t set_count);
 
 /* The keys of one param, for `explain` and the reference page. */
-zloom_fields_t zloom_params_fields (void);
+zloom_field_table_t zloom_params_fields (void);
 
 #endif

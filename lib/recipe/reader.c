@@ -56,21 +56,36 @@ zloom_reader_is_short (zloom_reader_t *self, const zloom_tree_node_t *node, cons
     if (node->kind != ZLOOM_TREE_SCALAR) {
         return zloom_reader_wrong_shape (self, node, what, "one value", NULL);
     }
+    if (node->spoilt) {
+        return false;
+    }
     if (zloom_tree_is_empty (node)) {
         return zloom_reader_wrong_shape (self, node, what, "a value",
                                          "write one, or leave the key out");
     }
-    bool block = node->style == ZLOOM_STYLE_LITERAL || node->style == ZLOOM_STYLE_FOLDED;
-    if (block || node->at.end_line > node->at.line) {
-        zloom_reader_error (
-          self, "Z0208", node->key ? node->key : node,
-          "write the value on the key's line, and quote it if it is '>' or '|'",
-          block ? "'%s' takes a short value, but '%c' takes the lines below it as text"
-                : "'%s' takes a short value, but this one goes on in the next line",
-          what, node->style == ZLOOM_STYLE_LITERAL ? '|' : '>');
+    if (node->style == ZLOOM_STYLE_LITERAL || node->style == ZLOOM_STYLE_FOLDED) {
+        zloom_reader_error (self, "Z0208", node->key ? node->key : node,
+                            "write the value on the key's line, in quotes if it is '>' or '|'",
+                            "'%s' takes a short value, but '%c' takes the lines below it as text",
+                            what, node->style == ZLOOM_STYLE_LITERAL ? '|' : '>');
+        return false;
+    }
+    if (node->at.end_line > node->at.line) {
+        zloom_reader_error (self, "Z0208", node, "write the value on one line",
+                            "'%s' takes a short value, but this one goes on in the next line",
+                            what);
         return false;
     }
     return true;
+}
+
+bool
+zloom_reader_is_name (const char *text)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_";
+    size_t size = strlen (text);
+    return size > 0 && size <= ZLOOM_NAME_MAX && text[0] != '-' && text[0] != '_' &&
+           strspn (text, letters) == size;
 }
 
 /* ---- fields -------------------------------------------------------------------------------- */
@@ -97,14 +112,14 @@ s_default_node (zloom_reader_t *self, const char *text)
     return node;
 }
 
-static bool s_read_all (zloom_reader_t *self, zloom_fields_t fields, const zloom_tree_node_t *map,
-                        const char *what, void *config);
+static bool s_read_all (zloom_reader_t *self, zloom_field_table_t fields,
+                        const zloom_tree_node_t *map, const char *what, void *config);
 
 static bool
 s_read_group (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree_node_t *node,
               void *config)
 {
-    zloom_fields_t fields = {field->group, field->group_count};
+    zloom_field_table_t fields = {field->group, field->group_count};
     bool optional = field->set_offset != SIZE_MAX;
     if (optional) {
         *(bool *) (void *) ((char *) config + field->set_offset) = node != NULL;
@@ -114,8 +129,8 @@ s_read_group (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree
           self, node, field->name, "a map",
           zloom_pool_format (self->pool, "as in %s", field->example));
     }
-    bool good =
-      !node || zloom_reader_check_keys (self, fields, (zloom_fields_t){NULL, 0}, node, field->name);
+    bool good = !node || zloom_reader_check_keys (self, fields, (zloom_field_table_t){NULL, 0},
+                                                  node, field->name);
     if (!node && optional) {
         return good;
     }
@@ -123,7 +138,7 @@ s_read_group (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree
 }
 
 static bool
-s_read_all (zloom_reader_t *self, zloom_fields_t fields, const zloom_tree_node_t *map,
+s_read_all (zloom_reader_t *self, zloom_field_table_t fields, const zloom_tree_node_t *map,
             const char *what, void *config)
 {
     bool good = true;
@@ -149,7 +164,7 @@ s_read_all (zloom_reader_t *self, zloom_fields_t fields, const zloom_tree_node_t
 }
 
 static bool
-s_report_key (zloom_reader_t *self, zloom_fields_t fields, zloom_fields_t common,
+s_report_key (zloom_reader_t *self, zloom_field_table_t fields, zloom_field_table_t common,
               const zloom_tree_node_t *key, const char *what)
 {
     zloom_suggest_t suggest = zloom_reader_suggest (self, key->text);
@@ -166,8 +181,8 @@ s_report_key (zloom_reader_t *self, zloom_fields_t fields, zloom_fields_t common
 }
 
 bool
-zloom_reader_check_keys (zloom_reader_t *self, zloom_fields_t fields, zloom_fields_t common,
-                         const zloom_tree_node_t *map, const char *what)
+zloom_reader_check_keys (zloom_reader_t *self, zloom_field_table_t fields,
+                         zloom_field_table_t common, const zloom_tree_node_t *map, const char *what)
 {
     bool good = true;
     for (const zloom_tree_node_t *child = map->first; child; child = child->next) {
@@ -189,7 +204,7 @@ zloom_reader_check_keys (zloom_reader_t *self, zloom_fields_t fields, zloom_fiel
 }
 
 bool
-zloom_reader_read (zloom_reader_t *self, zloom_fields_t fields, zloom_fields_t common,
+zloom_reader_read (zloom_reader_t *self, zloom_field_table_t fields, zloom_field_table_t common,
                    const zloom_tree_node_t *map, const char *what, void *config)
 {
     zloom_assert (self && config && (!map || map->kind == ZLOOM_TREE_MAP));

@@ -9,6 +9,7 @@
 #include "recipe/diag.h"
 #include "recipe/fields.h"
 #include "recipe/pool.h"
+#include "recipe/recipe.h"
 #include "recipe/suggest.h"
 #include "recipe/tree.h"
 
@@ -26,11 +27,13 @@ typedef struct {
  * here, not read. `what` says what the map is ("flow 'orders'"). `x-…` keys are free.
  * Returns false when there was a mistake.
  */
-bool zloom_reader_read (zloom_reader_t *self, zloom_fields_t fields, zloom_fields_t common,
-                        const zloom_tree_node_t *map, const char *what, void *config);
+bool zloom_reader_read (zloom_reader_t *self, zloom_field_table_t fields,
+                        zloom_field_table_t common, const zloom_tree_node_t *map, const char *what,
+                        void *config);
 /* Only the check of keys: each must be in one of the tables. */
-bool zloom_reader_check_keys (zloom_reader_t *self, zloom_fields_t fields, zloom_fields_t common,
-                              const zloom_tree_node_t *map, const char *what);
+bool zloom_reader_check_keys (zloom_reader_t *self, zloom_field_table_t fields,
+                              zloom_field_table_t common, const zloom_tree_node_t *map,
+                              const char *what);
 /* Whether it is a scalar with a value on one line; reports if not. */
 bool zloom_reader_is_short (zloom_reader_t *self, const zloom_tree_node_t *node, const char *what);
 /* One value of a scalar type (INT, DURATION, SIZE, PERCENT, BOOL) as a number, within its range. */
@@ -46,6 +49,9 @@ bool zloom_reader_wrong_shape (zloom_reader_t *self, const zloom_tree_node_t *no
 void zloom_reader_error (zloom_reader_t *self, const char *code, const zloom_tree_node_t *node,
                          const char *hint, const char *format, ...)
   __attribute__ ((format (printf, 5, 6)));
+#define ZLOOM_NAME_HINT "use 1 to 63 of a-z, 0-9, - and _, a letter or digit first"
+/* Whether it may name a recipe, a node, a flow or a param. */
+bool zloom_reader_is_name (const char *text);
 /* A suggestion for a word, with the reader's synonyms. */
 zloom_suggest_t zloom_reader_suggest (const zloom_reader_t *self, const char *word);
 /* "did you mean 'x'?" in the reader's pool, NULL when there is no word to offer. */

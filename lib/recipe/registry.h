@@ -57,8 +57,8 @@ struct zloom_registry {
 };
 
 /* Keys that every recipe, node and flow may have; read by recipe.c. */
-zloom_fields_t zloom_recipe_top_fields (void);
-zloom_fields_t zloom_recipe_node_fields (void);
-zloom_fields_t zloom_recipe_flow_fields (void);
+zloom_field_table_t zloom_recipe_top_fields (void);
+zloom_field_table_t zloom_recipe_node_fields (void);
+zloom_field_table_t zloom_recipe_flow_fields (void);
 
 #endif

@@ -144,7 +144,8 @@ zloom_tree_span (const zloom_tree_node_t *node)
     if (!node) {
         return (zloom_span_t){.line = 0};
     }
-    if (node->key && (node->kind != ZLOOM_TREE_SCALAR || zloom_tree_is_empty (node))) {
+    bool block = node->style == ZLOOM_STYLE_LITERAL || node->style == ZLOOM_STYLE_FOLDED;
+    if (node->key && (node->kind != ZLOOM_TREE_SCALAR || block || zloom_tree_is_empty (node))) {
         return node->key->at;
     }
     return node->at;
@@ -154,5 +155,8 @@ const char *
 zloom_tree_kind_text (const zloom_tree_node_t *node)
 {
     static const char *const texts[] = {"a text", "a map", "a list"};
+    if (node->kind != ZLOOM_TREE_SCALAR && node->count == 0) {
+        return node->kind == ZLOOM_TREE_MAP ? "an empty map" : "an empty list";
+    }
     return zloom_tree_is_empty (node) ? "nothing" : texts[node->kind];
 }

@@ -38,6 +38,7 @@ struct zloom_tree_node {
     zloom_tree_style_t style;     /* scalars */
     const char *text;             /* scalars: never NULL, never with a NUL inside */
     const char *written;          /* scalars: as it stood before ${…} was replaced; else NULL */
+    bool spoilt;                  /* scalars: ${…} in it was reported; say no more of it */
     zloom_span_t at;              /* of a scalar with its quotes */
     const zloom_tree_node_t *key; /* in a map: the scalar before the colon */
     zloom_tree_node_t *first;     /* maps and lists: the children, in order */

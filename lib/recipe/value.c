@@ -205,6 +205,9 @@ s_read_program (zloom_reader_t *self, const zloom_field_t *field, const zloom_tr
     const char **items = zloom_pool_alloc (self->pool, (node->count + 1) * sizeof *items);
     size_t count = 0;
     for (const zloom_tree_node_t *item = node->first; item; item = item->next) {
+        if (item->spoilt) {
+            return false;
+        }
         if (item->kind != ZLOOM_TREE_SCALAR || zloom_tree_is_empty (item)) {
             return zloom_reader_wrong_shape (self, item, field->name, "texts in its list",
                                              "quote an argument that contains ': ' or is empty");
@@ -265,6 +268,9 @@ s_read_pairs (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree
     size_t count = 0;
     for (const zloom_tree_node_t *item = node->first; item; item = item->next) {
         const char *name = item->key->text;
+        if (item->spoilt) {
+            return false;
+        }
         if (item->kind != ZLOOM_TREE_SCALAR) {
             return zloom_reader_wrong_shape (self, item, name, "a text", NULL);
         }

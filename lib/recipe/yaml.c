@@ -45,6 +45,15 @@ s_span (struct fy_token *token)
     return (zloom_span_t){start->line + 1, start->column + 1, end->line + 1, end->column + 1};
 }
 
+/* The mark of an anchor or alias stands behind its & or *. */
+static zloom_span_t
+s_mark_span (struct fy_token *token)
+{
+    zloom_span_t at = s_span (token);
+    at.column -= at.column > 1 ? 1 : 0;
+    return at;
+}
+
 static void
 s_fail (builder_t *self, const char *code, zloom_span_t at, const char *hint, const char *message)
 {
@@ -110,7 +119,7 @@ static void
 s_on_extras (builder_t *self, struct fy_token *anchor, struct fy_token *tag)
 {
     if (anchor) {
-        s_fail (self, "Z0106", s_span (anchor),
+        s_fail (self, "Z0106", s_mark_span (anchor),
                 "repeat the value, or use a param; quote a text that begins with '&'",
                 "anchors (&name) are not used in recipes");
     }
@@ -221,7 +230,7 @@ s_on_event (builder_t *self, struct fy_event *event)
         s_on_scalar (self, event->scalar.value);
         break;
     case FYET_ALIAS:
-        s_fail (self, "Z0106", s_span (event->alias.anchor),
+        s_fail (self, "Z0106", s_mark_span (event->alias.anchor),
                 "repeat the value, or use a param; quote a text that begins with '*'",
                 "aliases (*name) are not used in recipes");
         break;
@@ -251,12 +260,6 @@ s_line (const builder_t *self, int line, size_t *size)
     return at ? at : "";
 }
 
-static bool
-s_has (const char *message, const char *part)
-{
-    return strstr (message, part) != NULL;
-}
-
 /* The traps that people fall into: what libfyaml says, and what to do. */
 static const char *
 s_syntax_hint (const builder_t *self, int line, const char *message)
@@ -264,26 +267,30 @@ s_syntax_hint (const builder_t *self, int line, const char *message)
     size_t size = 0;
     const char *text = s_line (self, line, &size);
     const char *dollar = memmem (text, size, "${", 2);
-    if (dollar && (s_has (message, "comma") || s_has (message, "flow"))) {
+    if (dollar && (strstr (message, "comma") || strstr (message, "flow"))) {
         return "inside braces write \"${…}\" in quotes";
     }
-    if (s_has (message, "tab")) {
-        return "indent with spaces";
-    }
-    if (s_has (message, "nested block mapping") || s_has (message, "mapping values")) {
-        return "quote a value that contains ': '";
-    }
-    if (s_has (message, "alias")) {
-        return "quote a text that begins with '*'";
-    }
-    if (s_has (message, "cannot start with")) {
-        return "quote this text";
-    }
-    if (s_has (message, "closing")) {
-        return "look for a missing ] or } above";
-    }
-    if (s_has (message, "anchor")) {
-        return "quote a text that begins with '&'";
+    static const struct {
+        const char *said;
+        const char *hint;
+    } hints[] = {
+      {"tab", "indent with spaces"},
+      {"nested block mapping", "quote a value that contains ': '"},
+      {"mapping values", "quote a value that contains ': ', or indent the line less"},
+      {"quoted", "look for a missing quote"},
+      {"alias", "quote a text that begins with '*'"},
+      {"anchor", "quote a text that begins with '&'"},
+      {"cannot start with", "quote this text"},
+      {"comma", "look for a missing ',', ']' or '}' here and in the line above"},
+      {"closing", "look for a missing ']' or '}' above"},
+      {"multiline plain key", "put a space behind each colon: 'key: value'"},
+      {"expected ':'", "a line of a map is 'key: value', one of a list '- value'"},
+      {"expected '-'", "end the list by less indentation, or begin the line with '- '"},
+    };
+    for (size_t i = 0; i < sizeof hints / sizeof *hints; i++) {
+        if (strstr (message, hints[i].said)) {
+            return hints[i].hint;
+        }
     }
     return "look at the indentation and the quotes of this line and the one above";
 }

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Wrong recipes in tests/data/recipes, each with all that is said about it, word for word: what a
+ * person sees is part of what is tested.
+ */
+#include <dirent.h>
+
+#include "golden.h"
+
+#define FOLDER ZLOOM_TEST_DATA "/recipes"
+#define LEAST_RECIPES 30
+
+/* By name, so that a run says the same every time. */
+static int
+s_is_recipe (const struct dirent *entry)
+{
+    const char *end = strrchr (entry->d_name, '.');
+    return end && strcmp (end, ".yaml") == 0;
+}
+
+static bool
+s_check (const char *name)
+{
+    char path[512];
+    snprintf (path, sizeof path, FOLDER "/%s", name);
+    char *text = golden_read (path);
+    assert_non_null (text);
+    zloom_diags_t *diags = zloom_diags_new ();
+    zloom_recipe_t *recipe = NULL;
+    zloom_err_t err = zloom_recipe_load_text (name, "/recipes", zloom_bytes_text (text),
+                                              zloom_registry (), NULL, diags, &recipe);
+    assert_true ((err == ZLOOM_OK) == (recipe != NULL));
+    assert_true ((err == ZLOOM_OK) == (zloom_diags_errors (diags) == 0));
+    zloom_buf_t said = {0};
+    zloom_diags_text (diags, false, &said);
+    snprintf (path, sizeof path, FOLDER "/%.*s.expected", (int) strlen (name) - 5, name);
+    bool good = golden_matches (path, zloom_buf_text (&said));
+    zloom_buf_fini (&said);
+    zloom_recipe_destroy (&recipe);
+    zloom_diags_destroy (&diags);
+    free (text);
+    return good;
+}
+
+static void
+s_each_recipe_says_what_is_expected (void **state)
+{
+    (void) state;
+    struct dirent **entries = NULL;
+    int count = scandir (FOLDER, &entries, s_is_recipe, alphasort);
+    assert_true (count >= LEAST_RECIPES);
+    int wrong = 0;
+    for (int i = 0; i < count; i++) {
+        wrong += s_check (entries[i]->d_name) ? 0 : 1;
+        free (entries[i]);
+    }
+    free (entries);
+    assert_int_equal (wrong, 0);
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+      cmocka_unit_test (s_each_recipe_says_what_is_expected),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}

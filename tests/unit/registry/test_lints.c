@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* Every code fires on its bad sample, and does not on its good one, which has no error at all. */
+#include "recipes.h"
+
+/* Long, so that Z0503's sample is over the kernel's limit. */
+#define SOCKET_DIR "/run/user/1000/zloom/a-name-of-a-topology-that-is-long"
+
+/* A sample is a whole recipe if it begins with `zloom:`, `name:` or #, else it lacks these two. */
+static char *
+s_whole (const char *sample)
+{
+    bool whole =
+      strncmp (sample, "zloom:", 6) == 0 || strncmp (sample, "name:", 5) == 0 || sample[0] == '#';
+    return zloom_format ("%s%s", whole ? "" : "zloom: 1\nname: sample\n", sample);
+}
+
+static loaded_t
+s_load (const char *code, const char *sample)
+{
+    zloom_recipe_options_t options = {
+      .environment = strncmp (code, "Z05", 3) == 0,
+      .socket_dir = SOCKET_DIR,
+    };
+    char *text = s_whole (sample);
+    loaded_t loaded = loaded_in ("/tmp", text, &options);
+    free (text);
+    return loaded;
+}
+
+static void
+s_each_sample_fires (void **state)
+{
+    (void) state;
+    const zloom_lint_t *lint;
+    for (size_t i = 0; (lint = zloom_lint_at (zloom_registry (), i)); i++) {
+        if (!lint->bad) {
+            continue;
+        }
+        loaded_t loaded = s_load (lint->code, lint->bad);
+        if (loaded_count (&loaded, lint->code) == 0) {
+            fail_msg ("%s (%s) does not fire on its bad sample", lint->code, lint->name);
+        }
+        bool error = lint->severity == ZLOOM_SEVERITY_ERROR;
+        assert_int_equal (loaded.err, error ? ZLOOM_RECIPE : ZLOOM_OK);
+        loaded_fini (&loaded);
+    }
+}
+
+static void
+s_no_repaired_sample_fires (void **state)
+{
+    (void) state;
+    const zloom_lint_t *lint;
+    for (size_t i = 0; (lint = zloom_lint_at (zloom_registry (), i)); i++) {
+        if (!lint->good) {
+            continue;
+        }
+        loaded_t loaded = s_load (lint->code, lint->good);
+        if (loaded.err != ZLOOM_OK || loaded_count (&loaded, lint->code) > 0) {
+            zloom_buf_t text = {0};
+            zloom_diags_text (loaded.diags, false, &text);
+            fail_msg ("%s fires on its good sample:\n%s", lint->code, zloom_buf_text (&text));
+        }
+        loaded_fini (&loaded);
+    }
+}
+
+/* Samples that fire something else as well would teach the wrong thing. */
+static void
+s_bad_samples_have_one_error (void **state)
+{
+    (void) state;
+    const zloom_lint_t *lint;
+    for (size_t i = 0; (lint = zloom_lint_at (zloom_registry (), i)); i++) {
+        loaded_t loaded = s_load (lint->code, lint->bad ? lint->bad : "flows: {}\n");
+        for (size_t j = 0; lint->bad && j < zloom_diags_count (loaded.diags); j++) {
+            const zloom_diag_t *diag = zloom_diags_at (loaded.diags, j);
+            if (diag->severity == ZLOOM_SEVERITY_ERROR && strcmp (diag->code, lint->code) != 0) {
+                fail_msg ("the bad sample of %s fires %s as well: %s", lint->code, diag->code,
+                          diag->message);
+            }
+        }
+        loaded_fini (&loaded);
+    }
+}
+
+static void
+s_codes_are_unique_and_ordered_by_kind (void **state)
+{
+    (void) state;
+    const zloom_lint_t *lint;
+    for (size_t i = 0; (lint = zloom_lint_at (zloom_registry (), i)); i++) {
+        assert_int_equal (strlen (lint->code), 5);
+        assert_ptr_equal (zloom_lint_find (zloom_registry (), lint->code), lint);
+        assert_true (lint->why[0] && lint->fix[0] && lint->name[0]);
+        assert_true ((strncmp (lint->code, "Z04", 3) == 0 || strcmp (lint->code, "Z0506") == 0) ==
+                     (lint->severity == ZLOOM_SEVERITY_WARNING));
+    }
+    assert_null (zloom_lint_find (zloom_registry (), "Z9999"));
+}
+
+static const char s_unseen[] = "zloom: 1\nname: t\n%s"
+                               "nodes: {work: {kind: worker, run: [cat]}}\n"
+                               "flows: {in: {pattern: queue, from: external, to: work%s}}\n";
+
+static void
+s_a_warning_is_allowed_where_it_stands (void **state)
+{
+    (void) state;
+    static const char *const top[] = {"", "", "allow: {Z0402: \"a test\"}\n"};
+    static const char *const in[] = {"", ", allow: {Z0402: \"a test\"}", ""};
+    static const size_t warnings[] = {1, 0, 0};
+    for (size_t i = 0; i < 3; i++) {
+        char text[512];
+        snprintf (text, sizeof text, s_unseen, top[i], in[i]);
+        loaded_t loaded = loaded_from (text);
+        loaded_assert_good (&loaded);
+        assert_int_equal (zloom_diags_warnings (loaded.diags), warnings[i]);
+        loaded_fini (&loaded);
+        zloom_recipe_options_t all = {.show_allowed = true};
+        loaded = loaded_with (text, &all);
+        assert_int_equal (loaded_count (&loaded, "Z0402"), 1);
+        loaded_fini (&loaded);
+    }
+}
+
+static void
+s_an_error_cannot_be_allowed (void **state)
+{
+    (void) state;
+    loaded_t loaded = loaded_from ("zloom: 1\nname: t\nallow: {Z0304: \"no\"}\n"
+                                   "flows: {in: {pattern: queue, from: external}}\n");
+    assert_int_equal (loaded_count (&loaded, "Z0214"), 1);
+    assert_int_equal (loaded_count (&loaded, "Z0304"), 1);
+    loaded_fini (&loaded);
+}
+
+/* The machine is looked at only when asked. */
+static void
+s_environment_is_an_option (void **state)
+{
+    (void) state;
+    const zloom_lint_t *lint = zloom_lint_find (zloom_registry (), "Z0501");
+    char *text = s_whole (lint->bad);
+    loaded_t loaded = loaded_from (text);
+    assert_int_equal (loaded_count (&loaded, "Z0501"), 0);
+    loaded_fini (&loaded);
+    free (text);
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+      cmocka_unit_test (s_each_sample_fires),
+      cmocka_unit_test (s_no_repaired_sample_fires),
+      cmocka_unit_test (s_bad_samples_have_one_error),
+      cmocka_unit_test (s_codes_are_unique_and_ordered_by_kind),
+      cmocka_unit_test (s_a_warning_is_allowed_where_it_stands),
+      cmocka_unit_test (s_an_error_cannot_be_allowed),
+      cmocka_unit_test (s_environment_is_an_option),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
