@@ -160,7 +160,7 @@ bool zloom_journal_boot_end (const zloom_journal_t *self, uint64_t random, uint3
  */
 zloom_err_t zloom_journal_room (const zloom_journal_t *self, uint32_t records, uint64_t bytes,
                                 bool growing);
-/* Add a record to the open group. `blob` holds the payload (NULL: no payload); a reference is taken. */
+/* Add a record to the open group. `blob` holds the payload (NULL: none) and is referenced. */
 void zloom_journal_stage (zloom_journal_t *self, const zloom_record_t *record, zloom_blob_t *blob);
 /* The number that the open group has or will have: the tag for answers about what was staged. */
 uint64_t zloom_journal_group (const zloom_journal_t *self);
@@ -178,7 +178,7 @@ zloom_err_t zloom_journal_failed (const zloom_journal_t *self);
 /* The stored pack that holds `seq`, from memory. AGAIN: it is on disk, use fetch. NOT_FOUND. */
 zloom_err_t zloom_journal_lookup (zloom_journal_t *self, uint32_t flow, uint64_t seq,
                                   zloom_chunk_t *chunk);
-/* Read the pack that holds `seq` (and ahead of it into the cache); the owner's fetched () gets it. */
+/* Read the pack that holds `seq`, and ahead of it into the cache; the owner's fetched () has it. */
 void zloom_journal_fetch (zloom_journal_t *self, uint32_t flow, uint64_t seq, uint64_t cookie);
 /*
  * The owner needs [first, last] of `flow` no more (settled by every group, or trimmed). Tell each

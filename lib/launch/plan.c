@@ -65,7 +65,7 @@ s_rank (const zloom_recipe_t *recipe, const zloom_recipe_node_t *node, int *rank
     return ranks[index];
 }
 
-/* By rank, then by place in the recipe, then by replica: a stable insertion sort of a short list. */
+/* By rank, then by place in the recipe, then by replica: a stable insertion sort. */
 static void
 s_sort (zloom_plan_unit_t *units, size_t count)
 {

@@ -353,7 +353,7 @@ typedef struct {
     void (*room) (const void *self, uint64_t *messages, uint64_t *bytes);
     /* What WELCOME says of a producer: high id taken and its mark; false if unknown. */
     bool (*producer) (const void *self, zloom_bytes_t name, uint64_t *high, zloom_bytes_t *mark);
-    /* WELCOME's rule: if next > high + 1, set high = next - 1 (journaled HOLE); returns new high. */
+    /* WELCOME's rule: if next > high + 1, high = next - 1 (a journaled HOLE); returns new high. */
     uint64_t (*adopt) (void *self, zloom_bytes_t producer, uint64_t next, const zloom_turn_t *turn);
     /* The first unsettled message in [from, ...] that is not leased (browse, requeue, purge). */
     bool (*next_free) (const void *self, uint64_t from, zloom_range_t *run);
