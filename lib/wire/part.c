@@ -36,6 +36,30 @@ zloom_part_put_number (zloom_buf_t *out, uint64_t number, uint64_t none)
 }
 
 void
+zloom_part_put_note (zloom_buf_t *out, zloom_bytes_t text)
+{
+    const size_t most = ZLOOM_LIMIT_TEXT_BYTES;
+    const zloom_bytes_t kept = zloom_bytes (text.data, text.size < most ? text.size : most);
+    if (!kept.data || zloom_bytes_is_utf8 (kept)) {
+        zloom_encode_text (out, kept);
+        return;
+    }
+    uint8_t plain[ZLOOM_LIMIT_TEXT_BYTES];
+    for (size_t i = 0; i < kept.size; i++) {
+        plain[i] = kept.data[i] < 0x80 ? kept.data[i] : '?';
+    }
+    zloom_encode_text (out, zloom_bytes (plain, kept.size));
+}
+
+void
+zloom_part_put_words (zloom_buf_t *out, zloom_bytes_t words)
+{
+    const size_t most = ZLOOM_LIMIT_TEXT_BYTES;
+    const size_t skip = words.size > most ? words.size - most : 0;
+    zloom_encode_bytes (out, skip > 0 ? zloom_bytes (words.data + skip, most) : words);
+}
+
+void
 zloom_part_put_end (zloom_buf_t *out, int32_t exit_code, int32_t signal_number)
 {
     if (exit_code == -1) {
@@ -60,7 +84,7 @@ s_put_cause (zloom_buf_t *out, const zloom_cause_t *cause)
     zloom_encode_array (out, 4);
     zloom_encode_text (out, cause->reason);
     zloom_part_put_end (out, cause->exit, cause->signal);
-    zloom_encode_bytes (out, cause->text);
+    zloom_part_put_words (out, cause->text);
 }
 
 void

@@ -15,6 +15,13 @@ void zloom_part_put_settles (zloom_buf_t *out, const zloom_settle_run_t *runs, s
 void zloom_part_put_settled (zloom_buf_t *out, const zloom_settled_run_t *runs, size_t count);
 /* The number, or nil when it is the value that stands for "none". */
 void zloom_part_put_number (zloom_buf_t *out, uint64_t number, uint64_t none);
+/*
+ * Text for people, as str: notes quote bytes of others and are cut, so what is no UTF-8 is shown as
+ * '?'; at most ZLOOM_LIMIT_TEXT_BYTES, the rest is left out. Unset gives nil.
+ */
+void zloom_part_put_note (zloom_buf_t *out, zloom_bytes_t text);
+/* What a program said last, as bin: the end of it, at most ZLOOM_LIMIT_TEXT_BYTES. */
+void zloom_part_put_words (zloom_buf_t *out, zloom_bytes_t words);
 /* Exit code (-1 = none) and signal (0 = none). */
 void zloom_part_put_end (zloom_buf_t *out, int32_t exit_code, int32_t signal_number);
 

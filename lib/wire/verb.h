@@ -11,6 +11,9 @@
  * tokens are any 64-bit number.
  * Codes travel by name; nil is OK, a name that is not known here reads as ZLOOM_FAILED.
  *
+ * Texts for people (text, note, cause.text) are made to fit when they are encoded: of words that a
+ * program said the last ZLOOM_LIMIT_TEXT_BYTES, of others the first, '?' where it is no UTF-8.
+ *
  * Memory: encoding copies what the struct points to. Decoding borrows bytes from the frame and puts
  * arrays into the arena: all of it is valid until that arena is reset or the frame freed, and no
  * memory is allocated once the arena is warm.

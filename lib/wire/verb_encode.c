@@ -42,7 +42,7 @@ s_put_welcome_flow (zloom_buf_t *out, const zloom_welcome_flow_t *flow)
     zloom_encode_uint (out, flow->index);
     zloom_encode_text (out, flow->name);
     zloom_encode_code (out, flow->code);
-    zloom_encode_text (out, flow->note);
+    zloom_part_put_note (out, flow->note);
     zloom_encode_text (out, flow->pattern);
     zloom_encode_text (out, flow->key);
     zloom_encode_uint (out, (uint64_t) flow->confirm);
@@ -78,7 +78,7 @@ s_put_bye (zloom_buf_t *out, const zloom_verb_bye_t *bye)
 {
     s_open (out, ZLOOM_VERB_BYE, 2);
     zloom_encode_code (out, bye->code);
-    zloom_encode_text (out, bye->text);
+    zloom_part_put_note (out, bye->text);
 }
 
 static void
@@ -112,7 +112,7 @@ s_put_gone (zloom_buf_t *out, const zloom_verb_gone_t *gone)
     zloom_encode_text (out, gone->name);
     zloom_encode_bytes (out, gone->nonce);
     zloom_part_put_end (out, gone->exit, gone->signal);
-    zloom_encode_bytes (out, gone->text);
+    zloom_part_put_words (out, gone->text);
 }
 
 static void
@@ -152,7 +152,7 @@ s_put_refuse (zloom_buf_t *out, const zloom_verb_refuse_t *refuse)
     }
     zloom_encode_string (out, zloom_err_name (refuse->code));
     zloom_part_put_number (out, refuse->from_id, 0);
-    zloom_encode_text (out, refuse->text);
+    zloom_part_put_note (out, refuse->text);
 }
 
 static void
@@ -202,7 +202,7 @@ s_put_subscribed (zloom_buf_t *out, const zloom_verb_subscribed_t *subscribed)
     s_open (out, ZLOOM_VERB_SUBSCRIBED, 5);
     zloom_encode_uint (out, subscribed->handle);
     zloom_encode_code (out, subscribed->code);
-    zloom_encode_text (out, subscribed->text);
+    zloom_part_put_note (out, subscribed->text);
     zloom_encode_uint (out, subscribed->flow);
     zloom_part_put_number (out, subscribed->lease_ms, 0);
 }
@@ -271,7 +271,7 @@ s_put_settled (zloom_buf_t *out, const zloom_verb_settled_t *settled)
                   settled->token);
     zloom_part_put_settled (out, settled->runs, settled->run_count);
     zloom_encode_string (out, settled->is_step ? zloom_err_name (settled->step) : NULL);
-    zloom_encode_text (out, settled->text);
+    zloom_part_put_note (out, settled->text);
 }
 
 static void
@@ -352,7 +352,7 @@ s_put_answer (zloom_buf_t *out, const zloom_verb_answer_t *answer)
     s_open (out, ZLOOM_VERB_ANSWER, 5);
     zloom_encode_uint (out, answer->request);
     zloom_encode_code (out, answer->code);
-    zloom_encode_text (out, answer->text);
+    zloom_part_put_note (out, answer->text);
     zloom_encode_bool (out, answer->more);
     zloom_encode_raw (out, answer->result);
 }

@@ -194,6 +194,37 @@ test_sizes_are_bounded (void **state)
 }
 
 static void
+test_texts_for_people_are_made_to_fit (void **state)
+{
+    static uint8_t text[ZLOOM_LIMIT_TEXT_BYTES + 2];
+    zloom_verb_t verb = {.kind = ZLOOM_VERB_BYE, .bye = {ZLOOM_FAILED, ZLOOM_BYTES_NULL}};
+    zloom_verb_t found;
+    (void) state;
+    memset (text, 'x', sizeof text);
+    verb.bye.text = zloom_bytes (text, sizeof text);
+    zloom_verb_encode (&verb, &s_frame);
+    const zloom_bytes_t frame = zloom_buf_bytes (&s_frame);
+    assert_int_equal (zloom_verb_decode (frame, &s_arena, &found), ZLOOM_OK);
+    assert_int_equal (found.bye.text.size, ZLOOM_LIMIT_TEXT_BYTES);
+    verb.bye.text = zloom_bytes_text ("flow 'caf\xc3' is full");
+    zloom_buf_clear (&s_frame);
+    zloom_verb_encode (&verb, &s_frame);
+    const zloom_bytes_t cut = zloom_buf_bytes (&s_frame);
+    assert_int_equal (zloom_verb_decode (cut, &s_arena, &found), ZLOOM_OK);
+    assert_true (zloom_bytes_equal (found.bye.text, zloom_bytes_text ("flow 'caf?' is full")));
+    text[sizeof text - 1] = '!';
+    verb = (zloom_verb_t){.kind = ZLOOM_VERB_GONE,
+                          .gone = {zloom_bytes_text ("w"), zloom_bytes (text, ZLOOM_NONCE_BYTES), 1,
+                                   0, zloom_bytes (text, sizeof text)}};
+    zloom_buf_clear (&s_frame);
+    zloom_verb_encode (&verb, &s_frame);
+    const zloom_bytes_t gone = zloom_buf_bytes (&s_frame);
+    assert_int_equal (zloom_verb_decode (gone, &s_arena, &found), ZLOOM_OK);
+    assert_int_equal (found.gone.text.size, ZLOOM_LIMIT_TEXT_BYTES);
+    assert_int_equal (found.gone.text.data[ZLOOM_LIMIT_TEXT_BYTES - 1], '!');
+}
+
+static void
 test_whole_frames_are_bounded (void **state)
 {
     static uint8_t bytes[ZLOOM_LIMIT_VERB_BYTES];
@@ -307,6 +338,7 @@ main (void)
       T (test_enumerations_are_closed),
       T (test_what_makes_no_sense_is_refused),
       T (test_sizes_are_bounded),
+      T (test_texts_for_people_are_made_to_fit),
       T (test_whole_frames_are_bounded),
       T (test_src_covers_the_messages),
       T (test_steps_have_input_or_ids),
