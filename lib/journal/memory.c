@@ -63,7 +63,6 @@ s_add_flow (memory_t *self)
 {
     zloom_grow (&self->flows, &self->flow_capacity, self->flow_count + 1, sizeof *self->flows);
     self->flows[self->flow_count] = zloom_alloc (sizeof **self->flows);
-    self->flows[self->flow_count]->end = 1;
     self->flow_count++;
 }
 

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * commit.c - the way of a group to the disk: room is asked for, records are staged into the open
+ * group, the group is handed to the committer as soon as that is free, written, synced, durable.
+ *
+ * One group is under way at any time. So each group attests all before it, recovery has exactly
+ * one group to be unsure about, and a group is as large as the disk is slow.
+ */
+#include "base/memory.h"
+#include "base/tag.h"
+#include "journal/log.h"
+
+#include <stdlib.h>
+
+uint64_t
+zloom_log_available (const zloom_log_t *self)
+{
+    const zloom_segment_t *current = &self->segments[self->segment_count - 1];
+    return current->bytes - self->offset + (uint64_t) self->ready_count * self->segment_bytes;
+}
+
+uint64_t
+zloom_log_reserve (const zloom_log_t *self)
+{
+    return 2 * (uint64_t) self->segment_bytes + 2 * self->snapshot_bytes;
+}
+
+/* Whether a group of that many bytes finds a place. */
+static bool
+s_fits_segment (const zloom_log_t *self, uint64_t bytes)
+{
+    const zloom_segment_t *current = &self->segments[self->segment_count - 1];
+    return zloom_blocks (bytes) <= current->bytes - self->offset || self->ready_count > 0;
+}
+
+zloom_err_t
+zloom_log_room (const zloom_log_t *self, uint32_t records, uint64_t bytes, bool growing)
+{
+    if (self->failed) {
+        return zloom_fail (self->failed, "%s", self->failed_note);
+    }
+    uint64_t cost = zloom_group_cost (records, bytes);
+    if (ZLOOM_GROUP_HEADER_BYTES + cost > self->group_most) {
+        return zloom_fail (ZLOOM_TOO_BIG, "%llu bytes do not fit a group of %llu",
+                           (unsigned long long) cost, (unsigned long long) self->group_most);
+    }
+    uint64_t total = zloom_group_bytes (&self->open) + cost;
+    if (total > self->group_most) {
+        return ZLOOM_AGAIN;
+    }
+    uint64_t keep = growing ? zloom_log_reserve (self) : 2 * self->snapshot_bytes;
+    bool reserved = zloom_log_available (self) >= zloom_blocks (total) + keep;
+    if (s_fits_segment (self, total) && (reserved || (self->headroom && !self->disk_full))) {
+        return ZLOOM_OK;
+    }
+    if (self->disk_full) {
+        return zloom_fail (ZLOOM_DISK_FULL, "%s: no disk left for new segments", self->directory);
+    }
+    return ZLOOM_AGAIN;
+}
+
+bool
+zloom_log_own_room (const zloom_log_t *self, uint64_t bytes)
+{
+    uint64_t total = zloom_group_bytes (&self->open) + zloom_group_cost (1, bytes);
+    return !self->failed && total <= self->group_most && s_fits_segment (self, total);
+}
+
+void
+zloom_log_stage (zloom_log_t *self, const zloom_record_t *record, zloom_blob_t *blob)
+{
+    if (self->failed) {
+        return; /* the owner stops; nothing more becomes durable */
+    }
+    zloom_assert (record->flow < self->flow_count);
+    zloom_log_flow_t *flow = self->flows[record->flow];
+    if (record->type == ZLOOM_RECORD_PACK) {
+        zloom_assert (record->count > 0 && record->seq >= flow->mark.end);
+    }
+    if (record->type == ZLOOM_RECORD_PACK || record->type == ZLOOM_RECORD_HOLE) {
+        uint64_t end = record->seq + record->count;
+        flow->mark.end = end > flow->mark.end ? end : flow->mark.end;
+        flow->touched = true;
+    }
+    zloom_group_add (&self->open, record, blob);
+    zloom_assert (zloom_group_bytes (&self->open) <= self->group_most);
+    self->stats.records++;
+    if (record->type == ZLOOM_RECORD_PACK) {
+        zloom_shelf_add (&flow->shelf, &self->shelves, record, blob, self->open.number);
+    }
+}
+
+static bool
+s_commit_step (zloom_job_t *job)
+{
+    zloom_commit_t *self = (zloom_commit_t *) job;
+    if (!self->written) {
+        job->err = self->vfs->write (self->vfs, self->file, self->offset, &self->gather);
+        self->written = true;
+        return !job->err;
+    }
+    job->err = self->vfs->sync (self->vfs, self->file);
+    return false;
+}
+
+static void
+s_commit_done (zloom_job_t *job, void *owner)
+{
+    zloom_log_t *self = owner;
+    if (!self) {
+        return; /* the log frees what it embeds */
+    }
+    if (job->err) {
+        (void) zloom_fail (job->err, "group %llu: %s", (unsigned long long) self->commit.number,
+                           job->note ? job->note : "");
+        zloom_log_stop (self, ZLOOM_DISK);
+    } else {
+        self->durable = self->commit.number;
+        self->stats.syncs++;
+        self->stats.last_sync_ns = self->now.mono_ns - self->commit.began_ns;
+        zloom_group_clear (&self->writing);
+        self->busy = false;
+    }
+    free (job->note);
+    job->note = NULL;
+}
+
+/* The segment with room for `bytes`, opened for writing; false when none is ready. */
+static bool
+s_turn_segment (zloom_log_t *self, uint64_t bytes)
+{
+    zloom_segment_t *current = &self->segments[self->segment_count - 1];
+    if (bytes <= current->bytes - self->offset) {
+        return true;
+    }
+    if (self->ready_count == 0) {
+        return false;
+    }
+    zloom_grow (&self->segments, &self->segment_capacity, self->segment_count + 1,
+                sizeof *self->segments);
+    zloom_segment_t *next = &self->segments[self->segment_count++];
+    *next = self->ready[0];
+    self->ready_count--;
+    memmove (self->ready, self->ready + 1, self->ready_count * sizeof *self->ready);
+    next->first_group = self->open.number;
+    next->previous_crc = self->last_crc;
+    self->offset = 0;
+    return true;
+}
+
+/* The group has its place: the index learns of its packs, the snapshot of its slices. */
+static void
+s_index_group (zloom_log_t *self, const zloom_group_header_t *header)
+{
+    zloom_cursor_t directory = zloom_group_entries (&self->open);
+    zloom_entry_t entry;
+    bool quiet = true;
+    while (zloom_entry_next (&directory, &entry)) {
+        quiet &= entry.type == ZLOOM_RECORD_ATTEST;
+        if (entry.type == ZLOOM_RECORD_PACK) {
+            zloom_extent_t extent = {
+              .first = entry.seq,
+              .last = entry.seq + entry.count - 1,
+              .segment = header->place.segment,
+              .offset = header->place.offset,
+              .bytes = entry.payload_bytes + (uint32_t) entry.head.size,
+            };
+            zloom_index_append (&self->flows[entry.flow]->index, &extent);
+        } else if (entry.type == ZLOOM_RECORD_SNAPSHOT) {
+            zloom_log_slice_placed (self, header);
+        }
+    }
+    self->quiet = quiet;
+}
+
+bool
+zloom_log_hand_over (zloom_log_t *self)
+{
+    if (self->failed || self->busy || self->open.records == 0 ||
+        !s_turn_segment (self, zloom_blocks (zloom_group_bytes (&self->open)))) {
+        return false;
+    }
+    zloom_segment_t *current = &self->segments[self->segment_count - 1];
+    if (current->first_group == 0) {
+        current->first_group = self->open.number;
+        current->previous_crc = self->last_crc;
+    }
+    zloom_group_header_t header = {
+      .place = {0, current->number, (uint32_t) self->offset},
+      .boot = self->base.boot,
+      .attested = self->durable,
+      .previous_crc = self->last_crc,
+      .wall_ns = self->now.wall_ns,
+    };
+    zloom_gather_t gather = zloom_group_finish (&self->open, &self->key, &header);
+    s_index_group (self, &header);
+    self->commit = (zloom_commit_t){
+      .job = {.step = s_commit_step, .done = s_commit_done},
+      .vfs = self->vfs,
+      .file = current->file,
+      .offset = self->offset,
+      .gather = gather,
+      .number = self->open.number,
+      .began_ns = self->now.mono_ns,
+    };
+    self->offset += zloom_blocks (header.total_bytes);
+    self->last_crc = header.crc;
+    self->stats.groups++;
+    self->stats.bytes_written += zloom_blocks (header.total_bytes);
+    self->attest_at_ns =
+      self->quiet ? ZLOOM_NEVER : zloom_time_add (self->now.mono_ns, ZLOOM_ATTEST_AFTER_NS);
+    self->seal_wanted = false;
+    self->busy = true;
+    zloom_group_t empty = self->writing;
+    self->writing = self->open;
+    self->open = empty;
+    self->open.number = self->writing.number + 1;
+    zloom_jobs_put (self->commits, &self->commit.job, false);
+    return true;
+}
+
+void
+zloom_log_attest (zloom_log_t *self)
+{
+    if (self->quiet || self->busy || self->open.records > 0) {
+        return;
+    }
+    zloom_buf_t ends = {0};
+    for (size_t i = 0; i < self->flow_count; i++) {
+        zloom_log_flow_t *flow = self->flows[i];
+        if (flow->touched && zloom_log_own_room (self, ends.size + 12)) {
+            zloom_buf_add_u32 (&ends, flow->mark.number);
+            zloom_buf_add_u64 (&ends, flow->mark.end);
+            flow->touched = false;
+        }
+    }
+    if (zloom_log_own_room (self, ends.size)) {
+        zloom_record_t record = {.type = ZLOOM_RECORD_ATTEST, .head = zloom_buf_bytes (&ends)};
+        zloom_log_stage (self, &record, NULL);
+        (void) zloom_log_hand_over (self);
+    }
+    zloom_buf_fini (&ends);
+}
+
+void
+zloom_log_take_commits (zloom_log_t *self)
+{
+    zloom_job_t *job;
+    while ((job = zloom_jobs_take (self->commits))) {
+        job->done (job, self);
+    }
+}

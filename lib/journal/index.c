@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* index.c - see index.h. */
+#include "journal/index.h"
+#include "base/memory.h"
+#include "base/tag.h"
+
+#include <stdlib.h>
+
+#define SUSPECTS_BEFORE_COMPACTING 64u
+#define COLD_BIT (UINT64_C (1) << 63)
+
+static uint64_t
+s_numbers (const zloom_extent_t *extent)
+{
+    return extent->last - extent->first + 1;
+}
+
+void
+zloom_index_fini (zloom_index_t *self)
+{
+    free (self->items);
+    *self = (zloom_index_t){0};
+}
+
+void
+zloom_index_append (zloom_index_t *self, const zloom_extent_t *extent)
+{
+    if (self->count > 0) {
+        zloom_extent_t *last = zloom_index_at (self, self->count - 1);
+        zloom_assert (extent->first > last->last);
+        if (last->last + 1 == extent->first && last->segment == extent->segment &&
+            last->offset == extent->offset && last->cold == extent->cold) {
+            self->suspects -= last->gone >= s_numbers (last);
+            last->last = extent->last;
+            last->bytes += extent->bytes;
+            return;
+        }
+    }
+    if (self->head > 0 && self->head + self->count == self->capacity) {
+        memmove (self->items, self->items + self->head, self->count * sizeof *self->items);
+        self->head = 0;
+    }
+    zloom_grow (&self->items, &self->capacity, self->head + self->count + 1, sizeof *self->items);
+    self->items[self->head + self->count++] = *extent;
+}
+
+size_t
+zloom_index_place (const zloom_index_t *self, uint64_t seq)
+{
+    size_t low = 0;
+    size_t high = self->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (zloom_index_at (self, middle)->last < seq) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+const zloom_extent_t *
+zloom_index_find (const zloom_index_t *self, uint64_t seq)
+{
+    size_t place = zloom_index_place (self, seq);
+    if (place == self->count || zloom_index_at (self, place)->first > seq) {
+        return NULL;
+    }
+    return zloom_index_at (self, place);
+}
+
+void
+zloom_index_forget (zloom_index_t *self, uint64_t first, uint64_t last)
+{
+    for (size_t i = zloom_index_place (self, first); i < self->count; i++) {
+        zloom_extent_t *extent = zloom_index_at (self, i);
+        if (extent->first > last) {
+            break;
+        }
+        bool was = extent->gone >= s_numbers (extent);
+        uint64_t from = first > extent->first ? first : extent->first;
+        uint64_t to = last < extent->last ? last : extent->last;
+        extent->gone += to - from + 1;
+        self->suspects += !was && extent->gone >= s_numbers (extent);
+    }
+}
+
+/* Whether the extent may leave; one that may not is counted right. */
+static bool
+s_dead (zloom_extent_t *extent, zloom_live_fn *live, void *arg)
+{
+    uint64_t needed = live (arg, extent->first, extent->last);
+    extent->gone = s_numbers (extent) - needed;
+    return needed == 0;
+}
+
+void
+zloom_index_recount (zloom_index_t *self, zloom_live_fn *live, void *arg)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < self->count; i++) {
+        zloom_extent_t *extent = zloom_index_at (self, i);
+        if (!s_dead (extent, live, arg)) {
+            self->items[self->head + kept++] = *extent;
+        }
+    }
+    self->count = kept;
+    self->suspects = 0;
+}
+
+void
+zloom_index_tidy (zloom_index_t *self, zloom_live_fn *live, void *arg)
+{
+    while (self->count > 0) {
+        zloom_extent_t *front = zloom_index_at (self, 0);
+        if (front->gone < s_numbers (front)) {
+            break;
+        }
+        self->suspects--;
+        if (!s_dead (front, live, arg)) {
+            break;
+        }
+        self->head++;
+        self->count--;
+    }
+    if (self->suspects > SUSPECTS_BEFORE_COMPACTING && self->suspects > self->count / 4) {
+        size_t kept = 0;
+        for (size_t i = 0; i < self->count; i++) {
+            zloom_extent_t *extent = zloom_index_at (self, i);
+            if (extent->gone < s_numbers (extent) || !s_dead (extent, live, arg)) {
+                self->items[self->head + kept++] = *extent;
+            }
+        }
+        self->count = kept;
+        self->suspects = 0;
+    }
+}
+
+void
+zloom_index_replace (zloom_index_t *self, bool cold, uint64_t segment, const zloom_extent_t *with,
+                     size_t count)
+{
+    size_t capacity = 0;
+    zloom_extent_t *items = NULL;
+    zloom_grow (&items, &capacity, self->count + count + 1, sizeof *items);
+    size_t total = 0;
+    size_t put = 0;
+    self->suspects = 0;
+    for (size_t i = 0; i < self->count; i++) {
+        const zloom_extent_t *extent = zloom_index_at (self, i);
+        if (extent->cold == cold && extent->segment == segment) {
+            continue;
+        }
+        while (put < count && with[put].first < extent->first) {
+            items[total++] = with[put++];
+        }
+        items[total++] = *extent;
+    }
+    while (put < count) {
+        items[total++] = with[put++];
+    }
+    for (size_t i = 0; i < total; i++) {
+        self->suspects += items[i].gone >= s_numbers (&items[i]);
+    }
+    free (self->items);
+    self->items = items;
+    self->head = 0;
+    self->count = total;
+    self->capacity = capacity;
+}
+
+void
+zloom_extent_encode (zloom_buf_t *buf, const zloom_extent_t *extent)
+{
+    zloom_buf_add_u64 (buf, extent->first);
+    zloom_buf_add_u64 (buf, extent->last);
+    zloom_buf_add_u64 (buf, extent->segment | (extent->cold ? COLD_BIT : 0));
+    zloom_buf_add_u32 (buf, extent->offset);
+    zloom_buf_add_u32 (buf, extent->bytes);
+}
+
+bool
+zloom_extent_decode (zloom_cursor_t *cursor, zloom_extent_t *extent)
+{
+    *extent = (zloom_extent_t){0};
+    extent->first = zloom_cursor_u64 (cursor);
+    extent->last = zloom_cursor_u64 (cursor);
+    extent->segment = zloom_cursor_u64 (cursor);
+    extent->offset = zloom_cursor_u32 (cursor);
+    extent->bytes = zloom_cursor_u32 (cursor);
+    extent->cold = (extent->segment & COLD_BIT) != 0;
+    extent->segment &= ~COLD_BIT;
+    return !cursor->bad && extent->first <= extent->last && extent->last < UINT64_MAX;
+}

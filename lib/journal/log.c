@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* log.c - the segmented log behind journal.h: flows, lookup, poll, close. See log.h for the rest. */
+#include "journal/log.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/tag.h"
+
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+static zloom_log_t *
+s_self (zloom_journal_t *journal)
+{
+    return (zloom_log_t *) journal;
+}
+
+static const zloom_log_t *
+s_const (const zloom_journal_t *journal)
+{
+    return (const zloom_log_t *) journal;
+}
+
+char *
+zloom_hot_path (const char *directory, uint64_t segment)
+{
+    return zloom_format ("%s/hot-%010llu", directory, (unsigned long long) segment);
+}
+
+char *
+zloom_cold_path (const char *directory, uint32_t flow, uint64_t segment)
+{
+    return zloom_format ("%s/cold-%u-%010llu", directory, flow, (unsigned long long) segment);
+}
+
+zloom_log_flow_t *
+zloom_log_flow_at (zloom_log_t *self, uint32_t number, uint64_t segment)
+{
+    while (self->flow_count <= number) {
+        zloom_grow (&self->flows, &self->flow_capacity, self->flow_count + 1, sizeof *self->flows);
+        zloom_log_flow_t *flow = zloom_alloc (sizeof *flow);
+        flow->mark.number = (uint32_t) self->flow_count;
+        flow->cold_next = 1;
+        flow->mark.border_segment = segment;
+        self->flows[self->flow_count++] = flow;
+    }
+    return self->flows[number];
+}
+
+void
+zloom_log_name_flow (zloom_log_t *self, uint32_t number, const char *name)
+{
+    zloom_assert (number < self->flow_count);
+    zloom_log_flow_t *flow = self->flows[number];
+    if (!flow->mark.name) {
+        flow->mark.name = zloom_strdup (name);
+        zloom_map_put (self->names, zloom_bytes_text (name), flow);
+    }
+}
+
+void
+zloom_log_stop (zloom_log_t *self, zloom_err_t err)
+{
+    if (!self->failed) {
+        self->failed = err;
+        self->failed_note = zloom_strdup (zloom_note ());
+        zloom_log (ZLOOM_LOG_ERROR, "journal-stopped", "directory=%s why=%s", self->directory,
+                   self->failed_note);
+    }
+}
+
+uint64_t
+zloom_log_live (zloom_log_t *self, uint32_t flow, uint64_t first, uint64_t last)
+{
+    const zloom_journal_owner_t *owner = &self->base.owner;
+    uint64_t live = 0;
+    zloom_range_t run;
+    while (first <= last && owner->next_live (owner->arg, flow, first, last, &run)) {
+        zloom_assert (run.first >= first && run.last <= last && run.first <= run.last);
+        live += run.last - run.first + 1;
+        first = run.last + 1;
+    }
+    return live;
+}
+
+void
+zloom_log_add_boot (zloom_log_t *self, zloom_boot_t boot, zloom_flow_end_t *ends, size_t end_count)
+{
+    if (self->boot_count > 0 && self->boots[self->boot_count - 1].boot.counter >= boot.counter) {
+        free (ends); /* known from the superblock already */
+        return;
+    }
+    if (self->boot_count == ZLOOM_BOOTS_MOST) {
+        free (self->boots[0].ends);
+        self->boot_count--;
+        memmove (self->boots, self->boots + 1, self->boot_count * sizeof *self->boots);
+    }
+    self->boots[self->boot_count++] = (zloom_slot_boot_t){boot, ends, end_count};
+}
+
+static uint32_t
+s_flow (zloom_journal_t *journal, const char *name)
+{
+    zloom_log_t *self = s_self (journal);
+    zloom_bytes_t key = zloom_bytes_text (name);
+    zloom_log_flow_t *known = zloom_map_get (self->names, key);
+    if (known) {
+        return known->mark.number;
+    }
+    zloom_assert (key.size > 0 && key.size <= ZLOOM_FLOW_NAME_BYTES);
+    zloom_assert (self->flow_count < ZLOOM_FLOWS_MOST);
+    uint32_t number = (uint32_t) self->flow_count;
+    (void) zloom_log_flow_at (self, number, self->segments[self->segment_count - 1].number);
+    zloom_log_name_flow (self, number, name);
+    zloom_record_t record = {
+      .type = ZLOOM_RECORD_FLOW, .critical = true, .flow = number, .head = key};
+    zloom_log_stage (self, &record, NULL);
+    self->slot_wanted = true;
+    self->slot_after = self->open.number;
+    return number;
+}
+
+static bool
+s_boot_end (const zloom_journal_t *journal, uint64_t random, uint32_t flow, uint64_t *end)
+{
+    const zloom_log_t *self = s_const (journal);
+    for (size_t i = 0; i < self->boot_count; i++) {
+        if (self->boots[i].boot.random != random) {
+            continue;
+        }
+        *end = 0;
+        if (i + 1 == self->boot_count) {
+            *end = flow < self->flow_count ? self->flows[flow]->mark.end : 0;
+            return true;
+        }
+        const zloom_slot_boot_t *next = &self->boots[i + 1];
+        for (size_t k = 0; k < next->end_count; k++) {
+            if (next->ends[k].flow == flow) {
+                *end = next->ends[k].end;
+            }
+        }
+        return true;
+    }
+    return false;
+}
+
+static zloom_err_t
+s_room (const zloom_journal_t *journal, uint32_t records, uint64_t bytes, bool growing)
+{
+    return zloom_log_room (s_const (journal), records, bytes, growing);
+}
+
+static void
+s_stage (zloom_journal_t *journal, const zloom_record_t *record, zloom_blob_t *blob)
+{
+    zloom_log_stage (s_self (journal), record, blob);
+}
+
+static uint64_t
+s_group (const zloom_journal_t *journal)
+{
+    return s_const (journal)->open.number;
+}
+
+/* Hand the open group over; the border after it is where a snapshot can be taken. */
+static void
+s_hand_over (zloom_log_t *self)
+{
+    self->seal_wanted = self->open.records > 0;
+    if (zloom_log_hand_over (self)) {
+        zloom_log_take_snapshot (self);
+    }
+}
+
+static uint64_t
+s_seal (zloom_journal_t *journal, zloom_now_t now)
+{
+    zloom_log_t *self = s_self (journal);
+    self->now = now;
+    s_hand_over (self);
+    return self->open.records > 0 ? self->open.number : self->open.number - 1;
+}
+
+static uint64_t
+s_durable (const zloom_journal_t *journal)
+{
+    return s_const (journal)->durable;
+}
+
+static zloom_err_t
+s_failed (const zloom_journal_t *journal)
+{
+    const zloom_log_t *self = s_const (journal);
+    return self->failed ? zloom_fail (self->failed, "%s", self->failed_note) : ZLOOM_OK;
+}
+
+static zloom_err_t
+s_lookup (zloom_journal_t *journal, uint32_t flow, uint64_t seq, zloom_chunk_t *chunk)
+{
+    zloom_log_t *self = s_self (journal);
+    zloom_assert (flow < self->flow_count);
+    if (zloom_shelf_find (&self->flows[flow]->shelf, seq, chunk) ||
+        zloom_log_ahead_find (self, flow, seq, chunk)) {
+        return ZLOOM_OK;
+    }
+    return zloom_index_find (&self->flows[flow]->index, seq) ? ZLOOM_AGAIN : ZLOOM_NOT_FOUND;
+}
+
+static void
+s_fetch (zloom_journal_t *journal, uint32_t flow, uint64_t seq, uint64_t cookie)
+{
+    zloom_log_t *self = s_self (journal);
+    zloom_assert (flow < self->flow_count);
+    zloom_log_fetch (self, flow, seq, cookie);
+}
+
+static void
+s_forget (zloom_journal_t *journal, uint32_t flow, uint64_t first, uint64_t last)
+{
+    zloom_log_t *self = s_self (journal);
+    zloom_assert (flow < self->flow_count);
+    zloom_log_flow_t *found = self->flows[flow];
+    zloom_shelf_forget (&found->shelf, &self->shelves, first, last);
+    zloom_index_forget (&found->index, first, last);
+    found->suspect = true;
+}
+
+typedef struct {
+    zloom_log_t *log;
+    uint32_t flow;
+} live_of_t;
+
+static uint64_t
+s_live_of (void *arg, uint64_t first, uint64_t last)
+{
+    live_of_t *of = arg;
+    return zloom_log_live (of->log, of->flow, first, last);
+}
+
+static void
+s_tidy_flows (zloom_log_t *self)
+{
+    for (size_t i = 0; i < self->flow_count; i++) {
+        zloom_log_flow_t *flow = self->flows[i];
+        if (flow->suspect) {
+            live_of_t of = {self, flow->mark.number};
+            flow->suspect = false;
+            zloom_index_tidy (&flow->index, s_live_of, &of);
+        }
+    }
+}
+
+static void
+s_poll (zloom_journal_t *journal, zloom_now_t now)
+{
+    zloom_log_t *self = s_self (journal);
+    self->now = now;
+    if (self->event_fd >= 0) {
+        uint64_t count;
+        ssize_t got = read (self->event_fd, &count, sizeof count);
+        (void) got; /* empty is fine: poll is called every turn */
+    }
+    zloom_log_take_commits (self);
+    zloom_job_t *job;
+    while ((job = zloom_jobs_take (self->background))) {
+        job->done (job, self);
+    }
+    zloom_log_grant_wishes (self);
+    zloom_shelves_trim (&self->shelves, self->tail_cache_bytes, self->durable);
+    if (self->failed) {
+        return;
+    }
+    zloom_log_snapshot_durable (self);
+    if (self->seal_wanted) {
+        s_hand_over (self);
+    } else if (self->open.records == 0) {
+        zloom_log_take_snapshot (self);
+    }
+    zloom_log_trickle (self);
+    s_tidy_flows (self);
+    zloom_log_plan (self);
+    if (self->seal_wanted) {
+        s_hand_over (self);
+    }
+    if (now.mono_ns >= self->attest_at_ns) {
+        zloom_log_attest (self);
+    }
+}
+
+static int
+s_fd (const zloom_journal_t *journal)
+{
+    return s_const (journal)->event_fd;
+}
+
+static int64_t
+s_deadline (const zloom_journal_t *journal)
+{
+    const zloom_log_t *self = s_const (journal);
+    if (self->failed) {
+        return self->wish_count > 0 ? self->now.mono_ns : ZLOOM_NEVER;
+    }
+    if (self->wish_count > 0 || (self->taking.blob && !self->busy)) {
+        return self->now.mono_ns;
+    }
+    int64_t deadline = self->busy ? ZLOOM_NEVER : self->attest_at_ns;
+    if (self->retry_at_ns > self->now.mono_ns && self->retry_at_ns < deadline) {
+        deadline = self->retry_at_ns;
+    }
+    return deadline;
+}
+
+static bool
+s_work (zloom_journal_t *journal)
+{
+    zloom_log_t *self = s_self (journal);
+    zloom_assert (self->manual);
+    return zloom_jobs_step (self->commits) || zloom_jobs_step (self->background);
+}
+
+static void
+s_stats (const zloom_journal_t *journal, zloom_journal_stats_t *stats)
+{
+    const zloom_log_t *self = s_const (journal);
+    *stats = self->stats;
+    stats->disk_full = self->disk_full;
+    stats->hot_bytes = 0;
+    for (size_t i = 0; i < self->segment_count; i++) {
+        stats->hot_bytes += self->segments[i].bytes;
+    }
+    stats->cold_bytes = 0;
+    stats->live_bytes = 0;
+    for (size_t i = 0; i < self->flow_count; i++) {
+        const zloom_log_flow_t *flow = self->flows[i];
+        for (size_t k = 0; k < flow->cold_count; k++) {
+            stats->cold_bytes += flow->cold[k].bytes;
+        }
+        for (size_t k = 0; k < flow->index.count; k++) {
+            stats->live_bytes += zloom_index_at (&flow->index, k)->bytes;
+        }
+    }
+}
+
+/* Write what is staged, attest it, and leave a superblock that tells the end. */
+static void
+s_finish (zloom_log_t *self)
+{
+    for (int attempt = 0; attempt < 8 && !self->failed; attempt++) {
+        zloom_jobs_finish (self->commits);
+        zloom_log_take_commits (self);
+        if (self->open.records == 0 && self->quiet) {
+            break;
+        }
+        if (self->open.records == 0) {
+            zloom_log_attest (self);
+        } else if (!zloom_log_hand_over (self)) {
+            /* No segment is ready: let the one under way be finished. */
+            zloom_log_plan (self);
+            zloom_jobs_finish (self->background);
+            zloom_job_t *job;
+            while ((job = zloom_jobs_take (self->background))) {
+                job->done (job, self);
+            }
+        }
+    }
+    zloom_jobs_destroy (&self->background);
+    if (!self->failed && zloom_log_slot_now (self)) {
+        zloom_log (ZLOOM_LOG_WARN, "journal-close", "directory=%s why=%s", self->directory,
+                   zloom_note ());
+    }
+}
+
+static void
+s_close (zloom_journal_t *journal)
+{
+    zloom_log_t *self = s_self (journal);
+    s_finish (self);
+    zloom_log_destroy (self);
+}
+
+zloom_log_t *
+zloom_log_new (const zloom_journal_config_t *config, const zloom_journal_owner_t *owner,
+               zloom_now_t now)
+{
+    static const zloom_journal_ops_t s_ops = {
+      .close = s_close,
+      .flow = s_flow,
+      .boot_end = s_boot_end,
+      .room = s_room,
+      .stage = s_stage,
+      .group = s_group,
+      .seal = s_seal,
+      .durable = s_durable,
+      .failed = s_failed,
+      .lookup = s_lookup,
+      .fetch = s_fetch,
+      .forget = s_forget,
+      .poll = s_poll,
+      .fd = s_fd,
+      .deadline = s_deadline,
+      .work = s_work,
+      .stats = s_stats,
+    };
+    zloom_log_t *self = zloom_alloc (sizeof *self);
+    self->base.tag = ZLOOM_JOURNAL_TAG;
+    self->base.ops = &s_ops;
+    self->base.owner = *owner;
+    self->vfs = config->vfs;
+    self->directory = zloom_strdup (config->directory);
+    self->manual = config->manual;
+    self->now = now;
+    self->event_fd = -1;
+    self->attest_at_ns = ZLOOM_NEVER;
+    self->names = zloom_map_new ();
+    self->boots = zloom_alloc (ZLOOM_BOOTS_MOST * sizeof *self->boots);
+    uint64_t seed = config->seed;
+    if (seed == 0) {
+        zloom_random_system (&seed, sizeof seed);
+    }
+    zloom_random_init (&self->random, seed);
+    self->segment_bytes = config->segment_bytes ? config->segment_bytes : 64u * 1024 * 1024;
+    uint64_t hot = config->hot_bytes ? config->hot_bytes : UINT64_C (512) * 1024 * 1024;
+    self->hot_segments = hot / self->segment_bytes > 4 ? hot / self->segment_bytes : 4;
+    self->tail_cache_bytes =
+      config->tail_cache_bytes ? config->tail_cache_bytes : UINT64_C (64) * 1024 * 1024;
+    self->disk_limit_bytes = config->disk_limit_bytes;
+    self->group_most = self->segment_bytes < ZLOOM_JOURNAL_GROUP_BYTES ? self->segment_bytes
+                                                                       : ZLOOM_JOURNAL_GROUP_BYTES;
+    return self;
+}
+
+void
+zloom_log_destroy (zloom_log_t *self)
+{
+    zloom_jobs_destroy (&self->commits);
+    zloom_jobs_destroy (&self->background);
+    for (size_t i = 0; i < self->flow_count; i++) {
+        zloom_log_flow_t *flow = self->flows[i];
+        zloom_shelf_fini (&flow->shelf, &self->shelves);
+        zloom_index_fini (&flow->index);
+        free (flow->mark.name);
+        free (flow->mark.slices);
+        free (flow->cold);
+        free (flow);
+    }
+    for (size_t i = 0; i < self->boot_count; i++) {
+        free (self->boots[i].ends);
+    }
+    for (size_t i = 0; i < self->segment_count; i++) {
+        self->vfs->close (self->vfs, &self->segments[i].file);
+    }
+    for (size_t i = 0; i < self->ready_count; i++) {
+        self->vfs->close (self->vfs, &self->ready[i].file);
+    }
+    zloom_log_ahead_fini (self);
+    zloom_group_fini (&self->open);
+    zloom_group_fini (&self->writing);
+    zloom_blob_unref (&self->taking.blob);
+    zloom_buf_fini (&self->carried);
+    zloom_map_destroy (&self->names);
+    self->vfs->close (self->vfs, &self->lock);
+    if (self->event_fd >= 0) {
+        close (self->event_fd);
+    }
+    free (self->taking.mark.slices);
+    free (self->flows);
+    free (self->boots);
+    free (self->segments);
+    free (self->ready);
+    free (self->wishes);
+    free (self->directory);
+    free (self->failed_note);
+    self->base.tag = ZLOOM_TAG_DEAD;
+    free (self);
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * log.h - the inside of the segmented log, shared by the files that are its parts:
+ *
+ *   log.c       the contract: flows, lookup, poll, close     recover.c   opening
+ *   commit.c    room, the open group, write and sync         fetch.c     reads behind the loop
+ *   space.c     segments: fill, reuse, superblock, plan      snapshot.c  flows' states, trickled
+ *   cold.c      moving live packs out of the oldest segment  mover.c     the copying itself
+ *
+ * All state here belongs to the owner's thread. Jobs carry copies of what they need and are taken
+ * in by poll.
+ */
+#ifndef ZLOOM_JOURNAL_LOG_H
+#define ZLOOM_JOURNAL_LOG_H
+
+#include "base/map.h"
+#include "base/random.h"
+#include "journal/group.h"
+#include "journal/index.h"
+#include "journal/jobs.h"
+#include "journal/ops.h"
+#include "journal/shelf.h"
+#include "journal/slot.h"
+#include "journal/walk.h"
+
+#define ZLOOM_ATTEST_AFTER_NS (100 * ZLOOM_NS_PER_MS)
+/* How long after a full disk (or a failed step behind the loop) the same is tried again. */
+#define ZLOOM_RETRY_SPACE_NS (500 * ZLOOM_NS_PER_MS)
+/* Largest slice of a snapshot in one turn. */
+#define ZLOOM_SLICE_BYTES (256u * 1024)
+/* Read ahead of a fetch, and how many such runs are kept. */
+#define ZLOOM_AHEAD_BYTES (256u * 1024)
+#define ZLOOM_AHEAD_RUNS 32u
+
+typedef struct {
+    uint64_t number;
+    uint64_t bytes;      /* written */
+    uint64_t gone_after; /* nothing in it is needed: unlink once this group is durable; 0 = no */
+} zloom_cold_t;
+
+typedef struct {
+    zloom_slot_flow_t mark; /* number, name, end, and the last whole durable snapshot */
+    zloom_index_t index;
+    zloom_shelf_t shelf;
+    zloom_cold_t *cold; /* its cold segments, oldest first */
+    size_t cold_count;
+    size_t cold_capacity;
+    uint64_t cold_next; /* the number of the next one */
+    bool suspect;       /* extents were told gone: tidy the index */
+    bool touched;       /* its end moved since the last attesting group */
+} zloom_log_flow_t;
+
+/* A run of packs that was read ahead. */
+typedef struct {
+    uint32_t flow;
+    zloom_chunk_t *chunks;
+    size_t count;
+    uint64_t stamp; /* 0 = free */
+} zloom_ahead_t;
+
+/* The one snapshot that is being trickled into the log. */
+typedef struct {
+    zloom_slot_flow_t mark; /* what becomes the flow's mark when all is durable; name unused */
+    zloom_blob_t *blob;     /* NULL: none under way */
+    size_t at;              /* bytes staged so far */
+    uint32_t parts;
+    uint32_t part;       /* the next to stage */
+    uint64_t last_group; /* that holds the last slice; 0 = not staged yet */
+} zloom_taking_t;
+
+/* The write and sync of the one group under way. */
+typedef struct {
+    zloom_job_t job;
+    zloom_vfs_t *vfs;
+    zloom_file_t *file;
+    uint64_t offset;
+    zloom_gather_t gather;
+    uint64_t number;
+    bool written;
+    int64_t began_ns;
+} zloom_commit_t;
+
+typedef struct {
+    zloom_journal_t base;
+    zloom_vfs_t *vfs;
+    char *directory;
+    zloom_file_t *lock;
+    zloom_log_key_t key;
+    uint64_t hot_segments; /* the hot log's size */
+    uint32_t segment_bytes;
+    uint64_t group_most;
+    uint64_t tail_cache_bytes;
+    uint64_t disk_limit_bytes;
+    bool manual;
+    zloom_random_t random;
+
+    zloom_log_flow_t **flows; /* by number; 0 = the whole log */
+    size_t flow_count;
+    size_t flow_capacity;
+    zloom_map_t *names;
+    zloom_slot_boot_t *boots; /* oldest first, this one last */
+    size_t boot_count;
+    zloom_buf_t carried; /* records of unknown types, as directory entries with their payloads */
+
+    zloom_segment_t *segments; /* in use, oldest first; the last is written */
+    size_t segment_count;
+    size_t segment_capacity;
+    zloom_segment_t *ready; /* to be written next, in order */
+    size_t ready_count;
+    size_t ready_capacity;
+    uint64_t next_segment; /* the number for the next ready one */
+    uint64_t offset;       /* in the segment that is written */
+    uint32_t last_crc;
+
+    zloom_group_t open;
+    zloom_group_t writing;
+    zloom_commit_t commit;
+    bool busy;        /* the committer has `writing` */
+    bool seal_wanted; /* sealed while busy: hand over when it is not */
+    bool quiet;       /* the newest group only attests */
+    uint64_t durable;
+    zloom_now_t now;
+    int64_t attest_at_ns;
+
+    zloom_jobs_t *commits;
+    zloom_jobs_t *background;
+    int event_fd;
+
+    zloom_shelves_t shelves;
+    zloom_ahead_t ahead[ZLOOM_AHEAD_RUNS];
+    uint64_t ahead_stamp;
+    struct {
+        uint32_t flow;
+        uint64_t seq;
+        uint64_t cookie;
+    } * wishes; /* fetches that memory can answer by now */
+    size_t wish_count;
+    size_t wish_capacity;
+
+    zloom_err_t failed;
+    char *failed_note;
+
+    zloom_taking_t taking;
+    uint64_t snapshot_bytes; /* all flows' last snapshots together */
+    uint64_t generation;     /* of the last superblock slot written or begun */
+    uint64_t slot_needs[2];  /* oldest segment that the slot needs; 0 = not written by this boot */
+    bool slot_wanted;        /* something worth a slot happened */
+    uint64_t slot_after;     /* but not before this group is durable */
+    bool working;            /* a job of space.c or cold.c is under way */
+    uint64_t moved_segment;  /* the oldest segment, when its live packs have been moved */
+    uint64_t moved_after;    /* reuse it once this group is durable */
+    int64_t retry_at_ns;     /* nothing that needs new disk before this */
+    int64_t rewrite_at_ns;   /* no cold segment is rewritten before this */
+    bool disk_full;
+    bool headroom; /* there was plenty of disk at opening: the reserve is surely coming */
+    bool holed;    /* recovery found groups missing: keep cold files that nobody points at */
+    zloom_journal_stats_t stats;
+} zloom_log_t;
+
+/* ---- log.c ---------------------------------------------------------------------------------- */
+
+zloom_log_t *zloom_log_new (const zloom_journal_config_t *config,
+                            const zloom_journal_owner_t *owner, zloom_now_t now);
+/* Free everything, write nothing. */
+void zloom_log_destroy (zloom_log_t *self);
+/*
+ * The flow of that number; made, with those below it, when it is not there yet: then nothing of it
+ * stands before `segment`.
+ */
+zloom_log_flow_t *zloom_log_flow_at (zloom_log_t *self, uint32_t number, uint64_t segment);
+/* Give a flow its name. */
+void zloom_log_name_flow (zloom_log_t *self, uint32_t number, const char *name);
+/* Stop for good: nothing is confirmed any more. The thread's note says why. */
+void zloom_log_stop (zloom_log_t *self, zloom_err_t err);
+/* How many numbers of the flow in [first, last] the owner still needs. */
+uint64_t zloom_log_live (zloom_log_t *self, uint32_t flow, uint64_t first, uint64_t last);
+/* "DIRECTORY/hot-NUMBER"; free it. */
+char *zloom_hot_path (const char *directory, uint64_t segment);
+char *zloom_cold_path (const char *directory, uint32_t flow, uint64_t segment);
+/* Remember a boot; the oldest are forgotten. Takes `ends`. */
+void zloom_log_add_boot (zloom_log_t *self, zloom_boot_t boot, zloom_flow_end_t *ends,
+                         size_t end_count);
+
+/* ---- commit.c ------------------------------------------------------------------------------- */
+
+zloom_err_t zloom_log_room (const zloom_log_t *self, uint32_t records, uint64_t bytes,
+                            bool growing);
+/* Whether the journal's own record fits the open group; its own may use the reserve. */
+bool zloom_log_own_room (const zloom_log_t *self, uint64_t bytes);
+void zloom_log_stage (zloom_log_t *self, const zloom_record_t *record, zloom_blob_t *blob);
+/* Close the open group and give it to the committer; false when that is not possible now. */
+bool zloom_log_hand_over (zloom_log_t *self);
+/* Stage an empty attesting group and hand it over, when there is anything to attest. */
+void zloom_log_attest (zloom_log_t *self);
+/* Take in an ended commit. */
+void zloom_log_take_commits (zloom_log_t *self);
+/* The bytes that can be written before another segment is needed. */
+uint64_t zloom_log_available (const zloom_log_t *self);
+/* Two segments and a snapshot of everything. */
+uint64_t zloom_log_reserve (const zloom_log_t *self);
+
+/* ---- fetch.c -------------------------------------------------------------------------------- */
+
+void zloom_log_fetch (zloom_log_t *self, uint32_t flow, uint64_t seq, uint64_t cookie);
+/* The pack from what was read ahead, with a new reference. */
+bool zloom_log_ahead_find (zloom_log_t *self, uint32_t flow, uint64_t seq, zloom_chunk_t *chunk);
+/* Answer wishes that memory could fulfil at once. */
+void zloom_log_grant_wishes (zloom_log_t *self);
+void zloom_log_ahead_fini (zloom_log_t *self);
+
+/* ---- space.c -------------------------------------------------------------------------------- */
+
+/* Begin whatever the disk needs next, if nothing is under way. */
+void zloom_log_plan (zloom_log_t *self);
+/* Make a ready segment here and now, for opening. */
+zloom_err_t zloom_log_fill_now (zloom_log_t *self);
+/* The most segments in use before the oldest is reclaimed. */
+uint64_t zloom_log_limit (const zloom_log_t *self);
+/* Write the superblock here and now, for opening and closing. */
+zloom_err_t zloom_log_slot_now (zloom_log_t *self);
+/* How many segments have to stand ready, for the reserve and one to write on. */
+uint64_t zloom_log_ready_wanted (const zloom_log_t *self);
+/* The oldest segment that replaying needs. */
+uint64_t zloom_log_oldest_needed (const zloom_log_t *self);
+/* A step behind the loop failed: full disk waits, everything else stops the journal. */
+void zloom_log_step_failed (zloom_log_t *self, const zloom_job_t *job);
+
+/* ---- snapshot.c ----------------------------------------------------------------------------- */
+
+/* At a group's border: begin the snapshot that is due, if any. */
+void zloom_log_take_snapshot (zloom_log_t *self);
+/* Stage the next slice, if there is one and room for it. */
+void zloom_log_trickle (zloom_log_t *self);
+/* A slice was handed over with a group at this place. */
+void zloom_log_slice_placed (zloom_log_t *self, const zloom_group_header_t *header);
+/* Groups up to durable: is the snapshot under way whole? */
+void zloom_log_snapshot_durable (zloom_log_t *self);
+/*
+ * Read a whole snapshot from its slices (hot segments looked up in `segments`) into `out`.
+ * DAMAGED when a slice is not as it was written.
+ */
+zloom_err_t zloom_snapshot_load (zloom_vfs_t *vfs, const zloom_log_key_t *key,
+                                 const zloom_segment_t *segments, size_t segment_count,
+                                 const zloom_slot_flow_t *mark, zloom_buf_t *out);
+/* Give a snapshot's two parts to the index and to the owner. */
+zloom_err_t zloom_log_restore (zloom_log_t *self, zloom_log_flow_t *flow, zloom_bytes_t snapshot);
+
+/* ---- cold.c --------------------------------------------------------------------------------- */
+
+/* Begin to move the live packs of the oldest segment; false when a job could not be made. */
+void zloom_log_move_oldest (zloom_log_t *self);
+/* Apply a MOVE record (own or replayed). False when it makes no sense. */
+bool zloom_log_apply_move (zloom_log_t *self, zloom_log_flow_t *flow, zloom_bytes_t head,
+                           zloom_bytes_t payload);
+/* Unlink or rewrite a cold segment that is (nearly) dead; true when a job was begun. */
+bool zloom_log_tend_cold (zloom_log_t *self);
+
+#endif

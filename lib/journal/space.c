@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * space.c - the hot log's space. New segments are filled with zeros ahead of need, so a commit
+ * never allocates and a full disk shows here. The oldest segment is used again when its live packs
+ * have been moved, the record of that is durable, and neither superblock slot needs it to replay.
+ *
+ * zloom_log_plan () looks at what is there and begins at most one job; it is called every turn.
+ */
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/tag.h"
+#include "journal/log.h"
+
+#include <stdlib.h>
+
+#define FILL_STEP_BYTES (1024u * 1024)
+#define ZERO_BYTES (64u * 1024)
+
+static const uint8_t s_zeros[ZERO_BYTES];
+
+typedef enum { FILL_OPEN, FILL_WRITE, FILL_SYNC, FILL_RENAME, FILL_SYNC_NAME } fill_stage_t;
+
+/* Makes a ready segment: from nothing, or (`file` set at the start) from a segment used before. */
+typedef struct {
+    zloom_job_t job;
+    zloom_vfs_t *vfs;
+    const char *directory; /* the log's */
+    char *from;
+    char *to;
+    zloom_segment_t segment;
+    uint64_t filled;
+    fill_stage_t stage;
+    bool fresh;
+} fill_t;
+
+static zloom_err_t
+s_write_zeros (fill_t *self)
+{
+    uint64_t left = self->segment.bytes - self->filled;
+    uint64_t step = left < FILL_STEP_BYTES ? left : FILL_STEP_BYTES;
+    zloom_bytes_t parts[FILL_STEP_BYTES / ZERO_BYTES];
+    zloom_gather_t gather = {parts, 0};
+    for (uint64_t done = 0; done < step; done += ZERO_BYTES) {
+        uint64_t size = step - done < ZERO_BYTES ? step - done : ZERO_BYTES;
+        parts[gather.count++] = zloom_bytes (s_zeros, (size_t) size);
+    }
+    zloom_err_t err = self->vfs->write (self->vfs, self->segment.file, self->filled, &gather);
+    self->filled += step;
+    return err;
+}
+
+static bool
+s_fill_step (zloom_job_t *job)
+{
+    fill_t *self = (fill_t *) job;
+    switch (self->stage) {
+    case FILL_OPEN:
+        job->err = self->vfs->open (self->vfs, self->from, true, &self->segment.file);
+        self->stage = FILL_WRITE;
+        break;
+    case FILL_WRITE:
+        job->err = s_write_zeros (self);
+        self->stage = self->filled < self->segment.bytes ? FILL_WRITE : FILL_SYNC;
+        break;
+    case FILL_SYNC:
+        job->err = self->vfs->sync (self->vfs, self->segment.file);
+        self->stage = FILL_RENAME;
+        break;
+    case FILL_RENAME:
+        job->err = self->vfs->rename (self->vfs, self->from, self->to);
+        self->stage = FILL_SYNC_NAME;
+        break;
+    case FILL_SYNC_NAME:
+        job->err = self->vfs->sync_directory (self->vfs, self->directory);
+        return false;
+    }
+    if (job->err && self->fresh && self->segment.file) {
+        /* Give the space back; the error that counts is the first. */
+        char *note = zloom_strdup (zloom_note ());
+        self->vfs->close (self->vfs, &self->segment.file);
+        (void) self->vfs->remove (self->vfs, self->from);
+        (void) zloom_fail (job->err, "%s", note);
+        free (note);
+    }
+    return !job->err;
+}
+
+void
+zloom_log_step_failed (zloom_log_t *self, const zloom_job_t *job)
+{
+    (void) zloom_fail (job->err, "%s", job->note ? job->note : "");
+    if (job->err != ZLOOM_DISK_FULL) {
+        zloom_log_stop (self, ZLOOM_DISK);
+        return;
+    }
+    if (!self->disk_full) {
+        zloom_log (ZLOOM_LOG_WARN, "journal-disk-full", "directory=%s why=%s", self->directory,
+                   zloom_note ());
+    }
+    self->disk_full = true;
+    self->retry_at_ns = zloom_time_add (self->now.mono_ns, ZLOOM_RETRY_SPACE_NS);
+}
+
+static void
+s_fill_done (zloom_job_t *job, void *owner)
+{
+    fill_t *fill = (fill_t *) job;
+    zloom_log_t *self = owner;
+    if (self) {
+        self->working = false;
+    }
+    if (self && !job->err) {
+        zloom_grow (&self->ready, &self->ready_capacity, self->ready_count + 1,
+                    sizeof *self->ready);
+        self->ready[self->ready_count++] = fill->segment;
+        self->next_segment = fill->segment.number + 1;
+        self->stats.reclaimed_segments += !fill->fresh;
+        if (fill->fresh) {
+            self->disk_full = false;
+        }
+    } else {
+        if (self) {
+            zloom_log_step_failed (self, job);
+        }
+        fill->vfs->close (fill->vfs, &fill->segment.file);
+    }
+    free (fill->from);
+    free (fill->to);
+    free (job->note);
+    free (fill);
+}
+
+static fill_t *
+s_new_fill (zloom_log_t *self)
+{
+    fill_t *fill = zloom_alloc (sizeof *fill);
+    fill->job = (zloom_job_t){.step = s_fill_step, .done = s_fill_done};
+    fill->vfs = self->vfs;
+    fill->directory = self->directory;
+    fill->from = zloom_format ("%s/fill.new", self->directory);
+    fill->to = zloom_hot_path (self->directory, self->next_segment);
+    fill->segment = (zloom_segment_t){.number = self->next_segment, .bytes = self->segment_bytes};
+    fill->fresh = true;
+    return fill;
+}
+
+/* Make the oldest segment the next ready one: it gets a new name, what it holds is not believed. */
+static fill_t *
+s_new_reuse (zloom_log_t *self)
+{
+    fill_t *fill = s_new_fill (self);
+    zloom_segment_t oldest = self->segments[0];
+    free (fill->from);
+    fill->from = zloom_hot_path (self->directory, oldest.number);
+    fill->segment.file = oldest.file;
+    fill->filled = oldest.bytes;
+    fill->stage = oldest.bytes < fill->segment.bytes ? FILL_WRITE : FILL_RENAME;
+    fill->fresh = false;
+    self->segment_count--;
+    memmove (self->segments, self->segments + 1, self->segment_count * sizeof *self->segments);
+    self->moved_segment = 0;
+    return fill;
+}
+
+zloom_err_t
+zloom_log_fill_now (zloom_log_t *self)
+{
+    fill_t *fill = s_new_fill (self);
+    while (s_fill_step (&fill->job)) {
+    }
+    zloom_err_t err = fill->job.err;
+    if (err) {
+        fill->job.note = zloom_strdup (zloom_note ());
+    }
+    s_fill_done (&fill->job, err ? NULL : self);
+    return err;
+}
+
+/* ---- superblock ------------------------------------------------------------------------------ */
+
+typedef struct {
+    zloom_job_t job;
+    zloom_vfs_t *vfs;
+    const char *directory;
+    zloom_buf_t bytes;
+    uint64_t generation;
+    uint64_t needs;
+    uint64_t durable;
+} slot_job_t;
+
+uint64_t
+zloom_log_oldest_needed (const zloom_log_t *self)
+{
+    uint64_t oldest = UINT64_MAX;
+    for (size_t i = 0; i < self->flow_count; i++) {
+        uint64_t needed = self->flows[i]->mark.border_segment;
+        oldest = needed < oldest ? needed : oldest;
+    }
+    return oldest;
+}
+
+static void
+s_encode_slot (zloom_log_t *self, slot_job_t *job)
+{
+    zloom_slot_t slot = {
+      .key = self->key,
+      .generation = self->generation + 1,
+      .durable = self->durable,
+      .segment_bytes = self->segment_bytes,
+      .start = zloom_log_oldest_needed (self),
+      .segments = zloom_alloc (self->segment_count * sizeof *slot.segments),
+      .segment_count = self->segment_count,
+      .flows = zloom_alloc (self->flow_count * sizeof *slot.flows),
+      .flow_count = self->flow_count,
+      .boots = self->boots,
+      .boot_count = self->boot_count,
+    };
+    for (size_t i = 0; i < self->segment_count; i++) {
+        const zloom_segment_t *segment = &self->segments[i];
+        bool begun = segment->first_group > 0;
+        slot.segments[i] = (zloom_slot_segment_t){segment->number, segment->bytes,
+                                                  begun ? segment->first_group : self->open.number,
+                                                  begun ? segment->previous_crc : self->last_crc};
+    }
+    for (size_t i = 0; i < self->flow_count; i++) {
+        slot.flows[i] = self->flows[i]->mark;
+    }
+    zloom_slot_encode (&slot, &job->bytes);
+    job->generation = slot.generation;
+    job->needs = slot.start;
+    job->durable = slot.durable;
+    free (slot.segments);
+    free (slot.flows);
+}
+
+static bool
+s_slot_step (zloom_job_t *job)
+{
+    slot_job_t *self = (slot_job_t *) job;
+    job->err = zloom_slot_write (self->vfs, self->directory, (unsigned) (self->generation & 1),
+                                 zloom_buf_bytes (&self->bytes));
+    return false;
+}
+
+static void
+s_slot_done (zloom_job_t *job, void *owner)
+{
+    slot_job_t *slot = (slot_job_t *) job;
+    zloom_log_t *self = owner;
+    if (self) {
+        self->working = false;
+        if (job->err) {
+            /* The same slot is tried again: the other one is whole. */
+            self->slot_needs[slot->generation & 1] = 0;
+            zloom_log_step_failed (self, job);
+        } else {
+            self->generation = slot->generation;
+            self->slot_needs[slot->generation & 1] = slot->needs;
+            if (slot->durable >= self->slot_after) {
+                self->slot_wanted = false;
+            }
+        }
+    }
+    zloom_buf_fini (&slot->bytes);
+    free (job->note);
+    free (slot);
+}
+
+static slot_job_t *
+s_new_slot (zloom_log_t *self)
+{
+    slot_job_t *slot = zloom_alloc (sizeof *slot);
+    slot->job = (zloom_job_t){.step = s_slot_step, .done = s_slot_done};
+    slot->vfs = self->vfs;
+    slot->directory = self->directory;
+    s_encode_slot (self, slot);
+    return slot;
+}
+
+zloom_err_t
+zloom_log_slot_now (zloom_log_t *self)
+{
+    slot_job_t *slot = s_new_slot (self);
+    (void) s_slot_step (&slot->job);
+    zloom_err_t err = slot->job.err;
+    s_slot_done (&slot->job, err ? NULL : self);
+    return err;
+}
+
+/* ---- the plan -------------------------------------------------------------------------------- */
+
+uint64_t
+zloom_log_ready_wanted (const zloom_log_t *self)
+{
+    return (zloom_log_reserve (self) + self->segment_bytes - 1) / self->segment_bytes + 1;
+}
+
+uint64_t
+zloom_log_limit (const zloom_log_t *self)
+{
+    uint64_t least = 4 + 4 * (self->snapshot_bytes / self->segment_bytes);
+    return self->hot_segments > least ? self->hot_segments : least;
+}
+
+/* Whether `more` bytes of disk may be taken. */
+static bool
+s_disk_allows (zloom_log_t *self, uint64_t more)
+{
+    if (self->now.mono_ns < self->retry_at_ns) {
+        return false;
+    }
+    uint64_t total = more;
+    for (size_t i = 0; i < self->segment_count; i++) {
+        total += self->segments[i].bytes;
+    }
+    total += (uint64_t) self->ready_count * self->segment_bytes;
+    for (size_t i = 0; i < self->flow_count; i++) {
+        for (size_t k = 0; k < self->flows[i]->cold_count; k++) {
+            total += self->flows[i]->cold[k].bytes;
+        }
+    }
+    if (self->disk_limit_bytes == 0 || total <= self->disk_limit_bytes) {
+        return true;
+    }
+    self->disk_full = true;
+    self->retry_at_ns = zloom_time_add (self->now.mono_ns, ZLOOM_RETRY_SPACE_NS);
+    return false;
+}
+
+static void
+s_begin (zloom_log_t *self, zloom_job_t *job)
+{
+    self->working = true;
+    zloom_jobs_put (self->background, job, false);
+}
+
+/* Whether the oldest segment should be given back. */
+static bool
+s_reclaim_wanted (const zloom_log_t *self)
+{
+    return self->segment_count > 1 &&
+           (self->segment_count > zloom_log_limit (self) ||
+            (self->disk_full && self->ready_count < zloom_log_ready_wanted (self)));
+}
+
+static bool
+s_slot_due (const zloom_log_t *self, bool reclaim)
+{
+    if (self->slot_wanted && self->durable >= self->slot_after) {
+        return true;
+    }
+    uint64_t oldest = self->segments[0].number;
+    bool stale = self->slot_needs[0] <= oldest || self->slot_needs[1] <= oldest;
+    return reclaim && stale && zloom_log_oldest_needed (self) > oldest;
+}
+
+void
+zloom_log_plan (zloom_log_t *self)
+{
+    if (self->failed || self->working) {
+        return;
+    }
+    uint64_t wanted = zloom_log_ready_wanted (self);
+    if (self->ready_count >= wanted) {
+        self->headroom = false;
+        self->disk_full &= self->now.mono_ns < self->retry_at_ns;
+    }
+    bool reclaim = s_reclaim_wanted (self);
+    uint64_t oldest = self->segments[0].number;
+    if (reclaim && self->moved_segment == oldest && self->durable >= self->moved_after &&
+        self->slot_needs[0] > oldest && self->slot_needs[1] > oldest) {
+        s_begin (self, &s_new_reuse (self)->job);
+    } else if (s_slot_due (self, reclaim) && self->now.mono_ns >= self->retry_at_ns) {
+        s_begin (self, &s_new_slot (self)->job);
+    } else if (self->ready_count < wanted &&
+               self->segment_count + self->ready_count < zloom_log_limit (self) + wanted &&
+               s_disk_allows (self, self->segment_bytes)) {
+        s_begin (self, &s_new_fill (self)->job);
+    } else if (reclaim && self->moved_segment != oldest) {
+        zloom_log_move_oldest (self);
+    } else {
+        (void) zloom_log_tend_cold (self);
+    }
+}
