@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* admin.c - the table of commands, and the small ones. See admin.h. */
+#include "engine/admin.h"
+
+#include "base/log.h"
+#include "wire/attrs.h"
+#include "wire/encode.h"
+
+/* ---- answers and arguments ------------------------------------------------------------------- */
+
+void
+zloom_admin_answer (zloom_engine_t *self, const zloom_ask_t *ask, bool more,
+                    const zloom_buf_t *result, zloom_blob_t *pack)
+{
+    const zloom_verb_t verb = {
+      .kind = ZLOOM_VERB_ANSWER,
+      .answer = {.request = ask->request, .more = more, .result = zloom_buf_bytes (result)}};
+    if (pack) {
+        zloom_engine_say_pack (self, ask->session, &verb, pack, zloom_blob_bytes (pack));
+    } else {
+        zloom_engine_say (self, ask->session, &verb, self->disk.staged);
+    }
+}
+
+void
+zloom_admin_fail (zloom_engine_t *self, const zloom_ask_t *ask, zloom_err_t code, const char *text)
+{
+    const zloom_verb_t verb = {
+      .kind = ZLOOM_VERB_ANSWER,
+      .answer = {.request = ask->request, .code = code, .text = zloom_bytes_text (text)}};
+    zloom_engine_say (self, ask->session, &verb, 0);
+}
+
+zloom_bytes_t
+zloom_admin_text (const zloom_ask_t *ask, const char *name)
+{
+    zloom_attr_t value;
+    if (ask->args.data && zloom_attrs_find (ask->args, name, &value) &&
+        value.type == ZLOOM_TYPE_STR) {
+        return value.bytes;
+    }
+    return ZLOOM_BYTES_NULL;
+}
+
+int64_t
+zloom_admin_number (const zloom_ask_t *ask, const char *name, int64_t fallback)
+{
+    zloom_attr_t value;
+    if (ask->args.data && zloom_attrs_find (ask->args, name, &value) &&
+        (value.type == ZLOOM_TYPE_INT || value.type == ZLOOM_TYPE_BOOL)) {
+        return value.number;
+    }
+    return fallback;
+}
+
+/* ---- the small commands ---------------------------------------------------------------------- */
+
+static zloom_err_t
+s_feed (zloom_engine_t *self, const zloom_ask_t *ask, zloom_event_type_t type)
+{
+    if (zloom_engine_room (self, ask->flow, ZLOOM_ENGINE_EVENT_RECORDS, 4096, false) != ZLOOM_OK) {
+        return ZLOOM_AGAIN;
+    }
+    const zloom_event_t event = {.type = type};
+    zloom_engine_feed (self, ask->flow, &event);
+    zloom_buf_t result = {0};
+    zloom_encode_map (&result, 0);
+    zloom_admin_answer (self, ask, false, &result, NULL);
+    zloom_buf_fini (&result);
+    return ZLOOM_OK;
+}
+
+static zloom_err_t
+s_pause (zloom_engine_t *self, const zloom_ask_t *ask)
+{
+    return s_feed (self, ask, ZLOOM_EVENT_PAUSE);
+}
+
+static zloom_err_t
+s_resume (zloom_engine_t *self, const zloom_ask_t *ask)
+{
+    const zloom_err_t err = s_feed (self, ask, ZLOOM_EVENT_RESUME);
+    ask->flow->draining = ask->flow->draining && err != ZLOOM_OK;
+    return err;
+}
+
+static zloom_err_t
+s_drain (zloom_engine_t *self, const zloom_ask_t *ask)
+{
+    const zloom_err_t err = s_feed (self, ask, ZLOOM_EVENT_DRAIN);
+    ask->flow->draining = ask->flow->draining || err == ZLOOM_OK;
+    return err;
+}
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
+typedef enum { FLOW_NONE, FLOW_MAY, FLOW_MUST } flow_rule_t;
+
+typedef struct {
+    const char *name;
+    flow_rule_t flow;
+    zloom_admin_fn *run;
+} command_t;
+
+static const command_t s_commands[] = {
+  {"stats", FLOW_MAY, zloom_admin_stats}, {"flow ls", FLOW_NONE, zloom_admin_flows},
+  {"pause", FLOW_MUST, s_pause},          {"resume", FLOW_MUST, s_resume},
+  {"drain", FLOW_MUST, s_drain},
+};
+
+static const command_t *
+s_command (zloom_bytes_t name)
+{
+    for (size_t i = 0; i < sizeof s_commands / sizeof *s_commands; i++) {
+        if (zloom_bytes_equal (zloom_bytes_text (s_commands[i].name), name)) {
+            return &s_commands[i];
+        }
+    }
+    return NULL;
+}
+
+static zloom_err_t
+s_run (zloom_engine_t *self, zloom_ask_t *ask, zloom_bytes_t name)
+{
+    const command_t *command = s_command (name);
+    if (!command) {
+        return zloom_fail (ZLOOM_UNSUPPORTED, "ADMIN: this router knows no command '%.*s'",
+                           (int) name.size, (const char *) name.data);
+    }
+    if (ask->args.data && zloom_attrs_check (ask->args) != ZLOOM_OK) {
+        return ZLOOM_MALFORMED;
+    }
+    const zloom_bytes_t flow = zloom_admin_text (ask, "flow");
+    ask->flow = flow.data ? zloom_engine_flow (self, flow) : NULL;
+    if (flow.data && !ask->flow) {
+        return zloom_fail (ZLOOM_UNKNOWN_FLOW, "router '%s' has no flow '%.*s'", self->name,
+                           (int) flow.size, (const char *) flow.data);
+    }
+    if (command->flow == FLOW_MUST && !ask->flow) {
+        return zloom_fail (ZLOOM_INVALID, "ADMIN %s: name a flow", command->name);
+    }
+    if (!zloom_engine_allows (self, ask->session, ZLOOM_RIGHT_ADMINISTER,
+                              ask->flow ? ask->flow->config.name : NULL)) {
+        return zloom_fail (ZLOOM_FORBIDDEN, "ADMIN %s: '%s' may not administer", command->name,
+                           ask->session->name);
+    }
+    return command->run (self, ask);
+}
+
+zloom_err_t
+zloom_engine_admin (zloom_engine_t *self, zloom_session_t *session, const zloom_verb_admin_t *admin)
+{
+    zloom_ask_t ask = {.session = session, .request = admin->request, .args = admin->args};
+    const zloom_err_t err = s_run (self, &ask, admin->command);
+    if (err == ZLOOM_AGAIN) {
+        return err;
+    }
+    if (err != ZLOOM_OK) {
+        zloom_admin_fail (self, &ask, err, zloom_note ());
+    }
+    return ZLOOM_OK;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * admin.h - ADMIN commands: one table, and what its functions share. Answers come as ANSWER frames
+ * of the same request, all but the last with `more`; a result is a msgpack map. Arguments are a
+ * map; `flow` is the flow's name.
+ *
+ *   command      arguments                          results
+ *   stats        flow?                              {router, log, boot, sessions, journal {…}},
+ *                                                   {flows [{name, pattern, confirm, …}…]},
+ *                                                   {sessions [{name, role, epoch, consumes}…]}
+ *   flow ls      -                                  {flows [{name, pattern, confirm, dead_letter}…]}
+ *   pause        flow                               {}
+ *   resume       flow                               {}; ends a drain, too
+ *   drain        flow                               {}: no new messages from outside
+ *   purge        flow, max?                         {purged}
+ *   dlq ls       flow?                              {flows [{name, messages, oldest_ms,
+ *                                                   reasons {name: count}}…]}
+ *   dlq show     flow, from?, max?, id?, reason?    {messages [{seq, id, history}…], next} + pack
+ *   dlq requeue  flow, id?, reason?, max?, rate?,   {matched, moved, refused, capped, next}
+ *                dry_run?
+ *   dlq purge    flow, id?, reason?, max?, dry_run? {matched, moved, …} as dlq requeue
+ *
+ * The right to administer the flow (or the router, where no flow is named) is needed.
+ */
+#ifndef ZLOOM_ENGINE_ADMIN_H
+#define ZLOOM_ENGINE_ADMIN_H
+
+#include "engine/core.h"
+
+/* One request while it is worked on. */
+typedef struct {
+    zloom_session_t *session;
+    uint64_t request;
+    zloom_hosted_t *flow; /* as named; NULL: none was */
+    zloom_bytes_t args;   /* a checked map; unset: none */
+} zloom_ask_t;
+
+/* Errors are answered by the caller with the thread's note. AGAIN: no room now, ask again. */
+typedef zloom_err_t (zloom_admin_fn) (zloom_engine_t *self, const zloom_ask_t *ask);
+
+/* ANSWER with a result; `pack` may be NULL. */
+void zloom_admin_answer (zloom_engine_t *self, const zloom_ask_t *ask, bool more,
+                         const zloom_buf_t *result, zloom_blob_t *pack);
+void zloom_admin_fail (zloom_engine_t *self, const zloom_ask_t *ask, zloom_err_t code,
+                       const char *text);
+/* Arguments; the fallback when it is not there or of another type. */
+zloom_bytes_t zloom_admin_text (const zloom_ask_t *ask, const char *name);
+int64_t zloom_admin_number (const zloom_ask_t *ask, const char *name, int64_t fallback);
+
+zloom_admin_fn zloom_admin_stats;
+zloom_admin_fn zloom_admin_flows;
+zloom_admin_fn zloom_admin_dlq_ls;
+zloom_admin_fn zloom_admin_dlq_show;
+zloom_admin_fn zloom_admin_dlq_requeue;
+zloom_admin_fn zloom_admin_dlq_purge;
+zloom_admin_fn zloom_admin_purge;
+
+#endif

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * carry.c - what a pattern decided becomes records in the open group, answers tagged with it, and
+ * sends. Effects of one event are carried out in order; all records land in one group, because room
+ * for the worst case was there before the event was fed.
+ */
+#include "base/log.h"
+#include "base/tag.h"
+#include "engine/core.h"
+
+/* ---- room and staging ------------------------------------------------------------------------ */
+
+void
+zloom_engine_seal (zloom_engine_t *self, zloom_port_t *port)
+{
+    if (port->staged >= zloom_journal_group (port->journal)) {
+        zloom_journal_seal (port->journal, self->now);
+    }
+    if (port->staged < zloom_journal_group (port->journal)) {
+        port->seal_at_ns = ZLOOM_NEVER;
+    }
+}
+
+static zloom_err_t
+s_port_room (zloom_engine_t *self, zloom_port_t *port, uint32_t records, uint64_t bytes,
+             bool growing)
+{
+    zloom_err_t err = zloom_journal_room (port->journal, records, bytes, growing);
+    if (err == ZLOOM_AGAIN) {
+        zloom_engine_seal (self, port);
+        err = zloom_journal_room (port->journal, records, bytes, growing);
+    }
+    return err;
+}
+
+zloom_err_t
+zloom_engine_room (zloom_engine_t *self, const zloom_hosted_t *flow, uint32_t records,
+                   uint64_t bytes, bool growing)
+{
+    bool disk = false;
+    bool memory = false;
+    for (unsigned i = 0; flow && i < ZLOOM_ENGINE_DEPTH; i++, flow = flow->dead_letter) {
+        disk = disk || flow->port->disk;
+        memory = memory || !flow->port->disk;
+    }
+    zloom_err_t err = ZLOOM_OK;
+    if (disk) {
+        err = s_port_room (self, &self->disk, records, bytes, growing);
+    }
+    if (memory && err == ZLOOM_OK) {
+        err = s_port_room (self, &self->memory, records, bytes, growing);
+    }
+    return err;
+}
+
+uint64_t
+zloom_engine_group (const zloom_engine_t *self, const zloom_hosted_t *flow)
+{
+    return flow->port->disk ? self->disk.staged : self->step.group;
+}
+
+void
+zloom_engine_stage (zloom_engine_t *self, zloom_hosted_t *flow, zloom_record_t *record,
+                    zloom_blob_t *blob, bool lazy)
+{
+    zloom_port_t *port = flow->port;
+    record->flow = flow->number;
+    record->critical = true;
+    zloom_journal_stage (port->journal, record, blob);
+    port->staged = zloom_journal_group (port->journal);
+    const int64_t by_ns = self->now.mono_ns + (lazy ? ZLOOM_ENGINE_LAZY_NS : 0);
+    if (by_ns < port->seal_at_ns) {
+        port->seal_at_ns = by_ns;
+    }
+}
+
+/* ---- effects --------------------------------------------------------------------------------- */
+
+static void
+s_append (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_effect_t *effect,
+          zloom_blob_t *blob)
+{
+    zloom_buf_clear (&self->head);
+    zloom_pack_head_encode (effect, &self->head);
+    zloom_record_t record = {.type = ZLOOM_RECORD_PACK,
+                             .seq = effect->append.seq,
+                             .count = effect->append.n,
+                             .head = zloom_buf_bytes (&self->head),
+                             .payload = effect->append.pack};
+    zloom_engine_stage (self, flow, &record, blob, false);
+    const uint64_t last = effect->append.seq + effect->append.n - 1;
+    zloom_hosted_mark (flow, flow->port->disk ? self->disk.staged : self->step.group, last);
+}
+
+static void
+s_record (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_effect_t *effect)
+{
+    zloom_record_t record = {.type = (zloom_record_type_t) effect->record.type,
+                             .seq = effect->record.seq,
+                             .count = effect->record.count,
+                             .head = effect->record.head};
+    const bool lazy = (record.type == ZLOOM_RECORD_SETTLE || record.type == ZLOOM_RECORD_STATE) &&
+                      !self->step.is_step;
+    zloom_engine_stage (self, flow, &record, NULL, lazy);
+}
+
+static zloom_sender_t *
+s_sender (const zloom_engine_t *self, const zloom_hosted_t *flow, zloom_session_id_t id)
+{
+    const zloom_session_t *session = id ? zloom_sessions_by_id (self->sessions, id) : NULL;
+    if (!session) {
+        return NULL;
+    }
+    const zloom_part_t *part = zloom_engine_part (session);
+    for (size_t i = 0; i < part->sender_count; i++) {
+        if (part->senders[i] && part->senders[i]->flow == flow) {
+            return part->senders[i];
+        }
+    }
+    return NULL;
+}
+
+static void
+s_confirm (zloom_engine_t *self, const zloom_hosted_t *flow, const zloom_effect_t *effect)
+{
+    zloom_sender_t *sender = s_sender (self, flow, effect->answer.session);
+    if (!sender || effect->answer.id == 0) {
+        return;
+    }
+    if (sender->confirm_id == 0) {
+        sender->next_confirming = self->confirming;
+        self->confirming = sender;
+    }
+    if (effect->answer.id > sender->confirm_id) {
+        sender->confirm_id = effect->answer.id;
+    }
+}
+
+static void
+s_refuse (zloom_engine_t *self, const zloom_hosted_t *flow, const zloom_effect_t *effect)
+{
+    zloom_sender_t *sender = s_sender (self, flow, effect->answer.session);
+    if (sender) {
+        zloom_fail (effect->answer.err, "flow '%s': %s", flow->config.name,
+                    zloom_err_text (effect->answer.err));
+        zloom_engine_refuse_send (self, sender, effect->answer.err, effect->answer.id);
+    }
+}
+
+static void
+s_settled (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_effect_t *effect)
+{
+    const zloom_consumer_t *consumer = zloom_idmap_get (self->consumers, effect->settled.consumer);
+    if (!consumer || self->step.settles) {
+        return;
+    }
+    const zloom_verb_t verb = {
+      .kind = ZLOOM_VERB_SETTLED,
+      .settled = {.has_handle = true,
+                  .handle = consumer->handle,
+                  .token = zloom_engine_token_out (self, effect->settled.token),
+                  .runs = effect->settled.runs,
+                  .run_count = effect->settled.count}};
+    zloom_engine_say (self, consumer->session, &verb, zloom_engine_group (self, flow));
+}
+
+static void
+s_stale (zloom_engine_t *self, const zloom_effect_t *effect)
+{
+    const zloom_consumer_t *consumer = zloom_idmap_get (self->consumers, effect->deliver.consumer);
+    if (!consumer) {
+        return;
+    }
+    const zloom_verb_t verb = {
+      .kind = ZLOOM_VERB_STALE,
+      .stale = {.handle = consumer->handle,
+                .token = zloom_engine_token_out (self, effect->deliver.token),
+                .runs = effect->deliver.runs,
+                .run_count = effect->deliver.run_count}};
+    zloom_engine_say (self, consumer->session, &verb, 0);
+}
+
+static void
+s_deliver (zloom_engine_t *self, const zloom_hosted_t *flow, const zloom_effect_t *effect)
+{
+    zloom_consumer_t *consumer = zloom_idmap_get (self->consumers, effect->deliver.consumer);
+    if (consumer && !zloom_engine_deliver (self, consumer, effect->deliver.token,
+                                           effect->deliver.runs, effect->deliver.run_count,
+                                           effect->deliver.facts, effect->deliver.fact_count)) {
+        /* The lease ends by its deadline and the message is handed out again. */
+        zloom_log (ZLOOM_LOG_ERROR, "deliver-bytes", "flow=%s consumer=%s %s", flow->config.name,
+                   consumer->session->name, zloom_note ());
+    }
+}
+
+static void
+s_carry (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_effects_t *effects,
+         zloom_blob_t *blob)
+{
+    const size_t count = zloom_effects_count (effects);
+    for (size_t i = 0; i < count; i++) {
+        const zloom_effect_t *effect = zloom_effects_at (effects, i);
+        switch (effect->type) {
+        case ZLOOM_EFFECT_APPEND:
+            s_append (self, flow, effect, blob);
+            break;
+        case ZLOOM_EFFECT_RECORD:
+            s_record (self, flow, effect);
+            break;
+        case ZLOOM_EFFECT_CONFIRM:
+            s_confirm (self, flow, effect);
+            break;
+        case ZLOOM_EFFECT_REFUSE:
+            s_refuse (self, flow, effect);
+            break;
+        case ZLOOM_EFFECT_DELIVER:
+            s_deliver (self, flow, effect);
+            break;
+        case ZLOOM_EFFECT_SETTLED:
+            s_settled (self, flow, effect);
+            break;
+        case ZLOOM_EFFECT_STALE:
+            s_stale (self, effect);
+            break;
+        case ZLOOM_EFFECT_DEAD:
+            zloom_engine_dead (self, flow, effect->dead.seq, effect->dead.history);
+            break;
+        case ZLOOM_EFFECT_FORGET:
+            zloom_journal_forget (flow->port->journal, flow->number, effect->forget.first,
+                                  effect->forget.last);
+            break;
+        }
+    }
+}
+
+/* ---- feeding --------------------------------------------------------------------------------- */
+
+typedef struct {
+    zloom_engine_call_fn *call;
+    void *arg;
+    const zloom_event_t *event;
+} feed_t;
+
+static void
+s_feed (zloom_engine_t *self, zloom_hosted_t *flow, const feed_t *feed, zloom_blob_t *blob)
+{
+    zloom_assert (self->depth < ZLOOM_ENGINE_DEPTH);
+    zloom_effects_t *effects = self->effects[self->depth++];
+    const zloom_turn_t turn = {self->now, effects, &flow->store, &self->random};
+    if (feed->call) {
+        feed->call (flow, &turn, feed->arg);
+    } else {
+        flow->pattern->event (flow->core, feed->event, &turn);
+    }
+    s_carry (self, flow, effects, blob);
+    zloom_effects_clear (effects);
+    self->depth--;
+}
+
+void
+zloom_engine_feed (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_event_t *event)
+{
+    zloom_blob_t *blob = event->type == ZLOOM_EVENT_OFFER ? event->offer.blob : NULL;
+    s_feed (self, flow, &(feed_t){.event = event}, blob);
+}
+
+void
+zloom_engine_call (zloom_engine_t *self, zloom_hosted_t *flow, zloom_engine_call_fn *call,
+                   void *arg)
+{
+    s_feed (self, flow, &(feed_t){.call = call, .arg = arg}, NULL);
+}
+
+void
+zloom_engine_flush_confirms (zloom_engine_t *self)
+{
+    zloom_sender_t *sender = self->confirming;
+    self->confirming = NULL;
+    while (sender) {
+        zloom_sender_t *next = sender->next_confirming;
+        const zloom_verb_t verb = {.kind = ZLOOM_VERB_CONFIRM,
+                                   .confirm = {.flow = sender->index,
+                                               .upto_id = sender->confirm_id,
+                                               .level = sender->flow->config.confirm}};
+        sender->confirm_id = 0;
+        sender->next_confirming = NULL;
+        zloom_engine_say (self, sender->session, &verb, zloom_engine_group (self, sender->flow));
+        sender = next;
+    }
+}

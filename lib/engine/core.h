@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * core.h - the engine from the inside: its structs, and what its files do for each other. One
+ * object, many files, each a stage or a part of the turn:
+ *
+ *   engine.c    life of the object          recover.c  the journal's owner: recovery, snapshots
+ *   turn.c      the seven stages            flow.c     flows: making, durable marks, timers
+ *   door.c      frames to verbs to calls    hello.c    HELLO and WELCOME
+ *   produce.c   SEND                        grant.c    CREDIT to senders
+ *   consume.c   SUBSCRIBE to UNSUBSCRIBE    deliver.c  DELIVER: slices of stored packs
+ *   step.c      STEP                        store.c    peek, views of stored packs, cold reads
+ *   carry.c     effects to records, sends   dead.c     dead letters
+ *   talk.c      what is said, ends, beats   watch.c    tap and browse
+ *   admin*.c    ADMIN                       hold.c     answers that wait for their group
+ */
+#ifndef ZLOOM_ENGINE_CORE_H
+#define ZLOOM_ENGINE_CORE_H
+
+#include "base/map.h"
+#include "engine/engine.h"
+#include "engine/hold.h"
+#include "patterns/common/pack_head.h"
+#include "peer/credit.h"
+#include "peer/session.h"
+#include "wire/pack.h"
+
+/* Dead letters of dead letters: as deep as effects may nest. */
+#define ZLOOM_ENGINE_DEPTH 8
+/* Frames taken from the transport in one turn, and from one session before the others. */
+#define ZLOOM_ENGINE_BURST 1024
+#define ZLOOM_ENGINE_SESSION_BURST 64
+#define ZLOOM_ENGINE_SESSION_BYTES (4u * 1024 * 1024)
+/*
+ * What patterns promise (patterns/queue/queue.h): beside the pack of an OFFER an event stages at
+ * most this much, records, histories and dead letters together; TIMER and FETCHED one dead letter
+ * of any size instead.
+ */
+#define ZLOOM_ENGINE_EVENT_BYTES (3u * 1024 * 1024)
+#define ZLOOM_ENGINE_EVENT_RECORDS 64u
+#define ZLOOM_ENGINE_MOVE_BYTES (ZLOOM_LIMIT_MESSAGE_BYTES + 65536u)
+/* Settlements wait at most this long for a group to ride with. */
+#define ZLOOM_ENGINE_LAZY_NS (5 * ZLOOM_NS_PER_MS)
+
+typedef struct zloom_hosted zloom_hosted_t;
+typedef struct zloom_sender zloom_sender_t;
+typedef struct zloom_consumer zloom_consumer_t;
+typedef struct zloom_job zloom_job_t;
+
+/* One of the two journals: the log, and the one in memory for `memory` flows. */
+typedef struct {
+    zloom_engine_t *engine;
+    zloom_journal_t *journal;
+    bool disk;
+    uint64_t staged;      /* newest group that holds anything: the tag of answers about state */
+    int64_t seal_at_ns;   /* ZLOOM_NEVER: nothing staged waits to be sealed */
+    zloom_idmap_t *flows; /* journal's number -> zloom_hosted_t */
+} zloom_port_t;
+
+/* Messages up to seq are durable with this group of the log (0: at once). */
+typedef struct {
+    uint64_t group;
+    uint64_t seq;
+} zloom_durable_mark_t;
+
+/* A stored pack in memory, its head decoded, and how far it was walked. */
+typedef struct {
+    zloom_chunk_t chunk; /* blob NULL: empty */
+    zloom_arena_t arena;
+    zloom_pack_head_t head;
+    uint32_t index; /* of the message that begins at `offset` */
+    size_t offset;
+    uint32_t end_index;
+    size_t end_offset;
+    uint64_t used; /* for least recently used */
+} zloom_view_t;
+
+#define ZLOOM_ENGINE_VIEWS 8
+
+/* A flow that this engine hosts. */
+struct zloom_hosted {
+    zloom_engine_t *engine;
+    zloom_port_t *port;
+    uint32_t number;            /* the journal's */
+    zloom_flow_config_t config; /* strings are the engine's own */
+    const zloom_pattern_t *pattern;
+    void *core; /* the pattern's object */
+    zloom_store_t store;
+    uint64_t fingerprint;
+    zloom_hosted_t *dead_letter; /* NULL: none */
+    bool configured;             /* false: stands in the journal only */
+    bool paused;                 /* by hand */
+    bool draining;               /* by hand */
+    /* durable marks, a ring */
+    zloom_durable_mark_t *marks;
+    size_t mark_head, mark_count, mark_capacity;
+    uint64_t durable_seq;
+    /* senders */
+    size_t sender_count;
+    zloom_amount_t outstanding; /* granted to senders and not used */
+    /* copies of what is live or there */
+    zloom_consumer_t *watchers; /* tap and browse */
+    /* stored packs */
+    zloom_view_t views[ZLOOM_ENGINE_VIEWS];
+    uint64_t view_clock;
+    zloom_chunk_t *cold; /* fetched from disk */
+    size_t cold_count, cold_capacity;
+    uint64_t cold_bytes;
+};
+
+/* A session's way into one flow: what WELCOME or SUBSCRIBED gave an index for. */
+struct zloom_sender {
+    zloom_session_t *session;
+    zloom_hosted_t *flow;
+    uint32_t index;
+    bool sends; /* counted among the flow's senders: gets credit */
+    zloom_credit_t credit;
+    zloom_amount_t left;                /* its part in flow->outstanding */
+    uint64_t refused_from;              /* ids above are dropped until this one comes; 0: none */
+    uint64_t want_messages, want_bytes; /* what was refused: credit waits until it fits */
+    int64_t not_before_ns;              /* no credit earlier */
+    bool hungry;                        /* stands in the list of those who want credit */
+    zloom_sender_t *next_hungry;
+    uint64_t confirm_id; /* 0: nothing to confirm */
+    zloom_sender_t *next_confirming;
+};
+
+struct zloom_consumer {
+    zloom_consumer_id_t id;
+    zloom_session_t *session;
+    zloom_hosted_t *flow;
+    uint32_t handle;
+    zloom_mode_t mode;
+    uint64_t delivery_no;
+    uint64_t pinged_no; /* what the PING that waits for its PONG said; 0: none waits */
+    /* tap, browse */
+    zloom_credit_t credit;
+    uint64_t next_seq;
+    uint64_t gap_from, gap_to, gap_count; /* not told yet; count 0: none */
+    zloom_consumer_t *next_watcher;
+};
+
+/* What the engine hangs on a session. */
+typedef struct {
+    zloom_sender_t **senders; /* by index; NULL where the flow was refused */
+    size_t sender_count, sender_capacity;
+    zloom_idmap_t *consumers; /* by handle */
+    bool welcomed;
+    bool ending;   /* its end is under way: nothing is sent to it or taken from it */
+    bool in_peace; /* it said BYE: its leases go back at no cost */
+    bool crashed;  /* its supervisor said so, with this cause */
+    zloom_cause_t cause;
+    char *cause_text; /* cause.text's memory */
+    bool pinged;      /* a PING waits for its PONG */
+    size_t burst_frames;
+    size_t burst_bytes;
+    uint64_t burst_turn;
+} zloom_part_t;
+
+/* A read from the disk, under way or ended. */
+typedef struct {
+    uint64_t seq;
+    zloom_hosted_t *flow;
+    zloom_err_t err;
+    bool wanted; /* the pattern waits for a FETCHED event */
+} zloom_arrival_t;
+
+/* What the event under work wants of its answers. */
+typedef struct {
+    bool is_step;
+    bool settles;   /* the SETTLED effect is answered by the step itself */
+    uint64_t group; /* emits to memory flows leave with this group of the log; 0: at once */
+} zloom_step_context_t;
+
+struct zloom_engine {
+    uint32_t tag;
+    char *name;
+    int64_t heartbeat_ns;
+    uint32_t liveness;
+    uint64_t max_message_bytes;
+    uint64_t memory_limit_bytes;
+    zloom_rights_fn *rights;
+    void *rights_arg;
+    zloom_transport_t transport;
+    uint64_t seed;
+
+    zloom_port_t disk;
+    zloom_port_t memory;
+    zloom_boot_t boot;
+    uint64_t inner_boot; /* what the patterns take for the boot, see zloom_engine_token_in */
+    char log_text[2 * ZLOOM_LOG_ID_BYTES + 1];
+
+    zloom_hosted_t **flows; /* configured ones in config's order, then those only in the journal */
+    size_t flow_count, flow_capacity;
+    zloom_map_t *by_name; /* configured ones */
+    zloom_sessions_t *sessions;
+    zloom_idmap_t *consumers; /* by id */
+    uint64_t next_consumer;
+    zloom_hold_t *hold;
+
+    zloom_effects_t *effects[ZLOOM_ENGINE_DEPTH];
+    unsigned depth;
+    zloom_random_t random;
+    zloom_arena_t arena;   /* the verb under work */
+    zloom_arena_t scratch; /* what is being built for one send */
+    zloom_buf_t out;       /* the verb being encoded */
+    zloom_buf_t head;      /* the record head being encoded */
+    zloom_step_context_t step;
+
+    zloom_now_t now;
+    uint64_t turn_no;
+    int64_t next_turn_ns; /* when this turn was due at the latest */
+    zloom_sender_t *confirming;
+    zloom_sender_t *hungry;
+    uint64_t *ending; /* session ids */
+    size_t ending_count, ending_capacity;
+    zloom_arrival_t *arrivals;
+    size_t arrival_count, arrival_capacity;
+    zloom_idmap_t *reads; /* cookie -> zloom_arrival_t, under way */
+    uint64_t next_read;
+    zloom_job_t *jobs; /* of administration */
+
+    bool started;
+    bool draining;
+    bool drained;
+    int64_t drain_by_ns;
+    bool failed;
+    bool more; /* work is left for the next turn, which is due at once */
+};
+
+/* ---- engine.c --------------------------------------------------------------------------------- */
+
+void zloom_engine_check (const zloom_engine_t *self);
+/* A configured flow by name; NULL when there is none. */
+zloom_hosted_t *zloom_engine_flow (const zloom_engine_t *self, zloom_bytes_t name);
+zloom_hosted_t *zloom_engine_add_flow (zloom_engine_t *self, const zloom_engine_flow_t *flow);
+/* Give the flow its number and its pattern's object, and let it serve. */
+void zloom_engine_begin_flow (zloom_engine_t *self, zloom_hosted_t *flow);
+/* Find each flow's dead letters by name. */
+void zloom_engine_join_dead_letters (zloom_engine_t *self);
+bool zloom_engine_allows (const zloom_engine_t *self, const zloom_session_t *session,
+                          zloom_right_t right, const char *flow);
+/*
+ * Tokens carry the journal's boot; the patterns are made before the journal is open and know the
+ * engine's own number for it. Out: a pattern's token as peers see it. In: the way back; tokens of
+ * earlier boots pass unchanged, and none from outside can carry the inner number.
+ */
+zloom_token_t zloom_engine_token_out (const zloom_engine_t *self, zloom_token_t token);
+zloom_token_t zloom_engine_token_in (const zloom_engine_t *self, zloom_token_t token);
+
+static inline zloom_part_t *
+zloom_engine_part (const zloom_session_t *session)
+{
+    return session->part;
+}
+
+/* ---- flow.c ------------------------------------------------------------------------------------ */
+
+zloom_hosted_t *zloom_hosted_new (zloom_engine_t *engine, zloom_port_t *port,
+                                  const zloom_flow_config_t *config,
+                                  const zloom_pattern_t *pattern);
+void zloom_hosted_destroy (zloom_hosted_t **self_p);
+/* Take over what may change in a running topology. */
+void zloom_hosted_configure (zloom_hosted_t *self, const zloom_flow_config_t *config);
+/* Messages up to seq will be durable with `group` of the log (0: at once). */
+void zloom_hosted_mark (zloom_hosted_t *self, uint64_t group, uint64_t seq);
+/* Unsettled messages. */
+uint64_t zloom_hosted_backlog (const zloom_hosted_t *self);
+
+/* ---- carry.c ------------------------------------------------------------------------------------ */
+
+/*
+ * Whether records of `bytes` may be staged for an event of `flow`: in its journal and in those of
+ * its dead letters. OK, AGAIN (wait), DISK_FULL. Seals first when the open group is full.
+ */
+zloom_err_t zloom_engine_room (zloom_engine_t *self, const zloom_hosted_t *flow, uint32_t records,
+                               uint64_t bytes, bool growing);
+/* Close the port's open group if it holds anything and the committer takes it. */
+void zloom_engine_seal (zloom_engine_t *self, zloom_port_t *port);
+/* Feed an event, for which there is room, and carry out its effects. */
+void zloom_engine_feed (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_event_t *event);
+/* The same for calls of a pattern that are no event: `call` fills the effects. */
+typedef void (zloom_engine_call_fn) (zloom_hosted_t *flow, const zloom_turn_t *turn, void *arg);
+void zloom_engine_call (zloom_engine_t *self, zloom_hosted_t *flow, zloom_engine_call_fn *call,
+                        void *arg);
+void zloom_engine_stage (zloom_engine_t *self, zloom_hosted_t *flow, zloom_record_t *record,
+                         zloom_blob_t *blob, bool lazy);
+/* The group that answers about the state of `flow` wait for; 0: none. */
+uint64_t zloom_engine_group (const zloom_engine_t *self, const zloom_hosted_t *flow);
+/* Confirms of the turn, one a sender. */
+void zloom_engine_flush_confirms (zloom_engine_t *self);
+
+/* ---- hello.c, talk.c ---------------------------------------------------------------------------- */
+
+zloom_err_t zloom_engine_hello (zloom_engine_t *self, const zloom_frame_t *frame,
+                                const zloom_verb_hello_t *hello);
+void zloom_engine_say_bytes (zloom_engine_t *self, zloom_session_t *session, zloom_bytes_t verb);
+/* To a session: at once (group 0), or held until the group is durable. */
+void zloom_engine_say (zloom_engine_t *self, zloom_session_t *session, const zloom_verb_t *verb,
+                       uint64_t group);
+/* The same with a pack, at once. */
+void zloom_engine_say_pack (zloom_engine_t *self, zloom_session_t *session,
+                            const zloom_verb_t *verb, zloom_blob_t *blob, zloom_bytes_t pack);
+/* BYE to a route that has no session, or none any more, and forget it. */
+void zloom_engine_bye_route (zloom_engine_t *self, zloom_route_t route, zloom_err_t code,
+                             const char *text);
+/* BYE to a session, and end it at the next safe place. */
+void zloom_engine_bye (zloom_engine_t *self, zloom_session_t *session, zloom_err_t code,
+                       const char *text);
+/* End it without a word: it is gone. */
+void zloom_engine_lose (zloom_engine_t *self, zloom_session_t *session);
+/* Release what a session that is ending holds; what has no room yet stays for the next turn. */
+void zloom_engine_end_sessions (zloom_engine_t *self);
+void zloom_engine_free_part (zloom_engine_t *self, zloom_session_t *session);
+void zloom_engine_beats (zloom_engine_t *self);
+void zloom_engine_ping (zloom_engine_t *self, zloom_session_t *session,
+                        const zloom_verb_ping_t *ping);
+void zloom_engine_pong (zloom_engine_t *self, zloom_session_t *session,
+                        const zloom_verb_pong_t *pong);
+void zloom_engine_gone (zloom_engine_t *self, zloom_session_t *session,
+                        const zloom_verb_gone_t *gone);
+/* What was held for durable groups goes out. */
+void zloom_engine_release (zloom_engine_t *self);
+
+/* ---- door.c ------------------------------------------------------------------------------------- */
+
+void zloom_engine_receive (zloom_engine_t *self);
+/* REFUSE without flow: `text` or the thread's note says what was wrong. */
+void zloom_engine_refuse (zloom_engine_t *self, zloom_session_t *session, zloom_err_t code,
+                          const char *text);
+
+/* ---- produce.c, grant.c ------------------------------------------------------------------------- */
+
+zloom_err_t zloom_engine_send (zloom_engine_t *self, zloom_session_t *session,
+                               const zloom_verb_t *verb, size_t frame_bytes, zloom_blob_t *pack);
+/* The sender of an index; NULL when the session has none. */
+zloom_sender_t *zloom_engine_sender (const zloom_session_t *session, uint32_t index);
+/* The one for a flow; made when there is none. */
+zloom_sender_t *zloom_engine_sender_for (zloom_session_t *session, zloom_hosted_t *flow);
+/* Refuse whole from this id on; text from the note. */
+void zloom_engine_refuse_send (zloom_engine_t *self, zloom_sender_t *sender, zloom_err_t code,
+                               uint64_t from_id);
+/* Whether n messages of `bytes` may come into the flow now (its limits; block flows only). */
+zloom_err_t zloom_engine_fits (const zloom_engine_t *self, const zloom_hosted_t *flow, uint64_t n,
+                               uint64_t bytes);
+/* Count a frame against the sender's credit; it wants more when little is left. */
+void zloom_engine_use_credit (zloom_engine_t *self, zloom_sender_t *sender, uint64_t messages,
+                              uint64_t bytes);
+/* It sends: it shares in the flow's credit from now on. */
+void zloom_engine_begin_sending (zloom_engine_t *self, zloom_sender_t *sender);
+void zloom_engine_end_sending (zloom_engine_t *self, zloom_sender_t *sender);
+/* Stand in the list of those who want credit. */
+void zloom_engine_want_credit (zloom_engine_t *self, zloom_sender_t *sender);
+/* CREDIT to those who want it and may have it. Returns when somebody's waiting ends. */
+int64_t zloom_engine_grant (zloom_engine_t *self);
+/* Messages and bytes that may still come in, memory of all memory flows counted. */
+void zloom_engine_flow_room (const zloom_engine_t *self, const zloom_hosted_t *flow,
+                             uint64_t *messages, uint64_t *bytes);
+
+/* ---- consume.c, deliver.c, watch.c -------------------------------------------------------------- */
+
+zloom_err_t zloom_engine_subscribe (zloom_engine_t *self, zloom_session_t *session,
+                                    const zloom_verb_subscribe_t *subscribe);
+zloom_err_t zloom_engine_credit (zloom_engine_t *self, zloom_session_t *session,
+                                 const zloom_verb_credit_t *credit);
+zloom_err_t zloom_engine_settle (zloom_engine_t *self, zloom_session_t *session,
+                                 const zloom_verb_settle_t *settle);
+zloom_err_t zloom_engine_started (zloom_engine_t *self, zloom_session_t *session,
+                                  const zloom_verb_started_t *started);
+zloom_err_t zloom_engine_progress (zloom_engine_t *self, zloom_session_t *session,
+                                   const zloom_verb_progress_t *progress);
+zloom_err_t zloom_engine_unsubscribe (zloom_engine_t *self, zloom_session_t *session,
+                                      const zloom_verb_unsubscribe_t *unsubscribe);
+zloom_consumer_t *zloom_engine_consumer (const zloom_session_t *session, uint32_t handle);
+/* The consumer's leases are dealt with: forget it. */
+void zloom_engine_drop_consumer (zloom_engine_t *self, zloom_consumer_t *consumer);
+/* Fill a SETTLE event's view of earlier boots. */
+void zloom_engine_settle_event (zloom_engine_t *self, const zloom_hosted_t *flow,
+                                zloom_event_t *event, zloom_consumer_id_t consumer,
+                                zloom_token_t token, const zloom_settle_run_t *runs, size_t count);
+/* Bytes of records that a settlement may take at most. */
+uint64_t zloom_engine_settle_cost (const zloom_hosted_t *flow, const zloom_settle_run_t *runs,
+                                   size_t count);
+/* DELIVER runs with their packs from memory. False: bytes are missing, nothing was sent. */
+bool zloom_engine_deliver (zloom_engine_t *self, zloom_consumer_t *consumer, zloom_token_t token,
+                           const zloom_run_t *runs, size_t run_count, const zloom_fact_t *facts,
+                           size_t fact_count);
+/* Copies for those who tap or browse `flow`. */
+void zloom_engine_watch (zloom_engine_t *self, zloom_hosted_t *flow);
+
+/* ---- step.c, dead.c ----------------------------------------------------------------------------- */
+
+zloom_err_t zloom_engine_step (zloom_engine_t *self, zloom_session_t *session,
+                               const zloom_verb_t *verb, size_t frame_bytes, zloom_blob_t *pack);
+/* Copy message seq of `flow` to its dead letters, in the open group. */
+void zloom_engine_dead (zloom_engine_t *self, zloom_hosted_t *flow, uint64_t seq,
+                        zloom_bytes_t history);
+
+/* ---- store.c ------------------------------------------------------------------------------------ */
+
+/* zloom_store_t's peek; arg is the zloom_hosted_t. */
+zloom_err_t zloom_engine_peek (void *arg, uint64_t seq, uint32_t max_n, uint64_t max_bytes,
+                               zloom_peek_t *peek);
+/* The view that holds seq, from memory; else the error (AGAIN: on disk, nothing was started). */
+zloom_err_t zloom_hosted_view (zloom_hosted_t *self, uint64_t seq, zloom_view_t **view_p);
+/* Start to read what peek said AGAIN about. */
+void zloom_engine_read (zloom_engine_t *self, zloom_hosted_t *flow, uint64_t seq);
+/* As peek for the engine's own work: AGAIN starts a read, nobody is told when it ends. */
+zloom_err_t zloom_hosted_look (zloom_hosted_t *self, uint64_t seq, zloom_view_t **view_p);
+/* The bytes of messages [index, index + n) of a view. */
+zloom_bytes_t zloom_view_slice (zloom_view_t *view, uint32_t index, uint32_t n);
+void zloom_engine_fetched (zloom_engine_t *self, uint64_t cookie, zloom_err_t err,
+                           zloom_chunk_t *chunk);
+/* Tell the patterns about reads that ended. */
+void zloom_engine_arrivals (zloom_engine_t *self);
+void zloom_hosted_drop_views (zloom_hosted_t *self);
+/* Keep the cold packs within their limit. */
+void zloom_hosted_trim_cold (zloom_hosted_t *self);
+
+/* ---- admin.c ------------------------------------------------------------------------------------ */
+
+zloom_err_t zloom_engine_admin (zloom_engine_t *self, zloom_session_t *session,
+                                const zloom_verb_admin_t *admin);
+/* Go on with what takes more than a turn. */
+void zloom_engine_jobs (zloom_engine_t *self);
+/* The session is over: so is what it asked for. */
+void zloom_engine_drop_jobs (zloom_engine_t *self, const zloom_session_t *session);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* flow.c - flows that the engine hosts: their configuration, and which messages are durable. */
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "base/tag.h"
+#include "engine/core.h"
+
+static void
+s_config_fini (zloom_flow_config_t *config)
+{
+    free ((char *) config->name);
+    free ((char *) config->pattern);
+    free ((char *) config->dead_letter);
+}
+
+/* A copy with strings of its own. */
+static zloom_flow_config_t
+s_config_copy (const zloom_flow_config_t *config)
+{
+    zloom_flow_config_t copy = *config;
+    copy.name = zloom_strdup (config->name);
+    copy.pattern = zloom_strdup (config->pattern);
+    copy.dead_letter = zloom_strdup (config->dead_letter);
+    return copy;
+}
+
+zloom_hosted_t *
+zloom_hosted_new (zloom_engine_t *engine, zloom_port_t *port, const zloom_flow_config_t *config,
+                  const zloom_pattern_t *pattern)
+{
+    zloom_hosted_t *self = zloom_alloc (sizeof *self);
+    self->engine = engine;
+    self->port = port;
+    self->config = s_config_copy (config);
+    self->pattern = pattern;
+    self->store = (zloom_store_t){self, zloom_engine_peek};
+    return self;
+}
+
+void
+zloom_hosted_destroy (zloom_hosted_t **self_p)
+{
+    zloom_hosted_t *self = *self_p;
+    if (!self) {
+        return;
+    }
+    if (self->core) {
+        self->pattern->destroy (&self->core);
+    }
+    zloom_hosted_drop_views (self);
+    free (self->cold);
+    free (self->marks);
+    s_config_fini (&self->config);
+    free (self);
+    *self_p = NULL;
+}
+
+void
+zloom_hosted_configure (zloom_hosted_t *self, const zloom_flow_config_t *config)
+{
+    zloom_flow_config_t old = self->config;
+    self->config = s_config_copy (config);
+    self->pattern->configure (self->core, &self->config);
+    s_config_fini (&old);
+}
+
+void
+zloom_hosted_mark (zloom_hosted_t *self, uint64_t group, uint64_t seq)
+{
+    if (self->mark_count > 0) {
+        zloom_durable_mark_t *last =
+          &self->marks[(self->mark_head + self->mark_count - 1) % self->mark_capacity];
+        if (last->group >= group) {
+            last->seq = seq;
+            return;
+        }
+    }
+    if (self->mark_count == self->mark_capacity) {
+        const size_t capacity = self->mark_capacity ? self->mark_capacity * 2 : 8;
+        zloom_durable_mark_t *marks = zloom_alloc (capacity * sizeof *marks);
+        for (size_t i = 0; i < self->mark_count; i++) {
+            marks[i] = self->marks[(self->mark_head + i) % self->mark_capacity];
+        }
+        free (self->marks);
+        self->marks = marks;
+        self->mark_head = 0;
+        self->mark_capacity = capacity;
+    }
+    self->marks[(self->mark_head + self->mark_count++) % self->mark_capacity] =
+      (zloom_durable_mark_t){group, seq};
+}
+
+uint64_t
+zloom_hosted_backlog (const zloom_hosted_t *self)
+{
+    zloom_flow_stats_t stats = {0};
+    self->pattern->stats (self->core, self->engine->now, &stats);
+    return stats.ready + stats.leased + stats.waiting + stats.moving;
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * produce.c - SEND: taken or refused whole. After a refusal everything behind the refused id is
+ * dropped until that id comes again (or is skipped), so a pipelined producer can neither lose nor
+ * reorder.
+ */
+#include <stdio.h>
+
+#include "base/tag.h"
+#include "engine/core.h"
+
+/* Records and bytes of an OFFER beside its pack, mark and provenance. */
+#define OFFER_RECORDS 8
+#define OFFER_BYTES 2048
+/* Room in the journal for one provenance run. */
+#define SRC_BYTES (48 + ZLOOM_LIMIT_PRODUCER_BYTES)
+/* A refusal that will not change by itself within a turn: the sender rests before it tries again. */
+#define REST_NS (200 * ZLOOM_NS_PER_MS)
+
+zloom_sender_t *
+zloom_engine_sender (const zloom_session_t *session, uint32_t index)
+{
+    const zloom_part_t *part = zloom_engine_part (session);
+    return index < part->sender_count ? part->senders[index] : NULL;
+}
+
+/* ---- refusing -------------------------------------------------------------------------------- */
+
+void
+zloom_engine_refuse_send (zloom_engine_t *self, zloom_sender_t *sender, zloom_err_t code,
+                          uint64_t from_id)
+{
+    const zloom_verb_t verb = {.kind = ZLOOM_VERB_REFUSE,
+                               .refuse = {.has_flow = true,
+                                          .flow = sender->index,
+                                          .code = code,
+                                          .from_id = from_id,
+                                          .text = zloom_bytes_text (zloom_note ())}};
+    zloom_engine_say (self, sender->session, &verb, 0);
+    sender->refused_from = from_id;
+    if (code == ZLOOM_DISK_FULL || code == ZLOOM_DRAINING || code == ZLOOM_PAUSED) {
+        sender->not_before_ns = self->now.mono_ns + REST_NS;
+    }
+    zloom_engine_want_credit (self, sender);
+}
+
+/* ---- checks ---------------------------------------------------------------------------------- */
+
+zloom_err_t
+zloom_engine_fits (const zloom_engine_t *self, const zloom_hosted_t *flow, uint64_t n,
+                   uint64_t bytes)
+{
+    const zloom_flow_config_t *config = &flow->config;
+    if ((config->limit_messages > 0 && n > (uint64_t) config->limit_messages) ||
+        (config->limit_bytes > 0 && bytes > (uint64_t) config->limit_bytes)) {
+        return zloom_fail (ZLOOM_TOO_BIG,
+                           "flow '%s': %llu messages with %llu bytes are more than it may hold "
+                           "(%lld messages, %lld bytes)",
+                           config->name, (unsigned long long) n, (unsigned long long) bytes,
+                           (long long) config->limit_messages, (long long) config->limit_bytes);
+    }
+    uint64_t messages_left;
+    uint64_t bytes_left;
+    zloom_engine_flow_room (self, flow, &messages_left, &bytes_left);
+    if (n > messages_left || bytes > bytes_left) {
+        return zloom_fail (ZLOOM_FULL, "flow '%s' is full (limit %lld messages, %lld bytes)",
+                           config->name, (long long) config->limit_messages,
+                           (long long) config->limit_bytes);
+    }
+    return ZLOOM_OK;
+}
+
+/* Whether all of it was taken before: then it grows nothing, and its confirm is sent again. */
+static bool
+s_is_repeated (const zloom_sender_t *sender, const zloom_verb_send_t *send)
+{
+    const zloom_hosted_t *flow = sender->flow;
+    const zloom_bytes_t producer = zloom_bytes_text (sender->session->name);
+    uint64_t high;
+    zloom_bytes_t mark;
+    return send->src_count == 0 && flow->pattern->producer (flow->core, producer, &high, &mark) &&
+           send->first_id + send->n - 1 <= high;
+}
+
+static zloom_err_t
+s_check_flow (zloom_engine_t *self, zloom_sender_t *sender, const zloom_verb_send_t *send,
+              uint64_t bytes)
+{
+    zloom_hosted_t *flow = sender->flow;
+    if (flow->config.on_full == ZLOOM_ON_FULL_BLOCK && bytes > 0) {
+        const zloom_err_t err = zloom_engine_fits (self, flow, send->n, bytes);
+        if (err != ZLOOM_OK && !s_is_repeated (sender, send)) {
+            sender->want_messages = err == ZLOOM_FULL ? send->n : 0;
+            sender->want_bytes = err == ZLOOM_FULL ? bytes : 0;
+            return err;
+        }
+    }
+    const uint64_t cost = bytes + send->mark.size + SRC_BYTES * send->src_count + OFFER_BYTES;
+    const zloom_err_t err = zloom_engine_room (self, flow, OFFER_RECORDS, cost, bytes > 0);
+    if (err == ZLOOM_DISK_FULL) {
+        return zloom_fail (err, "flow '%s': the disk under the journal is full", flow->config.name);
+    }
+    return err;
+}
+
+static zloom_err_t
+s_check (zloom_engine_t *self, zloom_sender_t *sender, const zloom_verb_t *verb, size_t frame_bytes,
+         zloom_blob_t *pack)
+{
+    const zloom_verb_send_t *send = &verb->send;
+    const zloom_hosted_t *flow = sender->flow;
+    const zloom_bytes_t bytes = pack ? zloom_blob_bytes (pack) : ZLOOM_BYTES_NULL;
+    if (!zloom_engine_allows (self, sender->session, ZLOOM_RIGHT_PUBLISH, flow->config.name)) {
+        return zloom_fail (ZLOOM_FORBIDDEN, "flow '%s': '%s' may not publish", flow->config.name,
+                           sender->session->name);
+    }
+    if (pack && !zloom_credit_covers (&sender->credit, send->n, bytes.size)) {
+        const zloom_amount_t left = zloom_credit_left (&sender->credit);
+        return zloom_fail (ZLOOM_NO_CREDIT,
+                           "flow '%s': %u messages sent, credit left for %llu messages, %llu "
+                           "bytes, %llu frames",
+                           flow->config.name, send->n, (unsigned long long) left.messages,
+                           (unsigned long long) left.bytes, (unsigned long long) left.frames);
+    }
+    if (bytes.size > ZLOOM_LIMIT_PACK_BYTES) {
+        return zloom_fail (ZLOOM_TOO_BIG, "SEND: pack of %zu bytes, limit %d", bytes.size,
+                           ZLOOM_LIMIT_PACK_BYTES);
+    }
+    const zloom_err_t err =
+      zloom_verb_check_pack (verb, frame_bytes, bytes, (size_t) self->max_message_bytes);
+    if (err != ZLOOM_OK) {
+        return err;
+    }
+    if (self->draining) {
+        return zloom_fail (ZLOOM_DRAINING, "router '%s' is leaving", self->name);
+    }
+    if (flow->draining) {
+        return zloom_fail (ZLOOM_DRAINING, "flow '%s' is draining", flow->config.name);
+    }
+    return s_check_flow (self, sender, send, bytes.size);
+}
+
+/* ---- taking ---------------------------------------------------------------------------------- */
+
+static void
+s_offer (zloom_engine_t *self, zloom_sender_t *sender, const zloom_verb_send_t *send,
+         zloom_blob_t *pack)
+{
+    zloom_event_t event = {
+      .type = pack ? ZLOOM_EVENT_OFFER : ZLOOM_EVENT_SKIP,
+      .session = sender->session->id,
+    };
+    if (pack) {
+        event.offer.producer = zloom_bytes_text (sender->session->name);
+        event.offer.first_id = send->first_id;
+        event.offer.n = send->n;
+        event.offer.pack = zloom_blob_bytes (pack);
+        event.offer.blob = pack;
+        event.offer.flags = send->flags;
+        event.offer.base_time_ns = send->base_time_ns;
+        event.offer.mark = send->mark;
+        event.offer.src = send->src;
+        event.offer.src_count = send->src_count;
+        event.offer.admitted = sender->flow->config.on_full == ZLOOM_ON_FULL_BLOCK;
+    } else {
+        event.skip.producer = zloom_bytes_text (sender->session->name);
+        event.skip.first_id = send->first_id;
+        event.skip.n = send->n;
+        event.skip.mark = send->mark;
+    }
+    zloom_engine_feed (self, sender->flow, &event);
+}
+
+zloom_err_t
+zloom_engine_send (zloom_engine_t *self, zloom_session_t *session, const zloom_verb_t *verb,
+                   size_t frame_bytes, zloom_blob_t *pack)
+{
+    const zloom_verb_send_t *send = &verb->send;
+    zloom_sender_t *sender = zloom_engine_sender (session, send->flow);
+    if (!sender) {
+        char text[80];
+        snprintf (text, sizeof text, "SEND: flow %u was not given to this session", send->flow);
+        zloom_engine_refuse (self, session, ZLOOM_UNKNOWN_FLOW, text);
+        return ZLOOM_OK;
+    }
+    const uint64_t messages = pack ? send->n : 0;
+    const uint64_t bytes = pack ? zloom_blob_bytes (pack).size : 0;
+    if (sender->refused_from > 0 && send->first_id > sender->refused_from) {
+        zloom_engine_use_credit (self, sender, messages, bytes);
+        return ZLOOM_OK;
+    }
+    const zloom_err_t err = s_check (self, sender, verb, frame_bytes, pack);
+    if (err == ZLOOM_AGAIN) {
+        return err;
+    }
+    zloom_engine_begin_sending (self, sender);
+    zloom_engine_use_credit (self, sender, messages, bytes);
+    if (err != ZLOOM_OK) {
+        zloom_engine_refuse_send (self, sender, err, send->first_id);
+        return ZLOOM_OK;
+    }
+    if (sender->refused_from > 0 && sender->refused_from - send->first_id < send->n) {
+        sender->refused_from = 0;
+    }
+    s_offer (self, sender, send, pack);
+    return ZLOOM_OK;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * recover.c - the journal's owner. A flow that stands in the log and not in the configuration is
+ * hosted all the same, without being reachable: its snapshots and what it still needs are kept, and
+ * start () refuses to go on if it holds messages.
+ */
+#include "engine/recover.h"
+
+#include "base/memory.h"
+#include "base/tag.h"
+
+static zloom_hosted_t *
+s_flow (const zloom_port_t *port, uint32_t number)
+{
+    return zloom_idmap_get (port->flows, number);
+}
+
+/* A flow that is only in the journal. It is read with the pattern that the configuration has. */
+static zloom_hosted_t *
+s_host_forgotten (zloom_engine_t *engine, const char *name)
+{
+    if (engine->flow_count == 0) {
+        return NULL;
+    }
+    const zloom_hosted_t *like = engine->flows[0];
+    zloom_flow_config_t config = like->config;
+    config.name = name;
+    config.dead_letter = NULL;
+    config.confirm = ZLOOM_CONFIRM_DISK;
+    zloom_hosted_t *flow = zloom_hosted_new (engine, &engine->disk, &config, like->pattern);
+    zloom_grow (&engine->flows, &engine->flow_capacity, engine->flow_count + 1,
+                sizeof *engine->flows);
+    engine->flows[engine->flow_count++] = flow;
+    return flow;
+}
+
+static zloom_err_t
+s_on_flow (void *arg, uint32_t number, const char *name)
+{
+    zloom_port_t *port = arg;
+    zloom_engine_t *engine = port->engine;
+    zloom_hosted_t *flow = zloom_engine_flow (engine, zloom_bytes_text (name));
+    if (!flow || flow->port != port) {
+        flow = s_host_forgotten (engine, name);
+    }
+    if (!flow) {
+        return zloom_fail (ZLOOM_FAILED,
+                           "flow '%s' stands in the journal, but the recipe has no "
+                           "flow at all",
+                           name);
+    }
+    if (!flow->core) {
+        flow->number = number;
+        flow->core = flow->pattern->create (&flow->config, engine->inner_boot, 1);
+        zloom_idmap_put (port->flows, number, flow);
+    }
+    return ZLOOM_OK;
+}
+
+static zloom_err_t
+s_on_restore (void *arg, uint32_t number, zloom_bytes_t snapshot)
+{
+    zloom_hosted_t *flow = s_flow (arg, number);
+    if (!flow) {
+        return zloom_fail (ZLOOM_DAMAGED, "snapshot of flow %u, which has no name", number);
+    }
+    const zloom_err_t err = flow->pattern->restore (flow->core, snapshot);
+    if (err != ZLOOM_OK) {
+        zloom_note_prefix ("flow '%s': snapshot", flow->config.name);
+    }
+    return err;
+}
+
+static zloom_err_t
+s_on_replay (void *arg, const zloom_record_t *record)
+{
+    zloom_hosted_t *flow = s_flow (arg, record->flow);
+    if (!flow) {
+        return zloom_fail (ZLOOM_DAMAGED, "record of flow %u, which has no name", record->flow);
+    }
+    const zloom_replay_t replay = {.type = (uint8_t) record->type,
+                                   .seq = record->seq,
+                                   .count = record->count,
+                                   .payload_bytes = record->payload.size,
+                                   .head = record->head};
+    const zloom_err_t err = flow->pattern->replay (flow->core, &replay);
+    if (err != ZLOOM_OK) {
+        zloom_note_prefix ("flow '%s': record at %llu", flow->config.name,
+                           (unsigned long long) record->seq);
+    }
+    return err;
+}
+
+static void
+s_on_snapshot (void *arg, uint32_t number, zloom_buf_t *out)
+{
+    const zloom_hosted_t *flow = s_flow (arg, number);
+    if (flow) {
+        flow->pattern->snapshot (flow->core, out);
+    }
+}
+
+static bool
+s_on_next_live (void *arg, uint32_t number, uint64_t from, uint64_t last, zloom_range_t *run)
+{
+    const zloom_hosted_t *flow = s_flow (arg, number);
+    return flow && flow->pattern->next_live (flow->core, from, last, run);
+}
+
+static void
+s_on_fetched (void *arg, uint64_t cookie, zloom_err_t err, zloom_chunk_t *chunk)
+{
+    zloom_port_t *port = arg;
+    zloom_engine_fetched (port->engine, cookie, err, chunk);
+}
+
+zloom_journal_owner_t
+zloom_recover_owner (zloom_port_t *port)
+{
+    return (zloom_journal_owner_t){.arg = port,
+                                   .flow = s_on_flow,
+                                   .restore = s_on_restore,
+                                   .replay = s_on_replay,
+                                   .snapshot = s_on_snapshot,
+                                   .next_live = s_on_next_live,
+                                   .fetched = s_on_fetched};
+}
+
+zloom_journal_owner_t
+zloom_engine_owner (zloom_engine_t *self)
+{
+    zloom_engine_check (self);
+    return zloom_recover_owner (&self->disk);
+}

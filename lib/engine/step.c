@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * step.c - STEP: settle the input and emit the outputs in one group, or change nothing. All that
+ * could refuse it is asked first; from then on nothing can fail.
+ */
+#include <stdio.h>
+
+#include "base/memory.h"
+#include "engine/core.h"
+
+/* In the journal, beside the pack: one emit's record. */
+#define EMIT_BYTES 1024
+
+typedef struct {
+    zloom_session_t *session;
+    const zloom_verb_step_t *step;
+    zloom_consumer_t *consumer; /* NULL: a step without input */
+    zloom_sender_t **senders;   /* one an emit */
+    zloom_bytes_t *packs;       /* one an emit */
+    zloom_event_t settle;
+    zloom_blob_t *pack;
+    bool emits_to_disk;
+} work_t;
+
+static void
+s_answer (zloom_engine_t *self, const work_t *work, zloom_err_t code, uint64_t group)
+{
+    const zloom_verb_step_t *step = work->step;
+    const zloom_verb_t verb = {
+      .kind = ZLOOM_VERB_SETTLED,
+      .settled = {.has_handle = step->has_handle,
+                  .handle = step->handle,
+                  .token = step->token,
+                  .is_step = true,
+                  .step = code,
+                  .text = code == ZLOOM_OK ? ZLOOM_BYTES_NULL : zloom_bytes_text (zloom_note ())}};
+    zloom_engine_say (self, work->session, &verb, group);
+}
+
+/* ---- may it be done? ------------------------------------------------------------------------- */
+
+/* Cut the pack into one for each emit. */
+static void
+s_cut (zloom_engine_t *self, work_t *work)
+{
+    const zloom_verb_step_t *step = work->step;
+    work->packs = zloom_arena_take (&self->arena, step->emit_count, sizeof *work->packs);
+    if (!work->pack) {
+        return;
+    }
+    zloom_pack_iter_t iter = zloom_pack_iter (zloom_blob_bytes (work->pack));
+    for (size_t i = 0; i < step->emit_count; i++) {
+        const uint8_t *begin = iter.rest.data;
+        zloom_pack_skip (&iter, step->emits[i].n);
+        work->packs[i] = zloom_bytes (begin, (size_t) (iter.rest.data - begin));
+    }
+}
+
+static zloom_err_t
+s_check_emit (zloom_engine_t *self, work_t *work, size_t index)
+{
+    const zloom_emit_t *emit = &work->step->emits[index];
+    zloom_sender_t *sender = zloom_engine_sender (work->session, emit->flow);
+    if (!sender) {
+        return zloom_fail (ZLOOM_UNKNOWN_FLOW, "STEP: flow %u was not given to this session",
+                           emit->flow);
+    }
+    const char *name = sender->flow->config.name;
+    if (!zloom_engine_allows (self, work->session, ZLOOM_RIGHT_PUBLISH, name)) {
+        return zloom_fail (ZLOOM_FORBIDDEN, "flow '%s': '%s' may not publish", name,
+                           work->session->name);
+    }
+    zloom_engine_begin_sending (self, sender);
+    work->senders[index] = sender;
+    work->emits_to_disk = work->emits_to_disk || sender->flow->port->disk;
+    return ZLOOM_OK;
+}
+
+/* Credit and limits of one flow for all emits to it; `index` is the first of them. */
+static zloom_err_t
+s_check_flow (zloom_engine_t *self, const work_t *work, size_t index)
+{
+    const zloom_sender_t *sender = work->senders[index];
+    const zloom_hosted_t *flow = sender->flow;
+    uint64_t n = 0;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < work->step->emit_count; i++) {
+        if (work->senders[i] == sender) {
+            if (i < index) {
+                return ZLOOM_OK;
+            }
+            n += work->step->emits[i].n;
+            bytes += work->packs[i].size;
+        }
+    }
+    if (!zloom_credit_covers (&sender->credit, n, bytes)) {
+        return zloom_fail (ZLOOM_NO_CREDIT, "flow '%s': no credit for %llu messages",
+                           flow->config.name, (unsigned long long) n);
+    }
+    if (flow->config.on_full == ZLOOM_ON_FULL_DROP_OLDEST) {
+        return ZLOOM_OK;
+    }
+    return zloom_engine_fits (self, flow, n, bytes);
+}
+
+/* A step without input: the emits carry on the session's own numbers. */
+static zloom_err_t
+s_check_ids (const work_t *work, size_t index)
+{
+    const zloom_emit_t *emit = &work->step->emits[index];
+    const zloom_hosted_t *flow = work->senders[index]->flow;
+    uint64_t high = 0;
+    zloom_bytes_t mark;
+    if (!flow->pattern->producer (flow->core, zloom_bytes_text (work->session->name), &high,
+                                  &mark)) {
+        high = 0;
+    }
+    for (size_t i = 0; i < index; i++) {
+        if (work->senders[i]->flow == flow) {
+            const uint64_t last = work->step->emits[i].first_id + work->step->emits[i].n - 1;
+            high = last > high ? last : high;
+        }
+    }
+    if (emit->first_id > high + 1) {
+        return zloom_fail (ZLOOM_OUT_OF_ORDER, "flow '%s': id %llu comes after %llu",
+                           flow->config.name, (unsigned long long) emit->first_id,
+                           (unsigned long long) high);
+    }
+    return ZLOOM_OK;
+}
+
+static zloom_err_t
+s_check_emits (zloom_engine_t *self, work_t *work)
+{
+    const size_t count = work->step->emit_count;
+    work->senders = zloom_arena_take (&self->arena, count, sizeof (zloom_sender_t *));
+    zloom_err_t err = ZLOOM_OK;
+    for (size_t i = 0; i < count && err == ZLOOM_OK; i++) {
+        err = s_check_emit (self, work, i);
+    }
+    s_cut (self, work);
+    for (size_t i = 0; i < count && err == ZLOOM_OK; i++) {
+        err = s_check_flow (self, work, i);
+    }
+    for (size_t i = 0; i < count && err == ZLOOM_OK && !work->consumer; i++) {
+        err = s_check_ids (work, i);
+    }
+    if (err == ZLOOM_OK && count > 0 && self->draining && !work->consumer) {
+        err = zloom_fail (ZLOOM_DRAINING, "router '%s' is leaving", self->name);
+    }
+    return err;
+}
+
+static zloom_err_t
+s_check_input (zloom_engine_t *self, work_t *work)
+{
+    const zloom_verb_step_t *step = work->step;
+    if (step->state_count > 0) {
+        return zloom_fail (ZLOOM_UNSUPPORTED, "STEP: no pattern here keeps a worker's state");
+    }
+    if (!step->has_handle) {
+        return ZLOOM_OK;
+    }
+    work->consumer = zloom_engine_consumer (work->session, step->handle);
+    if (!work->consumer || work->consumer->mode != ZLOOM_MODE_CONSUME) {
+        return zloom_fail (ZLOOM_STALE, "STEP: handle %u is not subscribed", step->handle);
+    }
+    const zloom_hosted_t *flow = work->consumer->flow;
+    zloom_engine_settle_event (self, flow, &work->settle, work->consumer->id, step->token,
+                               step->settles, step->settle_count);
+    const zloom_err_t err =
+      flow->pattern->check_settle (flow->core, work->consumer->id, &work->settle);
+    return err == ZLOOM_OK
+             ? err
+             : zloom_fail (err, "flow '%s': %s", flow->config.name, zloom_err_text (err));
+}
+
+/* Room for all of it in one group of each journal that it touches. */
+static zloom_err_t
+s_check_room (zloom_engine_t *self, const work_t *work)
+{
+    const size_t count = work->step->emit_count;
+    uint64_t bytes = work->pack ? zloom_blob_bytes (work->pack).size : 0;
+    bytes += EMIT_BYTES * (uint64_t) count;
+    for (size_t i = 0; i < count; i++) {
+        bytes += work->step->emits[i].mark.size;
+    }
+    if (work->consumer) {
+        bytes += zloom_engine_settle_cost (work->consumer->flow, work->step->settles,
+                                           work->step->settle_count);
+    }
+    const uint32_t records = ZLOOM_ENGINE_EVENT_RECORDS + 2 * (uint32_t) count;
+    zloom_err_t err = ZLOOM_OK;
+    if (work->consumer) {
+        err = zloom_engine_room (self, work->consumer->flow, records, bytes, count > 0);
+    }
+    for (size_t i = 0; i < count && err == ZLOOM_OK; i++) {
+        err = zloom_engine_room (self, work->senders[i]->flow, records, bytes, true);
+    }
+    if (err == ZLOOM_DISK_FULL) {
+        return zloom_fail (err, "the disk under the journal is full");
+    }
+    return err;
+}
+
+/* ---- doing it -------------------------------------------------------------------------------- */
+
+static void
+s_emit (zloom_engine_t *self, const work_t *work, size_t index)
+{
+    const zloom_emit_t *emit = &work->step->emits[index];
+    zloom_sender_t *sender = work->senders[index];
+    zloom_hosted_t *flow = sender->flow;
+    char producer[sizeof self->log_text + ZLOOM_LIMIT_NAME_BYTES + 2];
+    zloom_event_t event = {.type = ZLOOM_EVENT_OFFER,
+                           .offer = {.n = emit->n,
+                                     .pack = work->packs[index],
+                                     .blob = work->pack,
+                                     .flags = emit->flags,
+                                     .base_time_ns = emit->base_time_ns,
+                                     .mark = emit->mark,
+                                     .admitted = true}};
+    zloom_src_t src = {.n = emit->n, .base_time_ns = emit->base_time_ns};
+    if (work->consumer) {
+        snprintf (producer, sizeof producer, "%s/%s", self->log_text, flow->config.name);
+        src.producer = zloom_bytes_text (producer);
+        src.first_id = flow->pattern->next_seq (flow->core);
+        event.offer.src = &src;
+        event.offer.src_count = 1;
+    } else {
+        event.session = work->session->id;
+        event.offer.producer = zloom_bytes_text (work->session->name);
+        event.offer.first_id = emit->first_id;
+    }
+    zloom_engine_feed (self, flow, &event);
+}
+
+static void
+s_use_credit (zloom_engine_t *self, const work_t *work)
+{
+    for (size_t i = 0; i < work->step->emit_count; i++) {
+        zloom_sender_t *sender = work->senders[i];
+        uint64_t n = 0;
+        uint64_t bytes = 0;
+        bool first = true;
+        for (size_t j = 0; j < work->step->emit_count; j++) {
+            if (work->senders[j] == sender) {
+                first = first && j >= i;
+                n += work->step->emits[j].n;
+                bytes += work->packs[j].size;
+            }
+        }
+        if (first) {
+            zloom_engine_use_credit (self, sender, n, bytes);
+        }
+    }
+}
+
+static void
+s_do (zloom_engine_t *self, const work_t *work)
+{
+    const uint64_t open = zloom_journal_group (self->disk.journal);
+    self->step.is_step = work->step->emit_count > 0;
+    s_use_credit (self, work);
+    if (work->consumer) {
+        self->step.settles = true;
+        zloom_engine_feed (self, work->consumer->flow, &work->settle);
+        self->step.settles = false;
+    }
+    /* What is emitted to memory flows leaves with the rest of the step: with the group that holds
+     * its settlement or its emits to disk flows. */
+    self->step.group = work->emits_to_disk || self->disk.staged >= open ? open : 0;
+    for (size_t i = 0; i < work->step->emit_count; i++) {
+        s_emit (self, work, i);
+    }
+    s_answer (self, work, ZLOOM_OK, self->step.group);
+    self->step = (zloom_step_context_t){0};
+}
+
+zloom_err_t
+zloom_engine_step (zloom_engine_t *self, zloom_session_t *session, const zloom_verb_t *verb,
+                   size_t frame_bytes, zloom_blob_t *pack)
+{
+    work_t work = {.session = session, .step = &verb->step, .pack = pack};
+    zloom_err_t err =
+      zloom_verb_check_pack (verb, frame_bytes, pack ? zloom_blob_bytes (pack) : ZLOOM_BYTES_NULL,
+                             (size_t) self->max_message_bytes);
+    if (err == ZLOOM_OK) {
+        err = s_check_input (self, &work);
+    }
+    if (err == ZLOOM_OK) {
+        err = s_check_emits (self, &work);
+    }
+    if (err == ZLOOM_OK) {
+        err = s_check_room (self, &work);
+    }
+    if (err == ZLOOM_AGAIN) {
+        return err;
+    }
+    if (err == ZLOOM_OK) {
+        s_do (self, &work);
+    } else {
+        /* "Settled already" tells of state: it waits for the newest group. */
+        s_answer (self, &work, err, err == ZLOOM_SETTLED ? self->disk.staged : 0);
+    }
+    return ZLOOM_OK;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * watch.c - copies for those who look: tap (what becomes durable from now on) and browse (what is
+ * there and not leased). Nothing is leased, no counter of the messages moves. A tapper without
+ * credit misses messages and is told so by a GAP in their place; a browser waits for credit.
+ */
+#include "engine/core.h"
+
+/* Packs to one watcher a turn. */
+#define WATCH_PACKS 64
+
+static void
+s_say_gap (zloom_engine_t *self, zloom_consumer_t *watcher, const char *reason)
+{
+    const zloom_verb_t verb = {.kind = ZLOOM_VERB_GAP,
+                               .gap = {.handle = watcher->handle,
+                                       .from = watcher->gap_from,
+                                       .to = watcher->gap_to,
+                                       .count = watcher->gap_count,
+                                       .reason = zloom_bytes_text (reason)}};
+    zloom_engine_say (self, watcher->session, &verb, 0);
+    watcher->gap_count = 0;
+}
+
+static void
+s_miss (zloom_consumer_t *watcher, uint64_t to)
+{
+    if (watcher->gap_count == 0) {
+        watcher->gap_from = watcher->next_seq;
+    }
+    watcher->gap_to = to;
+    watcher->gap_count += to - watcher->next_seq + 1;
+    watcher->next_seq = to + 1;
+}
+
+/* One delivery of messages from next_seq to `last` at most. */
+static zloom_err_t
+s_copy (zloom_engine_t *self, zloom_consumer_t *watcher, uint64_t last)
+{
+    zloom_hosted_t *flow = watcher->flow;
+    zloom_view_t *view;
+    const zloom_err_t err = zloom_hosted_look (flow, watcher->next_seq, &view);
+    if (err != ZLOOM_OK) {
+        return err;
+    }
+    const uint64_t seq = watcher->next_seq;
+    const uint64_t end = view->chunk.seq + view->chunk.count - 1;
+    const uint64_t to = end < last ? end : last;
+    const zloom_amount_t left = zloom_credit_left (&watcher->credit);
+    if (left.messages == 0 || left.bytes == 0 || left.frames == 0) {
+        return ZLOOM_NO_CREDIT;
+    }
+    zloom_peek_t peek;
+    const uint64_t n = to - seq + 1 < left.messages ? to - seq + 1 : left.messages;
+    zloom_engine_peek (flow, seq, (uint32_t) n, left.bytes, &peek);
+    if (watcher->gap_count > 0) {
+        s_say_gap (self, watcher, "no credit");
+    }
+    const zloom_run_t run = {seq, peek.n};
+    const zloom_token_t token = {self->inner_boot, watcher->delivery_no + 1};
+    zloom_engine_deliver (self, watcher, token, &run, 1, NULL, 0);
+    zloom_credit_use (&watcher->credit, peek.n, peek.bytes);
+    watcher->next_seq = seq + peek.n;
+    return ZLOOM_OK;
+}
+
+static void
+s_tap (zloom_engine_t *self, zloom_consumer_t *watcher)
+{
+    const uint64_t durable = watcher->flow->durable_seq;
+    for (int i = 0; i < WATCH_PACKS && watcher->next_seq <= durable; i++) {
+        if (s_copy (self, watcher, durable) != ZLOOM_OK) {
+            s_miss (watcher, durable);
+        }
+    }
+    if (watcher->next_seq <= durable) {
+        self->more = true;
+    }
+}
+
+static void
+s_browse (zloom_engine_t *self, zloom_consumer_t *watcher)
+{
+    zloom_hosted_t *flow = watcher->flow;
+    zloom_range_t run;
+    for (int i = 0; i < WATCH_PACKS; i++) {
+        if (!flow->pattern->next_free (flow->core, watcher->next_seq, &run) ||
+            run.first > flow->durable_seq) {
+            watcher->gap_from = watcher->next_seq;
+            watcher->gap_to = watcher->next_seq;
+            s_say_gap (self, watcher, "end");
+            zloom_engine_drop_consumer (self, watcher);
+            return;
+        }
+        watcher->next_seq = run.first;
+        const uint64_t last = run.last < flow->durable_seq ? run.last : flow->durable_seq;
+        const zloom_err_t err = s_copy (self, watcher, last);
+        if (err == ZLOOM_AGAIN || err == ZLOOM_NO_CREDIT) {
+            return;
+        }
+        if (err != ZLOOM_OK) {
+            watcher->gap_from = watcher->gap_to = run.first;
+            watcher->gap_count = 1;
+            s_say_gap (self, watcher, "damaged");
+            watcher->next_seq = run.first + 1;
+        }
+    }
+    self->more = true;
+}
+
+void
+zloom_engine_watch (zloom_engine_t *self, zloom_hosted_t *flow)
+{
+    zloom_consumer_t *watcher = flow->watchers;
+    while (watcher) {
+        zloom_consumer_t *next = watcher->next_watcher;
+        if (!zloom_engine_part (watcher->session)->ending) {
+            if (watcher->mode == ZLOOM_MODE_TAP) {
+                s_tap (self, watcher);
+            } else {
+                s_browse (self, watcher);
+            }
+        }
+        watcher = next;
+    }
+}
