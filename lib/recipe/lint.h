@@ -24,8 +24,8 @@ typedef struct {
     const char *why;                        /* what is wrong with it */
     const char *fix;                        /* what to do */
     /*
-     * Recipes, without `zloom: 1` and `name:` unless they begin with one of them or with #, that fire this
-     * code, and the same repaired: without errors, and this code does not fire.
+     * A recipe that fires this code, and the same repaired: without errors, and this code does not
+     * fire. Both lack `zloom: 1` and `name:`, unless they begin with one of these or with #.
      */
     const char *bad;
     const char *good;

@@ -26,7 +26,7 @@
 /* The word in `from:` and `to:` for programs, the command line and HTTP. */
 #define ZLOOM_EXTERNAL "external"
 
-/* Longest name of a recipe, node, flow or param: a lower-case letter or digit, then also - and _. */
+/* Longest name of a recipe, node, flow or param: a-z, 0-9, - and _, a letter or digit first. */
 #define ZLOOM_NAME_MAX 63
 
 typedef struct zloom_recipe zloom_recipe_t;
