@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "recipe/reference.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -66,7 +67,7 @@ s_add_row (zloom_buf_t *out, const char *prefix, const zloom_field_t *field)
         zloom_field_type_text (field, out);
     }
     if (field->least || field->most) {
-        zloom_buf_printf (out, ", %s to %s", field->least ? field->least : "any",
+        zloom_buf_printf (out, "; from %s to %s", field->least ? field->least : "any",
                           field->most ? field->most : "any");
     }
     if (field->required) {
@@ -123,7 +124,8 @@ s_add_later (zloom_buf_t *out, zloom_field_table_t fields)
 static void
 s_add_table (zloom_buf_t *out, const char *title, const char *help, zloom_field_table_t fields)
 {
-    zloom_buf_printf (out, "\n%s\n\n%s.\n\n| key | takes | default | what it is |\n", title, help);
+    zloom_buf_printf (out, "\n%s\n\n%c%s.\n\n| key | takes | default | what it is |\n", title,
+                      toupper ((unsigned char) help[0]), help + 1);
     zloom_buf_add_text (out, "|---|---|---|---|\n");
     s_add_rows (out, "", fields);
     s_add_later (out, fields);
