@@ -33,7 +33,8 @@ zloom_numbers_fini (zloom_numbers_t *self)
         zloom_numbers_chunk_fini (s_at (self, i));
     }
     free (self->chunks);
-    *self = (zloom_numbers_t){NULL, 0, 0, 0, 0};
+    zloom_ranges_fini (&self->full);
+    *self = (zloom_numbers_t){0};
 }
 
 /* The index of the first chunk whose key is >= `key`; count when there is none. */
@@ -110,34 +111,94 @@ s_delete (zloom_numbers_t *self, size_t index)
     }
 }
 
+/* Add offsets to the chunk `key`, which is not full. */
+static uint64_t
+s_add_part (zloom_numbers_t *self, uint64_t key, uint32_t first, uint32_t last)
+{
+    size_t index = s_search (self, key);
+    zloom_numbers_chunk_t *chunk = index < self->count && s_at (self, index)->key == key
+                                     ? s_at (self, index)
+                                     : s_insert (self, index, key);
+    uint64_t added = zloom_numbers_chunk_add (chunk, first, last);
+    if (zloom_numbers_chunk_count (chunk) == ZLOOM_NUMBERS_CHUNK) {
+        s_delete (self, index);
+        zloom_ranges_add (&self->full, key, key);
+    }
+    return added;
+}
+
+/* Drop the chunks with keys in [first, last]; returns how many numbers they held. */
+static uint64_t
+s_drop (zloom_numbers_t *self, uint64_t first, uint64_t last)
+{
+    uint64_t dropped = 0;
+    size_t index = s_search (self, first);
+    while (index < self->count && s_at (self, index)->key <= last) {
+        dropped += zloom_numbers_chunk_count (s_at (self, index));
+        s_delete (self, index);
+    }
+    return dropped;
+}
+
 uint64_t
 zloom_numbers_add (zloom_numbers_t *self, uint64_t first, uint64_t last)
 {
+    if (first > last) {
+        return 0;
+    }
+    uint64_t key = s_key (first);
+    uint64_t last_key = s_key (last);
     uint64_t added = 0;
-    while (first <= last) {
-        uint64_t key = s_key (first);
-        size_t index = s_search (self, key);
-        zloom_numbers_chunk_t *chunk = index < self->count && s_at (self, index)->key == key
-                                         ? s_at (self, index)
-                                         : s_insert (self, index, key);
-        uint32_t end = s_key (last) == key ? s_offset (last) : ZLOOM_NUMBERS_CHUNK - 1;
-        added += zloom_numbers_chunk_add (chunk, s_offset (first), end);
-        if (s_key (last) == key) {
-            break;
+    while (key <= last_key) {
+        uint32_t from = key == s_key (first) ? s_offset (first) : 0;
+        uint32_t to = key == last_key ? s_offset (last) : ZLOOM_NUMBERS_CHUNK - 1;
+        if (from == 0 && to == ZLOOM_NUMBERS_CHUNK - 1) { /* whole chunks up to the last or so */
+            uint64_t end = s_offset (last) == ZLOOM_NUMBERS_CHUNK - 1 ? last_key : last_key - 1;
+            uint64_t dropped = s_drop (self, key, end);
+            added += zloom_ranges_add (&self->full, key, end) * ZLOOM_NUMBERS_CHUNK - dropped;
+            key = end + 1;
+            continue;
         }
-        first = (key + 1) * ZLOOM_NUMBERS_CHUNK;
+        if (self->full.count == 0 || !zloom_ranges_has (&self->full, key)) {
+            added += s_add_part (self, key, from, to);
+        }
+        key++;
     }
     self->total += added;
     return added;
 }
 
+/* Make a full chunk an ordinary one. */
+static void
+s_open (zloom_numbers_t *self, uint64_t key)
+{
+    zloom_ranges_remove (&self->full, key, key);
+    zloom_numbers_chunk_add (s_insert (self, s_search (self, key), key), 0,
+                             ZLOOM_NUMBERS_CHUNK - 1);
+}
+
+/* Take what is full within [first, last] out, and open the chunks at its edges. */
+static uint64_t
+s_remove_full (zloom_numbers_t *self, uint64_t first, uint64_t last)
+{
+    uint64_t from = s_key (first);
+    uint64_t to = s_key (last);
+    if (s_offset (first) != 0 && zloom_ranges_has (&self->full, from)) {
+        s_open (self, from);
+    }
+    if (s_offset (last) != ZLOOM_NUMBERS_CHUNK - 1 && zloom_ranges_has (&self->full, to)) {
+        s_open (self, to);
+    }
+    return zloom_ranges_remove (&self->full, from, to) * ZLOOM_NUMBERS_CHUNK;
+}
+
 uint64_t
 zloom_numbers_remove (zloom_numbers_t *self, uint64_t first, uint64_t last)
 {
-    if (first > last) {
+    if (first > last || self->total == 0) {
         return 0;
     }
-    uint64_t removed = 0;
+    uint64_t removed = self->full.count > 0 ? s_remove_full (self, first, last) : 0;
     size_t index = s_search (self, s_key (first));
     while (index < self->count && s_at (self, index)->key <= s_key (last)) {
         zloom_numbers_chunk_t *chunk = s_at (self, index);
@@ -158,32 +219,46 @@ bool
 zloom_numbers_has (const zloom_numbers_t *self, uint64_t number)
 {
     size_t index = s_search (self, s_key (number));
-    return index < self->count && s_at (self, index)->key == s_key (number) &&
-           zloom_numbers_chunk_has (s_at (self, index), s_offset (number));
+    if (index < self->count && s_at (self, index)->key == s_key (number)) {
+        return zloom_numbers_chunk_has (s_at (self, index), s_offset (number));
+    }
+    return self->full.count > 0 && zloom_ranges_has (&self->full, s_key (number));
+}
+
+/* The first run at or after `from` in the chunks that are not full. */
+static bool
+s_find_part (const zloom_numbers_t *self, uint64_t from, zloom_range_t *run)
+{
+    for (size_t i = s_search (self, s_key (from)); i < self->count; i++) {
+        const zloom_numbers_chunk_t *chunk = s_at (self, i);
+        uint64_t base = chunk->key * ZLOOM_NUMBERS_CHUNK;
+        uint32_t first;
+        uint32_t last;
+        if (zloom_numbers_chunk_find (chunk, base < from ? s_offset (from) : 0, &first, &last)) {
+            *run = (zloom_range_t){base + first, base + last};
+            return true;
+        }
+    }
+    return false;
 }
 
 bool
 zloom_numbers_find (const zloom_numbers_t *self, uint64_t from, uint64_t last, zloom_range_t *run)
 {
-    if (from > last) {
+    bool found = self->count > 0 && s_find_part (self, from, run);
+    zloom_range_t keys;
+    if (self->full.count > 0 && zloom_ranges_find (&self->full, s_key (from), &keys) &&
+        (!found || keys.first * ZLOOM_NUMBERS_CHUNK <= run->first)) {
+        uint64_t base = keys.first * ZLOOM_NUMBERS_CHUNK;
+        run->first = base > from ? base : from;
+        run->last = keys.last * ZLOOM_NUMBERS_CHUNK + (ZLOOM_NUMBERS_CHUNK - 1);
+        found = true;
+    }
+    if (!found || run->first > last) {
         return false;
     }
-    for (size_t i = s_search (self, s_key (from)); i < self->count; i++) {
-        const zloom_numbers_chunk_t *chunk = s_at (self, i);
-        uint64_t base = chunk->key * ZLOOM_NUMBERS_CHUNK;
-        if (base > last) {
-            return false;
-        }
-        uint32_t first_offset;
-        uint32_t last_offset;
-        uint32_t start = base < from ? s_offset (from) : 0;
-        if (zloom_numbers_chunk_find (chunk, start, &first_offset, &last_offset)) {
-            run->first = base + first_offset;
-            run->last = base + last_offset < last ? base + last_offset : last;
-            return run->first <= last;
-        }
-    }
-    return false;
+    run->last = run->last < last ? run->last : last;
+    return true;
 }
 
 bool

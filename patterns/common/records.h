@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * records.h - the numbers of the journal's records that patterns write and replay. They are on disk
+ * and equal the journal's zloom_record_type_t, which patterns do not see (a test compares them).
+ *
+ * Heads, msgpack:
+ *   PACK      pack_head.h
+ *   SETTLE    [reason, [first, n, first, n…], by hand]
+ *   STATE     [[seq, n, failures, stamp wall ns, delay ns, moving, history]…]
+ *   PRODUCER  [name, high, mark, wall ns]
+ *   HOLE      [producer, first id, last id] where a producer's ids are missing; count is 0 then
+ */
+#ifndef ZLOOM_PATTERNS_COMMON_RECORDS_H
+#define ZLOOM_PATTERNS_COMMON_RECORDS_H
+
+enum {
+    ZLOOM_STORED_PACK = 1,
+    ZLOOM_STORED_SETTLE = 2,
+    ZLOOM_STORED_STATE = 3,
+    ZLOOM_STORED_PRODUCER = 5,
+    ZLOOM_STORED_HOLE = 11,
+};
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * queue.h - one consumer a message, nothing lost: the pattern "queue" for the engine.
+ *
+ * Every message that is not settled is in exactly one place: ready, suspect (ready, but alone),
+ * leased, waiting for its retry time, or moving to the dead letters. The places are sets of
+ * sequence numbers, so plain traffic costs by the run and memory follows holes and exceptions.
+ *
+ * What the engine should know
+ *   - Beside the pack of an OFFER, an event stages at most ZLOOM_QUEUE_EVENT_BYTES of records,
+ *     histories and dead letters together; a TIMER or FETCHED event one dead letter of any size
+ *     instead. What is more to do waits as `moving` for TIMER events: next_deadline () is then 0.
+ *   - DELIVER holds at most ZLOOM_QUEUE_LEASE_MESSAGES messages and ZLOOM_QUEUE_LEASE_BYTES bytes,
+ *     or one message. A consumer that holds nothing gets one message even if it is larger than its
+ *     credit in bytes (else it would wait for ever); its credit is used up by that.
+ *   - A message whose bytes are damaged counts as lost, by itself, at the next TIMER event.
+ *
+ * What happens to leases
+ *   cause                                 started messages             others
+ *   UNSUBSCRIBE (good order)              back, no charge              back, no charge
+ *   GONE, only vanished (network)         back, no charge              back, no charge
+ *   GONE, crashed; one started in all     +1 failure, reason crash     back, no charge
+ *   GONE, crashed; several started        suspect: alone, in halves    back, no charge
+ *   the lease's deadline                  +1 failure                   back, no charge
+ *   verdict crash of one message          +1 failure, reason crash     the same
+ *   verdict crash of several in a SETTLE  suspect: alone, in halves    the same
+ *   restart of the router                 back, no charge              back, no charge
+ *
+ * A suspect run goes to a consumer that holds nothing else, and that one gets nothing more until it
+ * is settled. Whoever vanishes by the network is not known to have failed, so it costs nothing; a
+ * supervisor that saw the process die says crashed.
+ */
+#ifndef ZLOOM_PATTERNS_QUEUE_QUEUE_H
+#define ZLOOM_PATTERNS_QUEUE_QUEUE_H
+
+#include "patterns/common/pattern.h"
+
+#define ZLOOM_QUEUE_LEASE_MESSAGES 4096u
+#define ZLOOM_QUEUE_LEASE_BYTES (1024u * 1024)
+/* Dead letters of one event: so many, with so many bytes together (TIMER, FETCHED: or one). */
+#define ZLOOM_QUEUE_EVENT_MOVES 8u
+#define ZLOOM_QUEUE_EVENT_MOVE_BYTES (64u * 1024)
+#define ZLOOM_QUEUE_EVENT_BYTES (3u * 1024 * 1024)
+
+extern const zloom_pattern_t zloom_queue_pattern;
+
+/*
+ * Whether the books balance: every message that was ever taken in is settled for one reason or in
+ * exactly one place. For tests and checkers; `self` is the pattern's object. The queue asserts the
+ * same sums after every event.
+ */
+bool zloom_queue_check (const void *self);
+
+#endif

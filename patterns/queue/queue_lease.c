@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * queue_lease.c - consumers and what they hold: subscribing, credit, marks, deadlines, and what
+ * becomes of leases when a consumer leaves or dies (queue.h has the table).
+ */
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "patterns/queue/state.h"
+
+/* Failures charged in one TIMER event at most; a lease that has begun to end ends whole. */
+#define END_BURST 1024
+
+zloom_queue_consumer_t *
+zloom_queue_consumer (const zloom_queue_t *self, zloom_consumer_id_t id)
+{
+    return zloom_idmap_get (self->consumers, id);
+}
+
+zloom_lease_t *
+zloom_queue_lease (const zloom_queue_t *self, zloom_consumer_id_t consumer, zloom_token_t token)
+{
+    zloom_lease_t *lease = zloom_leases_find (self->leases, token);
+    if (!lease) {
+        return NULL;
+    }
+    const zloom_queue_consumer_t *holder = zloom_lease_holder (lease)->owner;
+    return holder->id == consumer ? lease : NULL;
+}
+
+bool
+zloom_queue_take (zloom_queue_t *self, zloom_lease_t **lease_p, uint64_t first, uint64_t last,
+                  zloom_lease_part_t *part)
+{
+    if (!*lease_p) {
+        return false;
+    }
+    zloom_queue_consumer_t *consumer = zloom_lease_holder (*lease_p)->owner;
+    bool suspect = zloom_lease_suspect (*lease_p);
+    if (!zloom_leases_take (self->leases, lease_p, first, last, part)) {
+        return false;
+    }
+    if (suspect && !*lease_p) {
+        consumer->suspects--;
+    }
+    return true;
+}
+
+/* ---- STALE ----------------------------------------------------------------------------------- */
+
+/* Tell a consumer that the runs in self->runs are not its own any more. */
+static void
+s_tell_stale (zloom_queue_t *self, zloom_consumer_id_t consumer, zloom_token_t token,
+              const zloom_turn_t *turn)
+{
+    if (self->run_count == 0) {
+        return;
+    }
+    size_t size = self->run_count * sizeof *self->runs;
+    zloom_run_t *runs = zloom_effects_memory (turn->effects, size);
+    memcpy (runs, self->runs, size);
+    zloom_effect_t *effect = zloom_effects_add (turn->effects, ZLOOM_EFFECT_STALE);
+    effect->deliver.consumer = consumer;
+    effect->deliver.token = token;
+    effect->deliver.runs = runs;
+    effect->deliver.run_count = self->run_count;
+    self->run_count = 0;
+}
+
+static void
+s_add_run (zloom_queue_t *self, uint64_t seq, uint32_t n)
+{
+    zloom_run_t *last = self->run_count ? &self->runs[self->run_count - 1] : NULL;
+    if (last && last->seq + last->n == seq && n <= UINT32_MAX - last->n) {
+        last->n += n;
+        return;
+    }
+    zloom_grow (&self->runs, &self->run_capacity, self->run_count + 1, sizeof *self->runs);
+    self->runs[self->run_count++] = (zloom_run_t){seq, n};
+}
+
+/* ---- coming ---------------------------------------------------------------------------------- */
+
+/* Lease a run again to whom held it before the restart; false when it is not to be had. */
+static bool
+s_hold_again (zloom_queue_t *self, zloom_queue_consumer_t *consumer, zloom_token_t token,
+              const zloom_run_t *run, const zloom_turn_t *turn)
+{
+    zloom_range_t free_run;
+    zloom_ready_kind_t kind;
+    if (token.boot == self->boot || self->config.confirm != ZLOOM_CONFIRM_DISK || run->n == 0 ||
+        run->n > ZLOOM_QUEUE_LEASE_MESSAGES || run->seq >= self->boot_seq ||
+        run->n > self->boot_seq - run->seq) {
+        return false;
+    }
+    uint64_t last = run->seq + run->n - 1;
+    if (!zloom_ready_find (&self->ready, run->seq, last, false, &free_run, &kind) ||
+        free_run.first != run->seq || free_run.last != last) {
+        return false;
+    }
+    zloom_lease_part_t part;
+    zloom_lease_t *lease = zloom_queue_lease (self, consumer->id, token);
+    if (lease && zloom_leases_held (lease, run->seq, UINT64_MAX, &part)) {
+        return false; /* out of order: a lease's runs rise */
+    }
+    if (!lease) {
+        lease = zloom_leases_add (self->leases, &consumer->holder, token, false);
+    }
+    if (!lease) {
+        return false;
+    }
+    zloom_ready_remove (&self->ready, run->seq, last);
+    zloom_leases_push (self->leases, lease, run->seq, run->n,
+                       zloom_time_add (turn->now.mono_ns, self->config.lease_ns));
+    return true;
+}
+
+void
+zloom_queue_subscribe (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *turn)
+{
+    if (zloom_queue_consumer (self, event->consumer)) {
+        return;
+    }
+    zloom_queue_consumer_t *consumer = zloom_alloc (sizeof *consumer);
+    consumer->id = event->consumer;
+    consumer->holder.owner = consumer;
+    zloom_idmap_put (self->consumers, consumer->id, consumer);
+    zloom_grow (&self->ring, &self->ring_capacity, self->ring_count + 1, sizeof *self->ring);
+    self->ring[self->ring_count++] = consumer;
+    for (size_t i = 0; i < event->subscribe.holding_count; i++) {
+        zloom_token_t token = event->subscribe.holding_tokens[i];
+        const zloom_run_t *run = &event->subscribe.holding_runs[i];
+        if (!s_hold_again (self, consumer, token, run, turn) && run->n > 0) {
+            s_add_run (self, run->seq, run->n);
+            s_tell_stale (self, consumer->id, token, turn);
+        }
+    }
+}
+
+void
+zloom_queue_credit (zloom_queue_t *self, const zloom_event_t *event)
+{
+    zloom_queue_consumer_t *consumer = zloom_queue_consumer (self, event->consumer);
+    if (consumer) {
+        consumer->credit_messages = event->credit.messages;
+        consumer->credit_bytes = event->credit.bytes;
+        consumer->credit_frames = event->credit.frames;
+    }
+}
+
+void
+zloom_queue_mark (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *turn)
+{
+    zloom_lease_t *lease = zloom_queue_lease (self, event->consumer, event->mark.token);
+    int64_t extend_ns =
+      event->mark.extend_ns > 0 && event->mark.extend_ns < ZLOOM_BACKOFF_LONGEST_NS
+        ? event->mark.extend_ns
+        : self->config.lease_ns;
+    int64_t deadline_ns = zloom_time_add (turn->now.mono_ns, extend_ns);
+    for (size_t i = 0; i < event->mark.count; i++) {
+        const zloom_run_t *run = &event->mark.runs[i];
+        if (run->n == 0 || run->seq > INT64_MAX) {
+            continue;
+        }
+        uint64_t last = run->seq + run->n - 1;
+        if (lease && event->type == ZLOOM_EVENT_STARTED) {
+            zloom_leases_start (self->leases, lease, run->seq, last, deadline_ns);
+        } else if (lease) {
+            zloom_leases_extend (self->leases, lease, run->seq, last, deadline_ns);
+        }
+        for (uint64_t at = run->seq; at <= last;) {
+            zloom_piece_t piece = zloom_queue_piece (self, lease, event, false, at, last);
+            if (piece.kind == ZLOOM_PIECE_STALE) {
+                s_add_run (self, piece.first, (uint32_t) (piece.last - piece.first + 1));
+            }
+            at = piece.last + 1;
+        }
+    }
+    s_tell_stale (self, event->consumer, event->mark.token, turn);
+}
+
+/* ---- going ----------------------------------------------------------------------------------- */
+
+static void
+s_forget_consumer (zloom_queue_t *self, zloom_queue_consumer_t *consumer)
+{
+    size_t at = 0;
+    while (self->ring[at] != consumer) {
+        at++;
+    }
+    self->ring_count--;
+    memmove (self->ring + at, self->ring + at + 1, (self->ring_count - at) * sizeof *self->ring);
+    if (self->ring_at > at) {
+        self->ring_at--;
+    }
+    zloom_idmap_remove (self->consumers, consumer->id);
+    free (consumer);
+}
+
+void
+zloom_queue_leave_consumer (zloom_queue_t *self, const zloom_event_t *event,
+                            const zloom_turn_t *turn)
+{
+    zloom_queue_consumer_t *consumer = zloom_queue_consumer (self, event->consumer);
+    if (!consumer) {
+        return;
+    }
+    bool crashed = event->type == ZLOOM_EVENT_GONE && event->gone.crashed;
+    while (consumer->holder.first) {
+        zloom_lease_t *lease = consumer->holder.first;
+        bool suspect = zloom_lease_suspect (lease);
+        zloom_lease_part_t part;
+        while (zloom_queue_take (self, &lease, 0, UINT64_MAX, &part)) {
+            if (crashed && part.started) {
+                zloom_queue_killed (self, &part);
+            } else {
+                zloom_queue_release (self, &part, suspect);
+            }
+        }
+    }
+    if (crashed) {
+        zloom_queue_judge (self, &event->gone.cause, turn);
+        zloom_queue_move (self, turn, false);
+    }
+    s_forget_consumer (self, consumer);
+}
+
+void
+zloom_queue_end_leases (zloom_queue_t *self, const zloom_turn_t *turn)
+{
+    const zloom_cause_t cause = {
+      .reason = zloom_bytes_text ("failures"),
+      .exit = -1,
+      .text = zloom_bytes_text ("the lease ran out while the message was worked on"),
+    };
+    zloom_lease_t *lease;
+    uint64_t before = self->failures;
+    while (self->failures - before < END_BURST &&
+           (lease = zloom_leases_due (self->leases, turn->now.mono_ns))) {
+        zloom_queue_consumer_t *consumer = zloom_lease_holder (lease)->owner;
+        zloom_token_t token = zloom_lease_token (lease);
+        bool suspect = zloom_lease_suspect (lease);
+        zloom_lease_part_t part;
+        while (zloom_leases_take_due (self->leases, &lease, turn->now.mono_ns, &part)) {
+            self->lease_ends += part.n;
+            s_add_run (self, part.seq, part.n);
+            if (part.started) {
+                zloom_run_t run = {part.seq, part.n};
+                zloom_queue_fail (self, &run, &cause, ZLOOM_DELAY_UNSET, false, turn);
+            } else {
+                zloom_queue_release (self, &part, suspect);
+            }
+        }
+        if (suspect && !lease) {
+            consumer->suspects--;
+        }
+        s_tell_stale (self, consumer->id, token, turn);
+    }
+}
