@@ -74,8 +74,14 @@ void zloom_client_core_push (zloom_client_core_t *self);
 /* False: no such flow in the options. */
 bool zloom_client_core_flow (const zloom_client_core_t *self, const char *flow,
                              zloom_client_flow_state_t *state);
-/* Messages of all flows that are not confirmed, steps and settlements that are not answered. */
+/* Messages that are not confirmed: of `flow`, or of all (NULL). */
+size_t zloom_client_core_unconfirmed (const zloom_client_core_t *self, const char *flow);
+/* The same of all flows, and steps and settlements that are not answered. */
 size_t zloom_client_core_pending (const zloom_client_core_t *self);
+/* OK, or why the router refuses a flow for which messages are held: they will not go. Note set. */
+zloom_err_t zloom_client_core_flow_error (const zloom_client_core_t *self);
+/* Why the router takes nothing now, for people ("flow is full"); "" when it did not say. */
+const char *zloom_client_core_refused (const zloom_client_core_t *self);
 
 /* ---- consuming ------------------------------------------------------------------------------ */
 

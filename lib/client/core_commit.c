@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* core_commit.c - sending, steps, and questions to the router. */
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "base/tag.h"
+#include "client/core_state.h"
+
+/* ---- sending ---------------------------------------------------------------------------------- */
+
+static zloom_err_t
+s_open (const zloom_client_core_t *self)
+{
+    if (self->leaving && self->status != ZLOOM_CORE_ENDED) {
+        return zloom_fail (ZLOOM_CLOSED, "%s is leaving", self->name);
+    }
+    return zloom_client_core_ended (self);
+}
+
+zloom_err_t
+zloom_client_core_send (zloom_client_core_t *self, const char *flow,
+                        const zloom_envelope_t *envelope, zloom_bytes_t mark, zloom_now_t now,
+                        uint64_t *id_p)
+{
+    ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
+    zloom_err_t err = s_open (self);
+    if (err != ZLOOM_OK) {
+        return err;
+    }
+    zloom_outflow_t *outflow = zloom_core_flow (self, flow);
+    if (!outflow) {
+        return zloom_fail (ZLOOM_UNKNOWN_FLOW, "flow %s is not among those it sends to",
+                           flow ? flow : "");
+    }
+    return zloom_outflow_send (outflow, envelope, mark, now, id_p);
+}
+
+void
+zloom_client_core_push (zloom_client_core_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
+    for (size_t i = 0; i < self->flow_count; i++) {
+        zloom_outflow_seal (self->flows[i]);
+    }
+}
+
+bool
+zloom_client_core_flow (const zloom_client_core_t *self, const char *flow,
+                        zloom_client_flow_state_t *state)
+{
+    const zloom_outflow_t *outflow = zloom_core_flow ((void *) self, flow);
+    if (outflow) {
+        zloom_outflow_state (outflow, state);
+    }
+    return outflow != NULL;
+}
+
+size_t
+zloom_client_core_unconfirmed (const zloom_client_core_t *self, const char *flow)
+{
+    ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
+    size_t count = 0;
+    for (size_t i = 0; i < self->flow_count; i++) {
+        if (!flow || strcmp (zloom_outflow_name (self->flows[i]), flow) == 0) {
+            zloom_client_flow_state_t state;
+            zloom_outflow_state (self->flows[i], &state);
+            count += state.held_messages;
+        }
+    }
+    return count;
+}
+
+zloom_err_t
+zloom_client_core_flow_error (const zloom_client_core_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
+    for (size_t i = 0; i < self->flow_count; i++) {
+        zloom_client_flow_state_t state;
+        zloom_outflow_state (self->flows[i], &state);
+        if (state.held_messages > 0 && state.state != ZLOOM_OK && state.state != ZLOOM_AGAIN) {
+            return zloom_fail (state.state, "flow %s: %zu messages cannot go",
+                               zloom_outflow_name (self->flows[i]), state.held_messages);
+        }
+    }
+    return ZLOOM_OK;
+}
+
+const char *
+zloom_client_core_refused (const zloom_client_core_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
+    for (size_t i = 0; i < self->flow_count; i++) {
+        zloom_client_flow_state_t state;
+        zloom_outflow_state (self->flows[i], &state);
+        if (state.refusal != ZLOOM_OK) {
+            return zloom_err_text (state.refusal);
+        }
+    }
+    return "";
+}
+
+size_t
+zloom_client_core_pending (const zloom_client_core_t *self)
+{
+    size_t count = zloom_client_core_unconfirmed (self, NULL);
+    for (const zloom_subscription_t *it = self->subscriptions; it; it = it->next) {
+        count += zloom_subscription_unanswered (it);
+    }
+    for (const zloom_step_t *it = self->steps; it; it = it->next) {
+        count++;
+    }
+    return count;
+}
+
+static void
+s_say_send (zloom_client_core_t *self, const zloom_outflow_t *flow, const zloom_batch_t *batch)
+{
+    const zloom_verb_t verb = {
+      .kind = ZLOOM_VERB_SEND,
+      .send = {.flow = zloom_outflow_index (flow),
+               .first_id = batch->first_id,
+               .n = batch->n,
+               .base_time_ns = batch->base_time_ns,
+               .flags = batch->blob ? batch->flags : 0,
+               .mark = batch->mark ? zloom_blob_bytes (batch->mark) : ZLOOM_BYTES_NULL}};
+    zloom_frames_push (&self->out, &verb, batch->blob, batch->pack);
+    self->stats.sent_packs++;
+    self->stats.sent_messages += batch->n;
+    self->stats.sent_bytes += batch->pack.size;
+    self->stats.resent_messages += batch->resent ? batch->n : 0;
+}
+
+int64_t
+zloom_core_tick_flows (zloom_client_core_t *self)
+{
+    int64_t next_ns = ZLOOM_NEVER;
+    for (size_t i = 0; i < self->flow_count; i++) {
+        const int64_t due_ns = zloom_outflow_seal_due (self->flows[i], self->now_ns);
+        next_ns = due_ns < next_ns ? due_ns : next_ns;
+        const zloom_batch_t *batch;
+        while ((batch = zloom_outflow_next (self->flows[i]))) {
+            s_say_send (self, self->flows[i], batch);
+        }
+    }
+    return next_ns;
+}
+
+/* ---- steps ------------------------------------------------------------------------------------ */
+
+zloom_step_t *
+zloom_client_core_step (zloom_client_core_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
+    return zloom_step_new (zloom_core_flow, self);
+}
+
+zloom_err_t
+zloom_client_core_commit (zloom_client_core_t *self, zloom_step_t **step_p, uint64_t *id_p)
+{
+    ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
+    zloom_err_t err = s_open (self);
+    zloom_step_t *step = *step_p;
+    if (err == ZLOOM_OK && !step->lease) {
+        err = zloom_fail (ZLOOM_INVALID, "a step without a message");
+    }
+    if (err != ZLOOM_OK) {
+        return err;
+    }
+    *step_p = NULL;
+    zloom_step_seal (step);
+    step->id = self->next_step++;
+    *id_p = step->id;
+    if (self->last_step) {
+        self->last_step->next = step;
+    } else {
+        self->steps = step;
+    }
+    self->last_step = step;
+    return ZLOOM_OK;
+}
+
+/* In order: a step that waits for credit holds back those behind it, as SENDs do. */
+int64_t
+zloom_core_tick_steps (zloom_client_core_t *self)
+{
+    for (zloom_step_t *step = self->steps; step; step = step->next) {
+        if (step->status == ZLOOM_STEP_SAID) {
+            continue;
+        }
+        if (step->not_before_ns > self->now_ns) {
+            return step->not_before_ns;
+        }
+        if (!zloom_core_subscription (self, step->handle)->subscribed ||
+            !zloom_step_say (step, &self->out)) {
+            return ZLOOM_NEVER; /* SUBSCRIBED or CREDIT wakes us */
+        }
+    }
+    return ZLOOM_NEVER;
+}
+
+static void
+s_unlink (zloom_client_core_t *self, zloom_step_t *step)
+{
+    zloom_step_t *before = NULL;
+    for (zloom_step_t *it = self->steps; it != step; it = it->next) {
+        before = it;
+    }
+    if (before) {
+        before->next = step->next;
+    } else {
+        self->steps = step->next;
+    }
+    if (self->last_step == step) {
+        self->last_step = before;
+    }
+}
+
+static zloom_step_t *
+s_find_said (const zloom_client_core_t *self, const zloom_verb_settled_t *settled)
+{
+    for (zloom_step_t *step = self->steps; step; step = step->next) {
+        const uint64_t first =
+          settled->run_count > 0 ? settled->runs[0].first : step->settles[0].first;
+        if (step->status == ZLOOM_STEP_SAID && zloom_step_has (step, settled->token, first)) {
+            return step;
+        }
+    }
+    return NULL;
+}
+
+static void
+s_finish (zloom_client_core_t *self, zloom_step_t *step, zloom_err_t code, zloom_bytes_t text)
+{
+    const bool consumed = code == ZLOOM_OK || code == ZLOOM_STALE || code == ZLOOM_SETTLED;
+    for (size_t i = 0; consumed && i < step->item_count; i++) {
+        zloom_subscription_drop (step->lease->subscription, step->items[i]);
+    }
+    self->stats.settled_messages += code == ZLOOM_OK ? step->item_count : 0;
+    self->stats.stale_messages += consumed && code != ZLOOM_OK ? step->item_count : 0;
+    const zloom_client_event_t event = {.type = ZLOOM_CLIENT_STEP,
+                                        .handle = step->handle,
+                                        .token = step->lease->token,
+                                        .id = step->id,
+                                        .code = code,
+                                        .text = text};
+    s_unlink (self, step);
+    zloom_step_destroy (&step);
+    zloom_core_tell (self, &event);
+}
+
+void
+zloom_core_step_answered (zloom_client_core_t *self, const zloom_verb_settled_t *settled)
+{
+    zloom_step_t *step = s_find_said (self, settled);
+    if (!step) {
+        return;
+    }
+    zloom_err_t code = settled->step;
+    for (size_t i = 0; code == ZLOOM_OK && i < settled->run_count; i++) {
+        code = (zloom_err_t) settled->runs[i].code;
+    }
+    if (zloom_err_retryable (code) || code == ZLOOM_NO_CREDIT) {
+        step->status = ZLOOM_STEP_WAITS;
+        step->not_before_ns = zloom_time_add (self->now_ns, ZLOOM_CORE_STEP_REST_NS);
+        return;
+    }
+    s_finish (self, step, code, settled->text);
+}
+
+void
+zloom_core_drop_steps (zloom_client_core_t *self)
+{
+    while (self->steps) {
+        zloom_step_t *step = self->steps;
+        self->steps = step->next;
+        zloom_step_destroy (&step);
+    }
+    self->last_step = NULL;
+}
+
+/* ---- questions -------------------------------------------------------------------------------- */
+
+zloom_err_t
+zloom_client_core_admin (zloom_client_core_t *self, const char *command, zloom_bytes_t args,
+                         uint64_t *request_p)
+{
+    ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
+    zloom_err_t err = s_open (self);
+    if (err == ZLOOM_OK && self->status != ZLOOM_CORE_WELCOMED) {
+        err = zloom_fail (ZLOOM_AGAIN, "the router has not answered yet");
+    }
+    if (err == ZLOOM_OK && (!command || strlen (command) > ZLOOM_LIMIT_NAME_BYTES)) {
+        err = zloom_fail (ZLOOM_INVALID, "no command, or one of over %d bytes",
+                          (int) ZLOOM_LIMIT_NAME_BYTES);
+    }
+    if (err != ZLOOM_OK) {
+        return err;
+    }
+    *request_p = self->next_request++;
+    zloom_grow (&self->requests, &self->request_capacity, self->request_count + 1,
+                sizeof *self->requests);
+    self->requests[self->request_count++] = *request_p;
+    const zloom_verb_t verb = {
+      .kind = ZLOOM_VERB_ADMIN,
+      .admin = {.request = *request_p, .command = zloom_bytes_text (command), .args = args}};
+    zloom_frames_push (&self->out, &verb, NULL, ZLOOM_BYTES_NULL);
+    return ZLOOM_OK;
+}
+
+bool
+zloom_core_answered (zloom_client_core_t *self, uint64_t request, bool more)
+{
+    for (size_t i = 0; i < self->request_count; i++) {
+        if (self->requests[i] == request) {
+            if (!more) {
+                self->requests[i] = self->requests[--self->request_count];
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
+zloom_err_t
+zloom_client_core_gone (zloom_client_core_t *self, const zloom_verb_gone_t *gone)
+{
+    ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
+    zloom_err_t err = s_open (self);
+    if (err == ZLOOM_OK && self->status != ZLOOM_CORE_WELCOMED) {
+        err = zloom_fail (ZLOOM_AGAIN, "the router has not answered yet");
+    }
+    if (err == ZLOOM_OK) {
+        const zloom_verb_t verb = {.kind = ZLOOM_VERB_GONE, .gone = *gone};
+        zloom_frames_push (&self->out, &verb, NULL, ZLOOM_BYTES_NULL);
+    }
+    return err;
+}
+
+void
+zloom_core_forget_road (zloom_client_core_t *self)
+{
+    for (zloom_step_t *step = self->steps; step; step = step->next) {
+        step->status = ZLOOM_STEP_WAITS;
+        step->not_before_ns = 0;
+    }
+    while (self->request_count > 0) {
+        const zloom_client_event_t event = {.type = ZLOOM_CLIENT_ANSWER,
+                                            .id = self->requests[--self->request_count],
+                                            .code = ZLOOM_GONE,
+                                            .text = zloom_bytes_text ("the session was lost")};
+        zloom_core_tell (self, &event);
+    }
+}

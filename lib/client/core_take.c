@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* core_take.c - subscriptions, and settling what they bring. */
+#include "base/tag.h"
+#include "client/core_state.h"
+
+zloom_subscription_t *
+zloom_core_subscription (const zloom_client_core_t *self, uint32_t handle)
+{
+    for (zloom_subscription_t *it = self->subscriptions; it; it = it->next) {
+        if (it->handle == handle) {
+            return it;
+        }
+    }
+    return NULL;
+}
+
+void
+zloom_core_resubscribe (zloom_client_core_t *self)
+{
+    for (zloom_subscription_t *it = self->subscriptions; it; it = it->next) {
+        zloom_subscription_say (it, &self->out);
+    }
+}
+
+int64_t
+zloom_core_tick_subscriptions (zloom_client_core_t *self)
+{
+    int64_t next_ns = ZLOOM_NEVER;
+    for (zloom_subscription_t *it = self->subscriptions; it; it = it->next) {
+        const int64_t due_ns = zloom_subscription_tick (it, self->now_ns, &self->out);
+        next_ns = due_ns < next_ns ? due_ns : next_ns;
+        zloom_subscription_sweep (it);
+    }
+    return next_ns;
+}
+
+zloom_err_t
+zloom_client_core_subscribe (zloom_client_core_t *self, const zloom_subscription_options_t *options,
+                             uint32_t *handle_p)
+{
+    zloom_err_t err = zloom_client_core_ended (self);
+    if (err != ZLOOM_OK) {
+        return err;
+    }
+    if (!options->flow || !options->flow[0] || strlen (options->flow) > ZLOOM_LIMIT_NAME_BYTES ||
+        (options->group && strlen (options->group) > ZLOOM_LIMIT_NAME_BYTES)) {
+        return zloom_fail (ZLOOM_INVALID, "flow and group: 1 to %d bytes",
+                           (int) ZLOOM_LIMIT_NAME_BYTES);
+    }
+    size_t count = 0;
+    zloom_subscription_t **end = &self->subscriptions;
+    for (; *end; end = &(*end)->next) {
+        count++;
+    }
+    if (count >= ZLOOM_LIMIT_HANDLES) {
+        return zloom_fail (ZLOOM_TOO_MANY, "%zu subscriptions, limit %d", count,
+                           (int) ZLOOM_LIMIT_HANDLES);
+    }
+    *handle_p = self->next_handle++;
+    *end = zloom_subscription_new (options, *handle_p);
+    if (self->status == ZLOOM_CORE_WELCOMED) {
+        zloom_subscription_say (*end, &self->out);
+    }
+    return ZLOOM_OK;
+}
+
+/* Steps that stand on it are done with: their leases go back with the rest. */
+static bool
+s_has_steps (const zloom_subscription_t *subscription)
+{
+    for (const zloom_lease_t *lease = subscription->first; lease; lease = lease->next) {
+        if (lease->steps > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+zloom_err_t
+zloom_client_core_unsubscribe (zloom_client_core_t *self, uint32_t handle)
+{
+    ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
+    for (zloom_subscription_t **at = &self->subscriptions; *at; at = &(*at)->next) {
+        zloom_subscription_t *subscription = *at;
+        if (subscription->handle != handle) {
+            continue;
+        }
+        if (s_has_steps (subscription)) {
+            return zloom_fail (ZLOOM_AGAIN, "handle %u: a step is under way", (unsigned) handle);
+        }
+        if (self->status == ZLOOM_CORE_WELCOMED && subscription->over == ZLOOM_OK) {
+            /* What was settled goes first, the rest is taken back by the router. */
+            (void) zloom_subscription_tick (subscription, self->now_ns, &self->out);
+            const zloom_verb_t verb = {.kind = ZLOOM_VERB_UNSUBSCRIBE,
+                                       .unsubscribe = {.handle = handle}};
+            zloom_frames_push (&self->out, &verb, NULL, ZLOOM_BYTES_NULL);
+        }
+        *at = subscription->next;
+        zloom_subscription_destroy (&subscription);
+        return ZLOOM_OK;
+    }
+    return zloom_fail (ZLOOM_NOT_FOUND, "no subscription %u", (unsigned) handle);
+}
+
+zloom_err_t
+zloom_client_core_hold (zloom_client_core_t *self, uint32_t handle, bool hold)
+{
+    ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
+    zloom_subscription_t *subscription = zloom_core_subscription (self, handle);
+    if (!subscription) {
+        return zloom_fail (ZLOOM_NOT_FOUND, "no subscription %u", (unsigned) handle);
+    }
+    subscription->on_hold = hold;
+    if (hold) {
+        zloom_subscription_release_waiting (subscription);
+    }
+    return ZLOOM_OK;
+}
+
+bool
+zloom_client_core_receive (zloom_client_core_t *self, uint32_t handle,
+                           const zloom_message_t **message_p)
+{
+    ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
+    *message_p = NULL;
+    for (zloom_subscription_t *it = self->subscriptions; it; it = it->next) {
+        if (handle != 0 && it->handle != handle) {
+            continue;
+        }
+        zloom_item_t *item = zloom_subscription_take (it, &self->stats.malformed_messages);
+        if (item) {
+            *message_p = &item->message;
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t
+zloom_client_core_waiting (const zloom_client_core_t *self, uint32_t handle)
+{
+    ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
+    size_t count = 0;
+    for (const zloom_subscription_t *it = self->subscriptions; it; it = it->next) {
+        count += handle == 0 || it->handle == handle ? it->waiting : 0;
+    }
+    return count;
+}
+
+bool
+zloom_client_core_stale (const zloom_client_core_t *self, const zloom_message_t *message)
+{
+    ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
+    return zloom_item (message)->stale;
+}
+
+static zloom_err_t
+s_stale (const zloom_message_t *message)
+{
+    return zloom_fail (ZLOOM_STALE,
+                       "flow %s, message %llu: its lease was lost, it goes to "
+                       "somebody again",
+                       message->flow, (unsigned long long) message->seq);
+}
+
+zloom_err_t
+zloom_client_core_started (zloom_client_core_t *self, const zloom_message_t *message)
+{
+    ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
+    zloom_item_t *item = zloom_item (message);
+    if (item->stale) {
+        return s_stale (message);
+    }
+    item->started = true;
+    if (self->status == ZLOOM_CORE_WELCOMED) {
+        const zloom_run_t run = {message->seq, 1};
+        const zloom_verb_t verb = {
+          .kind = ZLOOM_VERB_STARTED,
+          .started = {
+            .handle = message->handle, .token = item->lease->token, .runs = &run, .run_count = 1}};
+        zloom_frames_push (&self->out, &verb, NULL, ZLOOM_BYTES_NULL);
+    }
+    return ZLOOM_OK;
+}
+
+zloom_err_t
+zloom_client_core_progress (zloom_client_core_t *self, const zloom_message_t *message,
+                            uint64_t extend_ms)
+{
+    ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
+    const zloom_item_t *item = zloom_item (message);
+    if (item->stale) {
+        return s_stale (message);
+    }
+    if (self->status == ZLOOM_CORE_WELCOMED) {
+        const zloom_run_t run = {message->seq, 1};
+        const zloom_verb_t verb = {.kind = ZLOOM_VERB_PROGRESS,
+                                   .progress = {.handle = message->handle,
+                                                .token = item->lease->token,
+                                                .runs = &run,
+                                                .run_count = 1,
+                                                .extend_ms = extend_ms}};
+        zloom_frames_push (&self->out, &verb, NULL, ZLOOM_BYTES_NULL);
+    }
+    return ZLOOM_OK;
+}
+
+zloom_err_t
+zloom_client_core_settle (zloom_client_core_t *self, const zloom_message_t **message_p,
+                          const zloom_settlement_t *settlement)
+{
+    ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
+    zloom_assert (message_p && *message_p);
+    zloom_item_t *item = zloom_item (*message_p);
+    if (item->state != ZLOOM_ITEM_TAKEN) {
+        return zloom_fail (ZLOOM_INVALID, "message %llu is in a step, or was settled",
+                           (unsigned long long) (*message_p)->seq);
+    }
+    const zloom_err_t err = item->stale ? s_stale (*message_p) : ZLOOM_OK;
+    *message_p = NULL;
+    zloom_subscription_settle (item->lease->subscription, item, settlement);
+    return err;
+}

@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "client/outflow.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "base/tag.h"
+#include "wire/pack.h"
+
+#define OUTFLOW_TAG 0x5A436F66u
+/* What an envelope takes beside its parts that have a length: heads and numbers. */
+#define ENVELOPE_OVERHEAD 80
+
+struct zloom_outflow {
+    uint32_t tag;
+    char *name;
+    bool has_fingerprint;
+    uint64_t fingerprint;
+    zloom_outflow_limits_t limits;
+    /* session */
+    zloom_err_t state; /* AGAIN: none */
+    bool ever_welcomed;
+    uint32_t index;
+    uint32_t message_bytes;
+    uint32_t pack_bytes;
+    zloom_credit_t credit;
+    bool blocked; /* refused: nothing goes until CREDIT */
+    zloom_err_t refusal;
+    zloom_confirm_t level;
+    bool keyed;
+    zloom_blob_t *mark; /* as WELCOME had it */
+    /* ids: confirmed < those in the list < next_id */
+    uint64_t next_id;
+    uint64_t confirmed;
+    uint64_t went; /* highest id that ever went out */
+    zloom_batch_t *first;
+    zloom_batch_t *last;
+    zloom_batch_t *unsent; /* the first that did not go out on this road; NULL: all did */
+    size_t held_messages;
+    size_t held_bytes;
+    uint64_t failed;
+    /* the open pack */
+    zloom_buf_t open;
+    uint32_t open_n;
+    uint32_t open_flags;
+    uint64_t open_first;
+    int64_t open_base_ns;
+    int64_t open_due_ns;
+    zloom_blob_t *open_mark;
+};
+
+zloom_outflow_t *
+zloom_outflow_new (const zloom_client_flow_t *flow, const zloom_outflow_limits_t *limits)
+{
+    zloom_outflow_t *self = zloom_alloc (sizeof *self);
+    self->tag = OUTFLOW_TAG;
+    self->name = zloom_strdup (flow->name);
+    self->has_fingerprint = flow->has_fingerprint;
+    self->fingerprint = flow->fingerprint;
+    self->limits = *limits;
+    self->state = ZLOOM_AGAIN;
+    return self;
+}
+
+static void
+s_batch_free (zloom_batch_t *batch)
+{
+    zloom_blob_unref (&batch->blob);
+    zloom_blob_unref (&batch->mark);
+    free (batch);
+}
+
+void
+zloom_outflow_destroy (zloom_outflow_t **self_p)
+{
+    zloom_assert (self_p);
+    zloom_outflow_t *self = *self_p;
+    if (!self) {
+        return;
+    }
+    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    *self_p = NULL;
+    while (self->first) {
+        zloom_batch_t *batch = self->first;
+        self->first = batch->next;
+        s_batch_free (batch);
+    }
+    zloom_buf_fini (&self->open);
+    zloom_blob_unref (&self->open_mark);
+    zloom_blob_unref (&self->mark);
+    self->tag = ZLOOM_TAG_DEAD;
+    free (self->name);
+    free (self);
+}
+
+const char *
+zloom_outflow_name (const zloom_outflow_t *self)
+{
+    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    return self->name;
+}
+
+/* A process that knows no ids yet asks from 1 on: that claims nothing, WELCOME tells the rest. */
+zloom_hello_flow_t
+zloom_outflow_hello (const zloom_outflow_t *self)
+{
+    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    return (zloom_hello_flow_t){
+      .name = zloom_bytes_text (self->name),
+      .has_fingerprint = self->has_fingerprint,
+      .fingerprint = self->fingerprint,
+      .next = self->confirmed + 1,
+    };
+}
+
+uint32_t
+zloom_outflow_index (const zloom_outflow_t *self)
+{
+    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    return self->index;
+}
+
+bool
+zloom_outflow_has_index (const zloom_outflow_t *self, uint32_t index)
+{
+    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    return self->state == ZLOOM_OK && self->index == index;
+}
+
+/* ---- cutting ---------------------------------------------------------------------------------- */
+
+/*
+ * Keep the first n messages in `batch` and put the rest behind it. The mark stands for the whole,
+ * so it goes with the end. A mark's batch that went out is still whole at the router if it went.
+ */
+static void
+s_cut (zloom_outflow_t *self, zloom_batch_t *batch, uint32_t n)
+{
+    zloom_assert (n > 0 && n < batch->n);
+    zloom_batch_t *rest = zloom_alloc (sizeof *rest);
+    *rest = *batch;
+    rest->first_id += n;
+    rest->n -= n;
+    batch->n = n;
+    batch->mark = NULL;
+    if (batch->blob) {
+        zloom_bytes_t head;
+        zloom_assert (zloom_pack_slice (batch->pack, 0, n, &head) == ZLOOM_OK);
+        rest->blob = zloom_blob_ref (batch->blob);
+        rest->pack = zloom_bytes (batch->pack.data + head.size, batch->pack.size - head.size);
+        batch->pack = head;
+    }
+    batch->next = rest;
+    if (self->last == batch) {
+        self->last = rest;
+    }
+}
+
+/* Take ids up to `upto` from the front. */
+static size_t
+s_take_front (zloom_outflow_t *self, uint64_t upto)
+{
+    size_t taken = 0;
+    while (self->first && self->first->first_id <= upto) {
+        zloom_batch_t *batch = self->first;
+        if (batch->first_id + batch->n - 1 > upto) {
+            s_cut (self, batch, (uint32_t) (upto - batch->first_id + 1));
+        }
+        taken += batch->n;
+        self->held_messages -= batch->n;
+        self->held_bytes -= batch->pack.size;
+        if (self->unsent == batch) {
+            self->unsent = batch->next;
+        }
+        self->first = batch->next;
+        if (!self->first) {
+            self->last = NULL;
+        }
+        s_batch_free (batch);
+    }
+    return taken;
+}
+
+/* ---- sessions --------------------------------------------------------------------------------- */
+
+static void
+s_first_welcome (zloom_outflow_t *self, const zloom_welcome_flow_t *flow)
+{
+    if (!self->ever_welcomed) {
+        self->ever_welcomed = true;
+        self->confirmed = flow->high;
+        self->went = flow->high;
+        self->next_id = flow->high + 1;
+    }
+}
+
+zloom_err_t
+zloom_outflow_welcome (zloom_outflow_t *self, const zloom_welcome_flow_t *flow,
+                       const zloom_verb_welcome_t *welcome)
+{
+    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    self->state = flow->code;
+    if (flow->code != ZLOOM_OK) {
+        return ZLOOM_OK;
+    }
+    s_first_welcome (self, flow);
+    if (flow->high > self->went) {
+        return zloom_fail (ZLOOM_FENCED,
+                           "flow %s: the router has message %llu of this name, which this process "
+                           "never sent: another one uses its name",
+                           self->name, (unsigned long long) flow->high);
+    }
+    self->index = flow->index;
+    self->level = flow->confirm;
+    self->keyed = flow->key.data != NULL;
+    self->message_bytes = welcome->message_bytes;
+    self->pack_bytes = welcome->pack_bytes;
+    zloom_blob_unref (&self->mark);
+    if (flow->mark.data) {
+        self->mark = zloom_blob_new (flow->mark.data, flow->mark.size);
+    }
+    self->credit = (zloom_credit_t){0};
+    self->blocked = false;
+    self->refusal = ZLOOM_OK;
+    zloom_outflow_confirm (self, flow->high);
+    self->unsent = self->first;
+    return ZLOOM_OK;
+}
+
+void
+zloom_outflow_lost (zloom_outflow_t *self)
+{
+    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    self->state = ZLOOM_AGAIN;
+    self->credit = (zloom_credit_t){0};
+    self->unsent = self->first;
+}
+
+/* ---- the open pack ---------------------------------------------------------------------------- */
+
+zloom_err_t
+zloom_outflow_check (const zloom_outflow_t *self, const zloom_envelope_t *envelope)
+{
+    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    if (self->state == ZLOOM_AGAIN && !self->ever_welcomed) {
+        return zloom_fail (ZLOOM_AGAIN, "flow %s: the router has not answered yet", self->name);
+    }
+    if (self->state != ZLOOM_OK && self->state != ZLOOM_AGAIN) {
+        return zloom_fail (self->state, "flow %s: the router refuses it", self->name);
+    }
+    if (self->keyed && !envelope->key.data) {
+        return zloom_fail (ZLOOM_NO_KEY, "flow %s is keyed: each message needs a key", self->name);
+    }
+    zloom_err_t err = zloom_envelope_check (envelope);
+    if (err == ZLOOM_OK && envelope->body.size + envelope->attrs.size + ENVELOPE_OVERHEAD +
+                               envelope->topic.size + envelope->key.size + envelope->id.size >
+                             self->message_bytes) {
+        err = zloom_fail (ZLOOM_TOO_BIG, "message of %zu bytes, flow %s takes %u",
+                          envelope->body.size + envelope->attrs.size, self->name,
+                          (unsigned) self->message_bytes);
+    }
+    return err;
+}
+
+void
+zloom_outflow_seal (zloom_outflow_t *self)
+{
+    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    if (self->open_n == 0) {
+        return;
+    }
+    zloom_batch_t *batch = zloom_alloc (sizeof *batch);
+    batch->first_id = self->open_first;
+    batch->n = self->open_n;
+    batch->flags = self->open_flags;
+    batch->base_time_ns = self->open_base_ns;
+    batch->blob = zloom_blob_new_from_buf (&self->open);
+    batch->pack = zloom_blob_bytes (batch->blob);
+    batch->mark = self->open_mark;
+    self->open_mark = NULL;
+    self->open_n = 0;
+    self->open_flags = 0;
+    if (self->last) {
+        self->last->next = batch;
+    } else {
+        self->first = batch;
+    }
+    self->last = batch;
+    if (!self->unsent) {
+        self->unsent = batch;
+    }
+}
+
+int64_t
+zloom_outflow_seal_due (zloom_outflow_t *self, int64_t mono_ns)
+{
+    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    if (self->open_n > 0 && mono_ns >= self->open_due_ns) {
+        zloom_outflow_seal (self);
+    }
+    return self->open_n > 0 ? self->open_due_ns : ZLOOM_NEVER;
+}
+
+/* Times in an envelope count from its pack's base: move them by what the pack is older. */
+static zloom_envelope_t
+s_rebased (const zloom_outflow_t *self, const zloom_envelope_t *envelope, zloom_now_t now)
+{
+    zloom_envelope_t moved = *envelope;
+    const int64_t late_ms = (now.wall_ns - self->open_base_ns) / ZLOOM_NS_PER_MS;
+    if (late_ms > 0) {
+        moved.due_ms += moved.has_due ? late_ms : 0;
+        moved.expires_ms += moved.has_expires ? late_ms : 0;
+    }
+    return moved;
+}
+
+static void
+s_add (zloom_outflow_t *self, const zloom_envelope_t *envelope, zloom_now_t now)
+{
+    if (self->open_n == 0) {
+        self->open_first = self->next_id;
+        self->open_base_ns = now.wall_ns;
+        self->open_due_ns =
+          self->limits.linger_ns < 0 ? 0 : zloom_time_add (now.mono_ns, self->limits.linger_ns);
+    }
+    const zloom_envelope_t moved = s_rebased (self, envelope, now);
+    const size_t before = self->open.size;
+    zloom_pack_add (&self->open, &moved);
+    self->open_n++;
+    self->open_flags |= zloom_envelope_flags (&moved);
+    self->held_messages++;
+    self->held_bytes += self->open.size - before;
+    self->next_id++;
+}
+
+zloom_err_t
+zloom_outflow_send (zloom_outflow_t *self, const zloom_envelope_t *envelope, zloom_bytes_t mark,
+                    zloom_now_t now, uint64_t *id_p)
+{
+    zloom_err_t err = zloom_outflow_check (self, envelope);
+    if (err != ZLOOM_OK) {
+        return err;
+    }
+    if (mark.size > ZLOOM_LIMIT_MARK_BYTES) {
+        return zloom_fail (ZLOOM_TOO_BIG, "mark of %zu bytes, limit %d", mark.size,
+                           (int) ZLOOM_LIMIT_MARK_BYTES);
+    }
+    if (self->held_messages >= self->limits.window_messages ||
+        self->held_bytes >= self->limits.window_bytes) {
+        return zloom_fail (ZLOOM_AGAIN, "flow %s: %zu messages wait for their confirm%s%s",
+                           self->name, self->held_messages, self->refusal ? ", refused: " : "",
+                           self->refusal ? zloom_err_text (self->refusal) : "");
+    }
+    const size_t size = envelope->body.size + envelope->attrs.size + envelope->topic.size +
+                        envelope->key.size + envelope->id.size + ENVELOPE_OVERHEAD;
+    const size_t most =
+      self->limits.pack_bytes < self->pack_bytes ? self->limits.pack_bytes : self->pack_bytes;
+    if (self->open_n > 0 && self->open.size + size > most) {
+        zloom_outflow_seal (self);
+    }
+    if (id_p) {
+        *id_p = self->next_id;
+    }
+    s_add (self, envelope, now);
+    if (mark.data) {
+        zloom_blob_unref (&self->open_mark);
+        self->open_mark = zloom_blob_new (mark.data, mark.size);
+    }
+    if (self->open_n >= self->limits.pack_messages || self->open.size >= most ||
+        self->limits.linger_ns < 0) {
+        zloom_outflow_seal (self);
+    }
+    return ZLOOM_OK;
+}
+
+/* ---- going out -------------------------------------------------------------------------------- */
+
+const zloom_batch_t *
+zloom_outflow_next (zloom_outflow_t *self)
+{
+    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    zloom_batch_t *batch = self->unsent;
+    if (self->state != ZLOOM_OK || self->blocked || !batch) {
+        return NULL;
+    }
+    const zloom_amount_t left = zloom_credit_left (&self->credit);
+    if (batch->blob && left.messages > 0 && left.messages < batch->n) {
+        s_cut (self, batch, (uint32_t) left.messages);
+    }
+    const uint64_t messages = batch->blob ? batch->n : 0;
+    if (!zloom_credit_covers (&self->credit, messages, batch->pack.size)) {
+        return NULL;
+    }
+    zloom_credit_use (&self->credit, messages, batch->pack.size);
+    self->unsent = batch->next;
+    const uint64_t end = batch->first_id + batch->n - 1;
+    batch->resent = end <= self->went;
+    self->went = end > self->went ? end : self->went;
+    return batch;
+}
+
+size_t
+zloom_outflow_confirm (zloom_outflow_t *self, uint64_t upto_id)
+{
+    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    /* A confirm of what never went out is a peer's mistake: believing it would lose messages. */
+    if (upto_id > self->went) {
+        upto_id = self->went;
+    }
+    if (upto_id <= self->confirmed) {
+        return 0;
+    }
+    self->confirmed = upto_id;
+    self->refusal = ZLOOM_OK;
+    return s_take_front (self, upto_id);
+}
+
+/* The pack that begins with this id, after a cut if need be; NULL: no such id went out. */
+static zloom_batch_t *
+s_at (zloom_outflow_t *self, uint64_t id)
+{
+    zloom_batch_t *batch = self->first;
+    while (batch && batch->first_id + batch->n - 1 < id) {
+        batch = batch->next;
+    }
+    if (!batch || id < batch->first_id) {
+        return NULL;
+    }
+    if (batch->first_id < id) {
+        s_cut (self, batch, (uint32_t) (id - batch->first_id));
+        batch = batch->next;
+    }
+    return batch;
+}
+
+/* Refusals that the same message meets again for ever. */
+static bool
+s_is_final (zloom_err_t code)
+{
+    return !zloom_err_retryable (code) && code != ZLOOM_NO_CREDIT && code != ZLOOM_DISK &&
+           code != ZLOOM_FENCED;
+}
+
+size_t
+zloom_outflow_refuse (zloom_outflow_t *self, zloom_err_t code, uint64_t from_id,
+                      uint64_t *failed_id)
+{
+    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    *failed_id = 0;
+    if (from_id == 0 || from_id > self->went) {
+        return 0;
+    }
+    zloom_batch_t *batch = s_at (self, from_id);
+    if (!batch) {
+        return 0;
+    }
+    self->unsent = batch;
+    self->blocked = true;
+    self->refusal = code;
+    if (!s_is_final (code) || !batch->blob) {
+        return batch->n;
+    }
+    if (batch->n > 1) {
+        s_cut (self, batch, batch->n / 2);
+        return batch->n;
+    }
+    *failed_id = batch->first_id;
+    self->failed++;
+    self->held_bytes -= batch->pack.size;
+    batch->pack = ZLOOM_BYTES_NULL;
+    zloom_blob_unref (&batch->blob);
+    return 1;
+}
+
+void
+zloom_outflow_raise (zloom_outflow_t *self, const zloom_amount_t *totals)
+{
+    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    if (zloom_credit_raise (&self->credit, totals)) {
+        self->blocked = false;
+    }
+}
+
+zloom_credit_t *
+zloom_outflow_credit (zloom_outflow_t *self)
+{
+    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    return &self->credit;
+}
+
+bool
+zloom_outflow_blocked (const zloom_outflow_t *self)
+{
+    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    return self->blocked;
+}
+
+void
+zloom_outflow_state (const zloom_outflow_t *self, zloom_client_flow_state_t *state)
+{
+    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    *state = (zloom_client_flow_state_t){
+      .state = self->state,
+      .refusal = self->refusal,
+      .next_id = self->next_id,
+      .confirmed = self->confirmed,
+      .held_messages = self->held_messages,
+      .held_bytes = self->held_bytes,
+      .failed = self->failed,
+      .level = self->level,
+      .mark = self->mark ? zloom_blob_bytes (self->mark) : ZLOOM_BYTES_NULL,
+      .keyed = self->keyed,
+    };
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * step.h - one atomic step from its building to its answer: settlements of one lease, emits, state.
+ * The public half stands in client_core.h; this is what the core does with a committed one. Flow
+ * numbers and credit belong to a session, so the verb is built anew whenever it is said.
+ */
+#ifndef ZLOOM_CLIENT_STEP_H
+#define ZLOOM_CLIENT_STEP_H
+
+#include "client/client_core.h"
+#include "client/frames.h"
+#include "client/lease.h"
+#include "client/outflow.h"
+
+typedef zloom_outflow_t *(zloom_step_flow_fn) (void *arg, const char *flow);
+
+typedef enum {
+    ZLOOM_STEP_WAITS, /* for credit, a session, or a while after a refusal */
+    ZLOOM_STEP_SAID,
+} zloom_step_state_t;
+
+typedef struct {
+    zloom_outflow_t *flow;
+    uint32_t n;
+    uint32_t flags;
+    uint64_t bytes;
+} zloom_step_emit_t;
+
+struct zloom_step {
+    uint32_t tag;
+    zloom_step_t *next;
+    zloom_step_flow_fn *find;
+    void *find_arg;
+    uint64_t id; /* 0: not committed */
+    zloom_step_state_t status;
+    int64_t not_before_ns;
+    zloom_lease_t *lease; /* NULL: no message yet */
+    uint32_t handle;
+    zloom_item_t **items;
+    zloom_settle_run_t *settles; /* one an item, in the order of the items */
+    size_t item_count, item_capacity, settle_capacity;
+    zloom_step_emit_t *emits;
+    size_t emit_count, emit_capacity;
+    int64_t base_time_ns;
+    zloom_buf_t pack; /* while it is built */
+    zloom_blob_t *blob;
+    zloom_state_t *state;
+    size_t state_count, state_capacity;
+    size_t frame_bytes; /* of the verb, estimated from above */
+};
+
+zloom_step_t *zloom_step_new (zloom_step_flow_fn *find, void *find_arg);
+/* Nothing is added any more. */
+void zloom_step_seal (zloom_step_t *self);
+/* Push the STEP if the flows of all emits have credit for it now; the credit is used. */
+bool zloom_step_say (zloom_step_t *self, zloom_frames_t *out);
+/* Whether the answer's run is of this step. */
+bool zloom_step_has (const zloom_step_t *self, zloom_token_t token, uint64_t seq);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * subscription.h - a consumption of one flow: its deliveries in order, its credit, and what has to
+ * be said about it in a session. It outlives sessions: SUBSCRIBE is said again, with what is held.
+ *
+ * Credit is absolute since SUBSCRIBE: delivered + (prefetch - held), and never falls. It is told
+ * when a quarter of the prefetch has become free, or when nothing is held any more.
+ */
+#ifndef ZLOOM_CLIENT_SUBSCRIPTION_H
+#define ZLOOM_CLIENT_SUBSCRIPTION_H
+
+#include "client/frames.h"
+#include "client/lease.h"
+#include "peer/credit.h"
+
+typedef struct zloom_subscription zloom_subscription_t;
+struct zloom_subscription {
+    uint32_t tag;
+    zloom_subscription_t *next;
+    uint32_t handle;
+    char *flow;
+    char *group; /* NULL: the flow's own */
+    zloom_mode_t mode;
+    zloom_amount_t prefetch;
+    bool subscribed;  /* the router said SUBSCRIBED on this road */
+    zloom_err_t over; /* OK: alive; else why the router ended it */
+    bool on_hold;
+    uint64_t lease_ms;
+    uint64_t delivery_no;
+    int64_t extend_at_ns;
+    zloom_amount_t delivered; /* on this road */
+    zloom_amount_t granted;   /* on this road */
+    zloom_amount_t held;
+    size_t waiting;
+    zloom_lease_t *first;
+    zloom_lease_t *last;
+};
+
+zloom_subscription_t *zloom_subscription_new (const zloom_subscription_options_t *options,
+                                              uint32_t handle);
+void zloom_subscription_destroy (zloom_subscription_t **self_p);
+
+/* SUBSCRIBE with what is held, the marks of what was started, and settlements that have no answer. */
+void zloom_subscription_say (zloom_subscription_t *self, zloom_frames_t *out);
+/* The road is lost: nothing of it counts any more. */
+void zloom_subscription_lost (zloom_subscription_t *self);
+/*
+ * A checked DELIVER. False: one before it never came (delivery_no has a hole), so the road cannot
+ * be trusted.
+ */
+bool zloom_subscription_deliver (zloom_subscription_t *self, const zloom_verb_deliver_t *deliver,
+                                 zloom_blob_t *pack);
+/* The next message, taken; malformed ones are rejected by the way and counted; NULL: none waits. */
+zloom_item_t *zloom_subscription_take (zloom_subscription_t *self, uint64_t *malformed);
+/* STALE for a run; returns how many messages it hit. */
+uint64_t zloom_subscription_stale (zloom_subscription_t *self, zloom_token_t token,
+                                   const zloom_run_t *run);
+/* SETTLED for a run of this token: that is done. */
+void zloom_subscription_settled (zloom_subscription_t *self, zloom_token_t token,
+                                 const zloom_settled_run_t *run);
+/* Settle an item, for the router (CONSUME) or just here (copies, stale ones). */
+void zloom_subscription_settle (zloom_subscription_t *self, zloom_item_t *item,
+                                const zloom_settlement_t *settlement);
+/* Settled by a step: nothing more is said about it. */
+void zloom_subscription_drop (zloom_subscription_t *self, zloom_item_t *item);
+/* Give back what waits here. */
+void zloom_subscription_release_waiting (zloom_subscription_t *self);
+/* Say settlements, credit, and what keeps waiting leases alive; returns its next deadline. */
+int64_t zloom_subscription_tick (zloom_subscription_t *self, int64_t mono_ns, zloom_frames_t *out);
+/* Leases that have nothing left to do are freed. */
+void zloom_subscription_sweep (zloom_subscription_t *self);
+/* Settlements that have no answer. */
+size_t zloom_subscription_unanswered (const zloom_subscription_t *self);
+
+#endif
