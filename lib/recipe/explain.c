@@ -133,7 +133,8 @@ zloom_err_t
 zloom_explain_key (const zloom_registry_t *registry, const char *path, zloom_buf_t *out)
 {
     search_t search = {.word = path, .out = out};
-    zloom_suggest_init (&search.suggest, path, registry->synonyms, registry->synonym_count);
+    zloom_suggest_init (&search.suggest, path);
+    zloom_suggest_synonyms (&search.suggest, registry->synonyms, registry->synonym_count);
     zloom_fields_visit (registry, s_search, &search);
     return search.found > 0 ? ZLOOM_OK : s_not_found (path, &search.suggest);
 }
@@ -216,7 +217,7 @@ zloom_explain_flow (const zloom_recipe_t *recipe, const char *name, zloom_buf_t 
     const zloom_recipe_flow_t *flow = zloom_recipe_flow (recipe, name);
     if (!flow) {
         zloom_suggest_t suggest;
-        zloom_suggest_init (&suggest, name, NULL, 0);
+        zloom_suggest_init (&suggest, name);
         for (size_t i = 0; i < zloom_recipe_flow_count (recipe); i++) {
             zloom_suggest_offer (&suggest, zloom_recipe_flow_at (recipe, i)->name);
         }

@@ -30,7 +30,8 @@ zloom_suggest_t
 zloom_reader_suggest (const zloom_reader_t *self, const char *word)
 {
     zloom_suggest_t suggest;
-    zloom_suggest_init (&suggest, word, self->synonyms, self->synonym_count);
+    zloom_suggest_init (&suggest, word);
+    zloom_suggest_synonyms (&suggest, self->synonyms, self->synonym_count);
     return suggest;
 }
 

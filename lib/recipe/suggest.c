@@ -51,11 +51,17 @@ zloom_suggest_distance (const char *a, const char *b)
 }
 
 void
-zloom_suggest_init (zloom_suggest_t *self, const char *word, const zloom_synonym_t *synonyms,
-                    size_t synonym_count)
+zloom_suggest_init (zloom_suggest_t *self, const char *word)
 {
     zloom_assert (self && word);
-    *self = (zloom_suggest_t){.word = word, .synonyms = synonyms, .synonym_count = synonym_count};
+    *self = (zloom_suggest_t){.word = word};
+}
+
+void
+zloom_suggest_synonyms (zloom_suggest_t *self, const zloom_synonym_t *table, size_t count)
+{
+    self->synonyms = table;
+    self->synonym_count = count;
 }
 
 static bool

@@ -28,8 +28,9 @@ typedef struct {
 /* Edits (insert, delete, replace, swap neighbours) from a to b; ASCII case is ignored. */
 size_t zloom_suggest_distance (const char *a, const char *b);
 
-void zloom_suggest_init (zloom_suggest_t *self, const char *word, const zloom_synonym_t *synonyms,
-                         size_t synonym_count);
+void zloom_suggest_init (zloom_suggest_t *self, const char *word);
+/* Words from elsewhere, too; the table must outlive self. Before the first offer. */
+void zloom_suggest_synonyms (zloom_suggest_t *self, const zloom_synonym_t *table, size_t count);
 /*
  * Offer a candidate; it must outlive self. The first of equally close ones stays; one that the
  * synonyms give for the word is closest of all.

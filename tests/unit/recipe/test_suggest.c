@@ -39,7 +39,8 @@ s_best (const char *word)
     static const zloom_synonym_t synonyms[] = {{"pubsub", "bus"}, {"dlq", "dead_letter"}};
     static const char *const words[] = {"retry", "lease", "dead_letter", "limit", "bus"};
     zloom_suggest_t suggest;
-    zloom_suggest_init (&suggest, word, synonyms, 2);
+    zloom_suggest_init (&suggest, word);
+    zloom_suggest_synonyms (&suggest, synonyms, 2);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         zloom_suggest_offer (&suggest, words[i]);
     }

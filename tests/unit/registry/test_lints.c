@@ -148,6 +148,24 @@ s_environment_is_an_option (void **state)
     free (text);
 }
 
+/* The kernel takes 107 bytes, and "/router.sock" is 12 of them. */
+static void
+s_socket_path_has_107_bytes (void **state)
+{
+    (void) state;
+    static const char text[] = "zloom: 1\nname: t\n"
+                               "flows: {in: {pattern: queue, from: external, to: external}}\n";
+    for (size_t size = 95; size <= 96; size++) {
+        char folder[128] = "/";
+        memset (folder + 1, 'x', size - 1);
+        folder[size] = '\0';
+        zloom_recipe_options_t options = {.environment = true, .socket_dir = folder};
+        loaded_t loaded = loaded_with (text, &options);
+        assert_int_equal (loaded_count (&loaded, "Z0503"), size - 95);
+        loaded_fini (&loaded);
+    }
+}
+
 int
 main (void)
 {
@@ -159,6 +177,7 @@ main (void)
       cmocka_unit_test (s_a_warning_is_allowed_where_it_stands),
       cmocka_unit_test (s_an_error_cannot_be_allowed),
       cmocka_unit_test (s_environment_is_an_option),
+      cmocka_unit_test (s_socket_path_has_107_bytes),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
