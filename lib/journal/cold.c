@@ -1,25 +1,404 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* cold.c */
+/*
+ * cold.c - what is still needed from the oldest hot segment moves to cold segments, one row of
+ * files a flow; what is hardly needed there is written together again; what is not needed goes.
+ *
+ * A move has three parts: the owner says which numbers live (here), a job copies and syncs them
+ * (mover.c), and MOVE records tell the log (here, "landing"). Only when those are durable, with
+ * every settlement that made other packs dead, may the source be used again or unlinked.
+ */
+#include "base/log.h"
 #include "base/memory.h"
-#include "journal/log.h"
+#include "base/tag.h"
+#include "journal/mover.h"
+
+#include <stdlib.h>
+
+#define MOVE_HEAD_BYTES 9u
+/* A cold segment with less than 1 / this part needed is rewritten. */
+#define REWRITE_UNDER 4u
+/* Rewriting takes no more than about 16 MiB a second. */
+#define TEND_EVERY_NS (100 * ZLOOM_NS_PER_MS)
+#define REWRITE_NS_PER_BYTE 60
+
+/* The runs in [first, last] that the owner needs. */
+static size_t
+s_runs (zloom_log_t *self, uint32_t flow, uint64_t first, uint64_t last, zloom_range_t **runs_p)
+{
+    const zloom_journal_owner_t *owner = &self->base.owner;
+    zloom_range_t *runs = NULL;
+    zloom_range_t run;
+    size_t count = 0;
+    size_t capacity = 0;
+    while (first <= last && owner->next_live (owner->arg, flow, first, last, &run)) {
+        zloom_assert (run.first >= first && run.last <= last && run.first <= run.last);
+        zloom_grow (&runs, &capacity, count + 1, sizeof *runs);
+        runs[count++] = run;
+        first = run.last + 1;
+    }
+    *runs_p = runs;
+    return count;
+}
+
+/* Add what is needed of one flow from the source; what is not leaves the index. */
+static void
+s_plan_flow (zloom_log_t *self, zloom_move_t *move, zloom_log_flow_t *flow)
+{
+    bool cold = move->source_flow > 0;
+    bool found = false;
+    size_t before = move->item_count;
+    for (size_t i = 0; i < flow->index.count; i++) {
+        const zloom_extent_t *extent = zloom_index_at (&flow->index, i);
+        if (extent->cold != cold || extent->segment != move->source) {
+            continue;
+        }
+        zloom_range_t *runs;
+        size_t count = s_runs (self, flow->mark.number, extent->first, extent->last, &runs);
+        found = true;
+        if (count > 0) {
+            zloom_move_add (move, flow->mark.number, extent->offset, runs, count);
+        }
+    }
+    if (found && move->item_count == before) {
+        zloom_index_replace (&flow->index, cold, move->source, NULL, 0);
+    }
+    if (move->item_count > before) {
+        zloom_cold_t next = {.number = flow->cold_next};
+        const zloom_cold_t *last = flow->cold_count > 0 ? &flow->cold[flow->cold_count - 1] : NULL;
+        bool open = last && !last->closed && !(cold && last->number == move->source);
+        zloom_move_add_target (move, flow->mark.number, open ? last : &next);
+    }
+}
+
+static zloom_cold_t *
+s_cold_of (zloom_log_flow_t *flow, uint64_t number)
+{
+    for (size_t i = 0; i < flow->cold_count; i++) {
+        if (flow->cold[i].number == number) {
+            return &flow->cold[i];
+        }
+    }
+    return NULL;
+}
+
+/* Learn how far the cold segments go now. */
+static void
+s_take_targets (zloom_log_t *self, const zloom_move_t *move)
+{
+    for (size_t i = 0; i < move->target_count; i++) {
+        const zloom_move_target_t *target = &move->targets[i];
+        zloom_log_flow_t *flow = self->flows[target->flow];
+        zloom_cold_t *cold = s_cold_of (flow, target->number);
+        if (!target->dirty) {
+            continue;
+        }
+        if (!cold) {
+            if (flow->cold_count > 0) {
+                flow->cold[flow->cold_count - 1].closed = true;
+            }
+            zloom_grow (&flow->cold, &flow->cold_capacity, flow->cold_count + 1,
+                        sizeof *flow->cold);
+            cold = &flow->cold[flow->cold_count++];
+            *cold = (zloom_cold_t){.number = target->number};
+            flow->cold_next = target->number + 1;
+        }
+        cold->bytes = target->bytes;
+        cold->groups = target->groups;
+        cold->last_crc = target->last_crc;
+        cold->closed = cold->bytes >= self->segment_bytes;
+        cold->gone_after = 0;
+    }
+}
+
+/* The move failed: nothing of it is used. Files that existed are not added to again. */
+static void
+s_move_failed (zloom_log_t *self, zloom_move_t *move)
+{
+    zloom_move_undo (move);
+    for (size_t i = 0; i < move->target_count; i++) {
+        zloom_log_flow_t *flow = self->flows[move->targets[i].flow];
+        zloom_cold_t *cold = s_cold_of (flow, move->targets[i].number);
+        if (cold) {
+            cold->closed = true;
+        }
+        if (flow->cold_next <= move->targets[i].number) {
+            flow->cold_next = move->targets[i].number + 1;
+        }
+    }
+    self->working = false;
+    zloom_log_step_failed (self, &move->job);
+}
+
+static void
+s_move_done (zloom_job_t *job, void *owner)
+{
+    zloom_move_t *move = (zloom_move_t *) job;
+    zloom_log_t *self = owner;
+    if (!self) {
+        zloom_move_free (&move);
+    } else if (job->err) {
+        s_move_failed (self, move);
+        zloom_move_free (&move);
+    } else {
+        s_take_targets (self, move);
+        self->stats.moved_bytes += move->moved_bytes;
+        self->stats.holes += move->holes;
+        self->landing = move;
+        zloom_log_land (self);
+    }
+}
+
+/* Stage one flow's MOVE and point its index at the copies; false when there is no room. */
+static bool
+s_land_flow (zloom_log_t *self, zloom_move_t *move)
+{
+    uint32_t number = move->moved[move->landed].flow;
+    zloom_log_flow_t *flow = self->flows[number];
+    size_t end = move->landed;
+    while (end < move->moved_count && move->moved[end].flow == number) {
+        end++;
+    }
+    size_t count = end - move->landed;
+    zloom_extent_t *extents = zloom_alloc (count * sizeof *extents);
+    zloom_buf_t payload = {0};
+    for (size_t i = 0; i < count; i++) {
+        zloom_extent_t *extent = &extents[i];
+        *extent = move->moved[move->landed + i].extent;
+        uint64_t live = zloom_log_live (self, number, extent->first, extent->last);
+        extent->gone = extent->last - extent->first + 1 - live;
+        zloom_extent_encode (&payload, extent);
+    }
+    bool room = zloom_log_own_room (self, MOVE_HEAD_BYTES + payload.size);
+    if (room) {
+        uint8_t head[MOVE_HEAD_BYTES] = {move->source_flow > 0};
+        zloom_put_u64 (head + 1, move->source);
+        zloom_blob_t *blob = zloom_blob_new_from_buf (&payload);
+        zloom_record_t record = {.type = ZLOOM_RECORD_MOVE,
+                                 .critical = true,
+                                 .flow = number,
+                                 .head = zloom_bytes (head, sizeof head),
+                                 .payload = zloom_blob_bytes (blob)};
+        zloom_log_stage (self, &record, blob);
+        zloom_blob_unref (&blob);
+        zloom_index_replace (&flow->index, move->source_flow > 0, move->source, extents, count);
+        flow->suspect = true;
+        move->landed = end;
+        self->seal_wanted = true;
+    }
+    zloom_buf_fini (&payload);
+    free (extents);
+    return room;
+}
+
+void
+zloom_log_land (zloom_log_t *self)
+{
+    zloom_move_t *move = self->landing;
+    if (!move || self->failed) {
+        return;
+    }
+    while (move->landed < move->moved_count) {
+        if (!s_land_flow (self, move)) {
+            self->seal_wanted = true;
+            return;
+        }
+    }
+    if (move->source_flow == 0) {
+        self->moved_segment = move->source;
+        self->moved_after = zloom_log_staged (self);
+    }
+    self->seal_wanted |= self->open.records > 0;
+    self->tend = true;
+    self->working = false;
+    zloom_move_free (&self->landing);
+}
+
+/* Give the move to the background, if the disk allows its copies. */
+static bool
+s_begin_move (zloom_log_t *self, zloom_move_t *move)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < move->item_count; i++) {
+        bytes += ZLOOM_BLOCK_BYTES;
+    }
+    if (!zloom_log_disk_allows (self, bytes)) {
+        zloom_move_free (&move);
+        return false;
+    }
+    move->job.done = s_move_done;
+    zloom_log_begin (self, &move->job);
+    return true;
+}
+
 void
 zloom_log_move_oldest (zloom_log_t *self)
 {
-    (void) self;
+    const zloom_segment_t *oldest = &self->segments[0];
+    zloom_move_t *move = zloom_move_new (self, 0, oldest->number);
+    move->file = oldest->file;
+    for (size_t i = 0; i < self->flow_count; i++) {
+        s_plan_flow (self, move, self->flows[i]);
+    }
+    if (move->item_count > 0) {
+        (void) s_begin_move (self, move);
+        return;
+    }
+    /* Nothing to copy: only the settlements that made it so have to be durable. */
+    self->moved_segment = oldest->number;
+    self->moved_after = zloom_log_staged (self);
+    self->seal_wanted |= self->open.records > 0;
+    zloom_move_free (&move);
 }
+
 bool
 zloom_log_apply_move (zloom_log_t *self, zloom_log_flow_t *flow, zloom_bytes_t head,
                       zloom_bytes_t payload)
 {
     (void) self;
-    (void) flow;
-    (void) head;
-    (void) payload;
+    if (head.size < MOVE_HEAD_BYTES || payload.size == 0) {
+        return false;
+    }
+    zloom_cursor_t cursor = zloom_cursor (payload);
+    zloom_extent_t *extents = NULL;
+    size_t capacity = 0;
+    size_t count = 0;
+    bool good = true;
+    while (good && cursor.at < cursor.size) {
+        zloom_grow (&extents, &capacity, count + 1, sizeof *extents);
+        good = zloom_extent_decode (&cursor, &extents[count]) &&
+               (count == 0 || extents[count - 1].last < extents[count].first);
+        count++;
+    }
+    if (good) {
+        zloom_index_replace (&flow->index, head.data[0] != 0, zloom_get_u64 (head.data + 1),
+                             extents, count);
+    }
+    free (extents);
+    return good;
+}
+
+/* ---- tending --------------------------------------------------------------------------------- */
+
+typedef struct {
+    zloom_job_t job;
+    zloom_vfs_t *vfs;
+    char *directory;
+    char *path;
+    bool removed;
+} unlink_t;
+
+static bool
+s_unlink_step (zloom_job_t *job)
+{
+    unlink_t *self = (unlink_t *) job;
+    if (!self->removed) {
+        job->err = self->vfs->remove (self->vfs, self->path);
+        self->removed = true;
+        return !job->err;
+    }
+    job->err = self->vfs->sync_directory (self->vfs, self->directory);
     return false;
 }
+
+static void
+s_unlink_done (zloom_job_t *job, void *owner)
+{
+    unlink_t *unlink = (unlink_t *) job;
+    zloom_log_t *self = owner;
+    if (self) {
+        self->working = false;
+        if (job->err && job->err != ZLOOM_NOT_FOUND) {
+            zloom_log_step_failed (self, job);
+        }
+    }
+    free (unlink->directory);
+    free (unlink->path);
+    free (job->note);
+    free (unlink);
+}
+
+static void
+s_begin_unlink (zloom_log_t *self, zloom_log_flow_t *flow, size_t at)
+{
+    unlink_t *unlink = zloom_alloc (sizeof *unlink);
+    unlink->job = (zloom_job_t){.step = s_unlink_step, .done = s_unlink_done};
+    unlink->vfs = self->vfs;
+    unlink->directory = zloom_strdup (self->directory);
+    unlink->path = zloom_cold_path (self->directory, flow->mark.number, flow->cold[at].number);
+    flow->cold_count--;
+    memmove (&flow->cold[at], &flow->cold[at + 1], (flow->cold_count - at) * sizeof *flow->cold);
+    zloom_log_begin (self, &unlink->job);
+}
+
+/* Bytes of a cold segment that are needed, by what was told gone; *extents_p: how many are left. */
+static uint64_t
+s_live_bytes (const zloom_log_flow_t *flow, uint64_t number, size_t *extents_p)
+{
+    uint64_t live = 0;
+    *extents_p = 0;
+    for (size_t i = 0; i < flow->index.count; i++) {
+        const zloom_extent_t *extent = zloom_index_at (&flow->index, i);
+        if (extent->cold && extent->segment == number) {
+            uint64_t numbers = extent->last - extent->first + 1;
+            uint64_t gone = extent->gone < numbers ? extent->gone : numbers;
+            live +=
+              (uint64_t) ((double) extent->bytes * (double) (numbers - gone) / (double) numbers);
+            (*extents_p)++;
+        }
+    }
+    return live;
+}
+
+/* Look at one cold segment; true when a job was begun. *wait: something ends with a later group. */
+static bool
+s_tend_one (zloom_log_t *self, zloom_log_flow_t *flow, size_t at, bool *wait)
+{
+    zloom_cold_t *cold = &flow->cold[at];
+    size_t extents;
+    uint64_t live = s_live_bytes (flow, cold->number, &extents);
+    if (extents == 0) {
+        if (cold->gone_after == 0) {
+            cold->gone_after = zloom_log_staged (self);
+        }
+        if (self->durable >= cold->gone_after) {
+            s_begin_unlink (self, flow, at);
+            return true;
+        }
+        *wait = true;
+        return false;
+    }
+    if (live >= cold->bytes / REWRITE_UNDER || self->holed) {
+        return false;
+    }
+    cold->closed = true;
+    zloom_move_t *move = zloom_move_new (self, flow->mark.number, cold->number);
+    s_plan_flow (self, move, flow);
+    if (move->item_count == 0) {
+        zloom_move_free (&move);
+        *wait = true;
+        return false;
+    }
+    self->tend_at_ns =
+      zloom_time_add (self->now.mono_ns, TEND_EVERY_NS + (int64_t) live * REWRITE_NS_PER_BYTE);
+    return s_begin_move (self, move);
+}
+
 bool
 zloom_log_tend_cold (zloom_log_t *self)
 {
-    (void) self;
+    if (!self->tend || self->now.mono_ns < self->tend_at_ns) {
+        return false;
+    }
+    self->tend_at_ns = zloom_time_add (self->now.mono_ns, TEND_EVERY_NS);
+    bool wait = false;
+    for (size_t i = 0; i < self->flow_count; i++) {
+        zloom_log_flow_t *flow = self->flows[i];
+        for (size_t k = 0; k < flow->cold_count; k++) {
+            if (s_tend_one (self, flow, k, &wait)) {
+                return true;
+            }
+        }
+    }
+    self->tend = wait;
     return false;
 }

@@ -13,24 +13,25 @@
 #include <stdlib.h>
 
 uint64_t
-zloom_log_available (const zloom_log_t *self)
-{
-    const zloom_segment_t *current = &self->segments[self->segment_count - 1];
-    return current->bytes - self->offset + (uint64_t) self->ready_count * self->segment_bytes;
-}
-
-uint64_t
 zloom_log_reserve (const zloom_log_t *self)
 {
     return 2 * (uint64_t) self->segment_bytes + 2 * self->snapshot_bytes;
 }
 
-/* Whether a group of that many bytes finds a place. */
+/* Whether a group of that many bytes finds a place, and what can be written behind it. */
 static bool
-s_fits_segment (const zloom_log_t *self, uint64_t bytes)
+s_place (const zloom_log_t *self, uint64_t bytes, uint64_t *left)
 {
     const zloom_segment_t *current = &self->segments[self->segment_count - 1];
-    return zloom_blocks (bytes) <= current->bytes - self->offset || self->ready_count > 0;
+    uint64_t total = zloom_blocks (bytes);
+    uint64_t rest = current->bytes - self->offset;
+    uint64_t ready = (uint64_t) self->ready_count * self->segment_bytes;
+    if (total <= rest) {
+        *left = rest - total + ready;
+        return true;
+    }
+    *left = ready - total; /* the rest of the segment stays empty */
+    return self->ready_count > 0;
 }
 
 zloom_err_t
@@ -48,9 +49,10 @@ zloom_log_room (const zloom_log_t *self, uint32_t records, uint64_t bytes, bool 
     if (total > self->group_most) {
         return ZLOOM_AGAIN;
     }
-    uint64_t keep = growing ? zloom_log_reserve (self) : 2 * self->snapshot_bytes;
-    bool reserved = zloom_log_available (self) >= zloom_blocks (total) + keep;
-    if (s_fits_segment (self, total) && (reserved || (self->headroom && !self->disk_full))) {
+    /* Of the reserve settlements may use one segment; the rest is for snapshots and moves. */
+    uint64_t keep = zloom_log_reserve (self) - (growing ? 0 : self->segment_bytes);
+    uint64_t left = 0;
+    if (s_place (self, total, &left) && (left >= keep || (self->headroom && !self->disk_full))) {
         return ZLOOM_OK;
     }
     if (self->disk_full) {
@@ -63,7 +65,8 @@ bool
 zloom_log_own_room (const zloom_log_t *self, uint64_t bytes)
 {
     uint64_t total = zloom_group_bytes (&self->open) + zloom_group_cost (1, bytes);
-    return !self->failed && total <= self->group_most && s_fits_segment (self, total);
+    uint64_t left;
+    return !self->failed && total <= self->group_most && s_place (self, total, &left);
 }
 
 void

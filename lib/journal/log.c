@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/tag.h"
+#include "journal/mover.h"
 
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -178,7 +179,7 @@ s_seal (zloom_journal_t *journal, zloom_now_t now)
     zloom_log_t *self = s_self (journal);
     self->now = now;
     s_hand_over (self);
-    return self->open.records > 0 ? self->open.number : self->open.number - 1;
+    return zloom_log_staged (self);
 }
 
 static uint64_t
@@ -223,6 +224,7 @@ s_forget (zloom_journal_t *journal, uint32_t flow, uint64_t first, uint64_t last
     zloom_shelf_forget (&found->shelf, &self->shelves, first, last);
     zloom_index_forget (&found->index, first, last);
     found->suspect = true;
+    self->tend = true;
 }
 
 typedef struct {
@@ -306,6 +308,9 @@ s_deadline (const zloom_journal_t *journal)
     int64_t deadline = self->busy ? ZLOOM_NEVER : self->attest_at_ns;
     if (self->retry_at_ns > self->now.mono_ns && self->retry_at_ns < deadline) {
         deadline = self->retry_at_ns;
+    }
+    if (self->tend && self->tend_at_ns > self->now.mono_ns && self->tend_at_ns < deadline) {
+        deadline = self->tend_at_ns;
     }
     return deadline;
 }
@@ -424,8 +429,10 @@ zloom_log_new (const zloom_journal_config_t *config, const zloom_journal_owner_t
     self->tail_cache_bytes =
       config->tail_cache_bytes ? config->tail_cache_bytes : UINT64_C (64) * 1024 * 1024;
     self->disk_limit_bytes = config->disk_limit_bytes;
-    self->group_most = self->segment_bytes < ZLOOM_JOURNAL_GROUP_BYTES ? self->segment_bytes
-                                                                       : ZLOOM_JOURNAL_GROUP_BYTES;
+    /* A group that does not fit the rest of a segment leaves it empty: never more than half. */
+    self->group_most = self->segment_bytes / 2 < ZLOOM_JOURNAL_GROUP_BYTES
+                         ? self->segment_bytes / 2
+                         : ZLOOM_JOURNAL_GROUP_BYTES;
     return self;
 }
 
@@ -455,6 +462,7 @@ zloom_log_destroy (zloom_log_t *self)
     zloom_log_ahead_fini (self);
     zloom_group_fini (&self->open);
     zloom_group_fini (&self->writing);
+    zloom_move_free (&self->landing);
     zloom_blob_unref (&self->taking.blob);
     zloom_buf_fini (&self->carried);
     zloom_map_destroy (&self->names);

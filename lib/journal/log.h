@@ -35,6 +35,9 @@
 typedef struct {
     uint64_t number;
     uint64_t bytes;      /* written */
+    uint64_t groups;     /* in it, as far as this boot wrote them */
+    uint32_t last_crc;   /* of the last of them */
+    bool closed;         /* nothing is added to it any more */
     uint64_t gone_after; /* nothing in it is needed: unlink once this group is durable; 0 = no */
 } zloom_cold_t;
 
@@ -67,6 +70,9 @@ typedef struct {
     uint32_t part;       /* the next to stage */
     uint64_t last_group; /* that holds the last slice; 0 = not staged yet */
 } zloom_taking_t;
+
+/* Live packs of one segment on their way to cold ones; see mover.h. */
+typedef struct zloom_move zloom_move_t;
 
 /* The write and sync of the one group under way. */
 typedef struct {
@@ -150,7 +156,9 @@ typedef struct {
     uint64_t moved_segment;  /* the oldest segment, when its live packs have been moved */
     uint64_t moved_after;    /* reuse it once this group is durable */
     int64_t retry_at_ns;     /* nothing that needs new disk before this */
-    int64_t rewrite_at_ns;   /* no cold segment is rewritten before this */
+    int64_t tend_at_ns;      /* no cold segment is looked at before this */
+    bool tend;               /* something in cold segments may have died */
+    zloom_move_t *landing;   /* a move that ended and is being recorded */
     bool disk_full;
     bool headroom; /* there was plenty of disk at opening: the reserve is surely coming */
     bool holed;    /* recovery found groups missing: keep cold files that nobody points at */
@@ -194,8 +202,6 @@ bool zloom_log_hand_over (zloom_log_t *self);
 void zloom_log_attest (zloom_log_t *self);
 /* Take in an ended commit. */
 void zloom_log_take_commits (zloom_log_t *self);
-/* The bytes that can be written before another segment is needed. */
-uint64_t zloom_log_available (const zloom_log_t *self);
 /* Two segments and a snapshot of everything. */
 uint64_t zloom_log_reserve (const zloom_log_t *self);
 
@@ -222,6 +228,16 @@ zloom_err_t zloom_log_slot_now (zloom_log_t *self);
 uint64_t zloom_log_ready_wanted (const zloom_log_t *self);
 /* The oldest segment that replaying needs. */
 uint64_t zloom_log_oldest_needed (const zloom_log_t *self);
+/* Whether `more` bytes of disk may be taken now. */
+bool zloom_log_disk_allows (zloom_log_t *self, uint64_t more);
+/* Give a job to the background; one of these at a time. */
+void zloom_log_begin (zloom_log_t *self, zloom_job_t *job);
+/* The group that is durable when everything staged so far is. */
+static inline uint64_t
+zloom_log_staged (const zloom_log_t *self)
+{
+    return self->open.records > 0 ? self->open.number : self->open.number - 1;
+}
 /* A step behind the loop failed: full disk waits, everything else stops the journal. */
 void zloom_log_step_failed (zloom_log_t *self, const zloom_job_t *job);
 
@@ -247,8 +263,10 @@ zloom_err_t zloom_log_restore (zloom_log_t *self, zloom_log_flow_t *flow, zloom_
 
 /* ---- cold.c --------------------------------------------------------------------------------- */
 
-/* Begin to move the live packs of the oldest segment; false when a job could not be made. */
+/* Begin to move the live packs of the oldest segment. */
 void zloom_log_move_oldest (zloom_log_t *self);
+/* Stage the MOVE records of a move that ended, as far as there is room. */
+void zloom_log_land (zloom_log_t *self);
 /* Apply a MOVE record (own or replayed). False when it makes no sense. */
 bool zloom_log_apply_move (zloom_log_t *self, zloom_log_flow_t *flow, zloom_bytes_t head,
                            zloom_bytes_t payload);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/tag.h"
+#include "journal/mover.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -267,36 +268,9 @@ void
 zloom_recovery_keep (zloom_recovery_t *self, const zloom_segment_t *segment, uint64_t offset,
                      uint64_t bytes)
 {
-    zloom_log_t *log = self->log;
-    zloom_vfs_t *vfs = log->vfs;
-    char *folder = zloom_format ("%s/damaged", log->directory);
-    char *path = zloom_format ("%s/hot-%010llu-%llu", folder, (unsigned long long) segment->number,
-                               (unsigned long long) offset);
-    zloom_file_t *file = NULL;
-    zloom_buf_t buf = {0};
-    size_t got = 0;
-    zloom_err_t err = vfs->read (vfs, segment->file, offset,
-                                 zloom_buf_reserve (&buf, (size_t) bytes), (size_t) bytes, &got);
-    if (!err) {
-        err = vfs->mkdir (vfs, folder);
-    }
-    if (!err) {
-        err = vfs->open (vfs, path, true, &file);
-    }
-    if (!err) {
-        zloom_bytes_t part = zloom_bytes (buf.data, got);
-        zloom_gather_t gather = {&part, 1};
-        err = vfs->write (vfs, file, 0, &gather);
-    }
-    if (!err) {
-        err = vfs->sync (vfs, file);
-    }
-    vfs->close (vfs, &file);
-    zloom_log (err ? ZLOOM_LOG_WARN : ZLOOM_LOG_INFO, "journal-kept", "path=%s bytes=%zu %s", path,
-               got, err ? zloom_note () : "");
-    zloom_buf_fini (&buf);
-    free (folder);
-    free (path);
+    char *name = zloom_format ("hot-%010llu", (unsigned long long) segment->number);
+    zloom_keep_damaged (self->log->vfs, self->log->directory, name, segment->file, offset, bytes);
+    free (name);
 }
 
 /* How long a segment's file has to be: each was filled before it got its name. */

@@ -302,9 +302,8 @@ zloom_log_limit (const zloom_log_t *self)
     return self->hot_segments > least ? self->hot_segments : least;
 }
 
-/* Whether `more` bytes of disk may be taken. */
-static bool
-s_disk_allows (zloom_log_t *self, uint64_t more)
+bool
+zloom_log_disk_allows (zloom_log_t *self, uint64_t more)
 {
     if (self->now.mono_ns < self->retry_at_ns) {
         return false;
@@ -327,8 +326,8 @@ s_disk_allows (zloom_log_t *self, uint64_t more)
     return false;
 }
 
-static void
-s_begin (zloom_log_t *self, zloom_job_t *job)
+void
+zloom_log_begin (zloom_log_t *self, zloom_job_t *job)
 {
     self->working = true;
     zloom_jobs_put (self->background, job, false);
@@ -357,7 +356,11 @@ s_slot_due (const zloom_log_t *self, bool reclaim)
 void
 zloom_log_plan (zloom_log_t *self)
 {
-    if (self->failed || self->working) {
+    if (self->failed) {
+        return;
+    }
+    zloom_log_land (self);
+    if (self->working) {
         return;
     }
     uint64_t wanted = zloom_log_ready_wanted (self);
@@ -369,13 +372,13 @@ zloom_log_plan (zloom_log_t *self)
     uint64_t oldest = self->segments[0].number;
     if (reclaim && self->moved_segment == oldest && self->durable >= self->moved_after &&
         self->slot_needs[0] > oldest && self->slot_needs[1] > oldest) {
-        s_begin (self, &s_new_reuse (self)->job);
+        zloom_log_begin (self, &s_new_reuse (self)->job);
     } else if (s_slot_due (self, reclaim) && self->now.mono_ns >= self->retry_at_ns) {
-        s_begin (self, &s_new_slot (self)->job);
+        zloom_log_begin (self, &s_new_slot (self)->job);
     } else if (self->ready_count < wanted &&
                self->segment_count + self->ready_count < zloom_log_limit (self) + wanted &&
-               s_disk_allows (self, self->segment_bytes)) {
-        s_begin (self, &s_new_fill (self)->job);
+               zloom_log_disk_allows (self, self->segment_bytes)) {
+        zloom_log_begin (self, &s_new_fill (self)->job);
     } else if (reclaim && self->moved_segment != oldest) {
         zloom_log_move_oldest (self);
     } else {

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * mover.h - the copying itself, behind the loop: the packs of a segment that are still needed go,
+ * in order, to the cold segments of their flows, in groups of about a quarter of a MiB, synced at
+ * the end. A pack is copied whole when any of its messages is needed; checksums are carried over,
+ * so a copy of damaged bytes stays damaged bytes: what does not hold is kept aside and becomes a
+ * hole (an extent in cold segment 0, which does not exist).
+ */
+#ifndef ZLOOM_JOURNAL_MOVER_H
+#define ZLOOM_JOURNAL_MOVER_H
+
+#include "base/ranges.h"
+#include "journal/group.h"
+#include "journal/index.h"
+#include "journal/jobs.h"
+#include "journal/log.h"
+
+/* One group of the source and the numbers of one flow that are needed from it. */
+typedef struct {
+    uint32_t flow;
+    uint32_t offset;
+    zloom_range_t *runs; /* sorted */
+    size_t run_count;
+} zloom_move_item_t;
+
+/* A cold segment that is written to. */
+typedef struct {
+    uint32_t flow;
+    uint64_t number;
+    uint64_t bytes;
+    uint64_t groups;
+    uint32_t last_crc;
+    bool fresh; /* made by this move */
+    bool dirty;
+    zloom_file_t *file;
+} zloom_move_target_t;
+
+typedef struct {
+    uint32_t flow;
+    zloom_extent_t extent;
+} zloom_moved_t;
+
+struct zloom_move {
+    zloom_job_t job;
+    /* What to do, set by the owner. */
+    zloom_vfs_t *vfs;
+    char *directory;
+    zloom_log_key_t key;
+    zloom_boot_t boot;
+    int64_t wall_ns;
+    uint64_t segment_bytes;
+    uint64_t group_most;
+    uint32_t source_flow; /* 0: a hot segment */
+    uint64_t source;
+    zloom_file_t *file;       /* of a hot segment; a cold one is opened by the move */
+    zloom_move_item_t *items; /* flow by flow, in order of numbers */
+    size_t item_count;
+    size_t item_capacity;
+    zloom_move_target_t *targets; /* in the order they were written */
+    size_t target_count;
+    size_t target_capacity;
+    /* What was done. */
+    zloom_moved_t *moved; /* flow by flow, in order of numbers */
+    size_t moved_count;
+    size_t moved_capacity;
+    uint64_t moved_bytes;
+    uint64_t holes;
+    /* Where it stands. */
+    size_t at;
+    zloom_group_t building;
+    uint32_t building_flow;
+    zloom_extent_t extent;
+    size_t syncing;
+    /* While the owner records it. */
+    size_t landed; /* moved[] that are in MOVE records */
+};
+
+zloom_move_t *zloom_move_new (zloom_log_t *log, uint32_t source_flow, uint64_t source);
+/* An item; takes `runs`. */
+void zloom_move_add (zloom_move_t *self, uint32_t flow, uint32_t offset, zloom_range_t *runs,
+                     size_t run_count);
+/* The cold segment that the flow's packs go to first; each flow of the items needs one. */
+void zloom_move_add_target (zloom_move_t *self, uint32_t flow, const zloom_cold_t *cold);
+/* Remove the files that this move made, after it failed. */
+void zloom_move_undo (zloom_move_t *self);
+void zloom_move_free (zloom_move_t **self_p);
+bool zloom_move_step (zloom_job_t *job);
+
+/* Keep bytes of a damaged file in DIRECTORY/damaged/NAME-OFFSET; failing to is only logged. */
+void zloom_keep_damaged (zloom_vfs_t *vfs, const char *directory, const char *name,
+                         zloom_file_t *file, uint64_t offset, uint64_t bytes);
+
+#endif
