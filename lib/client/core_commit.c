@@ -179,23 +179,60 @@ zloom_client_core_commit (zloom_client_core_t *self, zloom_step_t **step_p, uint
     return ZLOOM_OK;
 }
 
-/* In order: a step that waits for credit holds back those behind it, as SENDs do. */
+/* The committed steps of the first one's lease that can be said with it now. */
+static void
+s_gather (zloom_step_t *first, int64_t now_ns, zloom_step_group_t *group)
+{
+    group->count = 0;
+    for (zloom_step_t *step = first; step; step = step->next) {
+        if (step->lease != first->lease) {
+            continue;
+        }
+        if (step->not_before_ns > now_ns || !zloom_step_fits (group, step)) {
+            return;
+        }
+        group->steps[group->count++] = step;
+    }
+}
+
+/* Those of a lease that were said and have no answer. */
+static void
+s_gather_said (const zloom_client_core_t *self, const zloom_lease_t *lease,
+               zloom_step_group_t *group)
+{
+    group->count = 0;
+    for (zloom_step_t *step = self->steps; step && group->count < ZLOOM_STEPS_A_VERB;
+         step = step->next) {
+        if (step->lease == lease && step->status == ZLOOM_STEP_SAID) {
+            group->steps[group->count++] = step;
+        }
+    }
+}
+
+/*
+ * In order, lease by lease: one that waits for credit holds back those behind it, as SENDs do.
+ * SUBSCRIBED, CREDIT and SETTLED wake us; only a rest after a refusal has a time.
+ */
 int64_t
 zloom_core_tick_steps (zloom_client_core_t *self)
 {
+    int64_t next_ns = ZLOOM_NEVER;
+    zloom_step_group_t group;
     for (zloom_step_t *step = self->steps; step; step = step->next) {
-        if (step->status == ZLOOM_STEP_SAID) {
+        if (step->lease->steps_said > 0) {
             continue;
         }
         if (step->not_before_ns > self->now_ns) {
-            return step->not_before_ns;
+            next_ns = step->not_before_ns < next_ns ? step->not_before_ns : next_ns;
+            continue;
         }
+        s_gather (step, self->now_ns, &group);
         if (!zloom_core_subscription (self, step->handle)->subscribed ||
-            !zloom_step_say (step, &self->out)) {
-            return ZLOOM_NEVER; /* SUBSCRIBED or CREDIT wakes us */
+            !zloom_step_say (&group, &self->out)) {
+            return next_ns;
         }
     }
-    return ZLOOM_NEVER;
+    return next_ns;
 }
 
 static void
@@ -213,19 +250,6 @@ s_unlink (zloom_client_core_t *self, zloom_step_t *step)
     if (self->last_step == step) {
         self->last_step = before;
     }
-}
-
-static zloom_step_t *
-s_find_said (const zloom_client_core_t *self, const zloom_verb_settled_t *settled)
-{
-    for (zloom_step_t *step = self->steps; step; step = step->next) {
-        const uint64_t first =
-          settled->run_count > 0 ? settled->runs[0].first : step->settles[0].first;
-        if (step->status == ZLOOM_STEP_SAID && zloom_step_has (step, settled->token, first)) {
-            return step;
-        }
-    }
-    return NULL;
 }
 
 static void
@@ -248,23 +272,47 @@ s_finish (zloom_client_core_t *self, zloom_step_t *step, zloom_err_t code, zloom
     zloom_core_tell (self, &event);
 }
 
+static void
+s_said_to (const zloom_client_core_t *self, const zloom_verb_settled_t *settled,
+           zloom_step_group_t *group)
+{
+    group->count = 0;
+    for (const zloom_step_t *step = self->steps; step; step = step->next) {
+        if (step->status == ZLOOM_STEP_SAID && step->handle == settled->handle &&
+            step->lease->token.boot == settled->token.boot &&
+            step->lease->token.number == settled->token.number) {
+            s_gather_said (self, step->lease, group);
+            return;
+        }
+    }
+}
+
+/*
+ * A group that was refused is said again one by one, so that one bad step spoils no other. One that
+ * is refused for now rests.
+ */
 void
 zloom_core_step_answered (zloom_client_core_t *self, const zloom_verb_settled_t *settled)
 {
-    zloom_step_t *step = s_find_said (self, settled);
-    if (!step) {
-        return;
+    zloom_step_group_t group;
+    s_said_to (self, settled, &group);
+    const zloom_err_t code = settled->step;
+    if (code != ZLOOM_OK && group.count > 0) {
+        zloom_step_return_credit (&group);
     }
-    zloom_err_t code = settled->step;
-    for (size_t i = 0; code == ZLOOM_OK && i < settled->run_count; i++) {
-        code = (zloom_err_t) settled->runs[i].code;
-    }
-    if (zloom_err_retryable (code) || code == ZLOOM_NO_CREDIT) {
+    const bool later = zloom_err_retryable (code) || code == ZLOOM_NO_CREDIT;
+    for (size_t i = 0; i < group.count; i++) {
+        zloom_step_t *step = group.steps[i];
+        step->lease->steps_said--;
+        if (code == ZLOOM_OK || (group.count == 1 && !later)) {
+            s_finish (self, step, code, settled->text);
+            continue;
+        }
         step->status = ZLOOM_STEP_WAITS;
-        step->not_before_ns = zloom_time_add (self->now_ns, ZLOOM_CORE_STEP_REST_NS);
-        return;
+        step->alone = true;
+        step->not_before_ns =
+          group.count == 1 ? zloom_time_add (self->now_ns, ZLOOM_CORE_STEP_REST_NS) : 0;
     }
-    s_finish (self, step, code, settled->text);
 }
 
 void
@@ -342,6 +390,7 @@ zloom_core_forget_road (zloom_client_core_t *self)
     for (zloom_step_t *step = self->steps; step; step = step->next) {
         step->status = ZLOOM_STEP_WAITS;
         step->not_before_ns = 0;
+        step->lease->steps_said = 0;
     }
     while (self->request_count > 0) {
         const zloom_client_event_t event = {.type = ZLOOM_CLIENT_ANSWER,

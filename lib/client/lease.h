@@ -43,7 +43,8 @@ struct zloom_lease {
     uint32_t next_waiting; /* index: items below are not WAITING */
     uint32_t unsettled;    /* WAITING, TAKEN, STEPPED */
     uint64_t bytes;
-    uint32_t steps; /* under way */
+    uint32_t steps;      /* under way */
+    uint32_t steps_said; /* of them: said, not answered */
     /* settled and not answered; the first `said` were told on this road */
     zloom_settle_run_t *settling;
     size_t settling_count, settling_capacity, said;

@@ -193,70 +193,186 @@ zloom_step_seal (zloom_step_t *self)
     }
 }
 
-/* Use credit emit by emit; on the first without it everything is given back. */
-static bool
-s_use_credit (const zloom_step_t *self)
+/* ---- saying ----------------------------------------------------------------------------------- */
+
+/* What the group emits to a flow in all: it counts as one frame. */
+static zloom_amount_t
+s_emits_to (const zloom_step_group_t *group, const zloom_outflow_t *flow)
 {
-    for (size_t i = 0; i < self->emit_count; i++) {
-        const zloom_step_emit_t *emit = &self->emits[i];
-        zloom_credit_t *credit = zloom_outflow_credit (emit->flow);
-        if (zloom_outflow_blocked (emit->flow) ||
-            !zloom_credit_covers (credit, emit->n, emit->bytes)) {
-            for (size_t j = 0; j < i; j++) {
-                zloom_amount_t *used = &zloom_outflow_credit (self->emits[j].flow)->used;
-                used->messages -= self->emits[j].n;
-                used->bytes -= self->emits[j].bytes;
-                used->frames--;
+    zloom_amount_t sum = {0, 0, 1};
+    for (size_t i = 0; i < group->count; i++) {
+        for (size_t j = 0; j < group->steps[i]->emit_count; j++) {
+            const zloom_step_emit_t *emit = &group->steps[i]->emits[j];
+            if (emit->flow == flow) {
+                sum.messages += emit->n;
+                sum.bytes += emit->bytes;
             }
+        }
+    }
+    return sum;
+}
+
+/* The flows of the group's emits, each once; at most `most`. */
+static size_t
+s_flows (const zloom_step_group_t *group, zloom_outflow_t **flows, size_t most)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < group->count; i++) {
+        for (size_t j = 0; j < group->steps[i]->emit_count; j++) {
+            zloom_outflow_t *flow = group->steps[i]->emits[j].flow;
+            size_t at = 0;
+            while (at < count && flows[at] != flow) {
+                at++;
+            }
+            if (at == count && count < most) {
+                flows[count++] = flow;
+            }
+        }
+    }
+    return count;
+}
+
+static bool
+s_use_credit (const zloom_step_group_t *group)
+{
+    zloom_outflow_t *flows[ZLOOM_LIMIT_FLOWS];
+    const size_t count = s_flows (group, flows, ZLOOM_LIMIT_FLOWS);
+    for (size_t i = 0; i < count; i++) {
+        const zloom_amount_t sum = s_emits_to (group, flows[i]);
+        if (zloom_outflow_blocked (flows[i]) ||
+            !zloom_credit_covers (zloom_outflow_credit (flows[i]), sum.messages, sum.bytes)) {
             return false;
         }
-        zloom_credit_use (credit, emit->n, emit->bytes);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const zloom_amount_t sum = s_emits_to (group, flows[i]);
+        zloom_credit_use (zloom_outflow_credit (flows[i]), sum.messages, sum.bytes);
     }
     return true;
 }
 
-bool
-zloom_step_say (zloom_step_t *self, zloom_frames_t *out)
+void
+zloom_step_return_credit (const zloom_step_group_t *group)
 {
-    ZLOOM_CHECK (self, STEP_TAG);
-    if (!s_use_credit (self)) {
-        return false;
+    zloom_outflow_t *flows[ZLOOM_LIMIT_FLOWS];
+    const size_t count = s_flows (group, flows, ZLOOM_LIMIT_FLOWS);
+    for (size_t i = 0; i < count; i++) {
+        const zloom_amount_t sum = s_emits_to (group, flows[i]);
+        zloom_amount_t *used = &zloom_outflow_credit (flows[i])->used;
+        used->messages -= sum.messages;
+        used->bytes -= sum.bytes;
+        used->frames -= sum.frames;
     }
-    zloom_emit_t *emits = zloom_alloc ((self->emit_count + 1) * sizeof *emits);
-    for (size_t i = 0; i < self->emit_count; i++) {
-        emits[i] = (zloom_emit_t){.flow = zloom_outflow_index (self->emits[i].flow),
-                                  .n = self->emits[i].n,
-                                  .flags = self->emits[i].flags,
-                                  .base_time_ns = self->base_time_ns};
-    }
-    const zloom_verb_t verb = {.kind = ZLOOM_VERB_STEP,
-                               .step = {.has_handle = true,
-                                        .handle = self->handle,
-                                        .token = self->lease->token,
-                                        .settles = self->settles,
-                                        .settle_count = self->item_count,
-                                        .emits = emits,
-                                        .emit_count = self->emit_count,
-                                        .state = self->state,
-                                        .state_count = self->state_count}};
-    zloom_frames_push (out, &verb, self->blob,
-                       self->blob ? zloom_blob_bytes (self->blob) : ZLOOM_BYTES_NULL);
-    free (emits);
-    self->status = ZLOOM_STEP_SAID;
-    return true;
 }
 
 bool
-zloom_step_has (const zloom_step_t *self, zloom_token_t token, uint64_t seq)
+zloom_step_fits (const zloom_step_group_t *group, const zloom_step_t *step)
 {
-    ZLOOM_CHECK (self, STEP_TAG);
-    if (self->lease->token.boot != token.boot || self->lease->token.number != token.number) {
-        return false;
-    }
-    for (size_t i = 0; i < self->item_count; i++) {
-        if (self->settles[i].first == seq) {
-            return true;
+    size_t bytes = step->frame_bytes + (step->blob ? zloom_blob_bytes (step->blob).size : 0);
+    size_t items = step->item_count;
+    size_t emits = step->emit_count;
+    size_t states = step->state_count;
+    for (size_t i = 0; i < group->count; i++) {
+        const zloom_step_t *other = group->steps[i];
+        bytes += other->frame_bytes + (other->blob ? zloom_blob_bytes (other->blob).size : 0);
+        items += other->item_count;
+        emits += other->emit_count;
+        states += other->state_count;
+        if (other->alone) {
+            return false;
         }
     }
-    return false;
+    return group->count == 0 || (!step->alone && group->count < ZLOOM_STEPS_A_VERB &&
+                                 items <= ZLOOM_LIMIT_RUNS && emits <= ZLOOM_LIMIT_EMITS &&
+                                 states <= ZLOOM_LIMIT_STATES && bytes <= ZLOOM_LIMIT_STEP_BYTES);
+}
+
+/* One pack of all emits in their order; a single step's is shared and not copied. */
+static zloom_blob_t *
+s_join_packs (const zloom_step_group_t *group)
+{
+    if (group->count == 1) {
+        return group->steps[0]->blob ? zloom_blob_ref (group->steps[0]->blob) : NULL;
+    }
+    zloom_buf_t joined = {0};
+    for (size_t i = 0; i < group->count; i++) {
+        if (group->steps[i]->blob) {
+            zloom_buf_add_bytes (&joined, zloom_blob_bytes (group->steps[i]->blob));
+        }
+    }
+    return joined.size > 0 ? zloom_blob_new_from_buf (&joined) : NULL;
+}
+
+/* Append one; a plain verdict that continues the run before makes it longer. */
+static void
+s_join_settle (zloom_settle_run_t *runs, size_t *count, const zloom_settle_run_t *run)
+{
+    zloom_settle_run_t *last = *count > 0 ? &runs[*count - 1] : NULL;
+    if (last && !last->cause.reason.data && !run->cause.reason.data &&
+        last->verdict == run->verdict && last->delay_ms == run->delay_ms &&
+        last->first + last->n == run->first) {
+        last->n += run->n;
+    } else {
+        runs[(*count)++] = *run;
+    }
+}
+
+static void
+s_push (const zloom_step_group_t *group, zloom_verb_t *verb, zloom_settle_run_t *settles,
+        zloom_emit_t *emits, zloom_state_t *states)
+{
+    zloom_verb_step_t *said = &verb->step;
+    for (size_t i = 0; i < group->count; i++) {
+        const zloom_step_t *step = group->steps[i];
+        for (size_t j = 0; j < step->item_count; j++) {
+            s_join_settle (settles, &said->settle_count, &step->settles[j]);
+        }
+        for (size_t j = 0; j < step->emit_count; j++) {
+            emits[said->emit_count++] =
+              (zloom_emit_t){.flow = zloom_outflow_index (step->emits[j].flow),
+                             .n = step->emits[j].n,
+                             .flags = step->emits[j].flags,
+                             .base_time_ns = step->base_time_ns};
+        }
+        for (size_t j = 0; j < step->state_count; j++) {
+            states[said->state_count++] = step->state[j];
+        }
+    }
+    said->settles = settles;
+    said->emits = emits;
+    said->state = states;
+}
+
+bool
+zloom_step_say (const zloom_step_group_t *group, zloom_frames_t *out)
+{
+    if (!s_use_credit (group)) {
+        return false;
+    }
+    size_t items = 1;
+    size_t emits = 1;
+    size_t states = 1;
+    for (size_t i = 0; i < group->count; i++) {
+        ZLOOM_CHECK (group->steps[i], STEP_TAG);
+        items += group->steps[i]->item_count;
+        emits += group->steps[i]->emit_count;
+        states += group->steps[i]->state_count;
+        group->steps[i]->status = ZLOOM_STEP_SAID;
+        group->steps[i]->lease->steps_said++;
+    }
+    zloom_settle_run_t *settle_room = zloom_alloc (items * sizeof *settle_room);
+    zloom_emit_t *emit_room = zloom_alloc (emits * sizeof *emit_room);
+    zloom_state_t *state_room = zloom_alloc (states * sizeof *state_room);
+    const zloom_step_t *first = group->steps[0];
+    zloom_verb_t verb = {
+      .kind = ZLOOM_VERB_STEP,
+      .step = {.has_handle = true, .handle = first->handle, .token = first->lease->token}};
+    s_push (group, &verb, settle_room, emit_room, state_room);
+    zloom_blob_t *blob = s_join_packs (group);
+    zloom_frames_push (out, &verb, blob, blob ? zloom_blob_bytes (blob) : ZLOOM_BYTES_NULL);
+    zloom_blob_unref (&blob);
+    free (settle_room);
+    free (emit_room);
+    free (state_room);
+    return true;
 }

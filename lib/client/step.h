@@ -12,6 +12,8 @@
 #include "client/lease.h"
 #include "client/outflow.h"
 
+#define ZLOOM_STEPS_A_VERB 64
+
 typedef zloom_outflow_t *(zloom_step_flow_fn) (void *arg, const char *flow);
 
 typedef enum {
@@ -33,6 +35,7 @@ struct zloom_step {
     void *find_arg;
     uint64_t id; /* 0: not committed */
     zloom_step_state_t status;
+    bool alone; /* its group was refused: it goes by itself */
     int64_t not_before_ns;
     zloom_lease_t *lease; /* NULL: no message yet */
     uint32_t handle;
@@ -52,9 +55,20 @@ struct zloom_step {
 zloom_step_t *zloom_step_new (zloom_step_flow_fn *find, void *find_arg);
 /* Nothing is added any more. */
 void zloom_step_seal (zloom_step_t *self);
+/*
+ * Steps of one lease that are said in one STEP. The router answers a STEP by its token alone, so a
+ * lease has one under way at a time; what is committed meanwhile goes together in the next.
+ */
+typedef struct {
+    zloom_step_t *steps[ZLOOM_STEPS_A_VERB];
+    size_t count;
+} zloom_step_group_t;
+
+/* Whether the step may join those that are there. */
+bool zloom_step_fits (const zloom_step_group_t *group, const zloom_step_t *step);
 /* Push the STEP if the flows of all emits have credit for it now; the credit is used. */
-bool zloom_step_say (zloom_step_t *self, zloom_frames_t *out);
-/* Whether the answer's run is of this step. */
-bool zloom_step_has (const zloom_step_t *self, zloom_token_t token, uint64_t seq);
+bool zloom_step_say (const zloom_step_group_t *group, zloom_frames_t *out);
+/* It was refused: the router did not count what it would have used. */
+void zloom_step_return_credit (const zloom_step_group_t *group);
 
 #endif
