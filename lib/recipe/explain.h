@@ -21,7 +21,7 @@ zloom_err_t zloom_explain_key (const zloom_registry_t *registry, const char *pat
 zloom_err_t zloom_explain_kind (const zloom_registry_t *registry, const char *name,
                                 zloom_buf_t *out);
 /* A flow of a recipe: its promises in plain words. NOT_FOUND if there is no such flow. */
-zloom_err_t zloom_explain_flow (const zloom_recipe_t *recipe, const char *flow, zloom_buf_t *out);
+zloom_err_t zloom_explain_flow (const zloom_recipe_t *recipe, const char *name, zloom_buf_t *out);
 /*
  * Whatever `word` is: a flow of the recipe (which may be NULL), a code, a kind or pattern, a key.
  * NOT_FOUND with a note when it is none of them.

@@ -113,6 +113,18 @@ s_default_node (zloom_reader_t *self, const char *text)
     return node;
 }
 
+/* Whether an unknown key of the map was reported as meaning this field. */
+static bool
+s_is_misspelt (const zloom_reader_t *self, const zloom_field_t *field, const zloom_tree_node_t *map)
+{
+    for (size_t i = 0; map && i < self->slip_count; i++) {
+        if (self->slips[i].map == map && self->slips[i].field == field) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool s_read_all (zloom_reader_t *self, zloom_field_table_t fields,
                         const zloom_tree_node_t *map, const char *what, void *config);
 
@@ -150,7 +162,9 @@ s_read_all (zloom_reader_t *self, zloom_field_table_t fields, const zloom_tree_n
             good = s_read_group (self, field, node, config) && good;
             continue;
         }
-        if (!node && field->required) {
+        if (!node && field->required && s_is_misspelt (self, field, map)) {
+            good = false; /* "did you mean" has said it */
+        } else if (!node && field->required) {
             zloom_reader_error (self, "Z0202", map,
                                 zloom_pool_format (self->pool, "as in %s", field->example),
                                 "%s has no '%s'", what, field->name);
@@ -166,7 +180,7 @@ s_read_all (zloom_reader_t *self, zloom_field_table_t fields, const zloom_tree_n
 
 static bool
 s_report_key (zloom_reader_t *self, zloom_field_table_t fields, zloom_field_table_t common,
-              const zloom_tree_node_t *key, const char *what)
+              const zloom_tree_node_t *map, const zloom_tree_node_t *key, const char *what)
 {
     zloom_suggest_t suggest = zloom_reader_suggest (self, key->text);
     for (size_t i = 0; i < fields.count + common.count; i++) {
@@ -175,6 +189,11 @@ s_report_key (zloom_reader_t *self, zloom_field_table_t fields, zloom_field_tabl
         if (field->type != ZLOOM_FIELD_LATER) {
             zloom_suggest_offer (&suggest, field->name);
         }
+    }
+    const zloom_field_t *meant =
+      suggest.best ? zloom_field_find (fields.fields, fields.count, suggest.best) : NULL;
+    if (meant && self->slip_count < ZLOOM_SLIPS_MAX) {
+        self->slips[self->slip_count++] = (zloom_slip_t){map, meant};
     }
     zloom_reader_error (self, "Z0203", key, zloom_reader_did_you_mean (self, &suggest),
                         "unknown key " VALUE " in %s", key->text, what);
@@ -194,7 +213,7 @@ zloom_reader_check_keys (zloom_reader_t *self, zloom_field_table_t fields,
         const zloom_field_t *field = zloom_field_find (fields.fields, fields.count, name);
         field = field ? field : zloom_field_find (common.fields, common.count, name);
         if (!field) {
-            good = s_report_key (self, fields, common, child->key, what);
+            good = s_report_key (self, fields, common, map, child->key, what);
         } else if (field->type == ZLOOM_FIELD_LATER) {
             zloom_reader_error (self, "Z0209", child->key, NULL,
                                 "'%s' in %s is not in this version: %s", name, what, field->help);

@@ -13,6 +13,15 @@
 #include "recipe/suggest.h"
 #include "recipe/tree.h"
 
+/* A key that was reported as a slip for this field: the field is then not reported as missing. */
+typedef struct {
+    const zloom_tree_node_t *map;
+    const zloom_field_t *field;
+} zloom_slip_t;
+
+/* More slips than this are said twice. */
+#define ZLOOM_SLIPS_MAX 64
+
 typedef struct {
     zloom_pool_t *pool; /* where values live */
     zloom_diags_t *diags;
@@ -20,6 +29,8 @@ typedef struct {
     const zloom_tree_node_t *flows; /* the map of flows, for references; NULL = there is none */
     const zloom_synonym_t *synonyms;
     size_t synonym_count;
+    zloom_slip_t slips[ZLOOM_SLIPS_MAX];
+    size_t slip_count;
 } zloom_reader_t;
 
 /*

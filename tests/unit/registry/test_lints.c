@@ -148,6 +148,26 @@ s_environment_is_an_option (void **state)
     free (text);
 }
 
+/* A key of the writer's own that looks like a field does not stand for it. */
+static void
+s_free_keys_stand_for_nothing (void **state)
+{
+    (void) state;
+    static const char *const keys[] = {"x-run: 1", "xrun: 1"};
+    static const char *const codes[] = {"Z0202", "Z0203"};
+    for (size_t i = 0; i < 2; i++) {
+        char *text = zloom_format ("zloom: 1\nname: t\nnodes: {w: {kind: worker, %s}}\n"
+                                   "flows: {in: {pattern: queue, from: external, to: w}}\n",
+                                   keys[i]);
+        loaded_t loaded = loaded_from (text);
+        assert_int_equal (loaded.err, ZLOOM_RECIPE);
+        assert_int_equal (zloom_diags_errors (loaded.diags), 1);
+        assert_int_equal (loaded_count (&loaded, codes[i]), 1);
+        loaded_fini (&loaded);
+        free (text);
+    }
+}
+
 /* The kernel takes 107 bytes, and "/router.sock" is 12 of them. */
 static void
 s_socket_path_has_107_bytes (void **state)
@@ -177,6 +197,7 @@ main (void)
       cmocka_unit_test (s_a_warning_is_allowed_where_it_stands),
       cmocka_unit_test (s_an_error_cannot_be_allowed),
       cmocka_unit_test (s_environment_is_an_option),
+      cmocka_unit_test (s_free_keys_stand_for_nothing),
       cmocka_unit_test (s_socket_path_has_107_bytes),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -6,39 +6,41 @@
 
 #define HEAD "zloom: 1\nname: t\n"
 
+static const char s_whole[] =
+  "zloom: 1\n"
+  "name: orders\n"
+  "params: {workers: {type: int, default: 4, min: 1, max: 64}}\n"
+  "nodes:\n"
+  "  shop: {kind: poller, file: {path: ./in/orders.jsonl, follow: true}}\n"
+  "  charge:\n"
+  "    kind: worker\n"
+  "    run: [bin/charge, --fast, \"\"]\n"
+  "    io: frames\n"
+  "    replicas: \"${param.workers}\"\n"
+  "    prefetch: 7\n"
+  "    timeout: 1m30s\n"
+  "    env: {LEVEL: debug, EMPTY: \"\"}\n"
+  "    cwd: work\n"
+  "    restart: {backoff: [1s, 2s], budget: 3, within: 5m}\n"
+  "  ledger: {kind: sink, file: {path: /var/out.jsonl, fsync: always}, prefetch: 9}\n"
+  "flows:\n"
+  "  orders:\n"
+  "    pattern: queue\n"
+  "    from: [shop, external]\n"
+  "    to: charge\n"
+  "    lease: 2m\n"
+  "    retry: {failures: 3, backoff: 2s, jitter: 2.5%}\n"
+  "    dead_letter: dead\n"
+  "    limit: {messages: 1000, bytes: 2GiB, on_full: drop-oldest, exceptions: 50}\n"
+  "    requeues: 1\n"
+  "  dead: {pattern: queue, to: external, confirm: disk}\n"
+  "  paid: {pattern: queue, from: charge, to: ledger}\n";
+
 static void
-s_a_whole_recipe_is_typed (void **state)
+s_nodes_are_typed (void **state)
 {
     (void) state;
-    loaded_t loaded = loaded_from (
-      "zloom: 1\n"
-      "name: orders\n"
-      "params: {workers: {type: int, default: 4, min: 1, max: 64}}\n"
-      "nodes:\n"
-      "  shop: {kind: poller, file: {path: ./in/orders.jsonl, follow: true}}\n"
-      "  charge:\n"
-      "    kind: worker\n"
-      "    run: [bin/charge, --fast, \"\"]\n"
-      "    io: frames\n"
-      "    replicas: \"${param.workers}\"\n"
-      "    prefetch: 7\n"
-      "    timeout: 1m30s\n"
-      "    env: {LEVEL: debug, EMPTY: \"\"}\n"
-      "    cwd: work\n"
-      "    restart: {backoff: [1s, 2s], budget: 3, within: 5m}\n"
-      "  ledger: {kind: sink, file: {path: /var/out.jsonl, fsync: always}, prefetch: 9}\n"
-      "flows:\n"
-      "  orders:\n"
-      "    pattern: queue\n"
-      "    from: [shop, external]\n"
-      "    to: charge\n"
-      "    lease: 2m\n"
-      "    retry: {failures: 3, backoff: 2s, jitter: 2.5%}\n"
-      "    dead_letter: dead\n"
-      "    limit: {messages: 1000, bytes: 2GiB, on_full: drop-oldest, exceptions: 50}\n"
-      "    requeues: 1\n"
-      "  dead: {pattern: queue, to: external, confirm: disk}\n"
-      "  paid: {pattern: queue, from: charge, to: ledger}\n");
+    loaded_t loaded = loaded_from (s_whole);
     loaded_assert_good (&loaded);
     const zloom_recipe_t *recipe = loaded.recipe;
     assert_string_equal (zloom_recipe_name (recipe), "orders");
@@ -81,6 +83,16 @@ s_a_whole_recipe_is_typed (void **state)
     assert_int_equal (ledger->file.fsync, ZLOOM_FSYNC_ALWAYS);
     assert_int_equal (ledger->prefetch, 9);
 
+    loaded_fini (&loaded);
+}
+
+static void
+s_flows_are_typed (void **state)
+{
+    (void) state;
+    loaded_t loaded = loaded_from (s_whole);
+    loaded_assert_good (&loaded);
+    const zloom_recipe_t *recipe = loaded.recipe;
     const zloom_flow_config_t *orders = zloom_flow_config (zloom_recipe_flow (recipe, "orders"));
     assert_string_equal (orders->name, "orders");
     assert_string_equal (orders->pattern, "queue");
@@ -274,7 +286,8 @@ int
 main (void)
 {
     const struct CMUnitTest tests[] = {
-      cmocka_unit_test (s_a_whole_recipe_is_typed),
+      cmocka_unit_test (s_nodes_are_typed),
+      cmocka_unit_test (s_flows_are_typed),
       cmocka_unit_test (s_defaults_are_those_of_the_promises),
       cmocka_unit_test (s_the_router_is_there_unless_it_is_named),
       cmocka_unit_test (s_edges_can_be_walked),

@@ -112,6 +112,12 @@ s_spoilt_recipes_are_answered (void **state)
             fail_msg ("seed %llu run %zu: %s, yet %zu errors", (unsigned long long) seed, run,
                       zloom_err_name (loaded.err), zloom_diags_errors (loaded.diags));
         }
+        for (size_t i = 0; !refuse && i < zloom_recipe_node_count (loaded.recipe); i++) {
+            assert_true (zloom_recipe_node_at (loaded.recipe, i)->sound);
+        }
+        for (size_t i = 0; !refuse && i < zloom_recipe_flow_count (loaded.recipe); i++) {
+            assert_true (zloom_recipe_flow_at (loaded.recipe, i)->sound);
+        }
         refused += refuse ? 1 : 0;
         loaded_fini (&loaded);
     }
