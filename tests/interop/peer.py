@@ -54,9 +54,8 @@ class Peer:
         raise TimeoutError(f"nothing for {timeout_s} s")
 
     def wait_for(self, kind):
-        verb, _ = self.hear()
-        while verb[0] != kind:
-            verb, _ = self.hear()
+        while (verb := self.hear()[0])[0] != kind:
+            pass
         return verb
 
     def send(self, name, messages, most=100):
@@ -84,8 +83,8 @@ class Peer:
         self.say(SUBSCRIBE, handle, name)
         if self.wait_for(SUBSCRIBED)[2] is not None:
             raise RuntimeError(f"no subscription to {name}")
-        taken, frames = 0, 0
-        while not done():
+        taken, frames, unanswered = 0, 0, 0
+        while unanswered or not done():
             self.say(CREDIT, 1, handle, taken + 100, 1 << 40, frames + 10)
             verb, data = self.hear()
             if verb[0] == DELIVER:
@@ -95,5 +94,6 @@ class Peer:
                 self.say(SETTLE, handle, token,
                          [[number, 1, handler(body, failures.get(place, 0))]
                           for place, (number, body) in enumerate(zip(numbers, bodies(data)))])
-                taken, frames = taken + len(numbers), frames + 1
-                self.wait_for(SETTLED)
+                taken, frames, unanswered = taken + len(numbers), frames + 1, unanswered + 1
+            elif verb[0] == SETTLED:
+                unanswered -= 1

@@ -90,6 +90,22 @@ class PeerTest(unittest.TestCase):
         self.assertEqual(settle[:3], golden[:3])
         self.assertEqual(settle[3], [[1001, 1, peer.ACK], [1002, 1, peer.RETRY]])
 
+    def test_deliveries_come_between(self):
+        """A DELIVER that comes before the answer to the last SETTLE is not lost."""
+        endpoint, script = self.play(
+            [peer.HELLO, [sample("welcome")]],
+            [peer.SUBSCRIBE, [sample("subscribed")]],
+            [peer.CREDIT, [sample("deliver"), sample("pack")],
+             [sample("deliver-again"), sample("pack") + sample("pack")[:29]]],
+            [peer.SETTLE, [sample("settled")]],
+            [peer.SETTLE, [sample("settled")]])
+        seen = []
+        peer.Peer(endpoint, "charge", "worker").work(
+            "orders", lambda body, failures: seen.append(failures) or peer.ACK,
+            lambda: len(seen) == 5)
+        script.join(10)
+        self.assertEqual(seen, [0, 0, 2, 0, 0])
+
     def test_goodbye(self):
         endpoint, _ = self.play([peer.HELLO, [sample("bye")]])
         with self.assertRaisesRegex(RuntimeError, "FENCED"):
