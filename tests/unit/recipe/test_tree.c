@@ -261,21 +261,19 @@ s_any_soup_is_answered (void **state)
     const uint64_t seed = 20;
     zloom_random_init (&random, seed);
     for (int run = 0; run < 20000; run++) {
-        char text[256] = "";
-        size_t size = 0;
+        zloom_buf_t text = {0};
         size_t count = 1 + zloom_random_below (&random, 24);
         for (size_t i = 0; i < count; i++) {
-            const char *piece =
-              pieces[zloom_random_below (&random, sizeof pieces / sizeof *pieces)];
-            memcpy (text + size, piece, strlen (piece));
-            size += strlen (piece);
+            size_t piece = zloom_random_below (&random, sizeof pieces / sizeof *pieces);
+            zloom_buf_add_text (&text, pieces[piece]);
         }
-        parsed_t parsed = s_parse_bytes (text, size);
+        parsed_t parsed = s_parse_bytes (text.data, text.size);
         assert_true (parsed.err == ZLOOM_OK || parsed.err == ZLOOM_RECIPE);
         assert_true (parsed.tree || parsed.err != ZLOOM_OK);
         zloom_buf_t said = {0};
         zloom_diags_text (parsed.diags, true, &said);
         zloom_buf_fini (&said);
+        zloom_buf_fini (&text);
         s_fini (&parsed);
     }
 }
