@@ -60,6 +60,12 @@ typedef struct {
 /* What each kind exports: zloom_router_run, zloom_worker_run, zloom_sink_run, zloom_poller_run. */
 typedef zloom_err_t (zloom_node_run_fn) (const zloom_node_args_t *args);
 
+/*
+ * Where the router `router` listens, by what the recipe and args->resolve say, into `endpoint` of
+ * ZLOOM_ENDPOINT_BYTES. NULL: the recipe's router. NOT_FOUND, TOO_BIG with a note.
+ */
+zloom_err_t zloom_node_endpoint (const zloom_node_args_t *args, const char *router, char *endpoint);
+
 /* The exit code of a process whose node returned `err` (sysexits where one fits). */
 static inline int
 zloom_node_exit_code (zloom_err_t err)
