@@ -145,6 +145,43 @@ zloom_paths_running (const zloom_paths_t *self)
 }
 
 zloom_err_t
+zloom_paths_write_endpoint (const zloom_paths_t *self, const char *endpoint)
+{
+    char path[PATH_MAX];
+    zloom_err_t err = s_print (path, sizeof path, self->runtime, "/endpoint", "");
+    if (err != ZLOOM_OK) {
+        return err;
+    }
+    size_t size = strlen (endpoint);
+    int fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0 || write (fd, endpoint, size) != (ssize_t) size) {
+        err = zloom_fail_errno (ZLOOM_SYSTEM, "cannot write %s", path);
+    }
+    if (fd >= 0) {
+        close (fd);
+    }
+    return err;
+}
+
+zloom_err_t
+zloom_paths_read_endpoint (const zloom_paths_t *self, char *endpoint, size_t size)
+{
+    char path[PATH_MAX];
+    zloom_err_t err = s_print (path, sizeof path, self->runtime, "/endpoint", "");
+    int fd = err == ZLOOM_OK ? open (path, O_RDONLY | O_CLOEXEC) : -1;
+    ssize_t got = fd < 0 ? -1 : read (fd, endpoint, size - 1);
+    if (fd >= 0) {
+        close (fd);
+    }
+    if (got <= 0 || zloom_paths_running (self) != ZLOOM_OK) {
+        return zloom_fail (ZLOOM_NOT_RUNNING, "nothing runs in %s; start it with: zloom run RECIPE",
+                           self->runtime);
+    }
+    endpoint[got] = 0;
+    return ZLOOM_OK;
+}
+
+zloom_err_t
 zloom_paths_only (char *name, size_t size)
 {
     char base[PATH_MAX];

@@ -34,6 +34,12 @@ zloom_err_t zloom_paths_lock (const zloom_paths_t *self, int *fd);
 /* ZLOOM_OK when some process holds the topology, NOT_RUNNING otherwise. */
 zloom_err_t zloom_paths_running (const zloom_paths_t *self);
 /*
+ * Tell those who look for the topology where its router listens (RUNTIME/endpoint), and read it.
+ * read: NOT_RUNNING when nothing runs there.
+ */
+zloom_err_t zloom_paths_write_endpoint (const zloom_paths_t *self, const char *endpoint);
+zloom_err_t zloom_paths_read_endpoint (const zloom_paths_t *self, char *endpoint, size_t size);
+/*
  * The one topology that runs for this user, by name, when none was given: NOT_RUNNING when there is
  * none, INVALID when there are several (the note lists them).
  */

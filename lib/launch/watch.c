@@ -5,26 +5,20 @@
 #include "base/memory.h"
 #include "base/tag.h"
 #include "client/client.h"
-#include "net/endpoint.h"
-#include "patterns/node_config.h"
-#include "recipe/registry.h"
 #include "wire/cursor.h"
 #include "wire/limits.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define ZLOOM_TOPOLOGY_WATCH_TAG 0x4C1D0004u
 #define OPEN_NS (2 * ZLOOM_NS_PER_S)
 /* How often the router is asked whether work is left. */
 #define ASK_NS (100 * ZLOOM_NS_PER_MS)
-#define ENDPOINT_BYTES 256
 
 struct zloom_topology_watch {
     uint32_t tag;
     const zloom_recipe_t *recipe;
-    char endpoint[ENDPOINT_BYTES];
+    char *endpoint;
     zloom_client_t *client; /* NULL: not open (yet) */
     bool asking;            /* an answer is awaited */
     uint64_t request;
@@ -35,40 +29,14 @@ struct zloom_topology_watch {
     bool idle;
 };
 
-static const char *
-s_router (const zloom_recipe_t *recipe, const char **listen)
-{
-    for (size_t i = 0; i < zloom_recipe_node_count (recipe); i++) {
-        const zloom_recipe_node_t *node = zloom_recipe_node_at (recipe, i);
-        if (node->kind->id == ZLOOM_NODE_ROUTER) {
-            *listen = ((const zloom_router_config_t *) node->config)->listen;
-            return node->name;
-        }
-    }
-    return ZLOOM_IMPLICIT_ROUTER;
-}
-
-zloom_err_t
-zloom_topology_watch_new (const zloom_recipe_t *recipe, const zloom_paths_t *paths,
-                          zloom_topology_watch_t **self_p)
+zloom_topology_watch_t *
+zloom_topology_watch_new (const zloom_recipe_t *recipe, const char *endpoint)
 {
     zloom_topology_watch_t *self = zloom_alloc (sizeof *self);
     self->tag = ZLOOM_TOPOLOGY_WATCH_TAG;
     self->recipe = recipe;
-    const char *listen = "ipc";
-    const char *router = s_router (recipe, &listen);
-    zloom_err_t err = ZLOOM_OK;
-    if (strcmp (listen, "ipc") == 0) {
-        err = zloom_endpoint_ipc (paths->runtime, router, self->endpoint, sizeof self->endpoint);
-    } else {
-        (void) snprintf (self->endpoint, sizeof self->endpoint, "%s", listen);
-    }
-    if (err != ZLOOM_OK) {
-        zloom_topology_watch_destroy (&self);
-        return err;
-    }
-    *self_p = self;
-    return ZLOOM_OK;
+    self->endpoint = zloom_strdup (endpoint);
+    return self;
 }
 
 void
@@ -82,6 +50,7 @@ zloom_topology_watch_destroy (zloom_topology_watch_t **self_p)
     if (self->client) {
         zloom_client_kill (&self->client);
     }
+    free (self->endpoint);
     self->tag = ZLOOM_TAG_DEAD;
     free (self);
     *self_p = NULL;

@@ -10,9 +10,9 @@
 
 typedef struct zloom_topology_watch zloom_topology_watch_t;
 
-/* Both borrowed until destroy. TOO_BIG: the socket's path is too long. */
-zloom_err_t zloom_topology_watch_new (const zloom_recipe_t *recipe, const zloom_paths_t *paths,
-                                      zloom_topology_watch_t **self_p);
+/* A watch of the router at `endpoint` (copied); the recipe is borrowed until destroy. */
+zloom_topology_watch_t *zloom_topology_watch_new (const zloom_recipe_t *recipe,
+                                                  const char *endpoint);
 void zloom_topology_watch_destroy (zloom_topology_watch_t **self_p);
 /* The port to give to the supervisor. */
 zloom_watch_t zloom_topology_watch_port (zloom_topology_watch_t *self);

@@ -89,8 +89,16 @@ paths_are_held_by_one_process (void **state)
     char pid[32];
     (void) snprintf (pid, sizeof pid, "process %d", (int) getpid ());
     assert_non_null (strstr (zloom_note (), pid));
+    char endpoint[64];
+    assert_int_equal (zloom_paths_read_endpoint (&paths, endpoint, sizeof endpoint),
+                      ZLOOM_NOT_RUNNING);
+    assert_int_equal (zloom_paths_write_endpoint (&paths, "ipc:///x/router.sock"), ZLOOM_OK);
+    assert_int_equal (zloom_paths_read_endpoint (&paths, endpoint, sizeof endpoint), ZLOOM_OK);
+    assert_string_equal (endpoint, "ipc:///x/router.sock");
     close (lock);
     assert_int_equal (zloom_paths_running (&paths), ZLOOM_NOT_RUNNING);
+    assert_int_equal (zloom_paths_read_endpoint (&paths, endpoint, sizeof endpoint),
+                      ZLOOM_NOT_RUNNING);
     assert_int_equal (zloom_paths_lock (&paths, &second), ZLOOM_OK);
     close (second);
 }
