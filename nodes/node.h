@@ -66,14 +66,6 @@ typedef zloom_err_t (zloom_node_run_fn) (const zloom_node_args_t *args);
  */
 zloom_err_t zloom_node_endpoint (const zloom_node_args_t *args, const char *router, char *endpoint);
 
-/* The router of the recipe, the implicit one too; NULL: it has none. */
-const zloom_recipe_node_t *zloom_node_router (const zloom_recipe_t *recipe);
-/* Where it listens by its config: into `endpoint` of ZLOOM_ENDPOINT_BYTES. TOO_BIG, INVALID. */
-zloom_err_t zloom_node_endpoint (const zloom_recipe_node_t *router, const char *runtime_dir,
-                                 char *endpoint);
-/* The address of the recipe's router, as args->resolve says, else by its config. */
-zloom_err_t zloom_node_resolve (const zloom_node_args_t *args, char *endpoint);
-
 /* The exit code of a process whose node returned `err` (sysexits where one fits). */
 static inline int
 zloom_node_exit_code (zloom_err_t err)
