@@ -7,9 +7,6 @@
 #include "base/memory.h"
 #include "patterns/queue/state.h"
 
-/* How often it is looked for producers that may be forgotten. */
-#define AGE_EVERY_NS (3600 * ZLOOM_NS_PER_S)
-
 static void
 s_config_fini (zloom_flow_config_t *config)
 {
@@ -45,6 +42,7 @@ s_create (const zloom_flow_config_t *config, uint64_t boot_random, uint64_t firs
     self->boot_seq = first_seq;
     self->durable_seq = first_seq - 1;
     self->next_token = 1;
+    self->age_at_ns = ZLOOM_NEVER;
     zloom_done_init (&self->done, first_seq);
     self->leases = zloom_leases_new ();
     self->exceptions = zloom_exceptions_new ();
@@ -311,7 +309,8 @@ s_timer (zloom_queue_t *self, const zloom_turn_t *turn)
     zloom_queue_move (self, turn, self->touched_count == 0);
     if (turn->now.mono_ns >= self->age_at_ns) {
         bool more = zloom_producers_age (self->producers, turn->now.wall_ns);
-        self->age_at_ns = zloom_time_add (turn->now.mono_ns, more ? ZLOOM_NS_PER_S : AGE_EVERY_NS);
+        self->age_at_ns =
+          zloom_time_add (turn->now.mono_ns, more ? ZLOOM_NS_PER_S : ZLOOM_QUEUE_AGE_NS);
     }
 }
 
@@ -322,7 +321,7 @@ s_next_deadline (const void *self)
     if (zloom_queue_can_move (queue)) {
         return 0;
     }
-    int64_t next = zloom_producers_count (queue->producers) > 0 ? queue->age_at_ns : ZLOOM_NEVER;
+    int64_t next = queue->age_at_ns;
     int64_t lease = zloom_leases_next (queue->leases);
     int64_t retry = zloom_exceptions_next (queue->exceptions);
     next = lease < next ? lease : next;

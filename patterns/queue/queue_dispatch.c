@@ -283,9 +283,10 @@ s_round (zloom_queue_t *self, uint32_t budget, const zloom_queue_consumer_t *res
     uint32_t share = s_share (self, budget, reserved);
     uint32_t handed = 0;
     for (size_t i = 0; i < self->ring_count && handed < budget && share > 0 && !*blocked; i++) {
-        zloom_queue_consumer_t *consumer = self->ring[self->ring_at % self->ring_count];
-        self->ring_at = (self->ring_at + 1) % self->ring_count;
+        size_t at = self->ring_at % self->ring_count;
+        zloom_queue_consumer_t *consumer = self->ring[at];
         uint64_t credit = s_credit (consumer);
+        self->ring_at = (at + 1) % self->ring_count;
         if (consumer->suspects > 0 || consumer == reserved || credit == 0) {
             continue;
         }
@@ -293,7 +294,11 @@ s_round (zloom_queue_t *self, uint32_t budget, const zloom_queue_consumer_t *res
         most = most < credit ? most : credit;
         handout_t out = {.consumer = consumer};
         *blocked = s_give (self, &out, (uint32_t) most, turn) == BLOCKED;
-        handed += s_send (self, &out, turn);
+        uint32_t sent = s_send (self, &out, turn);
+        handed += sent;
+        if (*blocked && sent == 0) {
+            self->ring_at = at; /* nothing was there: it is this one's turn again */
+        }
     }
     return handed;
 }

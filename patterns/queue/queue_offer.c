@@ -246,6 +246,9 @@ s_take (zloom_queue_t *self, zloom_producer_t *producer, const zloom_event_t *ev
     uint64_t high = event->offer.first_id + event->offer.n - 1;
     zloom_producer_taken (producer, high);
     zloom_producers_set_mark (self->producers, producer, event->offer.mark);
+    if (self->age_at_ns == ZLOOM_NEVER) {
+        self->age_at_ns = zloom_time_add (turn->now.mono_ns, ZLOOM_QUEUE_AGE_NS);
+    }
     /* A stored pack tells the high of who sent it, but neither a mark nor who carried it. */
     if (producer->named && (event->offer.mark.data || event->offer.src_count > 0)) {
         s_record_producer (self, producer, turn);

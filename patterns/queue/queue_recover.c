@@ -372,6 +372,9 @@ zloom_queue_recovered (void *self, zloom_now_t now)
     zloom_numbers_fini (&queue->unseen);
     zloom_ages_drop (&queue->ages, queue->done.floor);
     zloom_producers_date (queue->producers, now.wall_ns);
+    if (zloom_producers_count (queue->producers) > 0) {
+        queue->age_at_ns = zloom_time_add (now.mono_ns, ZLOOM_QUEUE_AGE_NS);
+    }
     queue->boot_seq = queue->next_seq;
     queue->durable_seq = queue->next_seq - 1;
     zloom_assert (zloom_queue_check (queue));

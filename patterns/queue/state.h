@@ -33,6 +33,9 @@
 #define ZLOOM_WAY_REQUEUED 7
 #define ZLOOM_WAYS 8
 
+/* How often it is looked for producers that may be forgotten. */
+#define ZLOOM_QUEUE_AGE_NS (3600 * ZLOOM_NS_PER_S)
+
 typedef struct {
     zloom_consumer_id_t id;
     zloom_holder_t holder;
@@ -80,7 +83,7 @@ typedef struct {
     zloom_sizes_t sizes;
     zloom_ages_t ages;
     zloom_producers_t *producers;
-    int64_t age_at_ns; /* when to look for producers to forget */
+    int64_t age_at_ns; /* when to look for producers to forget; ZLOOM_NEVER: there are none */
 
     zloom_idmap_t *consumers;
     zloom_queue_consumer_t **ring; /* for fair dispatch, in order of subscription */

@@ -100,6 +100,9 @@ desk_peek (void *arg, uint64_t seq, uint32_t max_n, uint64_t max_bytes, zloom_pe
     uint64_t n = record->seq + record->count - seq;
     uint64_t fit = max_bytes / each > 0 ? max_bytes / each : 1;
     n = n < max_n ? n : max_n;
+    if (seq < self->bad_first && seq + n > self->bad_first && self->bad_last > 0) {
+        n = self->bad_first - seq;
+    }
     n = n < fit ? n : fit;
     peek->n = (uint32_t) n;
     peek->bytes = n * each;
