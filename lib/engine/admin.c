@@ -103,9 +103,16 @@ typedef struct {
 } command_t;
 
 static const command_t s_commands[] = {
-  {"stats", FLOW_MAY, zloom_admin_stats}, {"flow ls", FLOW_NONE, zloom_admin_flows},
-  {"pause", FLOW_MUST, s_pause},          {"resume", FLOW_MUST, s_resume},
+  {"stats", FLOW_MAY, zloom_admin_stats},
+  {"flow ls", FLOW_NONE, zloom_admin_flows},
+  {"pause", FLOW_MUST, s_pause},
+  {"resume", FLOW_MUST, s_resume},
   {"drain", FLOW_MUST, s_drain},
+  {"purge", FLOW_MUST, zloom_admin_purge},
+  {"dlq ls", FLOW_MAY, zloom_admin_dlq_ls},
+  {"dlq show", FLOW_MUST, zloom_admin_dlq_show},
+  {"dlq requeue", FLOW_MUST, zloom_admin_dlq_requeue},
+  {"dlq purge", FLOW_MUST, zloom_admin_dlq_purge},
 };
 
 static const command_t *

@@ -8,6 +8,9 @@
 #include "base/tag.h"
 #include "engine/core.h"
 
+/* No group is too small for this. */
+#define LEAST_BYTES 65536
+
 /* ---- room and staging ------------------------------------------------------------------------ */
 
 void
@@ -28,6 +31,11 @@ s_port_room (zloom_engine_t *self, zloom_port_t *port, uint32_t records, uint64_
     zloom_err_t err = zloom_journal_room (port->journal, records, bytes, growing);
     if (err == ZLOOM_AGAIN) {
         zloom_engine_seal (self, port);
+        err = zloom_journal_room (port->journal, records, bytes, growing);
+    }
+    /* Small segments make small groups: what need not be refused asks for what there can be. */
+    while (err == ZLOOM_TOO_BIG && !growing && bytes > LEAST_BYTES) {
+        bytes /= 2;
         err = zloom_journal_room (port->journal, records, bytes, growing);
     }
     return err;
@@ -250,7 +258,9 @@ s_feed (zloom_engine_t *self, zloom_hosted_t *flow, const feed_t *feed, zloom_bl
     if (feed->call) {
         feed->call (flow, &turn, feed->arg);
     } else {
+        flow->in_event = true;
         flow->pattern->event (flow->core, feed->event, &turn);
+        flow->in_event = false;
     }
     s_carry (self, flow, effects, blob);
     zloom_effects_clear (effects);

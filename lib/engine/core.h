@@ -105,6 +105,7 @@ struct zloom_hosted {
     zloom_chunk_t *cold; /* fetched from disk */
     size_t cold_count, cold_capacity;
     uint64_t cold_bytes;
+    bool in_event; /* the pattern is fed: it peeks only at what it moves to dead letters */
 };
 
 /* A session's way into one flow: what WELCOME or SUBSCRIBED gave an index for. */
@@ -215,6 +216,8 @@ struct zloom_engine {
     size_t ending_count, ending_capacity;
     zloom_arrival_t *arrivals;
     size_t arrival_count, arrival_capacity;
+    zloom_arrival_t *waits; /* moves to dead letters that wait for room on the disk */
+    size_t wait_count, wait_capacity;
     zloom_idmap_t *reads; /* cookie -> zloom_arrival_t, under way */
     uint64_t next_read;
     zloom_job_t *jobs; /* of administration */
@@ -420,8 +423,8 @@ void zloom_hosted_trim_cold (zloom_hosted_t *self);
 
 zloom_err_t zloom_engine_admin (zloom_engine_t *self, zloom_session_t *session,
                                 const zloom_verb_admin_t *admin);
-/* Go on with what takes more than a turn. */
-void zloom_engine_jobs (zloom_engine_t *self);
+/* Go on with what takes more than a turn; returns when the next one that rests goes on. */
+int64_t zloom_engine_jobs (zloom_engine_t *self);
 /* The session is over: so is what it asked for. */
 void zloom_engine_drop_jobs (zloom_engine_t *self, const zloom_session_t *session);
 

@@ -145,6 +145,7 @@ zloom_engine_destroy (zloom_engine_t **self_p)
     free (self->flows);
     free (self->ending);
     free (self->arrivals);
+    free (self->waits);
     free (self->name);
     self->tag = ZLOOM_TAG_DEAD;
     free (self);
@@ -219,6 +220,13 @@ zloom_engine_start (zloom_engine_t *self, zloom_journal_t *journal, zloom_now_t 
     self->memory.journal = zloom_memory_journal_new (&owner, zloom_random_next (&self->random));
     s_set_boot (self);
     zloom_engine_join_dead_letters (self);
+    for (size_t i = 0; i < self->flow_count; i++) {
+        const zloom_hosted_t *flow = self->flows[i];
+        if (flow->configured && flow->config.dead_letter && !flow->dead_letter) {
+            return zloom_fail (ZLOOM_FAILED, "flow '%s': its dead letters '%s' are no other flow",
+                               flow->config.name, flow->config.dead_letter);
+        }
+    }
     for (size_t i = 0; i < self->flow_count; i++) {
         zloom_engine_begin_flow (self, self->flows[i]);
     }

@@ -12,8 +12,8 @@
 /* Records and bytes of an OFFER beside its pack, mark and provenance. */
 #define OFFER_RECORDS 8
 #define OFFER_BYTES 2048
-/* Room in the journal for one provenance run. */
-#define SRC_BYTES (48 + ZLOOM_LIMIT_PRODUCER_BYTES)
+/* What a provenance run may take in the journal beyond what it takes in the frame. */
+#define SRC_BYTES 8
 /* A refusal that will not change by itself within a turn: the sender rests before it tries again. */
 #define REST_NS (200 * ZLOOM_NS_PER_MS)
 
@@ -84,7 +84,7 @@ s_is_repeated (const zloom_sender_t *sender, const zloom_verb_send_t *send)
 
 static zloom_err_t
 s_check_flow (zloom_engine_t *self, zloom_sender_t *sender, const zloom_verb_send_t *send,
-              uint64_t bytes)
+              size_t frame_bytes, uint64_t bytes)
 {
     zloom_hosted_t *flow = sender->flow;
     if (flow->config.on_full == ZLOOM_ON_FULL_BLOCK && bytes > 0) {
@@ -95,7 +95,8 @@ s_check_flow (zloom_engine_t *self, zloom_sender_t *sender, const zloom_verb_sen
             return err;
         }
     }
-    const uint64_t cost = bytes + send->mark.size + SRC_BYTES * send->src_count + OFFER_BYTES;
+    /* Mark and provenance are stored much as they stand in the frame. */
+    const uint64_t cost = bytes + frame_bytes + SRC_BYTES * send->src_count + OFFER_BYTES;
     const zloom_err_t err = zloom_engine_room (self, flow, OFFER_RECORDS, cost, bytes > 0);
     if (err == ZLOOM_DISK_FULL) {
         return zloom_fail (err, "flow '%s': the disk under the journal is full", flow->config.name);
@@ -110,6 +111,10 @@ s_check (zloom_engine_t *self, zloom_sender_t *sender, const zloom_verb_t *verb,
     const zloom_verb_send_t *send = &verb->send;
     const zloom_hosted_t *flow = sender->flow;
     const zloom_bytes_t bytes = pack ? zloom_blob_bytes (pack) : ZLOOM_BYTES_NULL;
+    if (!flow->configured) {
+        return zloom_fail (ZLOOM_UNKNOWN_FLOW, "flow '%s' is not in the recipe any more",
+                           flow->config.name);
+    }
     if (!zloom_engine_allows (self, sender->session, ZLOOM_RIGHT_PUBLISH, flow->config.name)) {
         return zloom_fail (ZLOOM_FORBIDDEN, "flow '%s': '%s' may not publish", flow->config.name,
                            sender->session->name);
@@ -137,7 +142,7 @@ s_check (zloom_engine_t *self, zloom_sender_t *sender, const zloom_verb_t *verb,
     if (flow->draining) {
         return zloom_fail (ZLOOM_DRAINING, "flow '%s' is draining", flow->config.name);
     }
-    return s_check_flow (self, sender, send, bytes.size);
+    return s_check_flow (self, sender, send, frame_bytes, bytes.size);
 }
 
 /* ---- taking ---------------------------------------------------------------------------------- */

@@ -22,18 +22,27 @@ typedef struct {
     bool emits_to_disk;
 } work_t;
 
+/* The runs stand in the answer, each with the step's code, so that the peer knows which step it is. */
 static void
 s_answer (zloom_engine_t *self, const work_t *work, zloom_err_t code, uint64_t group)
 {
     const zloom_verb_step_t *step = work->step;
+    const char *note = zloom_note ();
+    zloom_settled_run_t *runs = zloom_arena_take (&self->arena, step->settle_count, sizeof *runs);
+    for (size_t i = 0; i < step->settle_count; i++) {
+        runs[i] =
+          (zloom_settled_run_t){step->settles[i].first, step->settles[i].n, (uint16_t) code};
+    }
     const zloom_verb_t verb = {
       .kind = ZLOOM_VERB_SETTLED,
       .settled = {.has_handle = step->has_handle,
                   .handle = step->handle,
                   .token = step->token,
+                  .runs = runs,
+                  .run_count = step->settle_count,
                   .is_step = true,
                   .step = code,
-                  .text = code == ZLOOM_OK ? ZLOOM_BYTES_NULL : zloom_bytes_text (zloom_note ())}};
+                  .text = code == ZLOOM_OK ? ZLOOM_BYTES_NULL : zloom_bytes_text (note)}};
     zloom_engine_say (self, work->session, &verb, group);
 }
 
@@ -61,9 +70,8 @@ s_check_emit (zloom_engine_t *self, work_t *work, size_t index)
 {
     const zloom_emit_t *emit = &work->step->emits[index];
     zloom_sender_t *sender = zloom_engine_sender (work->session, emit->flow);
-    if (!sender) {
-        return zloom_fail (ZLOOM_UNKNOWN_FLOW, "STEP: flow %u was not given to this session",
-                           emit->flow);
+    if (!sender || !sender->flow->configured) {
+        return zloom_fail (ZLOOM_UNKNOWN_FLOW, "STEP: this session has no flow %u", emit->flow);
     }
     const char *name = sender->flow->config.name;
     if (!zloom_engine_allows (self, work->session, ZLOOM_RIGHT_PUBLISH, name)) {
@@ -82,18 +90,24 @@ s_check_flow (zloom_engine_t *self, const work_t *work, size_t index)
 {
     const zloom_sender_t *sender = work->senders[index];
     const zloom_hosted_t *flow = sender->flow;
+    zloom_credit_t credit = sender->credit;
+    bool covered = true;
     uint64_t n = 0;
     uint64_t bytes = 0;
     for (size_t i = 0; i < work->step->emit_count; i++) {
-        if (work->senders[i] == sender) {
-            if (i < index) {
-                return ZLOOM_OK;
-            }
-            n += work->step->emits[i].n;
-            bytes += work->packs[i].size;
+        if (work->senders[i] != sender) {
+            continue;
         }
+        if (i < index) {
+            return ZLOOM_OK;
+        }
+        covered =
+          covered && zloom_credit_covers (&credit, work->step->emits[i].n, work->packs[i].size);
+        zloom_credit_use (&credit, work->step->emits[i].n, work->packs[i].size);
+        n += work->step->emits[i].n;
+        bytes += work->packs[i].size;
     }
-    if (!zloom_credit_covers (&sender->credit, n, bytes)) {
+    if (!covered) {
         return zloom_fail (ZLOOM_NO_CREDIT, "flow '%s': no credit for %llu messages",
                            flow->config.name, (unsigned long long) n);
     }
@@ -135,10 +149,19 @@ s_check_emits (zloom_engine_t *self, work_t *work)
     const size_t count = work->step->emit_count;
     work->senders = zloom_arena_take (&self->arena, count, sizeof (zloom_sender_t *));
     zloom_err_t err = ZLOOM_OK;
+    s_cut (self, work);
     for (size_t i = 0; i < count && err == ZLOOM_OK; i++) {
         err = s_check_emit (self, work, i);
     }
-    s_cut (self, work);
+    return err;
+}
+
+/* Credit, limits and ids of the emits; the input is known by now. */
+static zloom_err_t
+s_check_output (zloom_engine_t *self, work_t *work)
+{
+    const size_t count = work->step->emit_count;
+    zloom_err_t err = ZLOOM_OK;
     for (size_t i = 0; i < count && err == ZLOOM_OK; i++) {
         err = s_check_flow (self, work, i);
     }
@@ -190,6 +213,9 @@ s_check_room (zloom_engine_t *self, const work_t *work)
                                            work->step->settle_count);
     }
     const uint32_t records = ZLOOM_ENGINE_EVENT_RECORDS + 2 * (uint32_t) count;
+    if (bytes + 128 * (uint64_t) records > ZLOOM_JOURNAL_GROUP_BYTES) {
+        return zloom_fail (ZLOOM_TOO_BIG, "STEP: does not fit one commit: settle less in a step");
+    }
     zloom_err_t err = ZLOOM_OK;
     if (work->consumer) {
         err = zloom_engine_room (self, work->consumer->flow, records, bytes, count > 0);
@@ -235,23 +261,14 @@ s_emit (zloom_engine_t *self, const work_t *work, size_t index)
     zloom_engine_feed (self, flow, &event);
 }
 
+/* What was said counts, done or refused: one frame an emit, as the peer counts it. */
 static void
 s_use_credit (zloom_engine_t *self, const work_t *work)
 {
-    for (size_t i = 0; i < work->step->emit_count; i++) {
-        zloom_sender_t *sender = work->senders[i];
-        uint64_t n = 0;
-        uint64_t bytes = 0;
-        bool first = true;
-        for (size_t j = 0; j < work->step->emit_count; j++) {
-            if (work->senders[j] == sender) {
-                first = first && j >= i;
-                n += work->step->emits[j].n;
-                bytes += work->packs[j].size;
-            }
-        }
-        if (first) {
-            zloom_engine_use_credit (self, sender, n, bytes);
+    for (size_t i = 0; work->senders && i < work->step->emit_count; i++) {
+        if (work->senders[i]) {
+            zloom_engine_use_credit (self, work->senders[i], work->step->emits[i].n,
+                                     work->packs[i].size);
         }
     }
 }
@@ -261,7 +278,6 @@ s_do (zloom_engine_t *self, const work_t *work)
 {
     const uint64_t open = zloom_journal_group (self->disk.journal);
     self->step.is_step = work->step->emit_count > 0;
-    s_use_credit (self, work);
     if (work->consumer) {
         self->step.settles = true;
         zloom_engine_feed (self, work->consumer->flow, &work->settle);
@@ -277,6 +293,23 @@ s_do (zloom_engine_t *self, const work_t *work)
     self->step = (zloom_step_context_t){0};
 }
 
+/* All that could refuse the step. That it is settled already counts most: then it is done. */
+static zloom_err_t
+s_check (zloom_engine_t *self, work_t *work)
+{
+    const zloom_err_t emits = s_check_emits (self, work);
+    char note[ZLOOM_NOTE_BYTES];
+    snprintf (note, sizeof note, "%s", zloom_note ());
+    zloom_err_t err = s_check_input (self, work);
+    if (err == ZLOOM_OK && emits != ZLOOM_OK) {
+        return zloom_fail (emits, "%s", note);
+    }
+    if (err == ZLOOM_OK) {
+        err = s_check_output (self, work);
+    }
+    return err == ZLOOM_OK ? s_check_room (self, work) : err;
+}
+
 zloom_err_t
 zloom_engine_step (zloom_engine_t *self, zloom_session_t *session, const zloom_verb_t *verb,
                    size_t frame_bytes, zloom_blob_t *pack)
@@ -286,17 +319,12 @@ zloom_engine_step (zloom_engine_t *self, zloom_session_t *session, const zloom_v
       zloom_verb_check_pack (verb, frame_bytes, pack ? zloom_blob_bytes (pack) : ZLOOM_BYTES_NULL,
                              (size_t) self->max_message_bytes);
     if (err == ZLOOM_OK) {
-        err = s_check_input (self, &work);
-    }
-    if (err == ZLOOM_OK) {
-        err = s_check_emits (self, &work);
-    }
-    if (err == ZLOOM_OK) {
-        err = s_check_room (self, &work);
+        err = s_check (self, &work);
     }
     if (err == ZLOOM_AGAIN) {
         return err;
     }
+    s_use_credit (self, &work);
     if (err == ZLOOM_OK) {
         s_do (self, &work);
     } else {

@@ -183,12 +183,51 @@ s_measure (zloom_view_t *view, uint32_t index, uint32_t max_n, uint64_t max_byte
     peek->bytes = view->end_offset - begin;
 }
 
+/*
+ * On a full disk moves to dead letters wait, while settlements go on: the pattern hears AGAIN, as
+ * for bytes that are not in memory, and FETCHED once there is room.
+ */
+static bool
+s_must_wait (zloom_hosted_t *flow, uint64_t seq)
+{
+    zloom_engine_t *self = flow->engine;
+    if (!flow->in_event || !flow->dead_letter ||
+        zloom_journal_room (flow->dead_letter->port->journal, 1, 1, true) != ZLOOM_DISK_FULL) {
+        return false;
+    }
+    zloom_grow (&self->waits, &self->wait_capacity, self->wait_count + 1, sizeof *self->waits);
+    self->waits[self->wait_count++] = (zloom_arrival_t){.seq = seq, .flow = flow, .wanted = true};
+    return true;
+}
+
+/* Those whose room is there again have arrived. */
+static void
+s_end_waits (zloom_engine_t *self)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < self->wait_count; i++) {
+        const zloom_arrival_t wait = self->waits[i];
+        const zloom_hosted_t *target = wait.flow->dead_letter;
+        if (target && zloom_journal_room (target->port->journal, 1, 1, true) == ZLOOM_DISK_FULL) {
+            self->waits[kept++] = wait;
+            continue;
+        }
+        zloom_grow (&self->arrivals, &self->arrival_capacity, self->arrival_count + 1,
+                    sizeof *self->arrivals);
+        self->arrivals[self->arrival_count++] = wait;
+    }
+    self->wait_count = kept;
+}
+
 zloom_err_t
 zloom_engine_peek (void *arg, uint64_t seq, uint32_t max_n, uint64_t max_bytes, zloom_peek_t *peek)
 {
     zloom_hosted_t *self = arg;
     zloom_view_t *view;
     *peek = (zloom_peek_t){0};
+    if (s_must_wait (self, seq)) {
+        return ZLOOM_AGAIN;
+    }
     const zloom_err_t err = zloom_hosted_view (self, seq, &view);
     if (err == ZLOOM_AGAIN) {
         zloom_engine_read (self->engine, self, seq);
@@ -279,6 +318,7 @@ zloom_engine_fetched (zloom_engine_t *self, uint64_t cookie, zloom_err_t err, zl
 void
 zloom_engine_arrivals (zloom_engine_t *self)
 {
+    s_end_waits (self);
     size_t done = 0;
     for (; done < self->arrival_count; done++) {
         const zloom_arrival_t arrival = self->arrivals[done];

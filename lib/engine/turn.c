@@ -10,6 +10,8 @@
 #define DISPATCH_MESSAGES 65536u
 /* While the journal has no room: when to look again, unless it wakes us before. */
 #define BLOCKED_NS ZLOOM_NS_PER_MS
+/* Dead letters that wait for room on the disk: how often to look. */
+#define WAITS_NS (200 * ZLOOM_NS_PER_MS)
 #define DISPATCH_RECORDS 16
 #define DISPATCH_BYTES 65536
 
@@ -75,16 +77,19 @@ static bool
 s_flow_timers (zloom_engine_t *self)
 {
     bool blocked = false;
-    for (int round = 0; round < TIMERS_OF_TURN && !blocked; round++) {
+    bool some = true;
+    for (int round = 0; round < TIMERS_OF_TURN && some && !blocked; round++) {
+        some = false;
         for (size_t i = 0; i < self->flow_count; i++) {
             zloom_hosted_t *flow = self->flows[i];
             if (flow->pattern->next_deadline (flow->core) > self->now.mono_ns) {
                 continue;
             }
+            some = true;
             if (zloom_engine_room (self, flow, ZLOOM_ENGINE_EVENT_RECORDS,
                                    flow->dead_letter ? ZLOOM_ENGINE_MOVE_BYTES
                                                      : ZLOOM_ENGINE_EVENT_BYTES,
-                                   flow->dead_letter != NULL) != ZLOOM_OK) {
+                                   false) != ZLOOM_OK) {
                 blocked = true;
                 continue;
             }
@@ -226,12 +231,12 @@ s_earlier (int64_t a, int64_t b)
 }
 
 static int64_t
-s_next_turn (zloom_engine_t *self, int64_t grant_ns, bool blocked)
+s_next_turn (const zloom_engine_t *self, int64_t wake_ns, bool blocked)
 {
     if (self->more) {
         return self->now.mono_ns;
     }
-    int64_t next = s_earlier (grant_ns, zloom_sessions_deadline (self->sessions));
+    int64_t next = s_earlier (wake_ns, zloom_sessions_deadline (self->sessions));
     /* A seal that is due and did not happen waits for the committer, who wakes us. */
     if (self->disk.seal_at_ns > self->now.mono_ns) {
         next = s_earlier (next, self->disk.seal_at_ns);
@@ -243,6 +248,9 @@ s_next_turn (zloom_engine_t *self, int64_t grant_ns, bool blocked)
     next = s_earlier (next, zloom_journal_deadline (self->memory.journal));
     for (size_t i = 0; i < self->flow_count && !blocked; i++) {
         next = s_earlier (next, self->flows[i]->pattern->next_deadline (self->flows[i]->core));
+    }
+    if (self->wait_count > 0) {
+        next = s_earlier (next, self->now.mono_ns + WAITS_NS);
     }
     if (blocked || self->ending_count > 0 || self->arrival_count > 0) {
         next = s_earlier (next, self->now.mono_ns + BLOCKED_NS);
@@ -266,11 +274,11 @@ zloom_engine_turn (zloom_engine_t *self, zloom_now_t now)
     zloom_engine_end_sessions (self);
     zloom_engine_beats (self);
     const bool blocked = s_flow_timers (self);
-    zloom_engine_jobs (self);
+    const int64_t jobs_ns = zloom_engine_jobs (self);
     s_seal (self);
     s_release (self);
     s_drain (self);
     const int64_t grant_ns = zloom_engine_grant (self);
-    self->next_turn_ns = s_next_turn (self, grant_ns, blocked);
+    self->next_turn_ns = s_next_turn (self, s_earlier (grant_ns, jobs_ns), blocked);
     return self->next_turn_ns;
 }

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* admin_dlq.c - dead letters: counting, showing, putting back, throwing away. See admin.h. */
+#include "base/memory.h"
+#include "engine/jobs.h"
+#include "wire/encode.h"
+
+/* In the journal, beside message and history, of a requeue. */
+#define MOVE_BYTES 16384
+
+static const char *const s_reasons[ZLOOM_JOB_REASONS] = {
+  "rejected", "failures", "crash", "malformed", "expired", "overflow", "other"};
+
+/* ---- what is done with a letter -------------------------------------------------------------- */
+
+static void
+s_count (zloom_job_t *job, const zloom_letter_t *letter)
+{
+    size_t reason = ZLOOM_JOB_REASONS - 1;
+    int64_t wall_ns = letter->origin.base_time_ns;
+    if (letter->history.count > 0) {
+        const zloom_history_cause_t *cause = &letter->history.causes[letter->history.count - 1];
+        wall_ns = cause->last_wall_ns;
+        for (size_t i = 0; i < ZLOOM_JOB_REASONS; i++) {
+            if (zloom_bytes_equal (cause->reason, zloom_bytes_text (s_reasons[i]))) {
+                reason = i;
+            }
+        }
+    }
+    job->reasons[reason]++;
+    if (job->oldest_wall_ns == 0 || wall_ns < job->oldest_wall_ns) {
+        job->oldest_wall_ns = wall_ns;
+    }
+}
+
+static void
+s_show (zloom_job_t *job, const zloom_letter_t *letter)
+{
+    char text[ZLOOM_ORIGIN_TEXT_BYTES];
+    zloom_encode_map (&job->items, 4);
+    zloom_encode_string (&job->items, "seq");
+    zloom_encode_uint (&job->items, letter->seq);
+    zloom_encode_string (&job->items, "id");
+    zloom_encode_string (&job->items, zloom_origin_text (&letter->origin, text));
+    zloom_encode_string (&job->items, "base_time");
+    zloom_encode_int (&job->items, letter->origin.base_time_ns);
+    zloom_encode_string (&job->items, "history");
+    zloom_encode_raw (&job->items, letter->past);
+    zloom_buf_add_bytes (&job->pack, letter->bytes);
+    job->item_count++;
+}
+
+static void
+s_moved (zloom_engine_t *self, zloom_job_t *job)
+{
+    job->moved++;
+    if (job->rate > 0) {
+        const int64_t from_ns =
+          job->next_ns > self->now.mono_ns - ZLOOM_NS_PER_S ? job->next_ns : self->now.mono_ns;
+        job->next_ns = from_ns + ZLOOM_NS_PER_S / (int64_t) job->rate;
+    }
+}
+
+static void
+s_take_out (zloom_engine_t *self, const zloom_job_t *job, uint64_t seq,
+            zloom_settle_reason_t reason)
+{
+    const zloom_event_t event = {.type = ZLOOM_EVENT_TAKE_OUT,
+                                 .take_out = {.first = seq, .n = 1, .reason = (uint8_t) reason}};
+    zloom_engine_feed (self, job->flow, &event);
+}
+
+static zloom_err_t
+s_purge (zloom_engine_t *self, zloom_job_t *job, const zloom_letter_t *letter)
+{
+    if (job->dry_run) {
+        return ZLOOM_OK;
+    }
+    if (zloom_engine_room (self, job->flow, ZLOOM_ENGINE_EVENT_RECORDS, MOVE_BYTES, false) !=
+        ZLOOM_OK) {
+        return ZLOOM_AGAIN;
+    }
+    s_take_out (self, job, letter->seq, ZLOOM_REASON_PURGED);
+    s_moved (self, job);
+    return ZLOOM_OK;
+}
+
+/* The flow that it died in: the newest cause says so. */
+static zloom_hosted_t *
+s_home (const zloom_engine_t *self, const zloom_job_t *job, const zloom_letter_t *letter)
+{
+    if (letter->history.count == 0) {
+        return NULL;
+    }
+    zloom_hosted_t *home =
+      zloom_engine_flow (self, letter->history.causes[letter->history.count - 1].flow);
+    return home == job->flow ? NULL : home;
+}
+
+/* Put back: the copy with its history, and the dead letter's end, in one group. */
+static void
+s_put_back (zloom_engine_t *self, const zloom_job_t *job, const zloom_letter_t *letter,
+            zloom_hosted_t *home)
+{
+    zloom_history_t history = letter->history;
+    zloom_buf_t buf = {0};
+    history.requeued++;
+    zloom_history_encode (&history, &buf);
+    const zloom_src_t src = {.n = 1,
+                             .producer = letter->origin.producer,
+                             .first_id = letter->origin.id,
+                             .base_time_ns = letter->origin.base_time_ns};
+    const zloom_past_t past = {zloom_buf_bytes (&buf)};
+    const zloom_event_t event = {.type = ZLOOM_EVENT_OFFER,
+                                 .offer = {.n = 1,
+                                           .pack = letter->bytes,
+                                           .blob = letter->blob,
+                                           .flags = letter->flags,
+                                           .base_time_ns = letter->origin.base_time_ns,
+                                           .src = &src,
+                                           .src_count = 1,
+                                           .past = &past,
+                                           .admitted = true}};
+    zloom_engine_feed (self, home, &event);
+    zloom_buf_fini (&buf);
+    s_take_out (self, job, letter->seq, ZLOOM_REASON_MOVED);
+}
+
+static zloom_err_t
+s_requeue (zloom_engine_t *self, zloom_job_t *job, const zloom_letter_t *letter)
+{
+    zloom_hosted_t *home = s_home (self, job, letter);
+    if (!home) {
+        job->refused++;
+        return ZLOOM_OK;
+    }
+    if (letter->history.requeued >= home->config.requeues_max) {
+        job->capped++;
+        return ZLOOM_OK;
+    }
+    if (job->dry_run) {
+        return ZLOOM_OK;
+    }
+    const zloom_err_t err = zloom_engine_fits (self, home, 1, letter->bytes.size);
+    if (err != ZLOOM_OK) {
+        return err;
+    }
+    const uint64_t bytes = letter->bytes.size + letter->past.size + MOVE_BYTES;
+    zloom_err_t room = zloom_engine_room (self, home, ZLOOM_ENGINE_EVENT_RECORDS, bytes, true);
+    if (room == ZLOOM_OK) {
+        room = zloom_engine_room (self, job->flow, ZLOOM_ENGINE_EVENT_RECORDS, bytes, true);
+    }
+    if (room != ZLOOM_OK) {
+        return room == ZLOOM_AGAIN ? room : zloom_fail (room, "the disk under the journal is full");
+    }
+    s_put_back (self, job, letter, home);
+    s_moved (self, job);
+    return ZLOOM_OK;
+}
+
+zloom_err_t
+zloom_job_handle (zloom_engine_t *self, zloom_job_t *job, const zloom_letter_t *letter)
+{
+    switch (job->kind) {
+    case ZLOOM_JOB_LIST:
+        s_count (job, letter);
+        break;
+    case ZLOOM_JOB_SHOW:
+        s_show (job, letter);
+        break;
+    case ZLOOM_JOB_REQUEUE:
+        return s_requeue (self, job, letter);
+    case ZLOOM_JOB_PURGE:
+        return s_purge (self, job, letter);
+    }
+    return ZLOOM_OK;
+}
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+static void
+s_pair (zloom_buf_t *out, const char *name, uint64_t value)
+{
+    zloom_encode_string (out, name);
+    zloom_encode_uint (out, value);
+}
+
+void
+zloom_job_close_flow (zloom_engine_t *self, zloom_job_t *job)
+{
+    const int64_t age_ns = job->oldest_wall_ns > 0 ? self->now.wall_ns - job->oldest_wall_ns : 0;
+    size_t reasons = 0;
+    for (size_t i = 0; i < ZLOOM_JOB_REASONS; i++) {
+        reasons += job->reasons[i] > 0 ? 1 : 0;
+    }
+    zloom_encode_map (&job->items, 5);
+    zloom_encode_string (&job->items, "name");
+    zloom_encode_string (&job->items, job->flow->config.name);
+    s_pair (&job->items, "messages", zloom_hosted_backlog (job->flow));
+    s_pair (&job->items, "scanned", job->scanned);
+    s_pair (&job->items, "oldest_ms", age_ns > 0 ? (uint64_t) (age_ns / ZLOOM_NS_PER_MS) : 0);
+    zloom_encode_string (&job->items, "reasons");
+    zloom_encode_map (&job->items, reasons);
+    for (size_t i = 0; i < ZLOOM_JOB_REASONS; i++) {
+        if (job->reasons[i] > 0) {
+            s_pair (&job->items, s_reasons[i], job->reasons[i]);
+        }
+        job->reasons[i] = 0;
+    }
+    job->item_count++;
+    job->scanned = 0;
+    job->matched = 0;
+    job->oldest_wall_ns = 0;
+}
+
+static void
+s_encode (zloom_job_t *job, zloom_buf_t *out)
+{
+    if (job->kind == ZLOOM_JOB_LIST || job->kind == ZLOOM_JOB_SHOW) {
+        zloom_encode_map (out, 2);
+        zloom_encode_string (out, job->kind == ZLOOM_JOB_LIST ? "flows" : "messages");
+        zloom_encode_array (out, job->item_count);
+        zloom_buf_add_bytes (out, zloom_buf_bytes (&job->items));
+        s_pair (out, "next", job->at);
+        return;
+    }
+    zloom_encode_map (out, 5);
+    s_pair (out, "matched", job->matched);
+    s_pair (out, "moved", job->moved);
+    s_pair (out, "refused", job->refused);
+    s_pair (out, "capped", job->capped);
+    s_pair (out, "next", job->at);
+}
+
+void
+zloom_job_tell (zloom_engine_t *self, zloom_job_t *job, bool more)
+{
+    zloom_session_t *session = zloom_sessions_by_id (self->sessions, job->session);
+    const zloom_bytes_t note =
+      job->err == ZLOOM_OK ? ZLOOM_BYTES_NULL : zloom_bytes_text (zloom_note ());
+    zloom_buf_t out = {0};
+    s_encode (job, &out);
+    const zloom_verb_t verb = {.kind = ZLOOM_VERB_ANSWER,
+                               .answer = {.request = job->request,
+                                          .code = job->err,
+                                          .text = note,
+                                          .more = more,
+                                          .result = zloom_buf_bytes (&out)}};
+    if (job->pack.size > 0) {
+        zloom_blob_t *blob = zloom_blob_new_from_buf (&job->pack);
+        zloom_engine_say_pack (self, session, &verb, blob, zloom_blob_bytes (blob));
+        zloom_blob_unref (&blob);
+    } else {
+        zloom_engine_say (self, session, &verb, self->disk.staged);
+    }
+    zloom_buf_fini (&out);
+}
+
+/* ---- commands -------------------------------------------------------------------------------- */
+
+static zloom_err_t
+s_begin (zloom_engine_t *self, const zloom_ask_t *ask, zloom_job_kind_t kind, bool letters)
+{
+    zloom_job_t *job = NULL;
+    const zloom_err_t err = zloom_job_new (self, ask, kind, &job);
+    if (err != ZLOOM_OK) {
+        return err;
+    }
+    job->letters = letters;
+    job->every_flow = !ask->flow;
+    zloom_job_begin (self, &job);
+    return ZLOOM_OK;
+}
+
+zloom_err_t
+zloom_admin_dlq_ls (zloom_engine_t *self, const zloom_ask_t *ask)
+{
+    return s_begin (self, ask, ZLOOM_JOB_LIST, true);
+}
+
+zloom_err_t
+zloom_admin_dlq_show (zloom_engine_t *self, const zloom_ask_t *ask)
+{
+    return s_begin (self, ask, ZLOOM_JOB_SHOW, true);
+}
+
+zloom_err_t
+zloom_admin_dlq_requeue (zloom_engine_t *self, const zloom_ask_t *ask)
+{
+    return s_begin (self, ask, ZLOOM_JOB_REQUEUE, true);
+}
+
+zloom_err_t
+zloom_admin_dlq_purge (zloom_engine_t *self, const zloom_ask_t *ask)
+{
+    return s_begin (self, ask, ZLOOM_JOB_PURGE, true);
+}
+
+zloom_err_t
+zloom_admin_purge (zloom_engine_t *self, const zloom_ask_t *ask)
+{
+    return s_begin (self, ask, ZLOOM_JOB_PURGE, false);
+}
