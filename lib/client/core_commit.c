@@ -197,7 +197,7 @@ s_gather (zloom_step_t *first, int64_t now_ns, zloom_step_group_t *group)
 
 /* Those of a lease that were said and have no answer. */
 static void
-s_gather_said (const zloom_client_core_t *self, const zloom_lease_t *lease,
+s_gather_said (const zloom_client_core_t *self, const zloom_client_lease_t *lease,
                zloom_step_group_t *group)
 {
     group->count = 0;

@@ -68,7 +68,7 @@ zloom_client_core_subscribe (zloom_client_core_t *self, const zloom_subscription
 static bool
 s_has_steps (const zloom_subscription_t *subscription)
 {
-    for (const zloom_lease_t *lease = subscription->first; lease; lease = lease->next) {
+    for (const zloom_client_lease_t *lease = subscription->first; lease; lease = lease->next) {
         if (lease->steps > 0) {
             return true;
         }

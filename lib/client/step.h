@@ -9,8 +9,8 @@
 
 #include "client/client_core.h"
 #include "client/frames.h"
-#include "client/lease.h"
 #include "client/outflow.h"
+#include "client/parcel.h"
 
 #define ZLOOM_STEPS_A_VERB 64
 
@@ -37,7 +37,7 @@ struct zloom_step {
     zloom_step_state_t status;
     bool alone; /* its group was refused: it goes by itself */
     int64_t not_before_ns;
-    zloom_lease_t *lease; /* NULL: no message yet */
+    zloom_client_lease_t *lease; /* NULL: no message yet */
     uint32_t handle;
     zloom_item_t **items;
     zloom_settle_run_t *settles; /* one an item, in the order of the items */

@@ -41,9 +41,9 @@ zloom_subscription_destroy (zloom_subscription_t **self_p)
     ZLOOM_CHECK (self, SUBSCRIPTION_TAG);
     *self_p = NULL;
     while (self->first) {
-        zloom_lease_t *lease = self->first;
+        zloom_client_lease_t *lease = self->first;
         self->first = lease->next;
-        zloom_lease_destroy (&lease);
+        zloom_client_lease_destroy (&lease);
     }
     self->tag = ZLOOM_TAG_DEAD;
     free (self->flow);
@@ -54,7 +54,8 @@ zloom_subscription_destroy (zloom_subscription_t **self_p)
 /* ---- what is said ----------------------------------------------------------------------------- */
 
 static void
-s_say_settlements (const zloom_subscription_t *self, zloom_lease_t *lease, zloom_frames_t *out)
+s_say_settlements (const zloom_subscription_t *self, zloom_client_lease_t *lease,
+                   zloom_frames_t *out)
 {
     while (lease->said < lease->settling_count) {
         size_t count = lease->settling_count - lease->said;
@@ -70,13 +71,13 @@ s_say_settlements (const zloom_subscription_t *self, zloom_lease_t *lease, zloom
 }
 
 static void
-s_say_started (const zloom_subscription_t *self, const zloom_lease_t *lease,
+s_say_started (const zloom_subscription_t *self, const zloom_client_lease_t *lease,
                zloom_item_state_t state, zloom_frames_t *out)
 {
     zloom_run_t runs[RUNS_A_VERB];
     size_t count;
     for (uint32_t at = 0;
-         (count = zloom_lease_runs (lease, state, true, &at, runs, RUNS_A_VERB)) > 0;) {
+         (count = zloom_client_lease_runs (lease, state, true, &at, runs, RUNS_A_VERB)) > 0;) {
         const zloom_verb_t verb = {
           .kind = ZLOOM_VERB_STARTED,
           .started = {
@@ -86,13 +87,13 @@ s_say_started (const zloom_subscription_t *self, const zloom_lease_t *lease,
 }
 
 static void
-s_say_progress (const zloom_subscription_t *self, const zloom_lease_t *lease,
+s_say_progress (const zloom_subscription_t *self, const zloom_client_lease_t *lease,
                 zloom_item_state_t state, zloom_frames_t *out)
 {
     zloom_run_t runs[RUNS_A_VERB];
     size_t count;
     for (uint32_t at = 0;
-         (count = zloom_lease_runs (lease, state, false, &at, runs, RUNS_A_VERB)) > 0;) {
+         (count = zloom_client_lease_runs (lease, state, false, &at, runs, RUNS_A_VERB)) > 0;) {
         const zloom_verb_t verb = {
           .kind = ZLOOM_VERB_PROGRESS,
           .progress = {
@@ -107,9 +108,9 @@ s_holding (const zloom_subscription_t *self, zloom_holding_t *holding, zloom_run
 {
     size_t count = 0;
     size_t used = 0;
-    for (zloom_lease_t *lease = self->first; lease && count < ZLOOM_LIMIT_HOLDINGS;
+    for (zloom_client_lease_t *lease = self->first; lease && count < ZLOOM_LIMIT_HOLDINGS;
          lease = lease->next) {
-        const size_t n = zloom_lease_holding (lease, runs + used, ZLOOM_LIMIT_RUNS - used);
+        const size_t n = zloom_client_lease_holding (lease, runs + used, ZLOOM_LIMIT_RUNS - used);
         if (n > 0) {
             holding[count++] = (zloom_holding_t){lease->token, runs + used, n};
             used += n;
@@ -134,7 +135,7 @@ zloom_subscription_say (zloom_subscription_t *self, zloom_frames_t *out)
     zloom_frames_push (out, &verb, NULL, ZLOOM_BYTES_NULL);
     free (holding);
     free (runs);
-    for (zloom_lease_t *lease = self->first; lease; lease = lease->next) {
+    for (zloom_client_lease_t *lease = self->first; lease; lease = lease->next) {
         s_say_started (self, lease, ZLOOM_ITEM_TAKEN, out);
         s_say_started (self, lease, ZLOOM_ITEM_STEPPED, out);
         s_say_settlements (self, lease, out);
@@ -150,8 +151,8 @@ zloom_subscription_lost (zloom_subscription_t *self)
     self->delivered = (zloom_amount_t){0};
     self->granted = (zloom_amount_t){0};
     self->extend_at_ns = ZLOOM_NEVER;
-    for (zloom_lease_t *lease = self->first; lease; lease = lease->next) {
-        zloom_lease_unsay (lease);
+    for (zloom_client_lease_t *lease = self->first; lease; lease = lease->next) {
+        zloom_client_lease_unsay (lease);
     }
 }
 
@@ -205,7 +206,7 @@ int64_t
 zloom_subscription_tick (zloom_subscription_t *self, int64_t mono_ns, zloom_frames_t *out)
 {
     ZLOOM_CHECK (self, SUBSCRIPTION_TAG);
-    for (zloom_lease_t *lease = self->first; lease; lease = lease->next) {
+    for (zloom_client_lease_t *lease = self->first; lease; lease = lease->next) {
         s_say_settlements (self, lease, out);
     }
     if (self->subscribed) {
@@ -220,7 +221,7 @@ zloom_subscription_tick (zloom_subscription_t *self, int64_t mono_ns, zloom_fram
     }
     if (mono_ns >= self->extend_at_ns) {
         self->extend_at_ns = zloom_time_add (mono_ns, interval_ns);
-        for (zloom_lease_t *lease = self->first; lease; lease = lease->next) {
+        for (zloom_client_lease_t *lease = self->first; lease; lease = lease->next) {
             s_say_progress (self, lease, ZLOOM_ITEM_WAITING, out);
             s_say_progress (self, lease, ZLOOM_ITEM_STEPPED, out);
         }
@@ -239,7 +240,7 @@ zloom_subscription_deliver (zloom_subscription_t *self, const zloom_verb_deliver
         return false;
     }
     self->delivery_no = deliver->delivery_no;
-    zloom_lease_t *lease = zloom_lease_new (deliver, pack, self->flow, self);
+    zloom_client_lease_t *lease = zloom_client_lease_new (deliver, pack, self->flow, self);
     self->delivered.messages += lease->count;
     self->delivered.bytes += lease->bytes;
     self->delivered.frames++;
@@ -261,7 +262,7 @@ zloom_subscription_deliver (zloom_subscription_t *self, const zloom_verb_deliver
 
 /* One message of the lease left the caller's hands. */
 static void
-s_left (zloom_subscription_t *self, const zloom_lease_t *lease)
+s_left (zloom_subscription_t *self, const zloom_client_lease_t *lease)
 {
     self->held.messages--;
     if (lease->unsettled == 0) {
@@ -275,7 +276,7 @@ zloom_subscription_drop (zloom_subscription_t *self, zloom_item_t *item)
 {
     ZLOOM_CHECK (self, SUBSCRIPTION_TAG);
     self->waiting -= item->state == ZLOOM_ITEM_WAITING;
-    zloom_lease_drop (item->lease, item);
+    zloom_client_lease_drop (item->lease, item);
     s_left (self, item->lease);
 }
 
@@ -289,7 +290,7 @@ zloom_subscription_settle (zloom_subscription_t *self, zloom_item_t *item,
         return;
     }
     self->waiting -= item->state == ZLOOM_ITEM_WAITING;
-    zloom_lease_settle (item->lease, item, settlement);
+    zloom_client_lease_settle (item->lease, item, settlement);
     s_left (self, item->lease);
 }
 
@@ -297,9 +298,10 @@ zloom_item_t *
 zloom_subscription_take (zloom_subscription_t *self, uint64_t *malformed)
 {
     ZLOOM_CHECK (self, SUBSCRIPTION_TAG);
-    for (zloom_lease_t *lease = self->first; lease && self->waiting > 0; lease = lease->next) {
+    for (zloom_client_lease_t *lease = self->first; lease && self->waiting > 0;
+         lease = lease->next) {
         zloom_item_t *item;
-        while ((item = zloom_lease_next (lease))) {
+        while ((item = zloom_client_lease_next (lease))) {
             if (zloom_item_open (item) == ZLOOM_OK) {
                 item->state = ZLOOM_ITEM_TAKEN;
                 self->waiting--;
@@ -323,9 +325,9 @@ zloom_subscription_release_waiting (zloom_subscription_t *self)
     ZLOOM_CHECK (self, SUBSCRIPTION_TAG);
     const zloom_settlement_t release = {
       .verdict = ZLOOM_VERDICT_RELEASE, .delay_ms = ZLOOM_DELAY_UNSET, .cause = {.exit = -1}};
-    for (zloom_lease_t *lease = self->first; lease; lease = lease->next) {
+    for (zloom_client_lease_t *lease = self->first; lease; lease = lease->next) {
         zloom_item_t *item;
-        while ((item = zloom_lease_next (lease))) {
+        while ((item = zloom_client_lease_next (lease))) {
             zloom_subscription_settle (self, item, &release);
         }
     }
@@ -333,10 +335,10 @@ zloom_subscription_release_waiting (zloom_subscription_t *self)
 
 /* ---- answers ---------------------------------------------------------------------------------- */
 
-static zloom_lease_t *
+static zloom_client_lease_t *
 s_find (const zloom_subscription_t *self, zloom_token_t token)
 {
-    for (zloom_lease_t *lease = self->first; lease; lease = lease->next) {
+    for (zloom_client_lease_t *lease = self->first; lease; lease = lease->next) {
         if (lease->token.boot == token.boot && lease->token.number == token.number) {
             return lease;
         }
@@ -348,7 +350,7 @@ uint64_t
 zloom_subscription_stale (zloom_subscription_t *self, zloom_token_t token, const zloom_run_t *run)
 {
     ZLOOM_CHECK (self, SUBSCRIPTION_TAG);
-    zloom_lease_t *lease = s_find (self, token);
+    zloom_client_lease_t *lease = s_find (self, token);
     uint64_t hit = 0;
     for (uint32_t i = 0; lease && i < lease->count; i++) {
         zloom_item_t *item = &lease->items[i];
@@ -371,9 +373,9 @@ zloom_subscription_settled (zloom_subscription_t *self, zloom_token_t token,
                             const zloom_settled_run_t *run)
 {
     ZLOOM_CHECK (self, SUBSCRIPTION_TAG);
-    zloom_lease_t *lease = s_find (self, token);
+    zloom_client_lease_t *lease = s_find (self, token);
     if (lease) {
-        zloom_lease_answered (lease, run->first, run->n);
+        zloom_client_lease_answered (lease, run->first, run->n);
     }
 }
 
@@ -381,10 +383,10 @@ void
 zloom_subscription_sweep (zloom_subscription_t *self)
 {
     ZLOOM_CHECK (self, SUBSCRIPTION_TAG);
-    zloom_lease_t *before = NULL;
-    for (zloom_lease_t *lease = self->first; lease;) {
-        zloom_lease_t *next = lease->next;
-        if (!zloom_lease_over (lease)) {
+    zloom_client_lease_t *before = NULL;
+    for (zloom_client_lease_t *lease = self->first; lease;) {
+        zloom_client_lease_t *next = lease->next;
+        if (!zloom_client_lease_over (lease)) {
             before = lease;
             lease = next;
             continue;
@@ -397,7 +399,7 @@ zloom_subscription_sweep (zloom_subscription_t *self)
         if (self->last == lease) {
             self->last = before;
         }
-        zloom_lease_destroy (&lease);
+        zloom_client_lease_destroy (&lease);
         lease = next;
     }
 }
@@ -407,7 +409,7 @@ zloom_subscription_unanswered (const zloom_subscription_t *self)
 {
     ZLOOM_CHECK (self, SUBSCRIPTION_TAG);
     size_t count = 0;
-    for (const zloom_lease_t *lease = self->first; lease; lease = lease->next) {
+    for (const zloom_client_lease_t *lease = self->first; lease; lease = lease->next) {
         count += lease->settling_count;
     }
     return count;

@@ -10,7 +10,7 @@
 #define ZLOOM_CLIENT_SUBSCRIPTION_H
 
 #include "client/frames.h"
-#include "client/lease.h"
+#include "client/parcel.h"
 #include "peer/credit.h"
 
 typedef struct zloom_subscription zloom_subscription_t;
@@ -32,8 +32,8 @@ struct zloom_subscription {
     zloom_amount_t granted;   /* on this road */
     zloom_amount_t held;
     size_t waiting;
-    zloom_lease_t *first;
-    zloom_lease_t *last;
+    zloom_client_lease_t *first;
+    zloom_client_lease_t *last;
 };
 
 zloom_subscription_t *zloom_subscription_new (const zloom_subscription_options_t *options,

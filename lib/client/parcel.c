@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "client/lease.h"
+#include "client/parcel.h"
 
 #include <stdlib.h>
 
@@ -7,11 +7,12 @@
 #include "base/tag.h"
 #include "wire/pack.h"
 
-#define LEASE_TAG 0x5A436C65u
+#define PARCEL_TAG 0x5A436C65u
 #define ITEM_TAG 0x5A436974u
 
 static void
-s_item_init (zloom_lease_t *self, uint32_t i, uint64_t seq, const zloom_src_t *src, uint32_t nth)
+s_item_init (zloom_client_lease_t *self, uint32_t i, uint64_t seq, const zloom_src_t *src,
+             uint32_t nth)
 {
     zloom_item_t *item = &self->items[i];
     item->tag = ITEM_TAG;
@@ -25,7 +26,7 @@ s_item_init (zloom_lease_t *self, uint32_t i, uint64_t seq, const zloom_src_t *s
 
 /* The verb was checked: runs, src and pack hold the same number of messages. */
 static void
-s_fill (zloom_lease_t *self, const zloom_verb_deliver_t *deliver)
+s_fill (zloom_client_lease_t *self, const zloom_verb_deliver_t *deliver)
 {
     zloom_pack_iter_t iter = zloom_pack_iter (zloom_blob_bytes (self->blob));
     size_t run = 0;
@@ -57,7 +58,7 @@ s_fill (zloom_lease_t *self, const zloom_verb_deliver_t *deliver)
 
 /* Producers of the verb move into memory of the lease's own, one copy a run. */
 static zloom_src_t *
-s_own_src (zloom_lease_t *self, const zloom_verb_deliver_t *deliver)
+s_own_src (zloom_client_lease_t *self, const zloom_verb_deliver_t *deliver)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < deliver->src_count; i++) {
@@ -77,12 +78,12 @@ s_own_src (zloom_lease_t *self, const zloom_verb_deliver_t *deliver)
     return src;
 }
 
-zloom_lease_t *
-zloom_lease_new (const zloom_verb_deliver_t *deliver, zloom_blob_t *pack, const char *flow,
-                 void *subscription)
+zloom_client_lease_t *
+zloom_client_lease_new (const zloom_verb_deliver_t *deliver, zloom_blob_t *pack, const char *flow,
+                        void *subscription)
 {
-    zloom_lease_t *self = zloom_alloc (sizeof *self);
-    self->tag = LEASE_TAG;
+    zloom_client_lease_t *self = zloom_alloc (sizeof *self);
+    self->tag = PARCEL_TAG;
     self->subscription = subscription;
     self->token = deliver->token;
     self->blob = zloom_blob_ref (pack);
@@ -110,14 +111,14 @@ s_free_cause (zloom_settle_run_t *run)
 }
 
 void
-zloom_lease_destroy (zloom_lease_t **self_p)
+zloom_client_lease_destroy (zloom_client_lease_t **self_p)
 {
     zloom_assert (self_p);
-    zloom_lease_t *self = *self_p;
+    zloom_client_lease_t *self = *self_p;
     if (!self) {
         return;
     }
-    ZLOOM_CHECK (self, LEASE_TAG);
+    ZLOOM_CHECK (self, PARCEL_TAG);
     *self_p = NULL;
     for (size_t i = 0; i < self->settling_count; i++) {
         s_free_cause (&self->settling[i]);
@@ -139,9 +140,9 @@ zloom_item (const zloom_message_t *message)
 }
 
 zloom_item_t *
-zloom_lease_next (zloom_lease_t *self)
+zloom_client_lease_next (zloom_client_lease_t *self)
 {
-    ZLOOM_CHECK (self, LEASE_TAG);
+    ZLOOM_CHECK (self, PARCEL_TAG);
     while (self->next_waiting < self->count) {
         zloom_item_t *item = &self->items[self->next_waiting];
         if (item->state == ZLOOM_ITEM_WAITING) {
@@ -177,9 +178,9 @@ zloom_item_open (zloom_item_t *item)
 }
 
 void
-zloom_lease_drop (zloom_lease_t *self, zloom_item_t *item)
+zloom_client_lease_drop (zloom_client_lease_t *self, zloom_item_t *item)
 {
-    ZLOOM_CHECK (self, LEASE_TAG);
+    ZLOOM_CHECK (self, PARCEL_TAG);
     zloom_assert (item->lease == self && item->state != ZLOOM_ITEM_DONE && self->unsettled > 0);
     item->state = ZLOOM_ITEM_DONE;
     self->unsettled--;
@@ -194,7 +195,7 @@ s_own (zloom_bytes_t bytes, size_t most)
 
 /* Equal plain verdicts in a row are one run on the wire. */
 static bool
-s_continues (const zloom_lease_t *self, uint64_t seq, const zloom_settlement_t *settlement)
+s_continues (const zloom_client_lease_t *self, uint64_t seq, const zloom_settlement_t *settlement)
 {
     if (self->settling_count == self->said || settlement->cause.reason.data) {
         return false;
@@ -205,9 +206,10 @@ s_continues (const zloom_lease_t *self, uint64_t seq, const zloom_settlement_t *
 }
 
 void
-zloom_lease_settle (zloom_lease_t *self, zloom_item_t *item, const zloom_settlement_t *settlement)
+zloom_client_lease_settle (zloom_client_lease_t *self, zloom_item_t *item,
+                           const zloom_settlement_t *settlement)
 {
-    zloom_lease_drop (self, item);
+    zloom_client_lease_drop (self, item);
     const uint64_t seq = item->message.seq;
     if (s_continues (self, seq, settlement)) {
         self->settling[self->settling_count - 1].n++;
@@ -248,9 +250,9 @@ s_cut_run (zloom_settle_run_t *run, uint64_t first, uint64_t end, zloom_settle_r
 }
 
 void
-zloom_lease_answered (zloom_lease_t *self, uint64_t first, uint64_t n)
+zloom_client_lease_answered (zloom_client_lease_t *self, uint64_t first, uint64_t n)
 {
-    ZLOOM_CHECK (self, LEASE_TAG);
+    ZLOOM_CHECK (self, PARCEL_TAG);
     for (size_t i = 0; i < self->said;) {
         zloom_settle_run_t tail;
         const bool gone = s_cut_run (&self->settling[i], first, first + n, &tail);
@@ -279,9 +281,9 @@ zloom_lease_answered (zloom_lease_t *self, uint64_t first, uint64_t n)
 }
 
 void
-zloom_lease_unsay (zloom_lease_t *self)
+zloom_client_lease_unsay (zloom_client_lease_t *self)
 {
-    ZLOOM_CHECK (self, LEASE_TAG);
+    ZLOOM_CHECK (self, PARCEL_TAG);
     self->said = 0;
 }
 
@@ -301,10 +303,10 @@ s_add_run (zloom_run_t *runs, size_t *count, size_t most, uint64_t seq)
 }
 
 size_t
-zloom_lease_runs (const zloom_lease_t *self, zloom_item_state_t state, bool started,
-                  uint32_t *index, zloom_run_t *runs, size_t most)
+zloom_client_lease_runs (const zloom_client_lease_t *self, zloom_item_state_t state, bool started,
+                         uint32_t *index, zloom_run_t *runs, size_t most)
 {
-    ZLOOM_CHECK (self, LEASE_TAG);
+    ZLOOM_CHECK (self, PARCEL_TAG);
     size_t count = 0;
     for (; *index < self->count; (*index)++) {
         const zloom_item_t *item = &self->items[*index];
@@ -319,9 +321,9 @@ zloom_lease_runs (const zloom_lease_t *self, zloom_item_state_t state, bool star
 }
 
 size_t
-zloom_lease_holding (const zloom_lease_t *self, zloom_run_t *runs, size_t most)
+zloom_client_lease_holding (const zloom_client_lease_t *self, zloom_run_t *runs, size_t most)
 {
-    ZLOOM_CHECK (self, LEASE_TAG);
+    ZLOOM_CHECK (self, PARCEL_TAG);
     size_t count = 0;
     for (uint32_t i = 0; i < self->count; i++) {
         const zloom_item_t *item = &self->items[i];
@@ -337,8 +339,8 @@ zloom_lease_holding (const zloom_lease_t *self, zloom_run_t *runs, size_t most)
 }
 
 bool
-zloom_lease_over (const zloom_lease_t *self)
+zloom_client_lease_over (const zloom_client_lease_t *self)
 {
-    ZLOOM_CHECK (self, LEASE_TAG);
+    ZLOOM_CHECK (self, PARCEL_TAG);
     return self->unsettled == 0 && self->settling_count == 0 && self->steps == 0;
 }

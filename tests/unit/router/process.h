@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * process.h - a router in a process of its own, to be killed: the test program starts itself again
+ * with "--router DIR", so no live ZeroMQ context is ever forked.
+ */
+#ifndef ZLOOM_TEST_ROUTER_PROCESS_H
+#define ZLOOM_TEST_ROUTER_PROCESS_H
+
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "nodes/router/router.h"
+#include "patterns/node_config.h"
+#include "patterns/registry.h"
+
+#define READY_FD 3
+#define STOP_FD 4
+
+extern char **environ;
+
+static const char s_recipe_text[] = "zloom: 1\n"
+                                    "name: test\n"
+                                    "flows:\n"
+                                    "  orders:\n"
+                                    "    pattern: queue\n"
+                                    "    from: external\n"
+                                    "    to: external\n"
+                                    "    lease: 30s\n"
+                                    "    retry: {failures: 3, backoff: [10ms]}\n"
+                                    "    dead_letter: orders-dead\n"
+                                    "    limit: {messages: 1000000, bytes: 1GiB}\n"
+                                    "  done: {pattern: queue, from: external, to: external}\n"
+                                    "  orders-dead: {pattern: queue, to: external}\n";
+
+/* NULL, with the mistakes on stderr. */
+static zloom_recipe_t *
+s_load_recipe (void)
+{
+    zloom_diags_t *diags = zloom_diags_new ();
+    zloom_recipe_t *recipe = NULL;
+    if (zloom_recipe_load_text ("test.yaml", "/tmp", zloom_bytes_text (s_recipe_text),
+                                zloom_registry (), NULL, diags, &recipe) != ZLOOM_OK) {
+        zloom_buf_t text = {0};
+        zloom_diags_text (diags, false, &text);
+        fprintf (stderr, "%s\n", zloom_buf_text (&text));
+        zloom_buf_fini (&text);
+    }
+    zloom_diags_destroy (&diags);
+    return recipe;
+}
+
+static zloom_node_args_t
+s_args (const zloom_recipe_t *recipe, const char *directory)
+{
+    return (zloom_node_args_t){
+      .recipe = recipe,
+      .node = zloom_recipe_node (recipe, ZLOOM_IMPLICIT_ROUTER),
+      .name = ZLOOM_IMPLICIT_ROUTER,
+      .state_dir = directory,
+      .runtime_dir = directory,
+      .ready_fd = -1,
+      .stop_fd = -1,
+      .drain_ns = 2 * ZLOOM_NS_PER_S,
+    };
+}
+
+/* What the child does. */
+static int
+s_router_main (const char *directory)
+{
+    zloom_log_set (ZLOOM_LOG_WARN, zloom_log_stderr, NULL);
+    zloom_recipe_t *recipe = s_load_recipe ();
+    if (!recipe) {
+        return 78;
+    }
+    zloom_node_args_t args = s_args (recipe, directory);
+    args.ready_fd = READY_FD;
+    args.stop_fd = STOP_FD;
+    zloom_err_t err = zloom_router_run (&args);
+    if (err != ZLOOM_OK) {
+        fprintf (stderr, "%s: %s\n", zloom_err_text (err), zloom_note ());
+    }
+    zloom_recipe_destroy (&recipe);
+    return zloom_node_exit_code (err);
+}
+
+typedef struct {
+    pid_t pid;
+    int stop_fd;
+} process_t;
+
+/* Start it and wait until it serves. */
+static process_t
+s_start (const char *directory)
+{
+    int ready[2];
+    int stop[2];
+    assert_int_equal (pipe2 (ready, O_CLOEXEC), 0);
+    assert_int_equal (pipe2 (stop, O_CLOEXEC), 0);
+    posix_spawn_file_actions_t actions;
+    assert_int_equal (posix_spawn_file_actions_init (&actions), 0);
+    /* Above the targets first, so that neither dup2 treads on the other's source. */
+    const int high_ready = fcntl (ready[1], F_DUPFD_CLOEXEC, 100);
+    const int high_stop = fcntl (stop[0], F_DUPFD_CLOEXEC, 100);
+    posix_spawn_file_actions_adddup2 (&actions, high_ready, READY_FD);
+    posix_spawn_file_actions_adddup2 (&actions, high_stop, STOP_FD);
+    char *argv[] = {"test", "--router", (char *) directory, NULL};
+    process_t process = {.stop_fd = stop[1]};
+    assert_int_equal (posix_spawn (&process.pid, "/proc/self/exe", &actions, NULL, argv, environ),
+                      0);
+    posix_spawn_file_actions_destroy (&actions);
+    close (ready[1]);
+    close (stop[0]);
+    close (high_ready);
+    close (high_stop);
+    struct pollfd wait = {.fd = ready[0], .events = POLLIN};
+    assert_int_equal (poll (&wait, 1, 20000), 1);
+    char byte = 0;
+    assert_int_equal (read (ready[0], &byte, 1), 1);
+    assert_int_equal (byte, '\n');
+    close (ready[0]);
+    return process;
+}
+
+static void
+s_kill (process_t *process)
+{
+    assert_int_equal (kill (process->pid, SIGKILL), 0);
+    int status = 0;
+    assert_int_equal (waitpid (process->pid, &status, 0), process->pid);
+    close (process->stop_fd);
+}
+
+/* Drain; returns its exit code. */
+static int
+s_stop (process_t *process)
+{
+    assert_int_equal (write (process->stop_fd, "\n", 1), 1);
+    int status = 0;
+    assert_int_equal (waitpid (process->pid, &status, 0), process->pid);
+    close (process->stop_fd);
+    return WIFEXITED (status) ? WEXITSTATUS (status) : 128 + WTERMSIG (status);
+}
+
+static char *
+s_make_directory (void)
+{
+    char *directory = zloom_strdup ("/tmp/zloom-test-XXXXXX");
+    assert_non_null (mkdtemp (directory));
+    return directory;
+}
+
+static void
+s_remove_directory (char **directory)
+{
+    char *argv[] = {"rm", "-rf", *directory, NULL};
+    pid_t pid;
+    assert_int_equal (posix_spawnp (&pid, "rm", NULL, NULL, argv, environ), 0);
+    int status;
+    assert_int_equal (waitpid (pid, &status, 0), pid);
+    free (*directory);
+    *directory = NULL;
+}
+
+#endif
