@@ -258,7 +258,7 @@ zloom_log_apply_move (zloom_log_t *self, zloom_log_flow_t *flow, zloom_bytes_t h
     if (head.size < MOVE_HEAD_BYTES || payload.size == 0) {
         return false;
     }
-    zloom_cursor_t cursor = zloom_cursor (payload);
+    zloom_record_reader_t cursor = zloom_record_reader (payload);
     zloom_extent_t *extents = NULL;
     size_t capacity = 0;
     size_t count = 0;

@@ -155,7 +155,7 @@ s_turn_segment (zloom_log_t *self, uint64_t bytes)
 static void
 s_index_group (zloom_log_t *self, const zloom_group_header_t *header)
 {
-    zloom_cursor_t directory = zloom_group_entries (&self->open);
+    zloom_record_reader_t directory = zloom_group_entries (&self->open);
     zloom_entry_t entry;
     bool quiet = true;
     while (zloom_entry_next (&directory, &entry)) {

@@ -30,7 +30,7 @@ static bool
 s_choose (fetch_t *self, const zloom_group_header_t *header, zloom_bytes_t group,
           zloom_entry_t **entries_p, size_t *count_p)
 {
-    zloom_cursor_t directory = zloom_group_directory (header, group);
+    zloom_record_reader_t directory = zloom_group_directory (header, group);
     zloom_entry_t entry;
     zloom_entry_t *entries = NULL;
     size_t capacity = 0;

@@ -11,15 +11,15 @@ static const uint8_t s_magic[4] = {'Z', 'L', 'G', '1'};
 /* One read brings the header and most directories. */
 #define FIRST_READ_BYTES (16u * 1024)
 
-zloom_cursor_t
-zloom_cursor (zloom_bytes_t bytes)
+zloom_record_reader_t
+zloom_record_reader (zloom_bytes_t bytes)
 {
-    return (zloom_cursor_t){.data = bytes.data, .size = bytes.size};
+    return (zloom_record_reader_t){.data = bytes.data, .size = bytes.size};
 }
 
 /* Where `size` bytes start, or NULL. */
 static const uint8_t *
-s_take (zloom_cursor_t *self, size_t size)
+s_take (zloom_record_reader_t *self, size_t size)
 {
     if (self->bad || size > self->size - self->at) {
         self->bad = true;
@@ -31,35 +31,35 @@ s_take (zloom_cursor_t *self, size_t size)
 }
 
 uint8_t
-zloom_cursor_u8 (zloom_cursor_t *self)
+zloom_record_reader_u8 (zloom_record_reader_t *self)
 {
     const uint8_t *at = s_take (self, 1);
     return at ? *at : 0;
 }
 
 uint16_t
-zloom_cursor_u16 (zloom_cursor_t *self)
+zloom_record_reader_u16 (zloom_record_reader_t *self)
 {
     const uint8_t *at = s_take (self, 2);
     return at ? zloom_get_u16 (at) : 0;
 }
 
 uint32_t
-zloom_cursor_u32 (zloom_cursor_t *self)
+zloom_record_reader_u32 (zloom_record_reader_t *self)
 {
     const uint8_t *at = s_take (self, 4);
     return at ? zloom_get_u32 (at) : 0;
 }
 
 uint64_t
-zloom_cursor_u64 (zloom_cursor_t *self)
+zloom_record_reader_u64 (zloom_record_reader_t *self)
 {
     const uint8_t *at = s_take (self, 8);
     return at ? zloom_get_u64 (at) : 0;
 }
 
 zloom_bytes_t
-zloom_cursor_bytes (zloom_cursor_t *self, size_t size)
+zloom_record_reader_bytes (zloom_record_reader_t *self, size_t size)
 {
     const uint8_t *at = s_take (self, size);
     return at ? zloom_bytes (at, size) : ZLOOM_BYTES_NULL;
@@ -171,7 +171,7 @@ zloom_entry_encode (zloom_buf_t *directory, const zloom_entry_t *entry)
 }
 
 bool
-zloom_entry_next (zloom_cursor_t *directory, zloom_entry_t *entry)
+zloom_entry_next (zloom_record_reader_t *directory, zloom_entry_t *entry)
 {
     if (directory->bad || directory->at == directory->size) {
         return false;
@@ -191,7 +191,7 @@ zloom_entry_next (zloom_cursor_t *directory, zloom_entry_t *entry)
       .payload_bytes = zloom_get_u32 (raw + 28),
       .payload_crc = zloom_get_u32 (raw + 32),
     };
-    entry->head = zloom_cursor_bytes (directory, zloom_get_u32 (raw + 36));
+    entry->head = zloom_record_reader_bytes (directory, zloom_get_u32 (raw + 36));
     return !directory->bad;
 }
 

@@ -74,14 +74,14 @@ typedef struct {
     size_t size;
     size_t at;
     bool bad;
-} zloom_cursor_t;
+} zloom_record_reader_t;
 
-zloom_cursor_t zloom_cursor (zloom_bytes_t bytes);
-uint8_t zloom_cursor_u8 (zloom_cursor_t *self);
-uint16_t zloom_cursor_u16 (zloom_cursor_t *self);
-uint32_t zloom_cursor_u32 (zloom_cursor_t *self);
-uint64_t zloom_cursor_u64 (zloom_cursor_t *self);
-zloom_bytes_t zloom_cursor_bytes (zloom_cursor_t *self, size_t size);
+zloom_record_reader_t zloom_record_reader (zloom_bytes_t bytes);
+uint8_t zloom_record_reader_u8 (zloom_record_reader_t *self);
+uint16_t zloom_record_reader_u16 (zloom_record_reader_t *self);
+uint32_t zloom_record_reader_u32 (zloom_record_reader_t *self);
+uint64_t zloom_record_reader_u64 (zloom_record_reader_t *self);
+zloom_bytes_t zloom_record_reader_bytes (zloom_record_reader_t *self, size_t size);
 
 void zloom_buf_add_u16 (zloom_buf_t *buf, uint16_t value);
 void zloom_buf_add_u32 (zloom_buf_t *buf, uint32_t value);
@@ -108,7 +108,7 @@ bool zloom_group_header_holds (const uint8_t *raw, zloom_bytes_t directory);
 
 void zloom_entry_encode (zloom_buf_t *directory, const zloom_entry_t *entry);
 /* The next entry; false at the end or when the rest makes no sense (then cursor->bad is set). */
-bool zloom_entry_next (zloom_cursor_t *directory, zloom_entry_t *entry);
+bool zloom_entry_next (zloom_record_reader_t *directory, zloom_entry_t *entry);
 /* An entry's payload in a whole group's bytes; the NULL view when it does not lie inside. */
 zloom_bytes_t zloom_entry_payload (const zloom_entry_t *entry, const zloom_group_header_t *header,
                                    zloom_bytes_t group);

@@ -83,14 +83,14 @@ zloom_group_finish (zloom_group_t *self, const zloom_log_key_t *key, zloom_group
     return (zloom_gather_t){.parts = self->parts, .count = self->part_count};
 }
 
-zloom_cursor_t
+zloom_record_reader_t
 zloom_group_entries (const zloom_group_t *self)
 {
     if (self->directory.size == 0) {
-        return zloom_cursor (ZLOOM_BYTES_NULL);
+        return zloom_record_reader (ZLOOM_BYTES_NULL);
     }
-    return zloom_cursor (zloom_bytes (self->directory.data + ZLOOM_GROUP_HEADER_BYTES,
-                                      self->directory.size - ZLOOM_GROUP_HEADER_BYTES));
+    return zloom_record_reader (zloom_bytes (self->directory.data + ZLOOM_GROUP_HEADER_BYTES,
+                                             self->directory.size - ZLOOM_GROUP_HEADER_BYTES));
 }
 
 void

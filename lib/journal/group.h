@@ -48,7 +48,7 @@ void zloom_group_add_checked (zloom_group_t *self, const zloom_record_t *record,
 zloom_gather_t zloom_group_finish (zloom_group_t *self, const zloom_log_key_t *key,
                                    zloom_group_header_t *header);
 /* Step through what was added. */
-zloom_cursor_t zloom_group_entries (const zloom_group_t *self);
+zloom_record_reader_t zloom_group_entries (const zloom_group_t *self);
 /* Drop all records, keep the memory. */
 void zloom_group_clear (zloom_group_t *self);
 void zloom_group_fini (zloom_group_t *self);

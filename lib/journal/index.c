@@ -181,14 +181,14 @@ zloom_extent_encode (zloom_buf_t *buf, const zloom_extent_t *extent)
 }
 
 bool
-zloom_extent_decode (zloom_cursor_t *cursor, zloom_extent_t *extent)
+zloom_extent_decode (zloom_record_reader_t *cursor, zloom_extent_t *extent)
 {
     *extent = (zloom_extent_t){0};
-    extent->first = zloom_cursor_u64 (cursor);
-    extent->last = zloom_cursor_u64 (cursor);
-    extent->segment = zloom_cursor_u64 (cursor);
-    extent->offset = zloom_cursor_u32 (cursor);
-    extent->bytes = zloom_cursor_u32 (cursor);
+    extent->first = zloom_record_reader_u64 (cursor);
+    extent->last = zloom_record_reader_u64 (cursor);
+    extent->segment = zloom_record_reader_u64 (cursor);
+    extent->offset = zloom_record_reader_u32 (cursor);
+    extent->bytes = zloom_record_reader_u32 (cursor);
     extent->cold = (extent->segment & COLD_BIT) != 0;
     extent->segment &= ~COLD_BIT;
     return !cursor->bad && extent->first <= extent->last && extent->last < UINT64_MAX;

@@ -54,6 +54,6 @@ void zloom_index_replace (zloom_index_t *self, bool cold, uint64_t segment,
 
 void zloom_extent_encode (zloom_buf_t *buf, const zloom_extent_t *extent);
 /* False when the bytes are not an extent. */
-bool zloom_extent_decode (zloom_cursor_t *cursor, zloom_extent_t *extent);
+bool zloom_extent_decode (zloom_record_reader_t *cursor, zloom_extent_t *extent);
 
 #endif

@@ -22,18 +22,6 @@ s_const (const zloom_journal_t *journal)
     return (const zloom_log_t *) journal;
 }
 
-char *
-zloom_hot_path (const char *directory, uint64_t segment)
-{
-    return zloom_format ("%s/hot-%010llu", directory, (unsigned long long) segment);
-}
-
-char *
-zloom_cold_path (const char *directory, uint32_t flow, uint64_t segment)
-{
-    return zloom_format ("%s/cold-%u-%010llu", directory, flow, (unsigned long long) segment);
-}
-
 zloom_log_flow_t *
 zloom_log_flow_at (zloom_log_t *self, uint32_t number, uint64_t segment)
 {
@@ -320,7 +308,10 @@ s_work (zloom_journal_t *journal)
 {
     zloom_log_t *self = s_self (journal);
     zloom_assert (self->manual);
-    return zloom_jobs_step (self->commits) || zloom_jobs_step (self->background);
+    /* As with threads, neither waits for the other: the seed decides who is first. */
+    bool commit = zloom_random_below (&self->random, 2) == 0;
+    return zloom_jobs_step (commit ? self->commits : self->background) ||
+           zloom_jobs_step (commit ? self->background : self->commits);
 }
 
 static void

@@ -18,6 +18,7 @@
 #include "journal/group.h"
 #include "journal/index.h"
 #include "journal/jobs.h"
+#include "journal/names.h"
 #include "journal/ops.h"
 #include "journal/shelf.h"
 #include "journal/slot.h"
@@ -182,9 +183,6 @@ void zloom_log_name_flow (zloom_log_t *self, uint32_t number, const char *name);
 void zloom_log_stop (zloom_log_t *self, zloom_err_t err);
 /* How many numbers of the flow in [first, last] the owner still needs. */
 uint64_t zloom_log_live (zloom_log_t *self, uint32_t flow, uint64_t first, uint64_t last);
-/* "DIRECTORY/hot-NUMBER"; free it. */
-char *zloom_hot_path (const char *directory, uint64_t segment);
-char *zloom_cold_path (const char *directory, uint32_t flow, uint64_t segment);
 /* Remember a boot; the oldest are forgotten. Takes `ends`. */
 void zloom_log_add_boot (zloom_log_t *self, zloom_boot_t boot, zloom_flow_end_t *ends,
                          size_t end_count);

@@ -266,7 +266,7 @@ s_copy_item (zloom_move_t *self, const zloom_move_item_t *item)
         s_keep (self, item->offset, ZLOOM_BLOCK_BYTES);
         err = s_hole (self, item->flow, item->runs[0].first, item->runs[item->run_count - 1].last);
     } else if (!err) {
-        zloom_cursor_t directory = zloom_group_directory (&header, zloom_buf_bytes (&buf));
+        zloom_record_reader_t directory = zloom_group_directory (&header, zloom_buf_bytes (&buf));
         zloom_entry_t entry;
         while (!err && zloom_entry_next (&directory, &entry)) {
             if (s_needed (item, &entry)) {

@@ -12,79 +12,12 @@
 #include "base/tag.h"
 #include "journal/mover.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 
 #define LEAST_SEGMENT_BYTES (32u * 1024)
 /* Much free disk at opening: writing may begin while the reserve is still being filled. */
 #define HEADROOM_SEGMENTS 16u
-
-/* The number behind a prefix, wholly digits; false otherwise. */
-static bool
-s_number (const char *text, const char **end_p, uint64_t *number)
-{
-    if (*text < '0' || *text > '9') {
-        return false;
-    }
-    char *end;
-    errno = 0;
-    unsigned long long value = strtoull (text, &end, 10);
-    *number = value;
-    *end_p = end;
-    return errno == 0 && value < (UINT64_C (1) << 62);
-}
-
-static void
-s_each_name (void *arg, const char *name)
-{
-    zloom_recovery_t *self = arg;
-    uint64_t number;
-    uint64_t flow;
-    const char *end;
-    if (strncmp (name, "hot-", 4) == 0 && s_number (name + 4, &end, &number) && *end == '\0') {
-        zloom_grow (&self->hot, &self->hot_capacity, self->hot_count + 1, sizeof *self->hot);
-        self->hot[self->hot_count++] = number;
-    } else if (strncmp (name, "cold-", 5) == 0 && s_number (name + 5, &end, &flow) && *end == '-' &&
-               flow < ZLOOM_FLOWS_MOST && s_number (end + 1, &end, &number) && *end == '\0') {
-        zloom_grow (&self->cold, &self->cold_capacity, self->cold_count + 1, sizeof *self->cold);
-        self->cold[self->cold_count++] = (zloom_cold_name_t){(uint32_t) flow, number};
-    }
-}
-
-static int
-s_compare_numbers (const void *a, const void *b)
-{
-    uint64_t left = *(const uint64_t *) a;
-    uint64_t right = *(const uint64_t *) b;
-    return (left > right) - (left < right);
-}
-
-static int
-s_compare_cold (const void *a, const void *b)
-{
-    const zloom_cold_name_t *left = a;
-    const zloom_cold_name_t *right = b;
-    if (left->flow != right->flow) {
-        return left->flow < right->flow ? -1 : 1;
-    }
-    return (left->number > right->number) - (left->number < right->number);
-}
-
-static zloom_err_t
-s_list (zloom_recovery_t *self)
-{
-    zloom_log_t *log = self->log;
-    zloom_err_t err = log->vfs->list (log->vfs, log->directory, s_each_name, self);
-    if (self->hot_count > 0) {
-        qsort (self->hot, self->hot_count, sizeof *self->hot, s_compare_numbers);
-    }
-    if (self->cold_count > 0) {
-        qsort (self->cold, self->cold_count, sizeof *self->cold, s_compare_cold);
-    }
-    return err;
-}
 
 /* A new log: its first slot names a segment that is about to be made. */
 static zloom_err_t
@@ -130,7 +63,7 @@ s_read_slots (zloom_recovery_t *self)
     if (!self->slot_errs[0] || !self->slot_errs[1]) {
         return ZLOOM_OK;
     }
-    if (self->hot_count == 0 && self->cold_count == 0) {
+    if (self->names.hot_count == 0 && self->names.cold_count == 0) {
         return s_create (self);
     }
     return zloom_fail (ZLOOM_DAMAGED, "%s: neither superblock slot can be read", log->directory);
@@ -141,9 +74,9 @@ static zloom_err_t
 s_open_segments (zloom_recovery_t *self)
 {
     zloom_log_t *log = self->log;
-    for (size_t i = 0; i < self->hot_count; i++) {
-        char *path = zloom_hot_path (log->directory, self->hot[i]);
-        zloom_segment_t segment = {.number = self->hot[i]};
+    for (size_t i = 0; i < self->names.hot_count; i++) {
+        char *path = zloom_hot_path (log->directory, self->names.hot[i]);
+        zloom_segment_t segment = {.number = self->names.hot[i]};
         zloom_err_t err = log->vfs->open (log->vfs, path, false, &segment.file);
         free (path);
         if (err) {
@@ -455,12 +388,7 @@ s_has_file (const zloom_recovery_t *self, uint32_t flow, const zloom_extent_t *e
             return true;
         }
     }
-    for (size_t i = 0; extent->cold && i < self->cold_count; i++) {
-        if (self->cold[i].flow == flow && self->cold[i].number == extent->segment) {
-            return true;
-        }
-    }
-    return false;
+    return extent->cold && zloom_names_has_cold (&self->names, flow, extent->segment);
 }
 
 /* Drop what nobody needs from a flow's index; what is needed but has no file is a hole. */
@@ -491,8 +419,8 @@ static zloom_err_t
 s_settle_cold (zloom_recovery_t *self)
 {
     zloom_log_t *log = self->log;
-    for (size_t i = 0; i < self->cold_count; i++) {
-        zloom_cold_name_t name = self->cold[i];
+    for (size_t i = 0; i < self->names.cold_count; i++) {
+        zloom_cold_name_t name = self->names.cold[i];
         if (name.flow >= log->flow_count && log->holed) {
             continue; /* a lost flow's: for the verifier to look at */
         }
@@ -583,7 +511,7 @@ static zloom_err_t
 s_recover (zloom_recovery_t *self)
 {
     zloom_log_t *log = self->log;
-    zloom_err_t err = s_list (self);
+    zloom_err_t err = zloom_names_list (&self->names, log->vfs, log->directory);
     if (!err) {
         err = s_read_slots (self);
     }
@@ -634,8 +562,7 @@ s_recovery_fini (zloom_recovery_t *self)
     free (self->unsure);
     free (self->holes);
     free (self->hole_flows);
-    free (self->hot);
-    free (self->cold);
+    zloom_names_fini (&self->names);
 }
 
 static zloom_err_t

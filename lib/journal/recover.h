@@ -5,20 +5,9 @@
 
 #include "journal/log.h"
 
-/* A cold file that stands in the directory. */
-typedef struct {
-    uint32_t flow;
-    uint64_t number;
-} zloom_cold_name_t;
-
 typedef struct {
     zloom_log_t *log;
-    uint64_t *hot; /* numbers of the hot files, sorted */
-    size_t hot_count;
-    size_t hot_capacity;
-    zloom_cold_name_t *cold;
-    size_t cold_count;
-    size_t cold_capacity;
+    zloom_names_t names;
     zloom_slot_t slots[2];
     zloom_err_t slot_errs[2];
     const zloom_slot_t *slot; /* the one that is used */

@@ -80,13 +80,13 @@ s_settle_unsure (zloom_recovery_t *self, uint32_t flow, uint64_t next)
 static zloom_err_t
 s_ends (zloom_recovery_t *self, zloom_bytes_t bytes, zloom_flow_end_t **ends_p, size_t *count_p)
 {
-    zloom_cursor_t cursor = zloom_cursor (bytes);
+    zloom_record_reader_t cursor = zloom_record_reader (bytes);
     size_t count = bytes.size / 12;
     zloom_flow_end_t *ends = zloom_alloc (count * sizeof *ends);
     zloom_err_t err = ZLOOM_OK;
     for (size_t i = 0; i < count; i++) {
-        ends[i].flow = zloom_cursor_u32 (&cursor);
-        ends[i].end = zloom_cursor_u64 (&cursor);
+        ends[i].flow = zloom_record_reader_u32 (&cursor);
+        ends[i].end = zloom_record_reader_u64 (&cursor);
         if (!err && ends[i].flow < self->log->flow_count) {
             err = s_settle_unsure (self, ends[i].flow, ends[i].end);
         }
@@ -281,7 +281,8 @@ s_group (zloom_recovery_t *self)
         zloom_recovery_keep (self, &self->walk.segments[self->walk.at], header->place.offset,
                              header->total_bytes);
     }
-    zloom_cursor_t directory = zloom_group_directory (header, zloom_buf_bytes (&self->walk.bytes));
+    zloom_record_reader_t directory =
+      zloom_group_directory (header, zloom_buf_bytes (&self->walk.bytes));
     zloom_entry_t entry;
     while (zloom_entry_next (&directory, &entry)) {
         zloom_err_t err = s_record (self, &entry);

@@ -80,9 +80,9 @@ zloom_slot_encode (const zloom_slot_t *self, zloom_buf_t *out)
 
 /* A count of items of at least `item_bytes` each that the rest of the bytes can hold. */
 static size_t
-s_count (zloom_cursor_t *body, size_t item_bytes)
+s_count (zloom_record_reader_t *body, size_t item_bytes)
 {
-    size_t count = zloom_cursor_u32 (body);
+    size_t count = zloom_record_reader_u32 (body);
     if (count > (body->size - body->at) / item_bytes) {
         body->bad = true;
         return 0;
@@ -91,53 +91,53 @@ s_count (zloom_cursor_t *body, size_t item_bytes)
 }
 
 static void
-s_decode_segments (zloom_cursor_t *body, zloom_slot_t *self)
+s_decode_segments (zloom_record_reader_t *body, zloom_slot_t *self)
 {
     size_t count = s_count (body, 28);
     self->segments = zloom_alloc (count * sizeof *self->segments);
     self->segment_count = count;
     for (size_t i = 0; i < count; i++) {
-        self->segments[i].number = zloom_cursor_u64 (body);
-        self->segments[i].bytes = zloom_cursor_u64 (body);
-        self->segments[i].first_group = zloom_cursor_u64 (body);
-        self->segments[i].previous_crc = zloom_cursor_u32 (body);
+        self->segments[i].number = zloom_record_reader_u64 (body);
+        self->segments[i].bytes = zloom_record_reader_u64 (body);
+        self->segments[i].first_group = zloom_record_reader_u64 (body);
+        self->segments[i].previous_crc = zloom_record_reader_u32 (body);
     }
 }
 
 static void
-s_decode_flow (zloom_cursor_t *body, zloom_slot_flow_t *flow)
+s_decode_flow (zloom_record_reader_t *body, zloom_slot_flow_t *flow)
 {
-    flow->number = zloom_cursor_u32 (body);
+    flow->number = zloom_record_reader_u32 (body);
     body->bad |= flow->number >= ZLOOM_FLOWS_MOST;
-    zloom_bytes_t name = zloom_cursor_bytes (body, zloom_cursor_u16 (body));
+    zloom_bytes_t name = zloom_record_reader_bytes (body, zloom_record_reader_u16 (body));
     flow->name = name.size > 0 ? zloom_memdup_text (name.data, name.size) : NULL;
-    flow->end = zloom_cursor_u64 (body);
-    flow->border = zloom_cursor_u64 (body);
-    flow->border_segment = zloom_cursor_u64 (body);
-    flow->bytes = zloom_cursor_u64 (body);
+    flow->end = zloom_record_reader_u64 (body);
+    flow->border = zloom_record_reader_u64 (body);
+    flow->border_segment = zloom_record_reader_u64 (body);
+    flow->bytes = zloom_record_reader_u64 (body);
     flow->slice_count = s_count (body, 12);
     flow->slices = zloom_alloc (flow->slice_count * sizeof *flow->slices);
     for (size_t i = 0; i < flow->slice_count; i++) {
-        flow->slices[i].segment = zloom_cursor_u64 (body);
-        flow->slices[i].offset = zloom_cursor_u32 (body);
+        flow->slices[i].segment = zloom_record_reader_u64 (body);
+        flow->slices[i].offset = zloom_record_reader_u32 (body);
     }
 }
 
 static void
-s_decode_boots (zloom_cursor_t *body, zloom_slot_t *self)
+s_decode_boots (zloom_record_reader_t *body, zloom_slot_t *self)
 {
     size_t count = s_count (body, 20);
     self->boots = zloom_alloc (count * sizeof *self->boots);
     self->boot_count = count;
     for (size_t i = 0; i < count; i++) {
         zloom_slot_boot_t *boot = &self->boots[i];
-        boot->boot.counter = zloom_cursor_u64 (body);
-        boot->boot.random = zloom_cursor_u64 (body);
+        boot->boot.counter = zloom_record_reader_u64 (body);
+        boot->boot.random = zloom_record_reader_u64 (body);
         boot->end_count = s_count (body, 12);
         boot->ends = zloom_alloc (boot->end_count * sizeof *boot->ends);
         for (size_t k = 0; k < boot->end_count; k++) {
-            boot->ends[k].flow = zloom_cursor_u32 (body);
-            boot->ends[k].end = zloom_cursor_u64 (body);
+            boot->ends[k].flow = zloom_record_reader_u32 (body);
+            boot->ends[k].end = zloom_record_reader_u64 (body);
         }
     }
 }
@@ -165,10 +165,10 @@ zloom_slot_decode (zloom_bytes_t bytes, zloom_slot_t *self)
     memcpy (self->key.id, raw + 8, sizeof self->key.id);
     self->key.secret = zloom_get_u64 (raw + 24);
     self->generation = zloom_get_u64 (raw + 32);
-    zloom_cursor_t body = zloom_cursor (zloom_bytes (raw + SLOT_HEADER_BYTES, size));
-    self->durable = zloom_cursor_u64 (&body);
-    self->segment_bytes = zloom_cursor_u64 (&body);
-    self->start = zloom_cursor_u64 (&body);
+    zloom_record_reader_t body = zloom_record_reader (zloom_bytes (raw + SLOT_HEADER_BYTES, size));
+    self->durable = zloom_record_reader_u64 (&body);
+    self->segment_bytes = zloom_record_reader_u64 (&body);
+    self->start = zloom_record_reader_u64 (&body);
     s_decode_segments (&body, self);
     size_t flows = s_count (&body, 42);
     self->flows = zloom_alloc (flows * sizeof *self->flows);

@@ -148,7 +148,7 @@ static zloom_err_t
 s_load_slice (zloom_vfs_t *vfs, zloom_file_t *file, const zloom_group_header_t *header,
               zloom_bytes_t group, const zloom_slot_flow_t *mark, uint32_t part, zloom_buf_t *out)
 {
-    zloom_cursor_t directory = zloom_group_directory (header, group);
+    zloom_record_reader_t directory = zloom_group_directory (header, group);
     zloom_entry_t entry;
     while (zloom_entry_next (&directory, &entry)) {
         if (entry.type != ZLOOM_RECORD_SNAPSHOT || entry.flow != mark->number ||
@@ -217,10 +217,11 @@ zloom_snapshot_load (zloom_vfs_t *vfs, const zloom_log_key_t *key, const zloom_s
 zloom_err_t
 zloom_log_restore (zloom_log_t *self, zloom_log_flow_t *flow, zloom_bytes_t snapshot)
 {
-    zloom_cursor_t cursor = zloom_cursor (snapshot);
-    zloom_cursor_t own = zloom_cursor (zloom_cursor_bytes (&cursor, zloom_cursor_u32 (&cursor)));
-    uint64_t end = zloom_cursor_u64 (&own);
-    uint64_t count = zloom_cursor_u64 (&own);
+    zloom_record_reader_t cursor = zloom_record_reader (snapshot);
+    zloom_record_reader_t own =
+      zloom_record_reader (zloom_record_reader_bytes (&cursor, zloom_record_reader_u32 (&cursor)));
+    uint64_t end = zloom_record_reader_u64 (&own);
+    uint64_t count = zloom_record_reader_u64 (&own);
     flow->mark.end = end > flow->mark.end ? end : flow->mark.end;
     for (uint64_t i = 0; i < count && !own.bad; i++) {
         zloom_extent_t extent;

@@ -29,10 +29,10 @@ zloom_walk_fini (zloom_walk_t *self)
     zloom_buf_fini (&self->probe);
 }
 
-zloom_cursor_t
+zloom_record_reader_t
 zloom_group_directory (const zloom_group_header_t *header, zloom_bytes_t group)
 {
-    return zloom_cursor (
+    return zloom_record_reader (
       zloom_bytes (group.data + ZLOOM_GROUP_HEADER_BYTES, header->directory_bytes));
 }
 
@@ -127,7 +127,8 @@ s_read_group (zloom_walk_t *self)
     memset (data + got, 0, header->total_bytes - got);
     self->bytes.size = header->total_bytes;
     self->damaged = got < header->total_bytes;
-    zloom_cursor_t directory = zloom_group_directory (header, zloom_buf_bytes (&self->bytes));
+    zloom_record_reader_t directory =
+      zloom_group_directory (header, zloom_buf_bytes (&self->bytes));
     zloom_entry_t entry;
     while (!self->damaged && zloom_entry_next (&directory, &entry)) {
         self->damaged = !zloom_entry_holds (&entry, header, zloom_buf_bytes (&self->bytes));

@@ -64,6 +64,7 @@ void zloom_walk_fini (zloom_walk_t *self);
 bool zloom_entry_holds (const zloom_entry_t *entry, const zloom_group_header_t *header,
                         zloom_bytes_t group);
 /* A loaded group's directory. */
-zloom_cursor_t zloom_group_directory (const zloom_group_header_t *header, zloom_bytes_t group);
+zloom_record_reader_t zloom_group_directory (const zloom_group_header_t *header,
+                                             zloom_bytes_t group);
 
 #endif
