@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * poller.h - the node that reads the outside and sends it to a flow: each line of a file is a
+ * message.
+ *
+ * Where it stands in the file is kept by the router, in the same group as the lines themselves. So
+ * a poller that was killed, or whose router was, goes on exactly behind the last line that was
+ * taken: no line is lost, none is sent twice.
+ *
+ * `follow` outlives rotation: a file that was renamed away is read to its end, then the one that
+ * has its path now is read from the start; a file that was cut is read from the start. A file that
+ * was both written and renamed away while no poller ran is not looked for.
+ */
+#ifndef ZLOOM_NODES_POLLER_POLLER_H
+#define ZLOOM_NODES_POLLER_POLLER_H
+
+#include <czmq.h>
+
+#include "nodes/node.h"
+
+/*
+ * Run the poller `args->node` of the recipe. Without `follow` it returns OK once every line of the
+ * file is confirmed; else it runs until it is told to stop (node.h).
+ *   NOT_FOUND, FORBIDDEN, INVALID   the file is not there (without `follow`), or cannot be read
+ *   FENCED                          another process runs under this name
+ *   others                          the router refuses the session or the flow
+ */
+zloom_err_t zloom_poller_run (const zloom_node_args_t *args);
+
+/*
+ * The same as a czmq actor: `args` is a zloom_node_args_t that lives until the actor has ended;
+ * see zloom_router_actor.
+ */
+void zloom_poller_actor (zsock_t *pipe, void *args);
+
+#endif
