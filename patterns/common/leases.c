@@ -23,7 +23,6 @@ struct zloom_lease {
     zloom_lease_part_t *parts; /* rising, disjoint */
     size_t count;
     size_t capacity;
-    uint64_t started;
     bool suspect;
 };
 
@@ -143,7 +142,6 @@ s_end (zloom_leases_t *self, zloom_lease_t *lease)
         s_free (lease);
         return;
     }
-    lease->started = 0;
     lease->after = self->spare;
     self->spare = lease;
     self->spare_count++;
@@ -269,7 +267,6 @@ s_take (zloom_leases_t *self, zloom_lease_t **lease_p, const zloom_lease_part_t 
     } else {
         s_delete (lease, s_isolate (lease, taken->seq, taken->n));
     }
-    lease->started -= taken->started ? taken->n : 0;
     lease->holder->messages -= taken->n;
     self->messages -= taken->n;
     if (lease->count == 0) {
@@ -320,12 +317,9 @@ s_change (zloom_leases_t *self, zloom_lease_t *lease, zloom_range_t range, bool 
         if (start && held.started) {
             continue;
         }
-        zloom_lease_part_t *part = &lease->parts[s_isolate (lease, held.seq, held.n)];
-        part->deadline_ns = deadline_ns;
-        if (start) {
-            part->started = true;
-            lease->started += part->n;
-        }
+        size_t index = s_isolate (lease, held.seq, held.n); /* may move the parts */
+        lease->parts[index].deadline_ns = deadline_ns;
+        lease->parts[index].started |= start;
     }
     s_join (lease);
     s_hasten (self, lease, deadline_ns);
@@ -421,16 +415,4 @@ bool
 zloom_lease_suspect (const zloom_lease_t *lease)
 {
     return lease->suspect;
-}
-
-uint64_t
-zloom_lease_started (const zloom_lease_t *lease)
-{
-    return lease->started;
-}
-
-zloom_lease_t *
-zloom_lease_next (const zloom_lease_t *lease)
-{
-    return lease->after;
 }
