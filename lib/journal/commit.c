@@ -83,7 +83,7 @@ zloom_log_stage (zloom_log_t *self, const zloom_record_t *record, zloom_blob_t *
     if (record->type == ZLOOM_RECORD_PACK || record->type == ZLOOM_RECORD_HOLE) {
         uint64_t end = record->seq + record->count;
         flow->mark.end = end > flow->mark.end ? end : flow->mark.end;
-        flow->touched = true;
+        flow->touched = self->open.number;
     }
     zloom_group_add (&self->open, record, blob);
     zloom_assert (zloom_group_bytes (&self->open) <= self->group_most);
@@ -210,8 +210,11 @@ zloom_log_hand_over (zloom_log_t *self)
     self->last_crc = header.crc;
     self->stats.groups++;
     self->stats.bytes_written += zloom_blocks (header.total_bytes);
-    self->attest_at_ns =
-      self->quiet ? ZLOOM_NEVER : zloom_time_add (self->now.mono_ns, ZLOOM_ATTEST_AFTER_NS);
+    if (self->quiet) {
+        self->attest_at_ns = ZLOOM_NEVER;
+    } else if (self->attest_at_ns == ZLOOM_NEVER) {
+        self->attest_at_ns = zloom_time_add (self->now.mono_ns, ZLOOM_ATTEST_AFTER_NS);
+    }
     self->seal_wanted = false;
     self->busy = true;
     zloom_group_t empty = self->writing;
@@ -225,22 +228,24 @@ zloom_log_hand_over (zloom_log_t *self)
 void
 zloom_log_attest (zloom_log_t *self)
 {
-    if (self->quiet || self->busy || self->open.records > 0) {
+    if (self->quiet || self->failed) {
         return;
     }
     zloom_buf_t ends = {0};
     for (size_t i = 0; i < self->flow_count; i++) {
         zloom_log_flow_t *flow = self->flows[i];
-        if (flow->touched && zloom_log_own_room (self, ends.size + 12)) {
+        if (flow->touched > 0 && zloom_log_own_room (self, ends.size + 12)) {
             zloom_buf_add_u32 (&ends, flow->mark.number);
             zloom_buf_add_u64 (&ends, flow->mark.end);
-            flow->touched = false;
+            /* What stands in this very group would be lost with it: told again in the next. */
+            flow->touched = flow->touched < self->open.number ? 0 : flow->touched;
         }
     }
     if (zloom_log_own_room (self, ends.size)) {
         zloom_record_t record = {.type = ZLOOM_RECORD_ATTEST, .head = zloom_buf_bytes (&ends)};
         zloom_log_stage (self, &record, NULL);
-        (void) zloom_log_hand_over (self);
+        self->attest_at_ns = ZLOOM_NEVER;
+        self->seal_wanted = true;
     }
     zloom_buf_fini (&ends);
 }

@@ -269,11 +269,11 @@ s_poll (zloom_journal_t *journal, zloom_now_t now)
     zloom_log_trickle (self);
     s_tidy_flows (self);
     zloom_log_plan (self);
-    if (self->seal_wanted) {
-        s_hand_over (self);
-    }
     if (now.mono_ns >= self->attest_at_ns) {
         zloom_log_attest (self);
+    }
+    if (self->seal_wanted) {
+        s_hand_over (self);
     }
 }
 

@@ -51,7 +51,7 @@ typedef struct {
     size_t cold_capacity;
     uint64_t cold_next; /* the number of the next one */
     bool suspect;       /* extents were told gone: tidy the index */
-    bool touched;       /* its end moved since the last attesting group */
+    uint64_t touched;   /* the newest group that moved its end, until a later one attests it */
 } zloom_log_flow_t;
 
 /* A run of packs that was read ahead. */
@@ -196,7 +196,10 @@ bool zloom_log_own_room (const zloom_log_t *self, uint64_t bytes);
 void zloom_log_stage (zloom_log_t *self, const zloom_record_t *record, zloom_blob_t *blob);
 /* Close the open group and give it to the committer; false when that is not possible now. */
 bool zloom_log_hand_over (zloom_log_t *self);
-/* Stage an empty attesting group and hand it over, when there is anything to attest. */
+/*
+ * Stage where the flows that moved end by now, if there is anything to attest: alone in a group
+ * when nothing else happens, else beside what does.
+ */
 void zloom_log_attest (zloom_log_t *self);
 /* Take in an ended commit. */
 void zloom_log_take_commits (zloom_log_t *self);

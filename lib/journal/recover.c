@@ -180,12 +180,15 @@ s_restore_flows (zloom_recovery_t *self)
         }
         log->snapshot_bytes += mark->bytes;
     }
+    self->unsure_count = log->flow_count;
+    self->unsure = zloom_alloc (self->unsure_count * sizeof *self->unsure);
     for (size_t i = 0; i < self->slot->flow_count; i++) {
         const zloom_slot_flow_t *mark = &self->slot->flows[i];
         zloom_err_t err = ZLOOM_OK;
         if (self->lost[i]) {
+            /* Its next pack tells how far the numbers had come; see s_settle_lost. */
             log->holed = true;
-            err = zloom_recovery_hole (self, mark->number, 0, mark->end > 0 ? mark->end : 1);
+            self->unsure[mark->number] = true;
         } else if (mark->bytes > 0) {
             err = zloom_log_restore (log, log->flows[mark->number],
                                      zloom_buf_bytes (&self->snapshots[i]));
@@ -244,8 +247,24 @@ s_lost_tail (zloom_recovery_t *self)
     for (size_t i = 0; i < self->slot->flow_count && !err; i++) {
         const zloom_slot_flow_t *mark = &self->slot->flows[i];
         uint64_t end = log->flows[mark->number]->mark.end;
+        end = end > 0 ? end : 1;
         if (mark->end > end) {
             err = zloom_recovery_hole (self, mark->number, end, mark->end);
+        }
+    }
+    return err;
+}
+
+/* Flows whose snapshot is lost and of which no pack came later: the superblock knows their end. */
+static zloom_err_t
+s_settle_lost (zloom_recovery_t *self)
+{
+    zloom_err_t err = ZLOOM_OK;
+    for (size_t i = 0; i < self->slot->flow_count && !err; i++) {
+        const zloom_slot_flow_t *mark = &self->slot->flows[i];
+        if (self->lost[i] && self->unsure[mark->number] &&
+            mark->end > self->log->flows[mark->number]->mark.end) {
+            err = zloom_recovery_hole (self, mark->number, 1, mark->end);
         }
     }
     return err;
@@ -279,6 +298,9 @@ s_walk (zloom_recovery_t *self)
     zloom_walk_init (&self->walk, log->vfs, &log->key, log->segments + from,
                      log->segment_count - from, expected, previous);
     zloom_err_t err = zloom_recovery_replay (self);
+    if (!err) {
+        err = s_settle_lost (self);
+    }
     if (!err) {
         err = s_lost_tail (self);
     }

@@ -68,11 +68,13 @@ zloom_recovery_gap (zloom_recovery_t *self, uint64_t first, uint64_t last)
 static zloom_err_t
 s_settle_unsure (zloom_recovery_t *self, uint32_t flow, uint64_t next)
 {
-    if (flow >= self->unsure_count || !self->unsure[flow]) {
-        return ZLOOM_OK;
+    if (flow >= self->unsure_count || !self->unsure[flow] ||
+        self->walk.header.number <= self->log->flows[flow]->mark.border) {
+        return ZLOOM_OK; /* up to its border the snapshot speaks for a flow */
     }
     self->unsure[flow] = false;
     uint64_t end = self->log->flows[flow]->mark.end;
+    end = end > 0 ? end : 1; /* numbers begin at 1 */
     return next > end ? zloom_recovery_hole (self, flow, end, next) : ZLOOM_OK;
 }
 
