@@ -6,7 +6,7 @@
 #include "wire/attrs.h"
 #include "wire/encode.h"
 
-/* ---- answers and arguments ------------------------------------------------------------------- */
+/* ---- answers and arguments ----------------------------------------------------------------- */
 
 void
 zloom_admin_answer (zloom_engine_t *self, const zloom_ask_t *ask, bool more,
@@ -53,7 +53,7 @@ zloom_admin_number (const zloom_ask_t *ask, const char *name, int64_t fallback)
     return fallback;
 }
 
-/* ---- the small commands ---------------------------------------------------------------------- */
+/* ---- the small commands -------------------------------------------------------------------- */
 
 static zloom_err_t
 s_feed (zloom_engine_t *self, const zloom_ask_t *ask, zloom_event_type_t type)
@@ -92,7 +92,7 @@ s_drain (zloom_engine_t *self, const zloom_ask_t *ask)
     return err;
 }
 
-/* ---- the table ------------------------------------------------------------------------------- */
+/* ---- the table ----------------------------------------------------------------------------- */
 
 typedef enum { FLOW_NONE, FLOW_MAY, FLOW_MUST } flow_rule_t;
 

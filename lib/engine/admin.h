@@ -8,7 +8,7 @@
  *   stats        flow?                              {router, log, boot, sessions, journal {…}},
  *                                                   {flows [{name, pattern, confirm, …}…]},
  *                                                   {sessions [{name, role, epoch, consumes}…]}
- *   flow ls      -                                  {flows [{name, pattern, confirm, dead_letter}…]}
+ *   flow ls      -                                {flows [{name, pattern, confirm, dead_letter}…]}
  *   pause        flow                               {}
  *   resume       flow                               {}; ends a drain, too
  *   drain        flow                               {}: no new messages from outside

@@ -10,7 +10,7 @@
 static const char *const s_reasons[ZLOOM_JOB_REASONS] = {
   "rejected", "failures", "crash", "malformed", "expired", "overflow", "other"};
 
-/* ---- what is done with a letter -------------------------------------------------------------- */
+/* ---- what is done with a letter ------------------------------------------------------------ */
 
 static void
 s_count (zloom_job_t *job, const zloom_letter_t *letter)
@@ -175,7 +175,7 @@ zloom_job_handle (zloom_engine_t *self, zloom_job_t *job, const zloom_letter_t *
     return ZLOOM_OK;
 }
 
-/* ---- answers --------------------------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------------------------- */
 
 static void
 s_pair (zloom_buf_t *out, const char *name, uint64_t value)
@@ -255,7 +255,7 @@ zloom_job_tell (zloom_engine_t *self, zloom_job_t *job, bool more)
     zloom_buf_fini (&out);
 }
 
-/* ---- commands -------------------------------------------------------------------------------- */
+/* ---- commands ------------------------------------------------------------------------------ */
 
 static zloom_err_t
 s_begin (zloom_engine_t *self, const zloom_ask_t *ask, zloom_job_kind_t kind, bool letters)

@@ -11,7 +11,7 @@
 /* No group is too small for this. */
 #define LEAST_BYTES 65536
 
-/* ---- room and staging ------------------------------------------------------------------------ */
+/* ---- room and staging ---------------------------------------------------------------------- */
 
 void
 zloom_engine_seal (zloom_engine_t *self, zloom_port_t *port)
@@ -82,7 +82,7 @@ zloom_engine_stage (zloom_engine_t *self, zloom_hosted_t *flow, zloom_record_t *
     }
 }
 
-/* ---- effects --------------------------------------------------------------------------------- */
+/* ---- effects ------------------------------------------------------------------------------- */
 
 static void
 s_append (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_effect_t *effect,
@@ -241,7 +241,7 @@ s_carry (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_effects_t *effe
     }
 }
 
-/* ---- feeding --------------------------------------------------------------------------------- */
+/* ---- feeding ------------------------------------------------------------------------------- */
 
 typedef struct {
     zloom_engine_call_fn *call;

@@ -33,7 +33,7 @@ zloom_engine_drop_consumer (zloom_engine_t *self, zloom_consumer_t *consumer)
     free (consumer);
 }
 
-/* ---- subscribe ------------------------------------------------------------------------------- */
+/* ---- subscribe ----------------------------------------------------------------------------- */
 
 static zloom_err_t
 s_check_subscribe (const zloom_engine_t *self, const zloom_session_t *session,
@@ -212,7 +212,7 @@ zloom_engine_credit (zloom_engine_t *self, zloom_session_t *session,
     return ZLOOM_OK;
 }
 
-/* ---- settle ---------------------------------------------------------------------------------- */
+/* ---- settle -------------------------------------------------------------------------------- */
 
 void
 zloom_engine_settle_event (zloom_engine_t *self, const zloom_hosted_t *flow, zloom_event_t *event,
@@ -279,7 +279,7 @@ zloom_engine_settle (zloom_engine_t *self, zloom_session_t *session,
     return ZLOOM_OK;
 }
 
-/* ---- started, progress ----------------------------------------------------------------------- */
+/* ---- started, progress --------------------------------------------------------------------- */
 
 static zloom_err_t
 s_mark (zloom_engine_t *self, zloom_session_t *session, zloom_event_type_t type,

@@ -230,7 +230,7 @@ struct zloom_engine {
     bool more; /* work is left for the next turn, which is due at once */
 };
 
-/* ---- engine.c --------------------------------------------------------------------------------- */
+/* ---- engine.c ----------------------------------------------------------------------------- */
 
 void zloom_engine_check (const zloom_engine_t *self);
 /* A configured flow by name; NULL when there is none. */
@@ -256,7 +256,7 @@ zloom_engine_part (const zloom_session_t *session)
     return session->part;
 }
 
-/* ---- flow.c ------------------------------------------------------------------------------------ */
+/* ---- flow.c -------------------------------------------------------------------------------- */
 
 zloom_hosted_t *zloom_hosted_new (zloom_engine_t *engine, zloom_port_t *port,
                                   const zloom_flow_config_t *config,
@@ -269,7 +269,7 @@ void zloom_hosted_mark (zloom_hosted_t *self, uint64_t group, uint64_t seq);
 /* Unsettled messages. */
 uint64_t zloom_hosted_backlog (const zloom_hosted_t *self);
 
-/* ---- carry.c ------------------------------------------------------------------------------------ */
+/* ---- carry.c ------------------------------------------------------------------------------- */
 
 /*
  * Whether records of `bytes` may be staged for an event of `flow`: in its journal and in those of
@@ -292,7 +292,7 @@ uint64_t zloom_engine_group (const zloom_engine_t *self, const zloom_hosted_t *f
 /* Confirms of the turn, one a sender. */
 void zloom_engine_flush_confirms (zloom_engine_t *self);
 
-/* ---- hello.c, talk.c ---------------------------------------------------------------------------- */
+/* ---- hello.c, talk.c ----------------------------------------------------------------------- */
 
 zloom_err_t zloom_engine_hello (zloom_engine_t *self, const zloom_frame_t *frame,
                                 const zloom_verb_hello_t *hello);
@@ -324,14 +324,14 @@ void zloom_engine_gone (zloom_engine_t *self, zloom_session_t *session,
 /* What was held for durable groups goes out. */
 void zloom_engine_release (zloom_engine_t *self);
 
-/* ---- door.c ------------------------------------------------------------------------------------- */
+/* ---- door.c -------------------------------------------------------------------------------- */
 
 void zloom_engine_receive (zloom_engine_t *self);
 /* REFUSE without flow: `text` or the thread's note says what was wrong. */
 void zloom_engine_refuse (zloom_engine_t *self, zloom_session_t *session, zloom_err_t code,
                           const char *text);
 
-/* ---- produce.c, grant.c ------------------------------------------------------------------------- */
+/* ---- produce.c, grant.c -------------------------------------------------------------------- */
 
 zloom_err_t zloom_engine_send (zloom_engine_t *self, zloom_session_t *session,
                                const zloom_verb_t *verb, size_t frame_bytes, zloom_blob_t *pack);
@@ -359,7 +359,7 @@ int64_t zloom_engine_grant (zloom_engine_t *self);
 void zloom_engine_flow_room (const zloom_engine_t *self, const zloom_hosted_t *flow,
                              uint64_t *messages, uint64_t *bytes);
 
-/* ---- consume.c, deliver.c, watch.c -------------------------------------------------------------- */
+/* ---- consume.c, deliver.c, watch.c --------------------------------------------------------- */
 
 zloom_err_t zloom_engine_subscribe (zloom_engine_t *self, zloom_session_t *session,
                                     const zloom_verb_subscribe_t *subscribe);
@@ -390,7 +390,7 @@ bool zloom_engine_deliver (zloom_engine_t *self, zloom_consumer_t *consumer, zlo
 /* Copies for those who tap or browse `flow`. */
 void zloom_engine_watch (zloom_engine_t *self, zloom_hosted_t *flow);
 
-/* ---- step.c, dead.c ----------------------------------------------------------------------------- */
+/* ---- step.c, dead.c ------------------------------------------------------------------------ */
 
 zloom_err_t zloom_engine_step (zloom_engine_t *self, zloom_session_t *session,
                                const zloom_verb_t *verb, size_t frame_bytes, zloom_blob_t *pack);
@@ -398,7 +398,7 @@ zloom_err_t zloom_engine_step (zloom_engine_t *self, zloom_session_t *session,
 void zloom_engine_dead (zloom_engine_t *self, zloom_hosted_t *flow, uint64_t seq,
                         zloom_bytes_t history);
 
-/* ---- store.c ------------------------------------------------------------------------------------ */
+/* ---- store.c ------------------------------------------------------------------------------- */
 
 /* zloom_store_t's peek; arg is the zloom_hosted_t. */
 zloom_err_t zloom_engine_peek (void *arg, uint64_t seq, uint32_t max_n, uint64_t max_bytes,
@@ -419,7 +419,7 @@ void zloom_hosted_drop_views (zloom_hosted_t *self);
 /* Keep the cold packs within their limit. */
 void zloom_hosted_trim_cold (zloom_hosted_t *self);
 
-/* ---- admin.c ------------------------------------------------------------------------------------ */
+/* ---- admin.c ------------------------------------------------------------------------------- */
 
 zloom_err_t zloom_engine_admin (zloom_engine_t *self, zloom_session_t *session,
                                 const zloom_verb_admin_t *admin);

@@ -21,7 +21,7 @@ zloom_engine_refuse (zloom_engine_t *self, zloom_session_t *session, zloom_err_t
     zloom_engine_say (self, session, &verb, 0);
 }
 
-/* ---- verbs ----------------------------------------------------------------------------------- */
+/* ---- verbs --------------------------------------------------------------------------------- */
 
 static zloom_err_t
 s_obey_session (zloom_engine_t *self, zloom_session_t *session, const zloom_verb_t *verb)
@@ -139,7 +139,7 @@ s_stranger (zloom_engine_t *self, const zloom_frame_t *frame)
     }
 }
 
-/* ---- bursts ---------------------------------------------------------------------------------- */
+/* ---- bursts -------------------------------------------------------------------------------- */
 
 /* Count a frame against the session's share of this turn; false when the share is used up. */
 static bool

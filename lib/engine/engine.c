@@ -22,7 +22,7 @@ zloom_engine_check (const zloom_engine_t *self)
     ZLOOM_CHECK (self, ENGINE_TAG);
 }
 
-/* ---- making --------------------------------------------------------------------------------- */
+/* ---- making -------------------------------------------------------------------------------- */
 
 static void
 s_port_init (zloom_port_t *port, zloom_engine_t *engine, bool disk)
@@ -152,7 +152,7 @@ zloom_engine_destroy (zloom_engine_t **self_p)
     *self_p = NULL;
 }
 
-/* ---- starting ------------------------------------------------------------------------------- */
+/* ---- starting ------------------------------------------------------------------------------ */
 
 static void
 s_begin_flow (zloom_engine_t *self, zloom_hosted_t *flow)
@@ -241,7 +241,7 @@ zloom_engine_start (zloom_engine_t *self, zloom_journal_t *journal, zloom_now_t 
     return ZLOOM_OK;
 }
 
-/* ---- looking -------------------------------------------------------------------------------- */
+/* ---- looking ------------------------------------------------------------------------------- */
 
 zloom_err_t
 zloom_engine_failed (const zloom_engine_t *self)

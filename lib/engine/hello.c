@@ -157,6 +157,30 @@ s_welcome (zloom_engine_t *self, zloom_session_t *session, const zloom_verb_hell
                                .welcome = true,
                                .verb = zloom_buf_bytes (&self->out)};
     zloom_hold_push (self->hold, &held);
+    if (self->disk.seal_at_ns != ZLOOM_NEVER) {
+        self->disk.seal_at_ns = self->now.mono_ns; /* what it waits for is not to dawdle */
+    }
+}
+
+/* Whether adopt () will have to write: a peer goes on behind what this router knows of it. */
+static bool
+s_leaves_hole (const zloom_engine_t *self, const zloom_verb_hello_t *hello)
+{
+    for (size_t i = 0; i < hello->flow_count; i++) {
+        const zloom_hosted_t *flow = zloom_engine_flow (self, hello->flows[i].name);
+        uint64_t high = 0;
+        zloom_bytes_t mark;
+        if (!flow) {
+            continue;
+        }
+        if (!flow->pattern->producer (flow->core, hello->name, &high, &mark)) {
+            high = 0;
+        }
+        if (hello->flows[i].next > high + 1) {
+            return true;
+        }
+    }
+    return false;
 }
 
 zloom_err_t
@@ -167,8 +191,11 @@ zloom_engine_hello (zloom_engine_t *self, const zloom_frame_t *frame,
     if (session) {
         zloom_engine_lose (self, session);
     }
-    zloom_err_t err = zloom_journal_room (self->disk.journal, (uint32_t) hello->flow_count + 1,
-                                          ADOPT_BYTES * ((uint64_t) hello->flow_count + 1), false);
+    zloom_err_t err = ZLOOM_OK;
+    if (s_leaves_hole (self, hello)) {
+        err = zloom_journal_room (self->disk.journal, (uint32_t) hello->flow_count + 1,
+                                  ADOPT_BYTES * ((uint64_t) hello->flow_count + 1), false);
+    }
     if (err != ZLOOM_OK) {
         zloom_engine_bye_route (self, frame->route, ZLOOM_NOT_FOUND,
                                 "the journal is busy: say HELLO again");

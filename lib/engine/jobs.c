@@ -87,7 +87,7 @@ zloom_job_begin (zloom_engine_t *self, zloom_job_t **job_p)
     *job_p = NULL;
 }
 
-/* ---- walking --------------------------------------------------------------------------------- */
+/* ---- walking ------------------------------------------------------------------------------- */
 
 static bool
 s_matches (const zloom_job_t *job, const zloom_letter_t *letter)

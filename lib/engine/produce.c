@@ -14,7 +14,7 @@
 #define OFFER_BYTES 2048
 /* What a provenance run may take in the journal beyond what it takes in the frame. */
 #define SRC_BYTES 8
-/* A refusal that will not change by itself within a turn: the sender rests before it tries again. */
+/* A refusal that will not change by itself within a turn: the sender rests before the next. */
 #define REST_NS (200 * ZLOOM_NS_PER_MS)
 
 zloom_sender_t *
@@ -24,7 +24,7 @@ zloom_engine_sender (const zloom_session_t *session, uint32_t index)
     return index < part->sender_count ? part->senders[index] : NULL;
 }
 
-/* ---- refusing -------------------------------------------------------------------------------- */
+/* ---- refusing ------------------------------------------------------------------------------ */
 
 void
 zloom_engine_refuse_send (zloom_engine_t *self, zloom_sender_t *sender, zloom_err_t code,
@@ -44,7 +44,7 @@ zloom_engine_refuse_send (zloom_engine_t *self, zloom_sender_t *sender, zloom_er
     zloom_engine_want_credit (self, sender);
 }
 
-/* ---- checks ---------------------------------------------------------------------------------- */
+/* ---- checks -------------------------------------------------------------------------------- */
 
 zloom_err_t
 zloom_engine_fits (const zloom_engine_t *self, const zloom_hosted_t *flow, uint64_t n,
@@ -145,7 +145,7 @@ s_check (zloom_engine_t *self, zloom_sender_t *sender, const zloom_verb_t *verb,
     return s_check_flow (self, sender, send, frame_bytes, bytes.size);
 }
 
-/* ---- taking ---------------------------------------------------------------------------------- */
+/* ---- taking -------------------------------------------------------------------------------- */
 
 static void
 s_offer (zloom_engine_t *self, zloom_sender_t *sender, const zloom_verb_send_t *send,

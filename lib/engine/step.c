@@ -22,7 +22,7 @@ typedef struct {
     bool emits_to_disk;
 } work_t;
 
-/* The runs stand in the answer, each with the step's code, so that the peer knows which step it is. */
+/* The runs stand in the answer, each with the step's code: by them the peer knows its step. */
 static void
 s_answer (zloom_engine_t *self, const work_t *work, zloom_err_t code, uint64_t group)
 {
@@ -46,7 +46,7 @@ s_answer (zloom_engine_t *self, const work_t *work, zloom_err_t code, uint64_t g
     zloom_engine_say (self, work->session, &verb, group);
 }
 
-/* ---- may it be done? ------------------------------------------------------------------------- */
+/* ---- may it be done? ----------------------------------------------------------------------- */
 
 /* Cut the pack into one for each emit. */
 static void
@@ -229,7 +229,7 @@ s_check_room (zloom_engine_t *self, const work_t *work)
     return err;
 }
 
-/* ---- doing it -------------------------------------------------------------------------------- */
+/* ---- doing it ------------------------------------------------------------------------------ */
 
 static void
 s_emit (zloom_engine_t *self, const work_t *work, size_t index)

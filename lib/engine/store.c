@@ -14,7 +14,7 @@
 #define COLD_PACKS 64
 #define COLD_BYTES (16u * 1024 * 1024)
 
-/* ---- views ----------------------------------------------------------------------------------- */
+/* ---- views --------------------------------------------------------------------------------- */
 
 static void
 s_view_clear (zloom_view_t *view)
@@ -111,7 +111,7 @@ zloom_hosted_view (zloom_hosted_t *self, uint64_t seq, zloom_view_t **view_p)
     return ZLOOM_OK;
 }
 
-/* ---- walking --------------------------------------------------------------------------------- */
+/* ---- walking ------------------------------------------------------------------------------- */
 
 /* Where message `index` begins: from the nearest place before it that is known. */
 static size_t
@@ -252,7 +252,7 @@ zloom_engine_peek (void *arg, uint64_t seq, uint32_t max_n, uint64_t max_bytes, 
     return peek->n > 0 ? ZLOOM_OK : ZLOOM_DAMAGED;
 }
 
-/* ---- reading from disk ----------------------------------------------------------------------- */
+/* ---- reading from disk --------------------------------------------------------------------- */
 
 static void
 s_read (zloom_engine_t *self, zloom_hosted_t *flow, uint64_t seq, bool wanted)

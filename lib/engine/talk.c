@@ -12,7 +12,7 @@
 #include "base/memory.h"
 #include "engine/core.h"
 
-/* ---- saying ---------------------------------------------------------------------------------- */
+/* ---- saying -------------------------------------------------------------------------------- */
 
 static void
 s_send (zloom_engine_t *self, zloom_session_t *session, zloom_bytes_t verb, zloom_blob_t *blob,
@@ -88,7 +88,7 @@ zloom_engine_bye (zloom_engine_t *self, zloom_session_t *session, zloom_err_t co
     zloom_engine_lose (self, session);
 }
 
-/* ---- ending ---------------------------------------------------------------------------------- */
+/* ---- ending -------------------------------------------------------------------------------- */
 
 void
 zloom_engine_lose (zloom_engine_t *self, zloom_session_t *session)
@@ -209,7 +209,7 @@ zloom_engine_free_part (zloom_engine_t *self, zloom_session_t *session)
     session->part = NULL;
 }
 
-/* ---- heartbeats ------------------------------------------------------------------------------ */
+/* ---- heartbeats ---------------------------------------------------------------------------- */
 
 static void
 s_ping (zloom_engine_t *self, zloom_session_t *session)

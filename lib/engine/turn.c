@@ -15,7 +15,7 @@
 #define DISPATCH_RECORDS 16
 #define DISPATCH_BYTES 65536
 
-/* ---- 1: clocks ------------------------------------------------------------------------------- */
+/* ---- 1: clocks ----------------------------------------------------------------------------- */
 
 static void
 s_clocks (zloom_engine_t *self, zloom_now_t now)
@@ -36,7 +36,7 @@ s_clocks (zloom_engine_t *self, zloom_now_t now)
     }
 }
 
-/* ---- 2: control ------------------------------------------------------------------------------ */
+/* ---- 2: control ---------------------------------------------------------------------------- */
 
 /* The journal has stopped: nothing more is confirmed, everybody is told. */
 static void
@@ -68,7 +68,7 @@ s_control (zloom_engine_t *self)
     return true;
 }
 
-/* ---- 4: timers ------------------------------------------------------------------------------- */
+/* ---- 4: timers ----------------------------------------------------------------------------- */
 
 /* A pattern with much to do wants a few TIMER events a turn, others have theirs in between. */
 #define TIMERS_OF_TURN 4
@@ -100,7 +100,7 @@ s_flow_timers (zloom_engine_t *self)
     return blocked;
 }
 
-/* ---- 5: seal --------------------------------------------------------------------------------- */
+/* ---- 5: seal ------------------------------------------------------------------------------- */
 
 static void
 s_seal (zloom_engine_t *self)
@@ -114,7 +114,7 @@ s_seal (zloom_engine_t *self)
     }
 }
 
-/* ---- 6: release ------------------------------------------------------------------------------ */
+/* ---- 6: release ---------------------------------------------------------------------------- */
 
 static void
 s_durable (zloom_engine_t *self, zloom_hosted_t *flow, uint64_t durable)
@@ -172,7 +172,7 @@ s_release (zloom_engine_t *self)
     zloom_engine_end_sessions (self);
 }
 
-/* ---- draining -------------------------------------------------------------------------------- */
+/* ---- draining ------------------------------------------------------------------------------ */
 
 void
 zloom_engine_drain (zloom_engine_t *self, int64_t deadline_ns)
@@ -222,7 +222,7 @@ s_drain (zloom_engine_t *self)
     self->drained = true;
 }
 
-/* ---- 7: when to come back -------------------------------------------------------------------- */
+/* ---- 7: when to come back ------------------------------------------------------------------ */
 
 static int64_t
 s_earlier (int64_t a, int64_t b)

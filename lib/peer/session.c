@@ -96,7 +96,7 @@ zloom_sessions_destroy (zloom_sessions_t **self_p)
     *self_p = NULL;
 }
 
-/* ---- hello ---------------------------------------------------------------------------------- */
+/* ---- hello --------------------------------------------------------------------------------- */
 
 static bool
 s_is_fenced (const name_t *name, zloom_bytes_t nonce)
@@ -253,7 +253,7 @@ zloom_sessions_remove (zloom_sessions_t *self, zloom_session_t **session_p)
     *session_p = NULL;
 }
 
-/* ---- finding -------------------------------------------------------------------------------- */
+/* ---- finding ------------------------------------------------------------------------------- */
 
 zloom_session_t *
 zloom_sessions_by_route (const zloom_sessions_t *self, uint64_t route)
@@ -296,7 +296,7 @@ zloom_sessions_count (const zloom_sessions_t *self)
     return zloom_idmap_count (self->by_id);
 }
 
-/* ---- heartbeats ----------------------------------------------------------------------------- */
+/* ---- heartbeats ---------------------------------------------------------------------------- */
 
 void
 zloom_sessions_watch (zloom_sessions_t *self, zloom_session_t *session, int64_t mono_ns)
@@ -343,7 +343,7 @@ zloom_sessions_shift (zloom_sessions_t *self, int64_t by_ns)
     }
 }
 
-/* ---- turn order ----------------------------------------------------------------------------- */
+/* ---- turn order ---------------------------------------------------------------------------- */
 
 void
 zloom_sessions_wait (zloom_sessions_t *self, zloom_session_t *session)

@@ -75,7 +75,7 @@ zloom_session_t *zloom_sessions_by_process (const zloom_sessions_t *self, zloom_
 zloom_session_t *zloom_sessions_next (const zloom_sessions_t *self, size_t *cursor);
 size_t zloom_sessions_count (const zloom_sessions_t *self);
 
-/* ---- heartbeats ----------------------------------------------------------------------------- */
+/* ---- heartbeats ---------------------------------------------------------------------------- */
 
 typedef enum {
     ZLOOM_BEAT_NONE, /* nothing is due */
@@ -97,7 +97,7 @@ int64_t zloom_sessions_deadline (const zloom_sessions_t *self);
 /* This process was stopped for `by_ns`: nobody is late because of it. */
 void zloom_sessions_shift (zloom_sessions_t *self, int64_t by_ns);
 
-/* ---- turn order of those whose frames wait ---------------------------------------------------- */
+/* ---- turn order of those whose frames wait ------------------------------------------------- */
 
 /* Stand at the end, unless it stands in the order already. */
 void zloom_sessions_wait (zloom_sessions_t *self, zloom_session_t *session);

@@ -6,10 +6,9 @@
  * Example:
  *     rig_t rig;
  *     rig_open (&rig, flows, 1);
- *     rig_hello (&rig, 1, "shop", "orders", 1);
- *     rig_put (&rig, 1, &verb, pack, size);
- *     rig_settle (&rig);                        // turns and disk work until nothing moves
- *     rig_expect (&rig, 1, ZLOOM_VERB_CONFIRM);  // next of that kind; rig.verb and rig.pack hold it
+ *     rig_put (&rig, 1, &verb, &pack);
+ *     rig_settle (&rig);                          // turns and disk work until nothing moves
+ *     rig_expect (&rig, 1, ZLOOM_VERB_CONFIRM);   // it is in rig.verb and rig.pack then
  */
 #ifndef ZLOOM_TESTS_ENGINE_RIG_H
 #define ZLOOM_TESTS_ENGINE_RIG_H
@@ -63,7 +62,7 @@ typedef struct {
     uint64_t disk_limit_bytes;
 } rig_t;
 
-/* ---- flows ------------------------------------------------------------------------------------ */
+/* ---- flows --------------------------------------------------------------------------------- */
 
 static inline zloom_engine_flow_t
 rig_flow (const char *name, zloom_confirm_t confirm)
@@ -82,7 +81,7 @@ rig_flow (const char *name, zloom_confirm_t confirm)
                                  .fingerprint = 7};
 }
 
-/* ---- the transport ---------------------------------------------------------------------------- */
+/* ---- the transport ------------------------------------------------------------------------- */
 
 static inline bool
 rig_receive (void *arg, zloom_frame_t *frame)
@@ -129,7 +128,7 @@ rig_forget (void *arg, zloom_route_t route)
     rig->forgotten[route] = true;
 }
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life ---------------------------------------------------------------------------------- */
 
 static inline zloom_err_t
 rig_start (rig_t *rig)
@@ -229,7 +228,7 @@ rig_crash (rig_t *rig)
     }
 }
 
-/* ---- time ------------------------------------------------------------------------------------- */
+/* ---- time ---------------------------------------------------------------------------------- */
 
 static inline void
 rig_turn (rig_t *rig)
@@ -275,7 +274,7 @@ rig_run (rig_t *rig, int64_t ns)
     rig_settle (rig);
 }
 
-/* ---- frames ----------------------------------------------------------------------------------- */
+/* ---- frames -------------------------------------------------------------------------------- */
 
 static inline rig_frame_t *
 rig_put_bytes (rig_t *rig, zloom_route_t route, zloom_bytes_t verb, zloom_bytes_t pack)
@@ -357,112 +356,6 @@ rig_quiet (rig_t *rig)
     for (size_t i = 0; i < rig->out_count; i++) {
         rig->out[i].done = true;
     }
-}
-
-/* ---- what peers say --------------------------------------------------------------------------- */
-
-static inline void
-rig_put_hello (rig_t *rig, zloom_route_t route, const char *name, uint8_t nonce,
-               const zloom_hello_flow_t *flows, size_t count)
-{
-    uint8_t bytes[ZLOOM_NONCE_BYTES] = {nonce};
-    const zloom_verb_t verb = {.kind = ZLOOM_VERB_HELLO,
-                               .hello = {.proto_min = 1,
-                                         .proto_max = 1,
-                                         .name = zloom_bytes_text (name),
-                                         .role = zloom_bytes_text ("test"),
-                                         .nonce = zloom_bytes (bytes, sizeof bytes),
-                                         .flows = flows,
-                                         .flow_count = count}};
-    rig_put (rig, route, &verb, NULL);
-}
-
-/* Say HELLO as a sender to one flow and see the WELCOME. */
-static inline void
-rig_hello (rig_t *rig, zloom_route_t route, const char *name, uint8_t nonce, const char *flow)
-{
-    const zloom_hello_flow_t hello = {.name = zloom_bytes_text (flow), .next = 1};
-    rig_put_hello (rig, route, name, nonce, &hello, flow ? 1 : 0);
-    rig_settle (rig);
-    rig_expect (rig, route, ZLOOM_VERB_WELCOME);
-}
-
-/* n messages with bodies "<first>", "<first + 1>", …; each padded to `size` bytes. */
-static inline void
-rig_pack (zloom_buf_t *pack, uint64_t first, uint32_t n, size_t size)
-{
-    zloom_buf_clear (pack);
-    char *body = zloom_alloc (size + 24);
-    for (uint32_t i = 0; i < n; i++) {
-        const int length = snprintf (body, size + 24, "%llu", (unsigned long long) (first + i));
-        const size_t used = (size_t) length > size ? (size_t) length : size;
-        memset (body + length, ' ', used - (size_t) length);
-        const zloom_envelope_t envelope = {.body = zloom_bytes (body, used)};
-        zloom_pack_add (pack, &envelope);
-    }
-    free (body);
-}
-
-static inline void
-rig_put_send (rig_t *rig, zloom_route_t route, uint64_t first_id, uint32_t n)
-{
-    zloom_buf_t pack = {0};
-    const zloom_verb_t verb = {
-      .kind = ZLOOM_VERB_SEND,
-      .send = {.flow = 0, .first_id = first_id, .n = n, .base_time_ns = rig->now.wall_ns}};
-    rig_pack (&pack, first_id, n, 10);
-    rig_put (rig, route, &verb, &pack);
-    zloom_buf_fini (&pack);
-}
-
-static inline void
-rig_put_subscribe (rig_t *rig, zloom_route_t route, uint32_t handle, const char *flow,
-                   zloom_mode_t mode)
-{
-    const zloom_verb_t verb = {
-      .kind = ZLOOM_VERB_SUBSCRIBE,
-      .subscribe = {.handle = handle, .flow = zloom_bytes_text (flow), .mode = mode}};
-    rig_put (rig, route, &verb, NULL);
-}
-
-static inline void
-rig_put_credit (rig_t *rig, zloom_route_t route, uint32_t handle, uint64_t messages)
-{
-    const zloom_verb_t verb = {.kind = ZLOOM_VERB_CREDIT,
-                               .credit = {.target = ZLOOM_CREDIT_HANDLE,
-                                          .id = handle,
-                                          .messages = messages,
-                                          .bytes = messages << 20,
-                                          .frames = messages}};
-    rig_put (rig, route, &verb, NULL);
-}
-
-static inline void
-rig_put_settle (rig_t *rig, zloom_route_t route, uint32_t handle, zloom_token_t token,
-                uint64_t first, uint32_t n, zloom_verdict_t verdict)
-{
-    const zloom_settle_run_t run = {.first = first,
-                                    .n = n,
-                                    .verdict = verdict,
-                                    .delay_ms = ZLOOM_DELAY_UNSET,
-                                    .cause = {.exit = -1}};
-    const zloom_verb_t verb = {
-      .kind = ZLOOM_VERB_SETTLE,
-      .settle = {.handle = handle, .token = token, .runs = &run, .run_count = 1}};
-    rig_put (rig, route, &verb, NULL);
-}
-
-/* Hello, subscribe and credit of a consumer. */
-static inline void
-rig_consumer (rig_t *rig, zloom_route_t route, const char *name, const char *flow,
-              uint64_t messages)
-{
-    rig_hello (rig, route, name, (uint8_t) route, NULL);
-    rig_put_subscribe (rig, route, 1, flow, ZLOOM_MODE_CONSUME);
-    rig_put_credit (rig, route, 1, messages);
-    rig_settle (rig);
-    rig_expect (rig, route, ZLOOM_VERB_SUBSCRIBED);
-    assert_int_equal (rig->verb.subscribed.code, ZLOOM_OK);
 }
 
 #endif

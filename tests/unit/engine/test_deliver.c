@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* The main road: SEND, CONFIRM, DELIVER, SETTLE; what waits for the disk and what does not. */
-#include "unit/engine/rig.h"
+#include "unit/engine/peers.h"
 
 static void
 test_a_message_goes_through (void **state)
