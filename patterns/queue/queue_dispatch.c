@@ -160,28 +160,23 @@ s_take (zloom_queue_t *self, handout_t *out, uint64_t seq, uint32_t most, bool f
 
 /* ---- suspects -------------------------------------------------------------------------------- */
 
-/* Hand a part of the first suspect group to a consumer that holds nothing. */
+/* Hand the first suspect group, or as much as is wanted, to a consumer that holds nothing. */
 static took_t
 s_give_suspects (zloom_queue_t *self, handout_t *out, uint32_t most, const zloom_turn_t *turn)
 {
-    uint32_t tries = 0;
-    uint64_t group_end = 0;
-    while (out->messages < most && tries++ < most) {
-        const uint64_t *members;
-        size_t count =
-          zloom_suspects_front (&self->suspects, most - out->messages, self->durable_seq, &members);
-        if (count == 0 || (out->messages > 0 && members[0] > group_end)) {
-            break;
-        }
-        if (out->messages == 0) {
-            group_end = members[count - 1];
-        }
-        took_t took = s_take (self, out, members[0], 1, false, turn);
-        if (took != TAKEN) {
-            return took;
-        }
+    const uint64_t *members;
+    size_t count = zloom_suspects_front (&self->suspects, most, self->durable_seq, &members);
+    if (count == 0) {
+        return FULL;
     }
-    return TAKEN;
+    /* A copy: each one that is taken changes the group, and the next group is another matter. */
+    zloom_grow (&self->members, &self->member_capacity, count, sizeof *self->members);
+    memcpy (self->members, members, count * sizeof *members);
+    took_t took = TAKEN;
+    for (size_t i = 0; i < count && took == TAKEN; i++) {
+        took = s_take (self, out, self->members[i], 1, false, turn);
+    }
+    return took;
 }
 
 /* Suspects go first, each group alone to a consumer that holds nothing. */

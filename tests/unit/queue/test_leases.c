@@ -313,6 +313,35 @@ queue_promise_04_a_suspect_waits_for_an_idle_worker (void **state)
     desk_destroy (desk);
 }
 
+/* Groups whose numbers interlace stay apart. */
+static void
+queue_promise_04_suspect_groups_do_not_mix (void **state)
+{
+    (void) state;
+    desk_t *desk = s_leased (8);
+    zloom_settle_run_t runs[4];
+    for (size_t i = 0; i < 4; i++) {
+        runs[i] = (zloom_settle_run_t){
+          .first = 2 * i + 1, .n = 1, .verdict = ZLOOM_VERDICT_CRASH, .delay_ms = -1};
+    }
+    desk_settle_run (desk, 5, desk_token (desk, 1), runs, 4); /* {1, 3} and {5, 7} */
+    for (size_t i = 0; i < 4; i++) {
+        runs[i].first++;
+    }
+    desk_settle_run (desk, 5, desk_token (desk, 1), runs, 4); /* {2, 4} and {6, 8} */
+    const uint64_t expected[][2] = {{1, 3}, {2, 4}, {5, 7}, {6, 8}};
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal (desk_dispatch (desk), 2);
+        const zloom_effect_t *deliver = desk_effect (desk, ZLOOM_EFFECT_DELIVER, 0);
+        assert_int_equal (deliver->deliver.run_count, 2);
+        assert_int_equal (deliver->deliver.runs[0].seq, expected[i][0]);
+        assert_int_equal (deliver->deliver.runs[1].seq, expected[i][1]);
+        desk_settle (desk, 5, i + 2, expected[i][0], 3, ZLOOM_VERDICT_ACK);
+    }
+    assert_int_equal (desk_stats (desk).acked, 8);
+    desk_destroy (desk);
+}
+
 int
 main (void)
 {
@@ -329,6 +358,7 @@ main (void)
       cmocka_unit_test (queue_promise_04_started_runs_from_its_start),
       cmocka_unit_test (queue_promise_04_bisecting_charges_only_the_guilty),
       cmocka_unit_test (queue_promise_04_a_suspect_waits_for_an_idle_worker),
+      cmocka_unit_test (queue_promise_04_suspect_groups_do_not_mix),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
