@@ -183,6 +183,13 @@ s_measure (zloom_view_t *view, uint32_t index, uint32_t max_n, uint64_t max_byte
     peek->bytes = view->end_offset - begin;
 }
 
+static bool
+s_is_disk_full (const zloom_hosted_t *target)
+{
+    return zloom_journal_room (target->port->journal, 1, ZLOOM_ENGINE_MOVE_BYTES, true) ==
+           ZLOOM_DISK_FULL;
+}
+
 /*
  * On a full disk moves to dead letters wait, while settlements go on: the pattern hears AGAIN, as
  * for bytes that are not in memory, and FETCHED once there is room.
@@ -191,8 +198,7 @@ static bool
 s_must_wait (zloom_hosted_t *flow, uint64_t seq)
 {
     zloom_engine_t *self = flow->engine;
-    if (!flow->in_event || !flow->dead_letter ||
-        zloom_journal_room (flow->dead_letter->port->journal, 1, 1, true) != ZLOOM_DISK_FULL) {
+    if (!flow->in_event || !flow->dead_letter || !s_is_disk_full (flow->dead_letter)) {
         return false;
     }
     zloom_grow (&self->waits, &self->wait_capacity, self->wait_count + 1, sizeof *self->waits);
@@ -208,7 +214,7 @@ s_end_waits (zloom_engine_t *self)
     for (size_t i = 0; i < self->wait_count; i++) {
         const zloom_arrival_t wait = self->waits[i];
         const zloom_hosted_t *target = wait.flow->dead_letter;
-        if (target && zloom_journal_room (target->port->journal, 1, 1, true) == ZLOOM_DISK_FULL) {
+        if (target && s_is_disk_full (target)) {
             self->waits[kept++] = wait;
             continue;
         }
