@@ -112,7 +112,8 @@ int64_t zloom_deadline (int64_t ms);
  *
  * All work is done inside the calls below, on the caller's thread: there is no thread behind it.
  * So a program that has nothing to call waits on zloom_client_fd () and calls
- * zloom_client_dispatch (), or calls zloom_client_receive () or zloom_client_flush () often enough.
+ * zloom_client_dispatch (), or calls zloom_client_receive () or zloom_client_flush () every second:
+ * a client that does not answer for some seconds counts as frozen, and its leases go to others.
  *
  * Example: send, and know that it is safe.
  *
