@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * worker_state.h - a running worker, for the files of this folder:
+ *   worker.c      its life: join, loop, drain
+ *   worker_job.c  what comes of messages: the carrier's host
+ */
+#ifndef ZLOOM_NODES_WORKER_WORKER_STATE_H
+#define ZLOOM_NODES_WORKER_WORKER_STATE_H
+
+#include "base/map.h"
+#include "base/timers.h"
+#include "client/client.h"
+#include "net/control.h"
+#include "nodes/node.h"
+#include "nodes/worker/carrier.h"
+#include "nodes/worker/environment.h"
+#include "nodes/worker/restart.h"
+
+/* Why the loop goes on, or does not. */
+typedef enum {
+    ZLOOM_WORKER_SERVES,
+    ZLOOM_WORKER_DRAINS, /* takes nothing new, waits for what is in hand */
+    ZLOOM_WORKER_CLOSES, /* nothing is in hand; its children are to end by themselves */
+    ZLOOM_WORKER_ENDED,
+} zloom_worker_phase_t;
+
+/* A STEP event, kept until the client has returned. */
+typedef struct {
+    uint64_t id;
+    zloom_err_t code;
+    char text[256];
+} zloom_worker_answer_t;
+
+typedef struct {
+    uint64_t taken, acked, emitted, retried, rejected, released, crashed, expired, stale;
+    uint64_t starts; /* of long-lived children */
+} zloom_worker_counters_t;
+
+typedef struct {
+    const zloom_node_args_t *args;
+    const zloom_worker_config_t *config;
+    zloom_carrier_config_t carrier_config;
+    zloom_carrier_host_t host;
+    zloom_environment_t *env;
+    const char **ins;
+    size_t in_count;
+    const char **outs;
+    size_t out_count;
+
+    zloom_client_t *client;
+    zloom_client_core_t *core;
+    uint32_t *handles; /* one an in-flow */
+    bool on_hold;
+    int64_t lease_ns; /* the shortest of the in-flows; 0: not known */
+
+    zloom_carrier_t *carrier;
+    zloom_restart_t restart;
+    int64_t restart_ns; /* ZLOOM_NEVER: no start is due */
+    size_t careful;     /* so many messages are given one by one */
+
+    zloom_idmap_t *jobs;  /* in hand: id → zloom_job_t */
+    zloom_idmap_t *steps; /* committed and not answered: step id → zloom_job_t */
+    zloom_timers_t *timers;
+    uint64_t next_job;
+    int64_t extend_ns; /* when leases of what waits are extended next */
+    int64_t quiet_ns;  /* since when nothing has come back while work was in hand */
+    bool hinted;
+    const char *late_hint; /* what was to be seen when a message's time was over */
+
+    zloom_worker_answer_t *answers;
+    size_t answer_count;
+    size_t answer_capacity;
+
+    zloom_stop_t stop;
+    zloom_worker_phase_t phase;
+    int64_t phase_end_ns;
+    int signals; /* sent to children that did not end */
+    bool told_ready;
+    zloom_err_t err; /* why it ends */
+    char note[ZLOOM_NOTE_BYTES];
+    zloom_now_t now;
+    zloom_worker_counters_t counters;
+} zloom_worker_t;
+
+/* The carrier's host, with `worker` as its argument. */
+void zloom_worker_host (zloom_worker_t *worker);
+/* A message was received: it is in hand from now on. */
+zloom_job_t *zloom_worker_take (zloom_worker_t *self, const zloom_message_t *message);
+/* What the router said to a step. */
+void zloom_worker_answer (zloom_worker_t *self, const zloom_worker_answer_t *answer);
+/* Settle with nothing to emit, and let go of the job. */
+void zloom_worker_settle (zloom_worker_t *self, zloom_job_t *job,
+                          const zloom_settlement_t *settlement);
+/* Its time is over: end the child that has it. */
+void zloom_worker_expire (zloom_worker_t *self, zloom_job_t *job);
+/* The worker ends because of `err`; the first reason stays. */
+void zloom_worker_fail (zloom_worker_t *self, zloom_err_t err, const char *note);
+
+#endif
