@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "ask.h"
+
+#include "wire/encode.h"
+#include "wire/pack.h"
+
+void
+zloom_ask_text (zloom_ask_args_t *args, const char *name, const char *text)
+{
+    if (text) {
+        zloom_encode_string (&args->entries, name);
+        zloom_encode_string (&args->entries, text);
+        args->count++;
+    }
+}
+
+void
+zloom_ask_number (zloom_ask_args_t *args, const char *name, int64_t number)
+{
+    zloom_encode_string (&args->entries, name);
+    zloom_encode_int (&args->entries, number);
+    args->count++;
+}
+
+void
+zloom_ask_clear (zloom_ask_args_t *args)
+{
+    zloom_buf_fini (&args->entries);
+    *args = (zloom_ask_args_t){.count = 0};
+}
+
+/* Put what a pack holds beside the entries of the answer's list "messages", in order. */
+static void
+s_join_pack (json_t *answer, zloom_bytes_t pack)
+{
+    json_t *messages = json_object_get (answer, "messages");
+    zloom_pack_iter_t iter = zloom_pack_iter (pack);
+    zloom_bytes_t bytes;
+    for (size_t i = 0; i < json_array_size (messages) && zloom_pack_next (&iter, &bytes); i++) {
+        json_t *message = json_array_get (messages, i);
+        zloom_envelope_t envelope;
+        if (zloom_envelope_decode (bytes, &envelope) != ZLOOM_OK) {
+            json_object_set_new (message, "error", json_string (zloom_note ()));
+            continue;
+        }
+        if (envelope.topic.data) {
+            json_object_set_new (message, "topic", zloom_print_text (envelope.topic));
+        }
+        if (envelope.key.data) {
+            json_object_set_new (message, "key", zloom_print_text (envelope.key));
+        }
+        json_object_set_new (message, "body", zloom_print_body (envelope.body));
+    }
+}
+
+static zloom_err_t
+s_answer (void *arg, zloom_bytes_t result, zloom_bytes_t pack)
+{
+    json_t *whole = arg;
+    json_t *answer = zloom_print_bytes_value (result);
+    if (!json_is_object (answer)) {
+        json_decref (answer);
+        return zloom_fail (ZLOOM_MALFORMED, "the router's answer is not a map");
+    }
+    if (pack.data) {
+        s_join_pack (answer, pack);
+    }
+    const char *name = NULL;
+    json_t *value = NULL;
+    json_object_foreach (answer, name, value)
+    {
+        json_t *known = json_object_get (whole, name);
+        if (json_is_array (known) && json_is_array (value)) {
+            json_array_extend (known, value);
+        } else {
+            json_object_set (whole, name, value);
+        }
+    }
+    json_decref (answer);
+    return ZLOOM_OK;
+}
+
+int
+zloom_ask (const zloom_cli_t *cli, zloom_client_t *client, const char *command,
+           const zloom_ask_args_t *args, json_t **result_p)
+{
+    zloom_buf_t map = {0};
+    zloom_encode_map (&map, args->count);
+    zloom_buf_add_bytes (&map, zloom_buf_bytes (&args->entries));
+    json_t *whole = json_object ();
+    zloom_err_t err = zloom_client_ask (client, command, zloom_buf_bytes (&map), s_answer, whole,
+                                        zloom_deadline (ZLOOM_CLI_WAIT_MS));
+    zloom_buf_fini (&map);
+    if (err != ZLOOM_OK) {
+        json_decref (whole);
+        return zloom_cli_fail (cli, err);
+    }
+    *result_p = whole;
+    return ZLOOM_EXIT_OK;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * ask.h - a command for the router (ADMIN) and its answers as one JSON object: lists of several
+ * answers are joined, the messages of a pack are put beside what the answer says of them.
+ */
+#ifndef ZLOOM_CLI_ASK_H
+#define ZLOOM_CLI_ASK_H
+
+#include "print.h"
+#include "session.h"
+
+/* Arguments of a request: a msgpack map that is built entry by entry. */
+typedef struct {
+    zloom_buf_t entries;
+    size_t count;
+} zloom_ask_args_t; /* zero-initialised is empty */
+
+void zloom_ask_text (zloom_ask_args_t *args, const char *name,
+                     const char *text); /* NULL: nothing */
+void zloom_ask_number (zloom_ask_args_t *args, const char *name, int64_t number);
+void zloom_ask_clear (zloom_ask_args_t *args);
+
+/* Ask and wait. *result_p: a new reference. 0, or an exit code after a message. */
+int zloom_ask (const zloom_cli_t *cli, zloom_client_t *client, const char *command,
+               const zloom_ask_args_t *args, json_t **result_p);
+
+#endif

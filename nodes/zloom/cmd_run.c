@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* cmd_run.c - `run`: a recipe as supervised processes; `node`: one of its nodes alone. */
+#include "commands.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "launch/supervisor.h"
+#include "launch/watch.h"
+#include "nodes/node.h"
+#include "nodes/poller/poller.h"
+#include "nodes/router/router.h"
+#include "nodes/sink/sink.h"
+#include "nodes/worker/worker.h"
+#include "patterns/node_config.h"
+#include "recipe/registry.h"
+#include "topology.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DRAIN_NS (20 * ZLOOM_NS_PER_S)
+
+/* ---- run ------------------------------------------------------------------------------------ */
+
+/* The --set values go on to each node process. */
+static const char **
+s_extra (const zloom_topology_t *topology)
+{
+    const char **extra = zloom_alloc ((topology->set_count * 2 + 1) * sizeof *extra);
+    for (size_t i = 0; i < topology->set_count; i++) {
+        extra[i * 2] = "--set";
+        extra[i * 2 + 1] = topology->sets[i];
+    }
+    return extra;
+}
+
+static zloom_err_t
+s_supervise (const zloom_cli_t *cli, const zloom_topology_t *topology, int64_t grace_ns)
+{
+    int lock = -1;
+    zloom_err_t err = zloom_paths_make (&topology->paths);
+    if (err == ZLOOM_OK) {
+        err = zloom_paths_lock (&topology->paths, &lock);
+    }
+    if (err != ZLOOM_OK) {
+        return err;
+    }
+    char endpoint[ZLOOM_ENDPOINT_BYTES];
+    zloom_node_args_t args = {.recipe = topology->recipe, .runtime_dir = topology->paths.runtime};
+    err = zloom_node_endpoint (&args, NULL, endpoint);
+    if (err == ZLOOM_OK) {
+        err = zloom_paths_write_endpoint (&topology->paths, endpoint);
+    }
+    if (err != ZLOOM_OK) {
+        close (lock);
+        return err;
+    }
+    zloom_topology_watch_t *watcher = zloom_topology_watch_new (topology->recipe, endpoint);
+    zloom_watch_t watch = zloom_topology_watch_port (watcher);
+    const char **extra = s_extra (topology);
+    zloom_supervisor_config_t config = {
+      .recipe = topology->recipe,
+      .paths = &topology->paths,
+      .exe = cli->exe,
+      .recipe_path = topology->path,
+      .extra = extra,
+      .stop_fd = zloom_cli_stop_fd (),
+      .ready_limit_ns = 10 * ZLOOM_NS_PER_S,
+      .grace_ns = grace_ns,
+      .until_idle = zloom_cli_option (cli, "until-idle") != NULL,
+      .watch = &watch,
+    };
+    err = config.stop_fd < 0 ? ZLOOM_SYSTEM : zloom_supervisor_run (&config);
+    zloom_topology_watch_destroy (&watcher);
+    free (extra);
+    close (lock);
+    return err;
+}
+
+int
+zloom_cmd_run (zloom_cli_t *cli)
+{
+    int64_t grace_ns = 0;
+    if (!zloom_cli_duration (cli, "grace", 30 * ZLOOM_NS_PER_S, &grace_ns)) {
+        return ZLOOM_EXIT_USAGE;
+    }
+    zloom_topology_t topology;
+    int code = zloom_topology_load (cli, true, &topology);
+    if (code != ZLOOM_EXIT_OK) {
+        return code;
+    }
+    zloom_err_t err = s_supervise (cli, &topology, grace_ns);
+    if (err == ZLOOM_LOCKED) {
+        code = zloom_cli_say (cli, ZLOOM_EXIT_CREATE, "'%s' %s",
+                              zloom_recipe_name (topology.recipe), zloom_note ());
+    } else if (err != ZLOOM_OK) {
+        code = zloom_cli_fail (cli, err);
+    }
+    zloom_topology_fini (&topology);
+    return code;
+}
+
+/* ---- node ----------------------------------------------------------------------------------- */
+
+/* The supervisor's nonce, "ZLOOM_NONCE=<32 hex digits>"; false when there is none. */
+static bool
+s_nonce (uint8_t nonce[16])
+{
+    const char *text = getenv ("ZLOOM_NONCE");
+    if (!text || strlen (text) != 32 || strspn (text, "0123456789abcdef") != 32) {
+        return false;
+    }
+    for (size_t i = 0; i < 16; i++) {
+        char pair[3] = {text[i * 2], text[i * 2 + 1], 0};
+        nonce[i] = (uint8_t) strtoul (pair, NULL, 16);
+    }
+    return true;
+}
+
+static zloom_node_run_fn *
+s_kind (const zloom_recipe_node_t *node)
+{
+    switch ((zloom_node_kind_t) node->kind->id) {
+    case ZLOOM_NODE_ROUTER:
+        return zloom_router_run;
+    case ZLOOM_NODE_WORKER:
+        return zloom_worker_run;
+    case ZLOOM_NODE_SINK:
+        return zloom_sink_run;
+    case ZLOOM_NODE_POLLER:
+        return zloom_poller_run;
+    }
+    return NULL;
+}
+
+/* The node that the words name, and which replica of it; NULL after a message. */
+static const zloom_recipe_node_t *
+s_pick (const zloom_cli_t *cli, const zloom_recipe_t *recipe, int64_t *replica)
+{
+    const char *name = zloom_cli_word (cli, 1, "NAME");
+    if (!name) {
+        return NULL;
+    }
+    const zloom_recipe_node_t *node = zloom_recipe_node (recipe, name);
+    if (!node) {
+        zloom_buf_t names = {0};
+        for (size_t i = 0; i < zloom_recipe_node_count (recipe); i++) {
+            zloom_buf_printf (&names, " %s", zloom_recipe_node_at (recipe, i)->name);
+        }
+        zloom_cli_say (cli, 0, "no node '%s' in %s; there are:%s", name, zloom_recipe_file (recipe),
+                       zloom_buf_text (&names));
+        zloom_buf_fini (&names);
+        return NULL;
+    }
+    return zloom_cli_int (cli, "replica", 1, zloom_plan_replicas (node), 1, replica) ? node : NULL;
+}
+
+static zloom_err_t
+s_run_node (const zloom_cli_t *cli, const zloom_topology_t *topology,
+            const zloom_recipe_node_t *node, int64_t replica, int ready_fd)
+{
+    char name[ZLOOM_NAME_MAX + 24];
+    zloom_plan_unit_name (node, replica, name, sizeof name);
+    zloom_paths_t paths = topology->paths;
+    const char *runtime = zloom_cli_option (cli, "runtime");
+    if (runtime) {
+        (void) snprintf (paths.runtime, sizeof paths.runtime, "%s", runtime);
+    }
+    zloom_err_t err = zloom_paths_make (&paths);
+    if (err != ZLOOM_OK) {
+        return err;
+    }
+    uint8_t nonce[16];
+    zloom_node_args_t args = {
+      .recipe = topology->recipe,
+      .node = node,
+      .name = name,
+      .nonce = s_nonce (nonce) ? nonce : NULL,
+      .state_dir = paths.state,
+      .runtime_dir = paths.runtime,
+      .ready_fd = ready_fd,
+      .stop_fd = zloom_cli_stop_fd (),
+      .drain_ns = DRAIN_NS,
+    };
+    return args.stop_fd < 0 ? ZLOOM_SYSTEM : s_kind (node) (&args);
+}
+
+int
+zloom_cmd_node (zloom_cli_t *cli)
+{
+    int64_t ready_fd = -1;
+    if (!zloom_cli_int (cli, "ready-fd", 3, 1024, -1, &ready_fd)) {
+        return ZLOOM_EXIT_USAGE;
+    }
+    zloom_topology_t topology;
+    int code = zloom_topology_load (cli, false, &topology);
+    if (code != ZLOOM_EXIT_OK) {
+        return code;
+    }
+    int64_t replica = 1;
+    const zloom_recipe_node_t *node = s_pick (cli, topology.recipe, &replica);
+    if (!node) {
+        zloom_topology_fini (&topology);
+        return ZLOOM_EXIT_USAGE;
+    }
+    zloom_err_t err = s_run_node (cli, &topology, node, replica, (int) ready_fd);
+    if (err != ZLOOM_OK) {
+        const char *note = zloom_note ();
+        zloom_log (ZLOOM_LOG_ERROR, "node-failed", "node=%s error=%s %s", node->name,
+                   zloom_err_name (err), *note ? note : zloom_err_text (err));
+    }
+    zloom_topology_fini (&topology);
+    return zloom_node_exit_code (err);
+}

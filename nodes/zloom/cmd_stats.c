@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* cmd_stats.c - `stats`: what the router counts, as a table for people or as JSON. */
+#include "commands.h"
+
+#include "ask.h"
+#include "base/units.h"
+
+#include <stdlib.h>
+
+static void
+s_flow_line (zloom_buf_t *out, const json_t *flow)
+{
+    char age[48] = "-";
+    int64_t oldest_ms = zloom_print_int (flow, "oldest_ms");
+    if (oldest_ms > 0) {
+        int64_t coarse_ms = oldest_ms >= 10000 ? oldest_ms / 1000 * 1000 : oldest_ms;
+        zloom_duration_text (coarse_ms * ZLOOM_NS_PER_MS, age);
+    }
+    zloom_buf_printf (
+      out, "%-16s %-7s %9lld %7lld %8lld %10lld %8lld %7lld %10s%s%s\n",
+      zloom_print_string (flow, "name"), zloom_print_string (flow, "confirm"),
+      (long long) zloom_print_int (flow, "ready"), (long long) zloom_print_int (flow, "leased"),
+      (long long) zloom_print_int (flow, "waiting"), (long long) zloom_print_int (flow, "acked"),
+      (long long) zloom_print_int (flow, "failures"), (long long) zloom_print_int (flow, "dead"),
+      age, json_is_true (json_object_get (flow, "paused")) ? " paused" : "",
+      json_is_true (json_object_get (flow, "draining")) ? " draining" : "");
+}
+
+/* One flow in full: every counter with its name. */
+static void
+s_flow_whole (zloom_buf_t *out, json_t *flow)
+{
+    const char *name = NULL;
+    json_t *value = NULL;
+    json_object_foreach (flow, name, value)
+    {
+        char *text = json_dumps (value, JSON_ENCODE_ANY);
+        zloom_buf_printf (out, "%-16s %s\n", name, text ? text : "?");
+        free (text);
+    }
+}
+
+static void
+s_session_lines (zloom_buf_t *out, const json_t *sessions)
+{
+    size_t index = 0;
+    json_t *session = NULL;
+    zloom_buf_printf (out, "\n%-24s %-10s %6s  %s\n", "session", "role", "epoch", "takes from");
+    json_array_foreach (sessions, index, session)
+    {
+        zloom_buf_printf (out, "%-24s %-10s %6lld ", zloom_print_string (session, "name"),
+                          zloom_print_string (session, "role"),
+                          (long long) zloom_print_int (session, "epoch"));
+        size_t at = 0;
+        json_t *pair = NULL;
+        json_array_foreach (json_object_get (session, "consumes"), at, pair)
+        {
+            zloom_buf_printf (out, " %s", json_string_value (json_array_get (pair, 0)));
+        }
+        zloom_buf_add_text (out, "\n");
+    }
+}
+
+static void
+s_text (zloom_buf_t *out, json_t *stats, bool one)
+{
+    json_t *flows = json_object_get (stats, "flows");
+    if (one && json_array_size (flows) == 1) {
+        s_flow_whole (out, json_array_get (flows, 0));
+        return;
+    }
+    zloom_buf_printf (out, "%-16s %-7s %9s %7s %8s %10s %8s %7s %10s\n", "flow", "confirm", "ready",
+                      "leased", "waiting", "acked", "failures", "dead", "oldest");
+    size_t index = 0;
+    json_t *flow = NULL;
+    json_array_foreach (flows, index, flow)
+    {
+        s_flow_line (out, flow);
+    }
+    s_session_lines (out, json_object_get (stats, "sessions"));
+    const json_t *journal = json_object_get (stats, "journal");
+    char sync[48];
+    char hot[48];
+    char cold[48];
+    zloom_buf_printf (
+      out, "\njournal: boot %lld, %lld groups, last sync %s, hot %s, cold %s, holes %lld%s\n",
+      (long long) zloom_print_int (stats, "boot"), (long long) zloom_print_int (journal, "groups"),
+      zloom_duration_text (zloom_print_int (journal, "last_sync_ns") / 1000 * 1000, sync),
+      zloom_size_text (zloom_print_int (journal, "hot_bytes"), hot),
+      zloom_size_text (zloom_print_int (journal, "cold_bytes"), cold),
+      (long long) zloom_print_int (journal, "holes"),
+      json_is_true (json_object_get (journal, "disk_full")) ? ", DISK FULL" : "");
+}
+
+static int
+s_print (const zloom_cli_t *cli, json_t *stats, zloom_output_t output, bool one)
+{
+    if (output == ZLOOM_OUTPUT_JSON) {
+        return zloom_print_json (cli, json_incref (stats), true);
+    }
+    if (output == ZLOOM_OUTPUT_JSONL) {
+        int code = ZLOOM_EXIT_OK;
+        size_t index = 0;
+        json_t *flow = NULL;
+        json_array_foreach (json_object_get (stats, "flows"), index, flow)
+        {
+            code = code ? code : zloom_print_json (cli, json_incref (flow), false);
+        }
+        return code;
+    }
+    zloom_buf_t out = {0};
+    s_text (&out, stats, one);
+    int code = zloom_cli_print (cli, zloom_buf_bytes (&out));
+    zloom_buf_fini (&out);
+    return code;
+}
+
+int
+zloom_cmd_stats (zloom_cli_t *cli)
+{
+    zloom_output_t output = ZLOOM_OUTPUT_TEXT;
+    if (!zloom_cli_output (cli, &output)) {
+        return ZLOOM_EXIT_USAGE;
+    }
+    zloom_target_t target;
+    zloom_client_t *client = NULL;
+    int code = zloom_session_open (cli, cli->word_count ? cli->words[0] : NULL, NULL, false,
+                                   &target, &client);
+    if (code != ZLOOM_EXIT_OK) {
+        return code;
+    }
+    zloom_ask_args_t args = {.count = 0};
+    zloom_ask_text (&args, "flow", target.flow[0] ? target.flow : NULL);
+    json_t *stats = NULL;
+    code = zloom_ask (cli, client, "stats", &args, &stats);
+    if (code == ZLOOM_EXIT_OK) {
+        code = s_print (cli, stats, output, target.flow[0] != 0);
+        json_decref (stats);
+    }
+    zloom_ask_clear (&args);
+    (void) zloom_client_close (&client, zloom_deadline (1000));
+    return code;
+}

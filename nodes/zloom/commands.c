@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* commands.c - the tables behind help and parsing. */
+#include "commands.h"
+
+#define STATE_OPTION                                                            \
+    {                                                                           \
+        "state", 0, "DIR", "the topology's state folder (default: by its name)" \
+    }
+#define SET_OPTION                                                                   \
+    {                                                                                \
+        "set", 0, "NAME=VALUE", "set a param of the recipe; may stand several times" \
+    }
+#define OUTPUT_OPTION                                \
+    {                                                \
+        "output", 'o', "FORM", "text, json or jsonl" \
+    }
+#define LAST_OPTION         \
+    {                       \
+        NULL, 0, NULL, NULL \
+    }
+
+static const zloom_option_t s_no_options[] = {LAST_OPTION};
+
+static const zloom_option_t s_help_options[] = {
+  {"all", 'a', NULL, "every command, also the rarer ones"}, LAST_OPTION};
+
+static const zloom_option_t s_recipe_options[] = {SET_OPTION, LAST_OPTION};
+
+static const zloom_option_t s_lint_options[] = {
+  SET_OPTION,
+  OUTPUT_OPTION,
+  {"env", 0, NULL, "also look for programs, files and folders"},
+  {"all", 'a', NULL, "show warnings that the recipe allows, too"},
+  LAST_OPTION};
+
+static const zloom_option_t s_run_options[] = {
+  STATE_OPTION,
+  SET_OPTION,
+  {"until-idle", 0, NULL, "stop when pollers are done and no work is left"},
+  {"grace", 0, "DURATION", "how long a drain may take (default 30s)"},
+  LAST_OPTION};
+
+static const zloom_option_t s_node_options[] = {
+  STATE_OPTION,
+  SET_OPTION,
+  {"replica", 0, "N", "which replica of a node that has several (default 1)"},
+  {"runtime", 0, "DIR", "folder of the sockets (default: by the topology's name)"},
+  {"ready-fd", 0, "FD", "write a newline to this descriptor when the node serves"},
+  LAST_OPTION};
+
+static const zloom_option_t s_send_options[] = {
+  STATE_OPTION,
+  {"file", 'f', "FILE", "each line of FILE is a message; - is stdin"},
+  {"key", 'k', "KEY", "the key of every message"},
+  {"name", 0, "NAME", "the producer's name: with it a repeated send of the same file adds nothing"},
+  {"timeout", 't', "DURATION", "how long to wait for confirms (default 30s)"},
+  LAST_OPTION};
+
+static const zloom_option_t s_tap_options[] = {
+  STATE_OPTION,
+  {"count", 'n', "N", "stop after N messages"},
+  {"waiting", 'w', NULL, "what waits in the flow now, then stop"},
+  OUTPUT_OPTION,
+  LAST_OPTION};
+
+static const zloom_option_t s_dlq_options[] = {
+  STATE_OPTION,
+  {"reason", 'r', "WORD", "only dead letters of this reason (rejected, failures, crash, ...)"},
+  {"id", 0, "ID", "only the dead letter with this id (producer/number)"},
+  {"max", 'n', "N", "at most N dead letters"},
+  {"rate", 0, "N", "requeue at most N a second"},
+  {"dry-run", 0, NULL, "say what would be done, change nothing"},
+  {"yes", 'y', NULL, "purge without asking"},
+  OUTPUT_OPTION,
+  LAST_OPTION};
+
+static const zloom_option_t s_stats_options[] = {STATE_OPTION, OUTPUT_OPTION, LAST_OPTION};
+
+static const zloom_option_t s_doctor_options[] = {OUTPUT_OPTION, LAST_OPTION};
+
+const zloom_command_t zloom_commands[] = {
+#define ZLOOM_COMMAND(name, group, usage, summary, first, options, text) \
+    {#name, group, usage, summary, first, zloom_cmd_##name, options, text},
+#include "commands.def"
+#undef ZLOOM_COMMAND
+  {NULL, NULL, NULL, NULL, false, NULL, NULL, NULL}};

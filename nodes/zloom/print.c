@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "print.h"
+
+#include "base/memory.h"
+#include "wire/limits.h"
+
+#include <stdlib.h>
+
+/* Deeper values are shown as null: answers of the router are not that deep. */
+#define DEPTH_MAX 16
+
+static json_t *
+s_base64 (zloom_bytes_t bytes)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    zloom_buf_t text = {0};
+    for (size_t i = 0; i < bytes.size; i += 3) {
+        size_t left = bytes.size - i;
+        uint32_t group = (uint32_t) bytes.data[i] << 16;
+        group |= left > 1 ? (uint32_t) bytes.data[i + 1] << 8 : 0;
+        group |= left > 2 ? (uint32_t) bytes.data[i + 2] : 0;
+        char four[4] = {digits[group >> 18], digits[(group >> 12) & 63],
+                        left > 1 ? digits[(group >> 6) & 63] : '=',
+                        left > 2 ? digits[group & 63] : '='};
+        zloom_buf_add (&text, four, sizeof four);
+    }
+    json_t *value = json_pack ("{s:s}", "base64", zloom_buf_text (&text));
+    zloom_buf_fini (&text);
+    return value;
+}
+
+json_t *
+zloom_print_text (zloom_bytes_t bytes)
+{
+    if (!bytes.data) {
+        return json_null ();
+    }
+    json_t *text = json_stringn ((const char *) bytes.data, bytes.size);
+    return text ? text : s_base64 (bytes);
+}
+
+json_t *
+zloom_print_body (zloom_bytes_t bytes)
+{
+    if (bytes.data && bytes.size) {
+        json_t *value = json_loadb ((const char *) bytes.data, bytes.size, JSON_DECODE_ANY, NULL);
+        if (value) {
+            return value;
+        }
+    }
+    return zloom_print_text (bytes);
+}
+
+static json_t *s_value (zloom_cursor_t *cursor, int depth);
+
+static json_t *
+s_array (zloom_cursor_t *cursor, int depth)
+{
+    uint32_t count = zloom_cursor_array (cursor, UINT32_MAX);
+    json_t *array = json_array ();
+    for (uint32_t i = 0; i < count && cursor->err == ZLOOM_OK; i++) {
+        json_array_append_new (array, s_value (cursor, depth + 1));
+    }
+    return array;
+}
+
+static json_t *
+s_map (zloom_cursor_t *cursor, int depth)
+{
+    uint32_t count = zloom_cursor_map (cursor, UINT32_MAX);
+    json_t *object = json_object ();
+    for (uint32_t i = 0; i < count && cursor->err == ZLOOM_OK; i++) {
+        zloom_bytes_t name = zloom_cursor_text (cursor, ZLOOM_LIMIT_NAME_BYTES);
+        json_t *value = s_value (cursor, depth + 1);
+        char *key = zloom_memdup_text (name.data ? (const void *) name.data : "", name.size);
+        json_object_set_new (object, key, value);
+        free (key);
+    }
+    return object;
+}
+
+static json_t *
+s_value (zloom_cursor_t *cursor, int depth)
+{
+    if (depth > DEPTH_MAX) {
+        zloom_cursor_raw (cursor);
+        return json_null ();
+    }
+    switch (zloom_cursor_type (cursor)) {
+    case ZLOOM_TYPE_NIL:
+        zloom_cursor_nil (cursor);
+        return json_null ();
+    case ZLOOM_TYPE_BOOL:
+        return json_boolean (zloom_cursor_bool (cursor));
+    case ZLOOM_TYPE_INT:
+        return json_integer (zloom_cursor_int (cursor));
+    case ZLOOM_TYPE_FLOAT:
+        return json_real (zloom_cursor_float (cursor));
+    case ZLOOM_TYPE_STR:
+    case ZLOOM_TYPE_BIN:
+        return zloom_print_text (zloom_cursor_bytes (cursor, SIZE_MAX));
+    case ZLOOM_TYPE_ARRAY:
+        return s_array (cursor, depth);
+    case ZLOOM_TYPE_MAP:
+        return s_map (cursor, depth);
+    case ZLOOM_TYPE_NONE:
+    case ZLOOM_TYPE_BAD:
+        break;
+    }
+    zloom_cursor_fail (cursor, ZLOOM_MALFORMED, "a value of an unknown type");
+    return json_null ();
+}
+
+json_t *
+zloom_print_value (zloom_cursor_t *cursor)
+{
+    return s_value (cursor, 0);
+}
+
+json_t *
+zloom_print_bytes_value (zloom_bytes_t bytes)
+{
+    if (!bytes.data || !bytes.size) {
+        return json_null ();
+    }
+    zloom_cursor_t cursor = zloom_cursor (bytes);
+    json_t *value = zloom_print_value (&cursor);
+    if (cursor.err != ZLOOM_OK) {
+        json_decref (value);
+        return json_null ();
+    }
+    return value;
+}
+
+int
+zloom_print_json (const zloom_cli_t *cli, json_t *value, bool indented)
+{
+    char *text = json_dumps (value, JSON_ENCODE_ANY | (indented ? JSON_INDENT (2) : JSON_COMPACT));
+    json_decref (value);
+    if (!text) {
+        return zloom_cli_say (cli, ZLOOM_EXIT_BUG, "cannot print an answer as JSON");
+    }
+    zloom_buf_t line = {0};
+    zloom_buf_printf (&line, "%s\n", text);
+    int code = zloom_cli_print (cli, zloom_buf_bytes (&line));
+    zloom_buf_fini (&line);
+    free (text);
+    return code;
+}
+
+int64_t
+zloom_print_int (const json_t *object, const char *name)
+{
+    return json_integer_value (json_object_get (object, name));
+}
+
+const char *
+zloom_print_string (const json_t *object, const char *name)
+{
+    const char *text = json_string_value (json_object_get (object, name));
+    return text ? text : "";
+}

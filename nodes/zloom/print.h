@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * print.h - what the router answers (msgpack) and what messages hold, as JSON.
+ * JSON by jansson. Bytes that are not UTF-8 become {"base64": "..."}.
+ */
+#ifndef ZLOOM_CLI_PRINT_H
+#define ZLOOM_CLI_PRINT_H
+
+#include "cli.h"
+#include "wire/cursor.h"
+#include "wire/envelope.h"
+
+#include <jansson.h>
+
+/* One msgpack value as JSON; null after an error, which then shows in the cursor. New reference. */
+json_t *zloom_print_value (zloom_cursor_t *cursor);
+/* The same of whole bytes: the unset view and malformed bytes give null. */
+json_t *zloom_print_bytes_value (zloom_bytes_t bytes);
+/* A text if it is UTF-8, else {"base64": ...}; a body that is JSON is taken as such. */
+json_t *zloom_print_text (zloom_bytes_t bytes);
+json_t *zloom_print_body (zloom_bytes_t bytes);
+/* Write a value and a newline to stdout, compact or indented; takes the reference. */
+int zloom_print_json (const zloom_cli_t *cli, json_t *value, bool indented);
+/* A member that is an integer, or 0; a member that is a text, or "". */
+int64_t zloom_print_int (const json_t *object, const char *name);
+const char *zloom_print_string (const json_t *object, const char *name);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "topology.h"
+
+#include "base/memory.h"
+#include "patterns/registry.h"
+#include "recipe/diag.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool
+s_colour (void)
+{
+    const char *no = getenv ("NO_COLOR");
+    return (!no || !*no) && isatty (STDERR_FILENO);
+}
+
+static const char *
+s_state (const zloom_cli_t *cli)
+{
+    const char *state = zloom_cli_option (cli, "state");
+    return state ? state : getenv ("ZLOOM_STATE");
+}
+
+int
+zloom_topology_load (const zloom_cli_t *cli, bool environment, zloom_topology_t *self)
+{
+    *self = (zloom_topology_t){.recipe = NULL};
+    const char *path = zloom_cli_word (cli, 0, "RECIPE");
+    if (!path) {
+        return ZLOOM_EXIT_USAGE;
+    }
+    const char *set = NULL;
+    for (size_t i = 0; (set = zloom_cli_next (cli, "set", &i));) {
+        if (self->set_count == ZLOOM_CLI_SETS) {
+            return zloom_cli_say (cli, ZLOOM_EXIT_USAGE, "more than %d --set", ZLOOM_CLI_SETS);
+        }
+        self->sets[self->set_count++] = set;
+    }
+    zloom_recipe_options_t options = {
+      .sets = self->sets, .set_count = self->set_count, .environment = environment};
+    zloom_diags_t *diags = zloom_diags_new ();
+    zloom_err_t err = zloom_recipe_load (path, zloom_registry (), &options, diags, &self->recipe);
+    zloom_buf_t text = {0};
+    zloom_diags_text (diags, s_colour (), &text);
+    if (text.size) {
+        fputs (zloom_buf_text (&text), stderr);
+    }
+    zloom_buf_fini (&text);
+    zloom_diags_destroy (&diags);
+    if (err == ZLOOM_RECIPE) {
+        return ZLOOM_EXIT_RECIPE;
+    }
+    if (err == ZLOOM_OK) {
+        err = zloom_paths_find (zloom_recipe_name (self->recipe), s_state (cli), &self->paths);
+    }
+    if (err != ZLOOM_OK) {
+        int code = zloom_cli_fail (cli, err);
+        zloom_topology_fini (self);
+        return code;
+    }
+    self->path = realpath (path, NULL);
+    if (!self->path) {
+        zloom_topology_fini (self);
+        return zloom_cli_say (cli, ZLOOM_EXIT_FAILED, "cannot find %s", path);
+    }
+    return ZLOOM_EXIT_OK;
+}
+
+void
+zloom_topology_fini (zloom_topology_t *self)
+{
+    zloom_recipe_destroy (&self->recipe);
+    free (self->path);
+    self->path = NULL;
+}
+
+int
+zloom_target_find (const zloom_cli_t *cli, const char *word, zloom_target_t *self)
+{
+    *self = (zloom_target_t){.flow = ""};
+    const char *slash = word ? strchr (word, '/') : NULL;
+    const char *flow = slash ? slash + 1 : word;
+    size_t name_size = slash ? (size_t) (slash - word) : 0;
+    if ((flow && strlen (flow) > ZLOOM_NAME_MAX) || name_size > ZLOOM_NAME_MAX) {
+        return zloom_cli_say (cli, ZLOOM_EXIT_USAGE, "a name has at most %d characters: %s",
+                              ZLOOM_NAME_MAX, word);
+    }
+    if (flow) {
+        (void) snprintf (self->flow, sizeof self->flow, "%s", flow);
+    }
+    if (slash) {
+        (void) snprintf (self->topology, sizeof self->topology, "%.*s", (int) name_size, word);
+    }
+    const char *state = s_state (cli);
+    if (!slash && !state) {
+        zloom_err_t err = zloom_paths_only (self->topology, sizeof self->topology);
+        if (err != ZLOOM_OK) {
+            return zloom_cli_fail (cli, err);
+        }
+    }
+    zloom_err_t err = zloom_paths_find (self->topology, state, &self->paths);
+    if (err == ZLOOM_OK) {
+        err = zloom_paths_read_endpoint (&self->paths, self->endpoint, sizeof self->endpoint);
+    }
+    return err == ZLOOM_OK ? ZLOOM_EXIT_OK : zloom_cli_fail (cli, err);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * topology.h - from the words of a command line to a recipe and its folders, and to a running
+ * topology and its router.
+ */
+#ifndef ZLOOM_CLI_TOPOLOGY_H
+#define ZLOOM_CLI_TOPOLOGY_H
+
+#include "cli.h"
+#include "launch/paths.h"
+#include "recipe/recipe.h"
+
+#define ZLOOM_CLI_SETS 32
+
+typedef struct {
+    zloom_recipe_t *recipe;
+    char *path; /* the recipe's file, absolute */
+    zloom_paths_t paths;
+    const char *sets[ZLOOM_CLI_SETS + 1]; /* --set values, NULL-terminated */
+    size_t set_count;
+} zloom_topology_t;
+
+/*
+ * Load the recipe that the first word names, with --set and --state; diagnostics go to stderr.
+ * 0, or an exit code after a message. `environment`: also look for programs and folders.
+ */
+int zloom_topology_load (const zloom_cli_t *cli, bool environment, zloom_topology_t *self);
+void zloom_topology_fini (zloom_topology_t *self);
+
+/* A flow of a running topology, as the command line names it: FLOW or TOPOLOGY/FLOW. */
+typedef struct {
+    char topology[ZLOOM_NAME_MAX + 1];
+    char flow[ZLOOM_NAME_MAX + 1]; /* "" when the words named none */
+    zloom_paths_t paths;
+    char endpoint[128]; /* of its router */
+} zloom_target_t;
+
+/*
+ * Where `word` is: FLOW (the one topology that runs, or --state) or TOPOLOGY/FLOW; NULL: no flow,
+ * the topology alone. 0, or an exit code after a message when nothing runs there.
+ */
+int zloom_target_find (const zloom_cli_t *cli, const char *word, zloom_target_t *self);
+
+#endif
