@@ -73,18 +73,6 @@ zloom_inbox_front (const zloom_inbox_t *self)
 }
 
 void
-zloom_inbox_replace_front (zloom_inbox_t *self, zloom_bytes_t verb)
-{
-    zloom_assert (self->count > 0);
-    zloom_inbox_item_t *item = &self->items[self->head];
-    self->bytes -= s_item_bytes (item);
-    zloom_blob_t *blob = zloom_blob_new (verb.data, verb.size);
-    zloom_blob_unref (&item->verb);
-    item->verb = blob;
-    self->bytes += s_item_bytes (item);
-}
-
-void
 zloom_inbox_pop (zloom_inbox_t *self)
 {
     zloom_assert (self->count > 0);

@@ -33,8 +33,6 @@ zloom_err_t zloom_inbox_push (zloom_inbox_t *self, zloom_bytes_t verb, zloom_blo
                               bool malformed);
 /* The oldest; NULL when empty. Valid until the next call that changes the inbox. */
 const zloom_inbox_item_t *zloom_inbox_front (const zloom_inbox_t *self);
-/* Put another verb in the place of the oldest one: what is left of it to do. */
-void zloom_inbox_replace_front (zloom_inbox_t *self, zloom_bytes_t verb);
 void zloom_inbox_pop (zloom_inbox_t *self);
 
 #endif
