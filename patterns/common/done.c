@@ -73,7 +73,8 @@ zloom_done_gap (const zloom_done_t *self, uint64_t from, uint64_t last, zloom_ra
 void
 zloom_done_encode (const zloom_done_t *self, zloom_buf_t *out)
 {
-    size_t ranges = 0;
+    const zloom_ranges_t *full = &self->above.full;
+    size_t ranges = full->count;
     size_t bitmaps = 0;
     const zloom_numbers_chunk_t *chunks = self->above.chunks + self->above.head;
     for (size_t i = 0; i < self->above.count; i++) {
@@ -83,6 +84,11 @@ zloom_done_encode (const zloom_done_t *self, zloom_buf_t *out)
     zloom_encode_array (out, 3);
     zloom_encode_uint (out, self->floor);
     zloom_encode_array (out, ranges * 2);
+    for (size_t i = 0; i < full->count; i++) {
+        const zloom_range_t *keys = zloom_ranges_at (full, i);
+        zloom_encode_uint (out, keys->first * ZLOOM_NUMBERS_CHUNK);
+        zloom_encode_uint (out, (keys->last - keys->first + 1) * ZLOOM_NUMBERS_CHUNK);
+    }
     for (size_t i = 0; i < self->above.count; i++) {
         uint64_t base = chunks[i].key * ZLOOM_NUMBERS_CHUNK;
         for (size_t j = 0; !chunks[i].bits && j < chunks[i].ranges.count; j++) {

@@ -396,7 +396,7 @@ desk_count (const desk_t *self, zloom_effect_type_t type)
     return count;
 }
 
-/* The index-th delivery holds exactly the run [seq, seq + n) for this consumer; its token number. */
+/* The index-th delivery is exactly the run [seq, seq + n) for this consumer; its token's number. */
 static inline uint64_t
 desk_expect (const desk_t *self, size_t index, uint64_t consumer, uint64_t seq, uint32_t n)
 {
