@@ -130,10 +130,11 @@ void zloom_step_destroy (zloom_step_t **self_p);
 /*
  * Say it to the router once the emits have credit, and again after a lost session, until a STEP
  * event with this *id_p tells the end. Until then leases are extended and the messages may not be
- * touched. The event's code: OK: done, the messages are consumed. SETTLED: they were
- * settled before, by this very step if it was said again after a lost session, and nothing was
- * emitted now; consumed, too. STALE: the leases were lost, nothing was emitted; consumed. Other codes: nothing was done, and the
- * messages are the caller's again. INVALID: a step without a message.
+ * touched. The event's code: OK: done, the messages are consumed. SETTLED: they were settled
+ * before, by this very step if it was said again after a lost session; nothing was emitted now, the
+ * messages are consumed. STALE: the leases were lost, nothing was emitted, the messages are
+ * consumed. Other codes: nothing was done, and the messages are the caller's again. INVALID: a step
+ * without a message.
  */
 zloom_err_t zloom_client_core_commit (zloom_client_core_t *self, zloom_step_t **step_p,
                                       uint64_t *id_p);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,13 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/memory.h"
 #include "base/tag.h"
 
 #define LOCK_TAG 0x5A4E6C6Bu
-/* libzmq's reaper needs far less; beyond it something is stuck and waiting helps nobody. */
-#define VANISH_NS (2 * ZLOOM_NS_PER_S)
 
 struct zloom_path_lock {
     uint32_t tag;
@@ -106,7 +102,7 @@ zloom_path_lock_bound (zloom_path_lock_t *self)
 }
 
 static bool
-s_is_there (const zloom_path_lock_t *self)
+s_is_ours (const zloom_path_lock_t *self)
 {
     struct stat info;
     return self->bound && lstat (self->path, &info) == 0 && info.st_dev == self->device &&
@@ -123,9 +119,8 @@ zloom_path_lock_drop (zloom_path_lock_t **self_p)
     }
     ZLOOM_CHECK (self, LOCK_TAG);
     *self_p = NULL;
-    int64_t deadline = zloom_clock_now ().mono_ns + VANISH_NS;
-    while (s_is_there (self) && zloom_clock_now ().mono_ns < deadline) {
-        (void) poll (NULL, 0, 1);
+    if (s_is_ours (self)) {
+        (void) unlink (self->path);
     }
     close (self->fd);
     self->tag = ZLOOM_TAG_DEAD;

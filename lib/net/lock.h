@@ -14,8 +14,8 @@ typedef struct zloom_path_lock zloom_path_lock_t;
 /* LOCKED with the holder's process id; EXISTS: something that is no socket stands at `path`. */
 zloom_err_t zloom_path_lock_take (const char *path, zloom_path_lock_t **self_p);
 /*
- * Give it back once libzmq has taken its socket file away, which it does behind the caller's back
- * some time after zmq_close: were the next binder faster, its file would be removed.
+ * Remove our socket file, which libzmq leaves behind, and give the lock back. Call it after
+ * zmq_close.
  */
 void zloom_path_lock_drop (zloom_path_lock_t **self_p);
 /* Remember which file is ours; call right after binding. */
