@@ -15,7 +15,7 @@
 uint64_t
 zloom_log_reserve (const zloom_log_t *self)
 {
-    return 2 * (uint64_t) self->segment_bytes + 2 * self->snapshot_bytes;
+    return 2 * (uint64_t) self->segment_bytes + 2 * self->snapshot_cost;
 }
 
 /* Whether a group of that many bytes finds a place, and what can be written behind it. */
@@ -52,7 +52,14 @@ zloom_log_room (const zloom_log_t *self, uint32_t records, uint64_t bytes, bool 
     /* Of the reserve settlements may use one segment; the rest is for snapshots and moves. */
     uint64_t keep = zloom_log_reserve (self) - (growing ? 0 : self->segment_bytes);
     uint64_t left = 0;
-    if (s_place (self, total, &left) && (left >= keep || (self->headroom && !self->disk_full))) {
+    bool place = s_place (self, total, &left);
+    if (self->headroom && !self->disk_full) {
+        /* There was plenty of disk at opening: what will be filled counts as there. */
+        uint64_t most = zloom_log_limit (self) + zloom_log_ready_wanted (self);
+        uint64_t have = self->segment_count + self->ready_count;
+        left += (most > have ? most - have : 0) * self->segment_bytes;
+    }
+    if (place && left >= keep) {
         return ZLOOM_OK;
     }
     if (self->disk_full) {

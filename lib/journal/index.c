@@ -137,37 +137,78 @@ zloom_index_tidy (zloom_index_t *self, zloom_live_fn *live, void *arg)
     }
 }
 
+/* What is being put together while extents are replaced. */
+typedef struct {
+    zloom_extent_t *items;
+    size_t count;
+    size_t capacity;
+} heap_t;
+
+static void
+s_heap_add (heap_t *heap, const zloom_extent_t *extent)
+{
+    zloom_grow (&heap->items, &heap->capacity, heap->count + 1, sizeof *heap->items);
+    heap->items[heap->count++] = *extent;
+}
+
+/*
+ * Add an old extent without the numbers that new ones (from *at on) have. They overlap only when
+ * the record of an earlier move was lost to damage: then the newer place is the true one.
+ */
+static void
+s_heap_add_rest (heap_t *heap, zloom_extent_t extent, const zloom_extent_t *with, size_t count)
+{
+    for (size_t i = 0; i < count && with[i].first <= extent.last; i++) {
+        if (with[i].last < extent.first) {
+            continue;
+        }
+        if (with[i].first > extent.first) {
+            zloom_extent_t before = extent;
+            before.last = with[i].first - 1;
+            s_heap_add (heap, &before);
+        }
+        if (with[i].last >= extent.last) {
+            return;
+        }
+        extent.first = with[i].last + 1;
+    }
+    s_heap_add (heap, &extent);
+}
+
+static int
+s_compare (const void *a, const void *b)
+{
+    const zloom_extent_t *left = a;
+    const zloom_extent_t *right = b;
+    return (left->first > right->first) - (left->first < right->first);
+}
+
 void
 zloom_index_replace (zloom_index_t *self, bool cold, uint64_t segment, const zloom_extent_t *with,
                      size_t count)
 {
-    size_t capacity = 0;
-    zloom_extent_t *items = NULL;
-    zloom_grow (&items, &capacity, self->count + count + 1, sizeof *items);
-    size_t total = 0;
-    size_t put = 0;
-    self->suspects = 0;
+    heap_t heap = {0};
     for (size_t i = 0; i < self->count; i++) {
         const zloom_extent_t *extent = zloom_index_at (self, i);
-        if (extent->cold == cold && extent->segment == segment) {
-            continue;
+        if (extent->cold != cold || extent->segment != segment) {
+            s_heap_add_rest (&heap, *extent, with, count);
         }
-        while (put < count && with[put].first < extent->first) {
-            items[total++] = with[put++];
-        }
-        items[total++] = *extent;
     }
-    while (put < count) {
-        items[total++] = with[put++];
+    for (size_t i = 0; i < count; i++) {
+        s_heap_add (&heap, &with[i]);
     }
-    for (size_t i = 0; i < total; i++) {
-        self->suspects += items[i].gone >= s_numbers (&items[i]);
+    if (heap.count > 0) {
+        qsort (heap.items, heap.count, sizeof *heap.items, s_compare);
+    }
+    self->suspects = 0;
+    for (size_t i = 0; i < heap.count; i++) {
+        self->suspects += heap.items[i].gone >= s_numbers (&heap.items[i]);
     }
     free (self->items);
-    self->items = items;
+    self->items = heap.items;
     self->head = 0;
-    self->count = total;
-    self->capacity = capacity;
+    self->count = heap.count;
+    self->capacity = heap.capacity;
 }
 
 void

@@ -31,6 +31,7 @@ zloom_log_flow_at (zloom_log_t *self, uint32_t number, uint64_t segment)
         flow->mark.number = (uint32_t) self->flow_count;
         flow->cold_next = 1;
         flow->mark.border_segment = segment;
+        self->snapshot_cost += zloom_snapshot_cost (0);
         self->flows[self->flow_count++] = flow;
     }
     return self->flows[number];

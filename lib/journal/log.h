@@ -148,18 +148,18 @@ typedef struct {
     char *failed_note;
 
     zloom_taking_t taking;
-    uint64_t snapshot_bytes; /* all flows' last snapshots together */
-    uint64_t generation;     /* of the last superblock slot written or begun */
-    uint64_t slot_needs[2];  /* oldest segment that the slot needs; 0 = not written by this boot */
-    bool slot_wanted;        /* something worth a slot happened */
-    uint64_t slot_after;     /* but not before this group is durable */
-    bool working;            /* a job of space.c or cold.c is under way */
-    uint64_t moved_segment;  /* the oldest segment, when its live packs have been moved */
-    uint64_t moved_after;    /* reuse it once this group is durable */
-    int64_t retry_at_ns;     /* nothing that needs new disk before this */
-    int64_t tend_at_ns;      /* no cold segment is looked at before this */
-    bool tend;               /* something in cold segments may have died */
-    zloom_move_t *landing;   /* a move that ended and is being recorded */
+    uint64_t snapshot_cost; /* what snapshots of all flows take from the log, as they last were */
+    uint64_t generation;    /* of the last superblock slot written or begun */
+    uint64_t slot_needs[2]; /* oldest segment that the slot needs; 0 = not written by this boot */
+    bool slot_wanted;       /* something worth a slot happened */
+    uint64_t slot_after;    /* but not before this group is durable */
+    bool working;           /* a job of space.c or cold.c is under way */
+    uint64_t moved_segment; /* the oldest segment, when its live packs have been moved */
+    uint64_t moved_after;   /* reuse it once this group is durable */
+    int64_t retry_at_ns;    /* nothing that needs new disk before this */
+    int64_t tend_at_ns;     /* no cold segment is looked at before this */
+    bool tend;              /* something in cold segments may have died */
+    zloom_move_t *landing;  /* a move that ended and is being recorded */
     bool disk_full;
     bool headroom; /* there was plenty of disk at opening: the reserve is surely coming */
     bool holed;    /* recovery found groups missing: keep cold files that nobody points at */
@@ -243,6 +243,14 @@ zloom_log_staged (const zloom_log_t *self)
 void zloom_log_step_failed (zloom_log_t *self, const zloom_job_t *job);
 
 /* ---- snapshot.c ----------------------------------------------------------------------------- */
+
+/* Log that a snapshot of so many bytes takes, each slice in a group of its own. */
+static inline uint64_t
+zloom_snapshot_cost (uint64_t bytes)
+{
+    uint64_t blocks = zloom_blocks (bytes);
+    return blocks + blocks / 4 + 2 * ZLOOM_BLOCK_BYTES;
+}
 
 /* At a group's border: begin the snapshot that is due, if any. */
 void zloom_log_take_snapshot (zloom_log_t *self);

@@ -178,7 +178,8 @@ s_restore_flows (zloom_recovery_t *self)
         if (mark->slice_count > 0) {
             memcpy (flow->mark.slices, mark->slices, mark->slice_count * sizeof *mark->slices);
         }
-        log->snapshot_bytes += mark->bytes;
+        log->snapshot_cost -= zloom_snapshot_cost (0);
+        log->snapshot_cost += zloom_snapshot_cost (mark->bytes);
     }
     self->unsure_count = log->flow_count;
     self->unsure = zloom_alloc (self->unsure_count * sizeof *self->unsure);
@@ -413,6 +414,38 @@ s_has_file (const zloom_recovery_t *self, uint32_t flow, const zloom_extent_t *e
     return extent->cold && zloom_names_has_cold (&self->names, flow, extent->segment);
 }
 
+/*
+ * After groups were lost: numbers that the owner needs (again) and that stand nowhere any more, for
+ * example because a settlement was lost and their bytes had gone with it.
+ */
+static zloom_err_t
+s_find_bare (zloom_recovery_t *self, zloom_log_flow_t *flow)
+{
+    const zloom_journal_owner_t *owner = &self->log->base.owner;
+    uint64_t from = 0;
+    zloom_range_t run;
+    while (from < flow->mark.end &&
+           owner->next_live (owner->arg, flow->mark.number, from, flow->mark.end - 1, &run)) {
+        size_t place = zloom_index_place (&flow->index, run.first);
+        uint64_t stored = UINT64_MAX;
+        if (place < flow->index.count) {
+            const zloom_extent_t *extent = zloom_index_at (&flow->index, place);
+            stored = extent->first;
+            if (extent->first <= run.first) {
+                from = extent->last + 1;
+                continue;
+            }
+        }
+        uint64_t end = run.last < stored ? run.last + 1 : stored;
+        zloom_err_t err = zloom_recovery_hole (self, flow->mark.number, run.first, end);
+        if (err) {
+            return err;
+        }
+        from = end;
+    }
+    return ZLOOM_OK;
+}
+
 /* Drop what nobody needs from a flow's index; what is needed but has no file is a hole. */
 static zloom_err_t
 s_settle_index (zloom_recovery_t *self, zloom_log_flow_t *flow)
@@ -433,7 +466,7 @@ s_settle_index (zloom_recovery_t *self, zloom_log_flow_t *flow)
         }
     }
     flow->index.count = kept;
-    return ZLOOM_OK;
+    return self->log->holed ? s_find_bare (self, flow) : ZLOOM_OK;
 }
 
 /* Cold files in use are kept, the others are left over from a move that did not end. */

@@ -254,6 +254,7 @@ s_record (zloom_recovery_t *self, const zloom_entry_t *entry)
     if (self->walk.damaged && !zloom_entry_holds (entry, header, group)) {
         /* What it said is lost; the owner hears of which flow and numbers. */
         self->log->stats.holes++;
+        self->log->holed = true;
         return s_tell_hole (self, entry->flow, entry->seq, entry->count);
     }
     if (s_is_own (entry->type)) {

@@ -132,7 +132,8 @@ zloom_log_snapshot_durable (zloom_log_t *self)
         return;
     }
     zloom_slot_flow_t *mark = &self->flows[taking->mark.number]->mark;
-    self->snapshot_bytes += taking->mark.bytes - mark->bytes;
+    self->snapshot_cost -= zloom_snapshot_cost (mark->bytes);
+    self->snapshot_cost += zloom_snapshot_cost (taking->mark.bytes);
     mark->border = taking->mark.border;
     mark->border_segment = taking->mark.border_segment;
     mark->bytes = taking->mark.bytes;

@@ -298,7 +298,7 @@ zloom_log_ready_wanted (const zloom_log_t *self)
 uint64_t
 zloom_log_limit (const zloom_log_t *self)
 {
-    uint64_t least = 4 + 4 * (self->snapshot_bytes / self->segment_bytes);
+    uint64_t least = 4 + 4 * (self->snapshot_cost / self->segment_bytes);
     return self->hot_segments > least ? self->hot_segments : least;
 }
 
