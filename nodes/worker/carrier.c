@@ -12,7 +12,7 @@
 /* ---- jobs ----------------------------------------------------------------------------------- */
 
 void
-zloom_jobs_add (zloom_jobs_t *self, zloom_job_t *job)
+zloom_worker_jobs_add (zloom_worker_jobs_t *self, zloom_worker_job_t *job)
 {
     job->next = NULL;
     job->prev = self->last;
@@ -26,7 +26,7 @@ zloom_jobs_add (zloom_jobs_t *self, zloom_job_t *job)
 }
 
 void
-zloom_jobs_remove (zloom_jobs_t *self, zloom_job_t *job)
+zloom_worker_jobs_remove (zloom_worker_jobs_t *self, zloom_worker_job_t *job)
 {
     zloom_assert (self->count > 0);
     if (job->prev) {
@@ -44,12 +44,12 @@ zloom_jobs_remove (zloom_jobs_t *self, zloom_job_t *job)
     self->count--;
 }
 
-zloom_job_t *
-zloom_jobs_take (zloom_jobs_t *self)
+zloom_worker_job_t *
+zloom_worker_jobs_take (zloom_worker_jobs_t *self)
 {
-    zloom_job_t *job = self->first;
+    zloom_worker_job_t *job = self->first;
     if (job) {
-        zloom_jobs_remove (self, job);
+        zloom_worker_jobs_remove (self, job);
     }
     return job;
 }
@@ -92,7 +92,7 @@ zloom_carrier_said (void *arg, zloom_bytes_t line)
 }
 
 void
-zloom_carrier_fail (zloom_carrier_t *self, zloom_job_t *job, zloom_verdict_t verdict,
+zloom_carrier_fail (zloom_carrier_t *self, zloom_worker_job_t *job, zloom_verdict_t verdict,
                     const char *text)
 {
     const char *reason = verdict == ZLOOM_VERDICT_REJECT ? "rejected" : "failures";
@@ -127,8 +127,9 @@ zloom_carrier_unrunnable (zloom_carrier_t *self, const zloom_program_t *program,
 }
 
 void
-zloom_carrier_ended (zloom_carrier_t *self, zloom_program_t **program_p, zloom_jobs_t *started,
-                     zloom_jobs_t *waiting, const char *why, bool asked, bool served)
+zloom_carrier_ended (zloom_carrier_t *self, zloom_program_t **program_p,
+                     zloom_worker_jobs_t *started, zloom_worker_jobs_t *waiting, const char *why,
+                     bool asked, bool served)
 {
     zloom_ending_t ending = {.asked = asked, .served = served};
     zloom_program_end (*program_p, &ending.end);

@@ -7,7 +7,7 @@
  * A job is one message on its way. It belongs to the worker, then to the carrier from `give` until
  * the carrier hands it back by `done` or in `crashed`; then it is the worker's again.
  *
- * Nothing in a carrier blocks. Its descriptor (an epoll set) is readable when `pump` has work to do.
+ * Nothing in a carrier blocks. Its descriptor (an epoll set) is readable when `pump` has work.
  */
 #ifndef ZLOOM_NODES_WORKER_CARRIER_H
 #define ZLOOM_NODES_WORKER_CARRIER_H
@@ -17,35 +17,35 @@
 #include "io/program.h"
 #include "nodes/worker/frame.h"
 
-/* The longest body that a carrier takes from a child: a message of the greatest size, without key. */
+/* The longest body that a carrier takes from a child: a message of the greatest size, no key. */
 #define ZLOOM_CARRIER_BODY_BYTES (ZLOOM_LIMIT_MESSAGE_BYTES - 64)
 
-typedef struct zloom_job zloom_job_t;
+typedef struct zloom_worker_job zloom_worker_job_t;
 
-struct zloom_job {
+struct zloom_worker_job {
     const zloom_message_t *message;
     uint64_t id;    /* 1, 2, 3 … in the order of taking */
     bool started;   /* the handler may have begun with it */
     bool expired;   /* its time is over: the worker asked for its child's end */
     uint64_t begin; /* lines: where it starts in the child's input */
     uint64_t end;
-    bool running;        /* the worker's: its clock runs */
-    zloom_timer_t timer; /* the worker's: when its time is over */
-    zloom_job_t *next;   /* of the list that holds it */
-    zloom_job_t *prev;
+    bool running;             /* the worker's: its clock runs */
+    zloom_timer_t timer;      /* the worker's: when its time is over */
+    zloom_worker_job_t *next; /* of the list that holds it */
+    zloom_worker_job_t *prev;
 };
 
 /* A list of jobs in order; zero is empty. */
 typedef struct {
-    zloom_job_t *first;
-    zloom_job_t *last;
+    zloom_worker_job_t *first;
+    zloom_worker_job_t *last;
     size_t count;
-} zloom_jobs_t;
+} zloom_worker_jobs_t;
 
-void zloom_jobs_add (zloom_jobs_t *self, zloom_job_t *job);
-void zloom_jobs_remove (zloom_jobs_t *self, zloom_job_t *job);
+void zloom_worker_jobs_add (zloom_worker_jobs_t *self, zloom_worker_job_t *job);
+void zloom_worker_jobs_remove (zloom_worker_jobs_t *self, zloom_worker_job_t *job);
 /* The first, removed; NULL when empty. */
-zloom_job_t *zloom_jobs_take (zloom_jobs_t *self);
+zloom_worker_job_t *zloom_worker_jobs_take (zloom_worker_jobs_t *self);
 
 /* What came of a job; views are valid during the call. Emits only with an ack. */
 typedef struct {
@@ -65,12 +65,12 @@ typedef struct {
 /* The worker's side. All are called inside start, give, flush or pump. */
 typedef struct {
     void *arg;
-    void (*started) (void *arg, zloom_job_t *job); /* charge it if the child dies */
-    void (*running) (void *arg, zloom_job_t *job); /* its time begins; may be told again */
-    void (*progress) (void *arg, zloom_job_t *job, uint64_t extend_ms);
-    void (*done) (void *arg, zloom_job_t *job, const zloom_outcome_t *outcome);
+    void (*started) (void *arg, zloom_worker_job_t *job); /* charge it if the child dies */
+    void (*running) (void *arg, zloom_worker_job_t *job); /* its time begins; may be told again */
+    void (*progress) (void *arg, zloom_worker_job_t *job, uint64_t extend_ms);
+    void (*done) (void *arg, zloom_worker_job_t *job, const zloom_outcome_t *outcome);
     /* A long-lived child has ended: what it had started, and what only waited in it. */
-    void (*crashed) (void *arg, zloom_jobs_t *started, zloom_jobs_t *waiting,
+    void (*crashed) (void *arg, zloom_worker_jobs_t *started, zloom_worker_jobs_t *waiting,
                      const zloom_ending_t *ending);
     /* It cannot go on and starting again would not help; `note` says why. */
     void (*fatal) (void *arg, zloom_err_t err, const char *note);
@@ -93,18 +93,18 @@ typedef struct {
 typedef struct zloom_carrier zloom_carrier_t;
 
 typedef struct {
-    /* Start the child; called again after `crashed`. Nothing to do where each message has its own. */
+    /* Start the child; called again after `crashed`. Nothing to do where messages have their own. */
     zloom_err_t (*start) (zloom_carrier_t *self);
     /* It can be given work (a child that must say so has said so). */
     bool (*ready) (const zloom_carrier_t *self);
     /* How many more jobs it takes now. */
     size_t (*room) (const zloom_carrier_t *self);
-    void (*give) (zloom_carrier_t *self, zloom_job_t *job);
+    void (*give) (zloom_carrier_t *self, zloom_worker_job_t *job);
     /* After a round of give. */
     void (*flush) (zloom_carrier_t *self);
     void (*pump) (zloom_carrier_t *self);
     /* End the child that has this job, by force; done or crashed follows. */
-    void (*abort) (zloom_carrier_t *self, zloom_job_t *job);
+    void (*abort) (zloom_carrier_t *self, zloom_worker_job_t *job);
     /* No more work will come: let the children end by themselves. */
     void (*close) (zloom_carrier_t *self);
     /* A signal to all children. */
@@ -142,14 +142,15 @@ zloom_err_t zloom_carrier_init (zloom_carrier_t *self, const zloom_carrier_ops_t
 /* Log what a child said on stderr. */
 void zloom_carrier_said (void *arg, zloom_bytes_t line);
 /* Hand a job back with a verdict that is not an ack. */
-void zloom_carrier_fail (zloom_carrier_t *self, zloom_job_t *job, zloom_verdict_t verdict,
+void zloom_carrier_fail (zloom_carrier_t *self, zloom_worker_job_t *job, zloom_verdict_t verdict,
                          const char *text);
 /*
  * A long-lived child has ended: say so to the host, with everything it held. `why` (may be NULL) is
  * what the carrier knows beyond the exit. Both lists are empty afterwards.
  */
-void zloom_carrier_ended (zloom_carrier_t *self, zloom_program_t **program_p, zloom_jobs_t *started,
-                          zloom_jobs_t *waiting, const char *why, bool asked, bool served);
+void zloom_carrier_ended (zloom_carrier_t *self, zloom_program_t **program_p,
+                          zloom_worker_jobs_t *started, zloom_worker_jobs_t *waiting,
+                          const char *why, bool asked, bool served);
 /* A program that cannot be run at all, by its end; then `fatal` was called. */
 bool zloom_carrier_unrunnable (zloom_carrier_t *self, const zloom_program_t *program,
                                const zloom_child_end_t *end);

@@ -25,7 +25,7 @@ typedef struct s_exec s_exec_t;
 
 typedef struct {
     s_exec_t *carrier;
-    zloom_job_t *job; /* NULL: free */
+    zloom_worker_job_t *job; /* NULL: free */
     zloom_program_t *program;
     zloom_buf_t output;
     bool too_long;
@@ -71,7 +71,7 @@ s_said (void *arg, zloom_bytes_t line)
 /* ---- how a process ended -------------------------------------------------------------------- */
 
 static void
-s_failed (s_slot_t *slot, zloom_job_t *job, const zloom_child_end_t *end)
+s_failed (s_slot_t *slot, zloom_worker_job_t *job, const zloom_child_end_t *end)
 {
     zloom_buf_t words = {0};
     zloom_program_tail (slot->program, &words);
@@ -93,7 +93,7 @@ s_failed (s_slot_t *slot, zloom_job_t *job, const zloom_child_end_t *end)
 }
 
 static void
-s_acked (s_slot_t *slot, zloom_job_t *job)
+s_acked (s_slot_t *slot, zloom_worker_job_t *job)
 {
     const zloom_carrier_t *base = &slot->carrier->base;
     zloom_emission_t emit = {.body = zloom_buf_bytes (&slot->output)};
@@ -107,7 +107,7 @@ static void
 s_ended (s_slot_t *slot)
 {
     zloom_carrier_t *base = &slot->carrier->base;
-    zloom_job_t *job = slot->job;
+    zloom_worker_job_t *job = slot->job;
     zloom_child_end_t end;
     zloom_program_end (slot->program, &end);
     slot->job = NULL;
@@ -167,7 +167,7 @@ s_describe (zloom_environment_t *env, const zloom_message_t *message)
 }
 
 static void
-s_run (s_slot_t *slot, zloom_job_t *job)
+s_run (s_slot_t *slot, zloom_worker_job_t *job)
 {
     const zloom_carrier_t *base = &slot->carrier->base;
     zloom_environment_t *env = zloom_environment_new (base->config->env);
@@ -202,7 +202,7 @@ s_run (s_slot_t *slot, zloom_job_t *job)
 }
 
 static void
-s_give (zloom_carrier_t *base, zloom_job_t *job)
+s_give (zloom_carrier_t *base, zloom_worker_job_t *job)
 {
     s_exec_t *self = s_self (base);
     for (size_t i = 0; i < PARALLEL; i++) {
@@ -232,7 +232,7 @@ s_pump (zloom_carrier_t *base)
 }
 
 static void
-s_abort (zloom_carrier_t *base, zloom_job_t *job)
+s_abort (zloom_carrier_t *base, zloom_worker_job_t *job)
 {
     s_exec_t *self = s_self (base);
     for (size_t i = 0; i < PARALLEL; i++) {

@@ -54,10 +54,10 @@ s_broken (s_frames_t *self, const char *what)
     }
 }
 
-static zloom_job_t *
+static zloom_worker_job_t *
 s_job (s_frames_t *self, uint64_t id, const char *what)
 {
-    zloom_job_t *job = zloom_idmap_get (self->jobs, id);
+    zloom_worker_job_t *job = zloom_idmap_get (self->jobs, id);
     if (!job) {
         char text[128];
         (void) snprintf (text, sizeof text, "it said %s of message %llu, which it does not have",
@@ -68,7 +68,7 @@ s_job (s_frames_t *self, uint64_t id, const char *what)
 }
 
 static void
-s_started (s_frames_t *self, zloom_job_t *job)
+s_started (s_frames_t *self, zloom_worker_job_t *job)
 {
     if (!job->started) {
         job->started = true;
@@ -80,7 +80,7 @@ s_started (s_frames_t *self, zloom_job_t *job)
 static void
 s_done (s_frames_t *self, const zloom_frame_verdict_t *verdict)
 {
-    zloom_job_t *job = s_job (self, verdict->id, "DONE");
+    zloom_worker_job_t *job = s_job (self, verdict->id, "DONE");
     if (!job) {
         return;
     }
@@ -135,7 +135,7 @@ s_frame (s_frames_t *self, const zloom_frame_t *frame)
     }
     for (size_t i = 0; i < frame->id_count && !self->why; i++) {
         bool starts = frame->kind == ZLOOM_FRAME_STARTED;
-        zloom_job_t *job = s_job (self, frame->ids[i], starts ? "STARTED" : "PROGRESS");
+        zloom_worker_job_t *job = s_job (self, frame->ids[i], starts ? "STARTED" : "PROGRESS");
         if (!job) {
             return;
         }
@@ -245,7 +245,7 @@ s_flush (zloom_carrier_t *base)
 }
 
 static void
-s_give (zloom_carrier_t *base, zloom_job_t *job)
+s_give (zloom_carrier_t *base, zloom_worker_job_t *job)
 {
     s_frames_t *self = s_self (base);
     zloom_idmap_put (self->jobs, job->id, job);
@@ -259,12 +259,12 @@ s_give (zloom_carrier_t *base, zloom_job_t *job)
 static void
 s_ended (s_frames_t *self)
 {
-    zloom_jobs_t started = {0};
-    zloom_jobs_t waiting = {0};
-    zloom_job_t *job = NULL;
+    zloom_worker_jobs_t started = {0};
+    zloom_worker_jobs_t waiting = {0};
+    zloom_worker_job_t *job = NULL;
     for (size_t i = 0; zloom_idmap_next (self->jobs, &i, NULL, (void **) &job);) {
         zloom_idmap_remove (self->jobs, job->id);
-        zloom_jobs_add (job->started ? &started : &waiting, job);
+        zloom_worker_jobs_add (job->started ? &started : &waiting, job);
     }
     self->most = 0;
     self->listed = 0;
@@ -293,7 +293,7 @@ s_signal (zloom_carrier_t *base, int signal)
 }
 
 static void
-s_abort (zloom_carrier_t *base, zloom_job_t *job)
+s_abort (zloom_carrier_t *base, zloom_worker_job_t *job)
 {
     (void) job;
     s_signal (base, SIGKILL);

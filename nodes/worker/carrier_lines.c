@@ -17,7 +17,7 @@
 
 #define ZLOOM_LINES_CARRIER_TAG 0x4C494E43u
 
-/* Messages that may be in the child's pipe: enough to keep it busy, few to suspect after a crash. */
+/* Messages that may be in the child's pipe: enough to keep it busy, few to suspect in a crash. */
 #define DEPTH 16
 /* Bytes that may wait for the child before it gets another message. */
 #define UNREAD_BYTES 65536
@@ -27,8 +27,8 @@ typedef struct {
     uint32_t tag;
     zloom_program_t *program;
     zloom_lines_t answers;
-    zloom_jobs_t jobs; /* in the order of the child's input */
-    bool asked;        /* its end is ours */
+    zloom_worker_jobs_t jobs; /* in the order of the child's input */
+    bool asked;               /* its end is ours */
     bool served;
     const char *why;
 } s_lines_t;
@@ -57,13 +57,13 @@ static void
 s_answer (void *arg, zloom_bytes_t line, bool cut)
 {
     s_lines_t *self = arg;
-    zloom_job_t *job = self->why ? NULL : self->jobs.first;
+    zloom_worker_job_t *job = self->why ? NULL : self->jobs.first;
     if (!job) {
         s_broken (self, "it wrote a line that no message had asked for (io: lines is one line out "
                         "for one line in; print what is for people to stderr)");
         return;
     }
-    zloom_jobs_remove (&self->jobs, job);
+    zloom_worker_jobs_remove (&self->jobs, job);
     self->served = true;
     if (!job->started) {
         job->started = true;
@@ -134,7 +134,7 @@ s_room (const zloom_carrier_t *base)
 }
 
 static void
-s_give (zloom_carrier_t *base, zloom_job_t *job)
+s_give (zloom_carrier_t *base, zloom_worker_job_t *job)
 {
     s_lines_t *self = s_self (base);
     const zloom_message_t *message = job->message;
@@ -144,7 +144,7 @@ s_give (zloom_carrier_t *base, zloom_job_t *job)
                             "without line breaks, or use io: frames or exec)");
         return;
     }
-    zloom_jobs_add (&self->jobs, job);
+    zloom_worker_jobs_add (&self->jobs, job);
     job->begin = zloom_program_written (self->program);
     zloom_program_write (self->program, zloom_bytes (message->body, message->body_size));
     zloom_program_write (self->program, zloom_bytes ("\n", 1));
@@ -156,7 +156,7 @@ static void
 s_mark (s_lines_t *self)
 {
     uint64_t read = zloom_program_written (self->program) - zloom_program_unread (self->program);
-    for (zloom_job_t *job = self->jobs.first; job && job->begin < read; job = job->next) {
+    for (zloom_worker_job_t *job = self->jobs.first; job && job->begin < read; job = job->next) {
         if (!job->started) {
             job->started = true;
             self->base.host->started (self->base.host->arg, job);
@@ -168,7 +168,7 @@ s_mark (s_lines_t *self)
 static void
 s_run_first (s_lines_t *self)
 {
-    zloom_job_t *first = self->jobs.first;
+    zloom_worker_job_t *first = self->jobs.first;
     if (first && !first->running) {
         self->base.host->running (self->base.host->arg, first);
     }
@@ -187,10 +187,10 @@ s_flush (zloom_carrier_t *base)
 static void
 s_ended (s_lines_t *self)
 {
-    zloom_jobs_t started = {0};
-    zloom_jobs_t waiting = {0};
-    for (zloom_job_t *job; (job = zloom_jobs_take (&self->jobs));) {
-        zloom_jobs_add (job->started ? &started : &waiting, job);
+    zloom_worker_jobs_t started = {0};
+    zloom_worker_jobs_t waiting = {0};
+    for (zloom_worker_job_t *job; (job = zloom_worker_jobs_take (&self->jobs));) {
+        zloom_worker_jobs_add (job->started ? &started : &waiting, job);
     }
     zloom_carrier_ended (&self->base, &self->program, &started, &waiting, self->why, self->asked,
                          self->served);
@@ -223,7 +223,7 @@ s_signal (zloom_carrier_t *base, int signal)
 }
 
 static void
-s_abort (zloom_carrier_t *base, zloom_job_t *job)
+s_abort (zloom_carrier_t *base, zloom_worker_job_t *job)
 {
     (void) job;
     s_signal (base, SIGKILL);

@@ -25,8 +25,8 @@ typedef struct {
 void zloom_restart_init (zloom_restart_t *self, const zloom_restart_config_t *config);
 void zloom_restart_fini (zloom_restart_t *self);
 /*
- * A child has ended at `now_ns`; `served`: it had settled at least one message. True: start again at
- * *at_ns. False: the budget is used up.
+ * A child has ended at `now_ns`; `served`: it had settled at least one message. True: start again
+ * at *at_ns. False: the budget is used up.
  */
 bool zloom_restart_next (zloom_restart_t *self, bool served, int64_t now_ns, int64_t *at_ns);
 

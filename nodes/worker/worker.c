@@ -28,98 +28,6 @@
 /* How long the client may take to say the last settlements. */
 #define LEAVE_NS (2 * ZLOOM_NS_PER_S)
 
-/* ---- set up --------------------------------------------------------------------------------- */
-
-static void
-s_flows (zloom_worker_t *self)
-{
-    const zloom_recipe_t *recipe = self->args->recipe;
-    const zloom_recipe_node_t *node = self->args->node;
-    const zloom_recipe_flow_t *flow = NULL;
-    self->ins = zloom_alloc ((zloom_recipe_in_count (recipe, node) + 1) * sizeof *self->ins);
-    self->outs = zloom_alloc ((zloom_recipe_out_count (recipe, node) + 1) * sizeof *self->outs);
-    for (size_t i = 0; (flow = zloom_recipe_next_in (recipe, node, &i));) {
-        self->ins[self->in_count++] = flow->name;
-    }
-    for (size_t i = 0; (flow = zloom_recipe_next_out (recipe, node, &i));) {
-        self->outs[self->out_count++] = flow->name;
-    }
-}
-
-static void
-s_environment (zloom_worker_t *self)
-{
-    self->env = zloom_environment_new (NULL);
-    for (size_t i = 0; i < self->config->env.count; i++) {
-        const zloom_pair_t *pair = &self->config->env.items[i];
-        zloom_environment_set (self->env, pair->name, zloom_bytes_text (pair->value));
-    }
-    zloom_environment_helpers (self->env);
-    zloom_environment_set (self->env, "ZLOOM_NODE", zloom_bytes_text (self->args->name));
-}
-
-/*
- * An interpreter that is given a script that is not there ends like one whose script fails; so look
- * first. Programs that are interpreters are known by name; what begins with '-' is an option.
- */
-static zloom_err_t
-s_check_script (const zloom_worker_config_t *config)
-{
-    static const char *const interpreters[] = {"python", "node", "sh",  "bash", "dash",
-                                               "perl",   "ruby", "php", NULL};
-    const char *slash = strrchr (config->run.items[0], '/');
-    const char *name = slash ? slash + 1 : config->run.items[0];
-    const char *script = config->run.count > 1 ? config->run.items[1] : NULL;
-    if (!script || script[0] == '-') {
-        return ZLOOM_OK;
-    }
-    for (const char *const *it = interpreters; *it; it++) {
-        size_t size = strlen (*it);
-        if (strncmp (name, *it, size) != 0 ||
-            strspn (name + size, "0123456789.") != strlen (name + size)) {
-            continue;
-        }
-        char *path =
-          script[0] == '/' ? zloom_strdup (script) : zloom_format ("%s/%s", config->cwd, script);
-        bool there = access (path, F_OK) == 0;
-        zloom_err_t err = there
-                            ? ZLOOM_OK
-                            : zloom_fail (ZLOOM_NO_PROGRAM, "script '%s' for %s is not there (%s)",
-                                          script, name, path);
-        free (path);
-        return err;
-    }
-    return ZLOOM_OK;
-}
-
-static zloom_err_t
-s_carrier (zloom_worker_t *self)
-{
-    self->carrier_config = (zloom_carrier_config_t){
-      .node = self->args->name,
-      .argv = self->config->run.items,
-      .env = zloom_environment_items (self->env),
-      .cwd = self->config->cwd,
-      .ins = self->ins,
-      .in_count = self->in_count,
-      .outs = self->outs,
-      .out_count = self->out_count,
-      .most = (size_t) self->config->prefetch,
-      .tty = self->config->tty,
-    };
-    zloom_worker_host (self);
-    switch ((zloom_io_t) self->config->io) {
-    case ZLOOM_IO_LINES:
-        return zloom_carrier_lines_new (&self->carrier_config, &self->host, &self->carrier);
-    case ZLOOM_IO_EXEC:
-        return zloom_carrier_exec_new (&self->carrier_config, &self->host, &self->carrier);
-    case ZLOOM_IO_FRAMES:
-        return zloom_carrier_frames_new (&self->carrier_config, &self->host, &self->carrier);
-    }
-    return zloom_fail (ZLOOM_UNSUPPORTED, "node '%s': io %u", self->args->node->name,
-                       self->config->io);
-}
-
 /* ---- the router ----------------------------------------------------------------------------- */
 
 /* No calls back into the client from here: keep what came. */
@@ -231,7 +139,7 @@ s_extend (zloom_worker_t *self)
         return;
     }
     self->extend_ns = zloom_time_add (self->now.mono_ns, self->lease_ns / 3);
-    zloom_job_t *job = NULL;
+    zloom_worker_job_t *job = NULL;
     for (size_t i = 0; zloom_idmap_next (self->jobs, &i, NULL, (void **) &job);) {
         if (!job->running) {
             (void) zloom_client_core_progress (self->core, job->message, 0);
@@ -239,11 +147,18 @@ s_extend (zloom_worker_t *self)
     }
 }
 
+/* When to wonder aloud why nothing comes back; ZLOOM_NEVER: nothing is waited for. */
+static int64_t
+s_wonder_ns (const zloom_worker_t *self)
+{
+    bool waits = zloom_idmap_count (self->jobs) > 0 || !self->told_ready;
+    return waits && !self->hinted ? zloom_time_add (self->quiet_ns, QUIET_NS) : ZLOOM_NEVER;
+}
+
 static void
 s_look_for_quiet (zloom_worker_t *self)
 {
-    bool waits = zloom_idmap_count (self->jobs) > 0 || !self->told_ready;
-    if (!waits || self->hinted || self->now.mono_ns - self->quiet_ns < QUIET_NS) {
+    if (self->now.mono_ns < s_wonder_ns (self)) {
         return;
     }
     const char *hint = self->carrier->ops->hint (self->carrier);
@@ -361,12 +276,9 @@ s_next_ns (const zloom_worker_t *self)
         (s_room (self) > 0 && zloom_client_core_waiting (self->core, 0) > 0)) {
         return self->now.mono_ns;
     }
-    int64_t next_ns = zloom_timers_next (self->timers);
+    int64_t next_ns = s_least (zloom_timers_next (self->timers), s_wonder_ns (self));
     if (zloom_idmap_count (self->jobs) > 0 && self->lease_ns > 0) {
         next_ns = s_least (next_ns, self->extend_ns);
-    }
-    if (!self->hinted) {
-        next_ns = s_least (next_ns, zloom_time_add (self->quiet_ns, QUIET_NS));
     }
     if (self->phase == ZLOOM_WORKER_SERVES) {
         return s_least (next_ns, self->restart_ns);
@@ -411,7 +323,7 @@ s_end (zloom_worker_t *self)
 {
     self->phase = ZLOOM_WORKER_ENDED;
     zloom_carrier_destroy (&self->carrier);
-    zloom_job_t *job = NULL;
+    zloom_worker_job_t *job = NULL;
     for (size_t i = 0; self->client && zloom_idmap_next (self->jobs, &i, NULL, (void **) &job);) {
         const zloom_settlement_t release = {.verdict = ZLOOM_VERDICT_RELEASE,
                                             .delay_ms = ZLOOM_DELAY_UNSET};
@@ -465,12 +377,7 @@ zloom_worker_run (const zloom_node_args_t *args)
     self.timers = zloom_timers_new ();
     self.now = zloom_clock_now ();
     self.quiet_ns = self.now.mono_ns;
-    s_flows (&self);
-    s_environment (&self);
-    zloom_err_t err = s_check_script (self.config);
-    if (err == ZLOOM_OK) {
-        err = s_carrier (&self);
-    }
+    zloom_err_t err = zloom_worker_setup (&self);
     if (err == ZLOOM_OK) {
         err = s_join (&self);
     }

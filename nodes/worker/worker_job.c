@@ -23,10 +23,10 @@ zloom_worker_fail (zloom_worker_t *self, zloom_err_t err, const char *note)
 
 /* ---- in hand -------------------------------------------------------------------------------- */
 
-zloom_job_t *
+zloom_worker_job_t *
 zloom_worker_take (zloom_worker_t *self, const zloom_message_t *message)
 {
-    zloom_job_t *job = zloom_alloc (sizeof *job);
+    zloom_worker_job_t *job = zloom_alloc (sizeof *job);
     job->message = message;
     job->id = ++self->next_job;
     job->timer.owner = job;
@@ -36,7 +36,7 @@ zloom_worker_take (zloom_worker_t *self, const zloom_message_t *message)
 }
 
 static void
-s_let_go (zloom_worker_t *self, zloom_job_t *job)
+s_let_go (zloom_worker_t *self, zloom_worker_job_t *job)
 {
     zloom_timers_cancel (self->timers, &job->timer);
     zloom_idmap_remove (self->jobs, job->id);
@@ -44,7 +44,8 @@ s_let_go (zloom_worker_t *self, zloom_job_t *job)
 }
 
 void
-zloom_worker_settle (zloom_worker_t *self, zloom_job_t *job, const zloom_settlement_t *settlement)
+zloom_worker_settle (zloom_worker_t *self, zloom_worker_job_t *job,
+                     const zloom_settlement_t *settlement)
 {
     switch (settlement->verdict) {
     case ZLOOM_VERDICT_ACK:
@@ -70,7 +71,8 @@ zloom_worker_settle (zloom_worker_t *self, zloom_job_t *job, const zloom_settlem
 }
 
 static void
-s_settle_plain (zloom_worker_t *self, zloom_job_t *job, zloom_verdict_t verdict, const char *text)
+s_settle_plain (zloom_worker_t *self, zloom_worker_job_t *job, zloom_verdict_t verdict,
+                const char *text)
 {
     zloom_settlement_t settlement = {.verdict = verdict, .delay_ms = ZLOOM_DELAY_UNSET};
     if (verdict != ZLOOM_VERDICT_RELEASE) {
@@ -95,7 +97,7 @@ s_limit_ns (const zloom_worker_t *self)
 }
 
 void
-zloom_worker_expire (zloom_worker_t *self, zloom_job_t *job)
+zloom_worker_expire (zloom_worker_t *self, zloom_worker_job_t *job)
 {
     char text[48];
     zloom_log (ZLOOM_LOG_WARN, "handler-late", "node=%s flow=%s seq=%llu limit=%s",
@@ -108,7 +110,7 @@ zloom_worker_expire (zloom_worker_t *self, zloom_job_t *job)
 }
 
 static void
-s_settle_expired (zloom_worker_t *self, zloom_job_t *job)
+s_settle_expired (zloom_worker_t *self, zloom_worker_job_t *job)
 {
     char limit[48];
     const char *hint = self->late_hint;
@@ -122,14 +124,14 @@ s_settle_expired (zloom_worker_t *self, zloom_job_t *job)
 /* ---- what the carrier says ------------------------------------------------------------------ */
 
 static void
-s_started (void *arg, zloom_job_t *job)
+s_started (void *arg, zloom_worker_job_t *job)
 {
     zloom_worker_t *self = arg;
     (void) zloom_client_core_started (self->core, job->message);
 }
 
 static void
-s_running (void *arg, zloom_job_t *job)
+s_running (void *arg, zloom_worker_job_t *job)
 {
     zloom_worker_t *self = arg;
     int64_t limit_ns = s_limit_ns (self);
@@ -142,7 +144,7 @@ s_running (void *arg, zloom_job_t *job)
 }
 
 static void
-s_progress (void *arg, zloom_job_t *job, uint64_t extend_ms)
+s_progress (void *arg, zloom_worker_job_t *job, uint64_t extend_ms)
 {
     zloom_worker_t *self = arg;
     (void) zloom_client_core_progress (self->core, job->message, extend_ms);
@@ -182,7 +184,7 @@ s_emit (zloom_worker_t *self, zloom_step_t *step, const zloom_emission_t *emit)
 
 /* One message, one step: the client says many of them in one verb. */
 static void
-s_step (zloom_worker_t *self, zloom_job_t *job, const zloom_outcome_t *outcome)
+s_step (zloom_worker_t *self, zloom_worker_job_t *job, const zloom_outcome_t *outcome)
 {
     zloom_step_t *step = zloom_client_core_step (self->core);
     zloom_err_t err = zloom_step_settle (step, job->message, &outcome->settlement);
@@ -216,7 +218,7 @@ s_step (zloom_worker_t *self, zloom_job_t *job, const zloom_outcome_t *outcome)
 void
 zloom_worker_answer (zloom_worker_t *self, const zloom_worker_answer_t *answer)
 {
-    zloom_job_t *job = zloom_idmap_remove (self->steps, answer->id);
+    zloom_worker_job_t *job = zloom_idmap_remove (self->steps, answer->id);
     if (!job) {
         return;
     }
@@ -238,7 +240,7 @@ zloom_worker_answer (zloom_worker_t *self, const zloom_worker_answer_t *answer)
 }
 
 static void
-s_done (void *arg, zloom_job_t *job, const zloom_outcome_t *outcome)
+s_done (void *arg, zloom_worker_job_t *job, const zloom_outcome_t *outcome)
 {
     zloom_worker_t *self = arg;
     self->quiet_ns = self->now.mono_ns;
@@ -257,16 +259,16 @@ s_done (void *arg, zloom_job_t *job, const zloom_outcome_t *outcome)
 /* ---- a child has ended ---------------------------------------------------------------------- */
 
 static void
-s_release_all (zloom_worker_t *self, zloom_jobs_t *jobs)
+s_release_all (zloom_worker_t *self, zloom_worker_jobs_t *jobs)
 {
-    for (zloom_job_t *job; (job = zloom_jobs_take (jobs));) {
+    for (zloom_worker_job_t *job; (job = zloom_worker_jobs_take (jobs));) {
         s_settle_plain (self, job, ZLOOM_VERDICT_RELEASE, NULL);
     }
 }
 
 /* Whether two messages came in one delivery: only those can be suspect together. */
 static bool
-s_together (zloom_worker_t *self, const zloom_job_t *a, const zloom_job_t *b)
+s_together (zloom_worker_t *self, const zloom_worker_job_t *a, const zloom_worker_job_t *b)
 {
     if (!a || !b || a->message->handle != b->message->handle) {
         return false;
@@ -285,7 +287,7 @@ s_together (zloom_worker_t *self, const zloom_job_t *a, const zloom_job_t *b)
  * charged without proof: it goes back, and for a while messages are given one by one.
  */
 static void
-s_charge (zloom_worker_t *self, zloom_jobs_t *started, const zloom_ending_t *ending)
+s_charge (zloom_worker_t *self, zloom_worker_jobs_t *started, const zloom_ending_t *ending)
 {
     zloom_settlement_t crash = {
       .verdict = ZLOOM_VERDICT_CRASH,
@@ -297,7 +299,7 @@ s_charge (zloom_worker_t *self, zloom_jobs_t *started, const zloom_ending_t *end
     };
     bool several = started->count > 1;
     bool with_last = false;
-    for (zloom_job_t *job; (job = zloom_jobs_take (started));) {
+    for (zloom_worker_job_t *job; (job = zloom_worker_jobs_take (started));) {
         bool with_next = several && s_together (self, job, started->first);
         if (several && !with_last && !with_next) {
             self->careful = CAREFUL;
@@ -310,15 +312,16 @@ s_charge (zloom_worker_t *self, zloom_jobs_t *started, const zloom_ending_t *end
 }
 
 static void
-s_crashed (void *arg, zloom_jobs_t *started, zloom_jobs_t *waiting, const zloom_ending_t *ending)
+s_crashed (void *arg, zloom_worker_jobs_t *started, zloom_worker_jobs_t *waiting,
+           const zloom_ending_t *ending)
 {
     zloom_worker_t *self = arg;
     bool expired = false;
-    for (zloom_jobs_t *list = started; list; list = list == started ? waiting : NULL) {
-        for (zloom_job_t *job = list->first, *next; job; job = next) {
+    for (zloom_worker_jobs_t *list = started; list; list = list == started ? waiting : NULL) {
+        for (zloom_worker_job_t *job = list->first, *next; job; job = next) {
             next = job->next;
             if (job->expired) {
-                zloom_jobs_remove (list, job);
+                zloom_worker_jobs_remove (list, job);
                 expired = true;
                 /* Never read is not the message's fault. */
                 if (list == started) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * worker_state.h - a running worker, for the files of this folder:
- *   worker.c      its life: join, loop, drain
- *   worker_job.c  what comes of messages: the carrier's host
+ *   worker.c        its life: join, loop, drain
+ *   worker_setup.c  from the recipe to a carrier
+ *   worker_job.c    what comes of messages: the carrier's host
  */
 #ifndef ZLOOM_NODES_WORKER_WORKER_STATE_H
 #define ZLOOM_NODES_WORKER_WORKER_STATE_H
@@ -58,8 +59,8 @@ typedef struct {
     int64_t restart_ns; /* ZLOOM_NEVER: no start is due */
     size_t careful;     /* so many messages are given one by one */
 
-    zloom_idmap_t *jobs;  /* in hand: id → zloom_job_t */
-    zloom_idmap_t *steps; /* committed and not answered: step id → zloom_job_t */
+    zloom_idmap_t *jobs;  /* in hand: id → zloom_worker_job_t */
+    zloom_idmap_t *steps; /* committed and not answered: step id → zloom_worker_job_t */
     zloom_timers_t *timers;
     uint64_t next_job;
     int64_t extend_ns; /* when leases of what waits are extended next */
@@ -82,17 +83,19 @@ typedef struct {
     zloom_worker_counters_t counters;
 } zloom_worker_t;
 
+/* Flows, environment and carrier; no child yet. NO_PROGRAM, SYSTEM. */
+zloom_err_t zloom_worker_setup (zloom_worker_t *self);
 /* The carrier's host, with `worker` as its argument. */
 void zloom_worker_host (zloom_worker_t *worker);
 /* A message was received: it is in hand from now on. */
-zloom_job_t *zloom_worker_take (zloom_worker_t *self, const zloom_message_t *message);
+zloom_worker_job_t *zloom_worker_take (zloom_worker_t *self, const zloom_message_t *message);
 /* What the router said to a step. */
 void zloom_worker_answer (zloom_worker_t *self, const zloom_worker_answer_t *answer);
 /* Settle with nothing to emit, and let go of the job. */
-void zloom_worker_settle (zloom_worker_t *self, zloom_job_t *job,
+void zloom_worker_settle (zloom_worker_t *self, zloom_worker_job_t *job,
                           const zloom_settlement_t *settlement);
 /* Its time is over: end the child that has it. */
-void zloom_worker_expire (zloom_worker_t *self, zloom_job_t *job);
+void zloom_worker_expire (zloom_worker_t *self, zloom_worker_job_t *job);
 /* The worker ends because of `err`; the first reason stays. */
 void zloom_worker_fail (zloom_worker_t *self, zloom_err_t err, const char *note);
 

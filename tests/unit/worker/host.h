@@ -22,7 +22,7 @@ typedef struct {
     zloom_carrier_config_t config;
     zloom_carrier_host_t host;
     zloom_message_t messages[HOST_JOBS];
-    zloom_job_t jobs[HOST_JOBS];
+    zloom_worker_job_t jobs[HOST_JOBS];
     size_t count;
     zloom_buf_t told;  /* "started 1, done 1 ack [body], …" */
     zloom_buf_t ended; /* the text of the last ending */
@@ -34,7 +34,7 @@ typedef struct {
 static const char *const s_host_verdicts[] = {"ack", "retry", "reject", "release", "crash"};
 
 static inline void
-host_started (void *arg, zloom_job_t *job)
+host_started (void *arg, zloom_worker_job_t *job)
 {
     host_t *self = arg;
     self->starts++;
@@ -42,7 +42,7 @@ host_started (void *arg, zloom_job_t *job)
 }
 
 static inline void
-host_running (void *arg, zloom_job_t *job)
+host_running (void *arg, zloom_worker_job_t *job)
 {
     host_t *self = arg;
     self->runs++;
@@ -50,7 +50,7 @@ host_running (void *arg, zloom_job_t *job)
 }
 
 static inline void
-host_progress (void *arg, zloom_job_t *job, uint64_t extend_ms)
+host_progress (void *arg, zloom_worker_job_t *job, uint64_t extend_ms)
 {
     host_t *self = arg;
     self->progress++;
@@ -58,7 +58,7 @@ host_progress (void *arg, zloom_job_t *job, uint64_t extend_ms)
 }
 
 static inline void
-host_done (void *arg, zloom_job_t *job, const zloom_outcome_t *outcome)
+host_done (void *arg, zloom_worker_job_t *job, const zloom_outcome_t *outcome)
 {
     host_t *self = arg;
     self->done++;
@@ -81,12 +81,13 @@ host_done (void *arg, zloom_job_t *job, const zloom_outcome_t *outcome)
 }
 
 static inline void
-host_crashed (void *arg, zloom_jobs_t *started, zloom_jobs_t *waiting, const zloom_ending_t *ending)
+host_crashed (void *arg, zloom_worker_jobs_t *started, zloom_worker_jobs_t *waiting,
+              const zloom_ending_t *ending)
 {
     host_t *self = arg;
     self->crashes++;
     zloom_buf_printf (&self->told, "crashed %d %d, ", (int) started->count, (int) waiting->count);
-    while (zloom_jobs_take (started) || zloom_jobs_take (waiting)) {
+    while (zloom_worker_jobs_take (started) || zloom_worker_jobs_take (waiting)) {
     }
     zloom_buf_clear (&self->ended);
     zloom_buf_add_text (&self->ended, ending->text);
@@ -141,7 +142,7 @@ host_close (host_t *self)
 }
 
 /* Take a message in hand; the carrier gets it with host_give. */
-static inline zloom_job_t *
+static inline zloom_worker_job_t *
 host_job (host_t *self, const void *body, size_t size)
 {
     assert_true (self->count < HOST_JOBS);
@@ -153,8 +154,8 @@ host_job (host_t *self, const void *body, size_t size)
                                  .producer = "shop",
                                  .producer_size = 4,
                                  .id = self->count + 1};
-    zloom_job_t *job = &self->jobs[self->count++];
-    *job = (zloom_job_t){.message = message, .id = self->count};
+    zloom_worker_job_t *job = &self->jobs[self->count++];
+    *job = (zloom_worker_job_t){.message = message, .id = self->count};
     return job;
 }
 
