@@ -7,9 +7,9 @@
  * a poller that was killed, or whose router was, goes on exactly behind the last line that was
  * taken: no line is lost, none is sent twice.
  *
- * `follow` outlives rotation: a file that was renamed away is read to its end, then the one that
- * has its path now is read from the start; a file that was cut is read from the start. A file that
- * was both written and renamed away while no poller ran is not looked for.
+ * `follow` outlives rotation: a file that was renamed is read to its end (also when it was renamed
+ * while no poller ran, if it is still in its folder), then the one that has its path now is read
+ * from the start; a file that was cut is read from the start.
  */
 #ifndef ZLOOM_NODES_POLLER_POLLER_H
 #define ZLOOM_NODES_POLLER_POLLER_H
