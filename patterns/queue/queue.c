@@ -7,6 +7,9 @@
 #include "base/memory.h"
 #include "patterns/queue/state.h"
 
+/* Retries that come due in one TIMER event at most, so that a turn stays short. */
+#define DUE_BURST 16384
+
 static void
 s_config_fini (zloom_flow_config_t *config)
 {
@@ -302,7 +305,11 @@ s_timer (zloom_queue_t *self, const zloom_turn_t *turn)
 {
     zloom_queue_end_leases (self, turn);
     zloom_exception_t *entry;
-    while ((entry = zloom_exceptions_due (self->exceptions, turn->now.mono_ns))) {
+    for (uint32_t i = 0; i < DUE_BURST; i++) {
+        entry = zloom_exceptions_due (self->exceptions, turn->now.mono_ns);
+        if (!entry) {
+            break;
+        }
         zloom_numbers_remove (&self->waiting, entry->seq, entry->seq);
         zloom_ready_add (&self->ready, ZLOOM_READY_FAILED, entry->seq, entry->seq);
     }

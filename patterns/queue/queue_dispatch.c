@@ -253,19 +253,21 @@ s_give (zloom_queue_t *self, handout_t *out, uint32_t most, const zloom_turn_t *
 static uint32_t
 s_share (const zloom_queue_t *self, uint32_t budget, const zloom_queue_consumer_t *reserved)
 {
+    uint64_t behind =
+      self->next_seq - 1 > self->durable_seq ? self->next_seq - 1 - self->durable_seq : 0;
+    uint64_t ready = s_left (zloom_ready_total (&self->ready), behind);
+    if (ready == 0) {
+        return 0;
+    }
     uint64_t able = 0;
     for (size_t i = 0; i < self->ring_count; i++) {
         const zloom_queue_consumer_t *consumer = self->ring[i];
         able += consumer->suspects == 0 && consumer != reserved && s_credit (consumer) > 0 ? 1 : 0;
     }
-    uint64_t ready = zloom_ready_total (&self->ready);
-    uint64_t behind =
-      self->next_seq - 1 > self->durable_seq ? self->next_seq - 1 - self->durable_seq : 0;
-    ready = s_left (ready, behind);
-    ready = ready < budget ? ready : budget;
-    if (able == 0 || ready == 0) {
+    if (able == 0) {
         return 0;
     }
+    ready = ready < budget ? ready : budget;
     uint64_t share = (ready + able - 1) / able;
     return share < ZLOOM_QUEUE_LEASE_MESSAGES ? (uint32_t) share : ZLOOM_QUEUE_LEASE_MESSAGES;
 }

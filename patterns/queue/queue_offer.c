@@ -10,6 +10,8 @@
 
 /* While so many dropped ones are on their way to the dead letters, no more are dropped. */
 #define OVERFLOW_MAX 4096
+/* One send makes so many go at most. */
+#define DROPS_MAX 262144
 
 static void
 s_answer (zloom_effect_type_t type, zloom_session_id_t session, uint64_t id, zloom_err_t err,
@@ -88,7 +90,7 @@ s_excess (const zloom_queue_t *self, uint64_t n, uint64_t bytes, uint64_t *over_
     *over_bytes = used_bytes > limit_bytes ? used_bytes - limit_bytes : 0;
 }
 
-/* How many of the oldest ready ones must go; false when all of them are not enough. */
+/* How many of the oldest ready ones must go; false when that is not enough, or too many. */
 static bool
 s_count_drops (const zloom_queue_t *self, uint64_t over_n, uint64_t over_bytes, uint64_t *drops)
 {
@@ -98,8 +100,11 @@ s_count_drops (const zloom_queue_t *self, uint64_t over_n, uint64_t over_bytes, 
     *drops = 0;
     while ((*drops < over_n || over_bytes > 0) &&
            zloom_ready_find (&self->ready, from, UINT64_MAX, false, &run, &kind)) {
-        for (uint64_t seq = run.first; seq <= run.last && (*drops < over_n || over_bytes > 0);
-             seq++) {
+        uint64_t seq = run.first;
+        for (; seq <= run.last && (*drops < over_n || over_bytes > 0); seq++) {
+            if (*drops == DROPS_MAX) {
+                return false;
+            }
             uint64_t mean = zloom_sizes_mean (&self->sizes, seq);
             over_bytes -= mean < over_bytes ? mean : over_bytes;
             ++*drops;
