@@ -32,7 +32,7 @@ zloom_client_expired (int64_t deadline_ns)
     return deadline_ns != ZLOOM_NEVER && zloom_clock_now ().mono_ns >= deadline_ns;
 }
 
-/* ---- events ----------------------------------------------------------------------------------- */
+/* ---- events --------------------------------------------------------------------------------- */
 
 static void
 s_keep (char text[256], zloom_bytes_t from)
@@ -83,7 +83,7 @@ s_event (void *arg, const zloom_client_event_t *event)
     }
 }
 
-/* ---- the descriptor --------------------------------------------------------------------------- */
+/* ---- the descriptor ------------------------------------------------------------------------- */
 
 static void
 s_arm (zloom_client_t *self, int64_t at_ns)
@@ -169,7 +169,7 @@ zloom_client_touch (zloom_client_t *self)
     }
 }
 
-/* ---- frames ----------------------------------------------------------------------------------- */
+/* ---- frames --------------------------------------------------------------------------------- */
 
 static size_t
 s_receive (zloom_client_t *self)
@@ -273,7 +273,7 @@ zloom_client_dispatch (zloom_client_t *self)
     return zloom_client_core_ended (self->core);
 }
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 zloom_client_core_t *
 zloom_client_core (zloom_client_t *self)

@@ -10,7 +10,7 @@
 /* While messages wait here, frames move at least this often. */
 #define PUMP_NS ZLOOM_NS_PER_MS
 
-/* ---- opening ---------------------------------------------------------------------------------- */
+/* ---- opening -------------------------------------------------------------------------------- */
 
 zloom_err_t
 zloom_client_open (const zloom_client_config_t *config, int64_t deadline_ns,
@@ -38,7 +38,7 @@ zloom_client_open (const zloom_client_config_t *config, int64_t deadline_ns,
     return err;
 }
 
-/* ---- sending ---------------------------------------------------------------------------------- */
+/* ---- sending -------------------------------------------------------------------------------- */
 
 zloom_err_t
 zloom_client_send_envelope (zloom_client_t *self, const char *flow,
@@ -150,7 +150,7 @@ zloom_client_settle_all (zloom_client_t *self, int64_t deadline_ns)
     return s_wait_for (self, zloom_client_core_pending, deadline_ns);
 }
 
-/* ---- taking ----------------------------------------------------------------------------------- */
+/* ---- taking --------------------------------------------------------------------------------- */
 
 zloom_err_t
 zloom_client_subscribe (zloom_client_t *self, const zloom_take_t *take, uint32_t *handle_p)
@@ -249,7 +249,7 @@ zloom_client_receive (zloom_client_t *self, const zloom_message_t **message_p, i
     return ZLOOM_OK;
 }
 
-/* ---- settling --------------------------------------------------------------------------------- */
+/* ---- settling ------------------------------------------------------------------------------- */
 
 static zloom_err_t
 s_settle (zloom_client_t *self, const zloom_message_t **message_p, zloom_verdict_t verdict,
@@ -294,7 +294,7 @@ zloom_client_release (zloom_client_t *self, const zloom_message_t **message_p)
     return s_settle (self, message_p, ZLOOM_VERDICT_RELEASE, -1, NULL);
 }
 
-/* ---- asking ----------------------------------------------------------------------------------- */
+/* ---- asking --------------------------------------------------------------------------------- */
 
 zloom_err_t
 zloom_client_ask (zloom_client_t *self, const char *command, zloom_bytes_t args,

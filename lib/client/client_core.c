@@ -15,7 +15,7 @@
 #define DEFAULT_HEARTBEAT_NS ZLOOM_NS_PER_S
 #define DEFAULT_LIVENESS 4
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 static zloom_err_t
 s_check_name (const char *what, const char *name)
@@ -150,7 +150,7 @@ zloom_core_flow (void *core, const char *name)
     return NULL;
 }
 
-/* ---- roads ------------------------------------------------------------------------------------ */
+/* ---- roads ---------------------------------------------------------------------------------- */
 
 void
 zloom_client_core_connected (zloom_client_core_t *self, zloom_now_t now)
@@ -249,7 +249,7 @@ zloom_client_core_welcomed (const zloom_client_core_t *self)
     return self->status == ZLOOM_CORE_WELCOMED;
 }
 
-/* ---- timers ----------------------------------------------------------------------------------- */
+/* ---- timers --------------------------------------------------------------------------------- */
 
 /* Ask after a beat of silence; after as many as the router named, it does not live any more. */
 static int64_t

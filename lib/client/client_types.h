@@ -97,6 +97,7 @@ typedef struct {
     zloom_confirm_t level; /* of its confirms */
     zloom_bytes_t mark;    /* as WELCOME had it; unset: none; valid until the next welcome */
     bool keyed;            /* messages need a key */
+    size_t message_bytes;  /* most that one takes, encoded; 0: not known before the first welcome */
 } zloom_client_flow_state_t;
 
 #endif

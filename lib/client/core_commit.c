@@ -6,7 +6,7 @@
 #include "base/tag.h"
 #include "client/core_state.h"
 
-/* ---- sending ---------------------------------------------------------------------------------- */
+/* ---- sending -------------------------------------------------------------------------------- */
 
 static zloom_err_t
 s_open (const zloom_client_core_t *self)
@@ -145,7 +145,7 @@ zloom_core_tick_flows (zloom_client_core_t *self)
     return next_ns;
 }
 
-/* ---- steps ------------------------------------------------------------------------------------ */
+/* ---- steps ---------------------------------------------------------------------------------- */
 
 zloom_step_t *
 zloom_client_core_step (zloom_client_core_t *self)
@@ -326,7 +326,7 @@ zloom_core_drop_steps (zloom_client_core_t *self)
     self->last_step = NULL;
 }
 
-/* ---- questions -------------------------------------------------------------------------------- */
+/* ---- questions ------------------------------------------------------------------------------ */
 
 zloom_err_t
 zloom_client_core_admin (zloom_client_core_t *self, const char *command, zloom_bytes_t args,

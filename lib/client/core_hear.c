@@ -3,7 +3,7 @@
 #include "base/tag.h"
 #include "client/core_state.h"
 
-/* ---- the session ------------------------------------------------------------------------------ */
+/* ---- the session ---------------------------------------------------------------------------- */
 
 static void
 s_welcome_flows (zloom_client_core_t *self, const zloom_verb_welcome_t *welcome)
@@ -98,7 +98,7 @@ s_ping (zloom_client_core_t *self, const zloom_verb_ping_t *ping)
     zloom_frames_push (&self->out, &verb, NULL, ZLOOM_BYTES_NULL);
 }
 
-/* ---- sending ---------------------------------------------------------------------------------- */
+/* ---- sending -------------------------------------------------------------------------------- */
 
 static zloom_outflow_t *
 s_by_index (const zloom_client_core_t *self, uint32_t index)
@@ -163,7 +163,7 @@ s_credit (zloom_client_core_t *self, const zloom_verb_credit_t *credit)
     }
 }
 
-/* ---- consuming -------------------------------------------------------------------------------- */
+/* ---- consuming ------------------------------------------------------------------------------ */
 
 static void
 s_subscribed (zloom_client_core_t *self, const zloom_verb_subscribed_t *subscribed)
@@ -275,7 +275,7 @@ s_answer (zloom_client_core_t *self, const zloom_verb_answer_t *answer, zloom_by
     zloom_core_tell (self, &event);
 }
 
-/* ---- all -------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------ */
 
 static void
 s_hear (zloom_client_core_t *self, const zloom_verb_t *verb, zloom_blob_t *pack)

@@ -33,11 +33,7 @@ struct zloom_outflow {
     uint64_t next_id;
     uint64_t confirmed;
     uint64_t went; /* highest id that ever went out */
-    zloom_batch_t *first;
-    zloom_batch_t *last;
-    zloom_batch_t *unsent; /* the first that did not go out on this road; NULL: all did */
-    size_t held_messages;
-    size_t held_bytes;
+    zloom_batches_t batches;
     uint64_t failed;
     /* the open pack */
     zloom_buf_t open;
@@ -62,14 +58,6 @@ zloom_outflow_new (const zloom_client_flow_t *flow, const zloom_outflow_limits_t
     return self;
 }
 
-static void
-s_batch_free (zloom_batch_t *batch)
-{
-    zloom_blob_unref (&batch->blob);
-    zloom_blob_unref (&batch->mark);
-    free (batch);
-}
-
 void
 zloom_outflow_destroy (zloom_outflow_t **self_p)
 {
@@ -80,11 +68,7 @@ zloom_outflow_destroy (zloom_outflow_t **self_p)
     }
     ZLOOM_CHECK (self, OUTFLOW_TAG);
     *self_p = NULL;
-    while (self->first) {
-        zloom_batch_t *batch = self->first;
-        self->first = batch->next;
-        s_batch_free (batch);
-    }
+    zloom_batches_fini (&self->batches);
     zloom_buf_fini (&self->open);
     zloom_blob_unref (&self->open_mark);
     zloom_blob_unref (&self->mark);
@@ -127,61 +111,7 @@ zloom_outflow_has_index (const zloom_outflow_t *self, uint32_t index)
     return self->state == ZLOOM_OK && self->index == index;
 }
 
-/* ---- cutting ---------------------------------------------------------------------------------- */
-
-/*
- * Keep the first n messages in `batch` and put the rest behind it. The mark stands for the whole,
- * so it goes with the end. A mark's batch that went out is still whole at the router if it went.
- */
-static void
-s_cut (zloom_outflow_t *self, zloom_batch_t *batch, uint32_t n)
-{
-    zloom_assert (n > 0 && n < batch->n);
-    zloom_batch_t *rest = zloom_alloc (sizeof *rest);
-    *rest = *batch;
-    rest->first_id += n;
-    rest->n -= n;
-    batch->n = n;
-    batch->mark = NULL;
-    if (batch->blob) {
-        zloom_bytes_t head;
-        zloom_assert (zloom_pack_slice (batch->pack, 0, n, &head) == ZLOOM_OK);
-        rest->blob = zloom_blob_ref (batch->blob);
-        rest->pack = zloom_bytes (batch->pack.data + head.size, batch->pack.size - head.size);
-        batch->pack = head;
-    }
-    batch->next = rest;
-    if (self->last == batch) {
-        self->last = rest;
-    }
-}
-
-/* Take ids up to `upto` from the front. */
-static size_t
-s_take_front (zloom_outflow_t *self, uint64_t upto)
-{
-    size_t taken = 0;
-    while (self->first && self->first->first_id <= upto) {
-        zloom_batch_t *batch = self->first;
-        if (batch->first_id + batch->n - 1 > upto) {
-            s_cut (self, batch, (uint32_t) (upto - batch->first_id + 1));
-        }
-        taken += batch->n;
-        self->held_messages -= batch->n;
-        self->held_bytes -= batch->pack.size;
-        if (self->unsent == batch) {
-            self->unsent = batch->next;
-        }
-        self->first = batch->next;
-        if (!self->first) {
-            self->last = NULL;
-        }
-        s_batch_free (batch);
-    }
-    return taken;
-}
-
-/* ---- sessions --------------------------------------------------------------------------------- */
+/* ---- sessions ------------------------------------------------------------------------------- */
 
 static void
 s_first_welcome (zloom_outflow_t *self, const zloom_welcome_flow_t *flow)
@@ -223,7 +153,7 @@ zloom_outflow_welcome (zloom_outflow_t *self, const zloom_welcome_flow_t *flow,
     self->blocked = false;
     self->refusal = ZLOOM_OK;
     zloom_outflow_confirm (self, flow->high);
-    self->unsent = self->first;
+    zloom_batches_rewind (&self->batches, self->batches.first);
     return ZLOOM_OK;
 }
 
@@ -233,10 +163,10 @@ zloom_outflow_lost (zloom_outflow_t *self)
     ZLOOM_CHECK (self, OUTFLOW_TAG);
     self->state = ZLOOM_AGAIN;
     self->credit = (zloom_credit_t){0};
-    self->unsent = self->first;
+    zloom_batches_rewind (&self->batches, self->batches.first);
 }
 
-/* ---- the open pack ---------------------------------------------------------------------------- */
+/* ---- the open pack -------------------------------------------------------------------------- */
 
 zloom_err_t
 zloom_outflow_check (const zloom_outflow_t *self, const zloom_envelope_t *envelope)
@@ -280,15 +210,7 @@ zloom_outflow_seal (zloom_outflow_t *self)
     self->open_mark = NULL;
     self->open_n = 0;
     self->open_flags = 0;
-    if (self->last) {
-        self->last->next = batch;
-    } else {
-        self->first = batch;
-    }
-    self->last = batch;
-    if (!self->unsent) {
-        self->unsent = batch;
-    }
+    zloom_batches_append (&self->batches, batch);
 }
 
 int64_t
@@ -324,12 +246,9 @@ s_add (zloom_outflow_t *self, const zloom_envelope_t *envelope, zloom_now_t now)
           self->limits.linger_ns < 0 ? 0 : zloom_time_add (now.mono_ns, self->limits.linger_ns);
     }
     const zloom_envelope_t moved = s_rebased (self, envelope, now);
-    const size_t before = self->open.size;
     zloom_pack_add (&self->open, &moved);
     self->open_n++;
     self->open_flags |= zloom_envelope_flags (&moved);
-    self->held_messages++;
-    self->held_bytes += self->open.size - before;
     self->next_id++;
 }
 
@@ -345,10 +264,11 @@ zloom_outflow_send (zloom_outflow_t *self, const zloom_envelope_t *envelope, zlo
         return zloom_fail (ZLOOM_TOO_BIG, "mark of %zu bytes, limit %d", mark.size,
                            (int) ZLOOM_LIMIT_MARK_BYTES);
     }
-    if (self->held_messages >= self->limits.window_messages ||
-        self->held_bytes >= self->limits.window_bytes) {
+    const size_t held = self->batches.messages + self->open_n;
+    if (held >= self->limits.window_messages ||
+        self->batches.bytes + self->open.size >= self->limits.window_bytes) {
         return zloom_fail (ZLOOM_AGAIN, "flow %s: %zu messages wait for their confirm%s%s",
-                           self->name, self->held_messages, self->refusal ? ", refused: " : "",
+                           self->name, held, self->refusal ? ", refused: " : "",
                            self->refusal ? zloom_err_text (self->refusal) : "");
     }
     const size_t size = envelope->body.size + envelope->attrs.size + envelope->topic.size +
@@ -373,26 +293,26 @@ zloom_outflow_send (zloom_outflow_t *self, const zloom_envelope_t *envelope, zlo
     return ZLOOM_OK;
 }
 
-/* ---- going out -------------------------------------------------------------------------------- */
+/* ---- going out ------------------------------------------------------------------------------ */
 
 const zloom_batch_t *
 zloom_outflow_next (zloom_outflow_t *self)
 {
     ZLOOM_CHECK (self, OUTFLOW_TAG);
-    zloom_batch_t *batch = self->unsent;
+    zloom_batch_t *batch = self->batches.unsent;
     if (self->state != ZLOOM_OK || self->blocked || !batch) {
         return NULL;
     }
     const zloom_amount_t left = zloom_credit_left (&self->credit);
     if (batch->blob && left.messages > 0 && left.messages < batch->n) {
-        s_cut (self, batch, (uint32_t) left.messages);
+        zloom_batches_cut (&self->batches, batch, (uint32_t) left.messages);
     }
     const uint64_t messages = batch->blob ? batch->n : 0;
     if (!zloom_credit_covers (&self->credit, messages, batch->pack.size)) {
         return NULL;
     }
     zloom_credit_use (&self->credit, messages, batch->pack.size);
-    self->unsent = batch->next;
+    self->batches.unsent = batch->next;
     const uint64_t end = batch->first_id + batch->n - 1;
     batch->resent = end <= self->went;
     self->went = end > self->went ? end : self->went;
@@ -412,25 +332,7 @@ zloom_outflow_confirm (zloom_outflow_t *self, uint64_t upto_id)
     }
     self->confirmed = upto_id;
     self->refusal = ZLOOM_OK;
-    return s_take_front (self, upto_id);
-}
-
-/* The pack that begins with this id, after a cut if need be; NULL: no such id went out. */
-static zloom_batch_t *
-s_at (zloom_outflow_t *self, uint64_t id)
-{
-    zloom_batch_t *batch = self->first;
-    while (batch && batch->first_id + batch->n - 1 < id) {
-        batch = batch->next;
-    }
-    if (!batch || id < batch->first_id) {
-        return NULL;
-    }
-    if (batch->first_id < id) {
-        s_cut (self, batch, (uint32_t) (id - batch->first_id));
-        batch = batch->next;
-    }
-    return batch;
+    return zloom_batches_take (&self->batches, upto_id);
 }
 
 /* Refusals that the same message meets again for ever. */
@@ -450,25 +352,23 @@ zloom_outflow_refuse (zloom_outflow_t *self, zloom_err_t code, uint64_t from_id,
     if (from_id == 0 || from_id > self->went) {
         return 0;
     }
-    zloom_batch_t *batch = s_at (self, from_id);
+    zloom_batch_t *batch = zloom_batches_at (&self->batches, from_id);
     if (!batch) {
         return 0;
     }
-    self->unsent = batch;
+    zloom_batches_rewind (&self->batches, batch);
     self->blocked = true;
     self->refusal = code;
     if (!s_is_final (code) || !batch->blob) {
         return batch->n;
     }
     if (batch->n > 1) {
-        s_cut (self, batch, batch->n / 2);
+        zloom_batches_cut (&self->batches, batch, batch->n / 2);
         return batch->n;
     }
     *failed_id = batch->first_id;
     self->failed++;
-    self->held_bytes -= batch->pack.size;
-    batch->pack = ZLOOM_BYTES_NULL;
-    zloom_blob_unref (&batch->blob);
+    zloom_batches_empty (&self->batches, batch);
     return 1;
 }
 
@@ -504,11 +404,12 @@ zloom_outflow_state (const zloom_outflow_t *self, zloom_client_flow_state_t *sta
       .refusal = self->refusal,
       .next_id = self->next_id,
       .confirmed = self->confirmed,
-      .held_messages = self->held_messages,
-      .held_bytes = self->held_bytes,
+      .held_messages = self->batches.messages + self->open_n,
+      .held_bytes = self->batches.bytes + self->open.size,
       .failed = self->failed,
       .level = self->level,
       .mark = self->mark ? zloom_blob_bytes (self->mark) : ZLOOM_BYTES_NULL,
       .keyed = self->keyed,
+      .message_bytes = self->message_bytes,
     };
 }

@@ -3,33 +3,17 @@
  * outflow.h - what a client sends to one flow: packs with gapless ids, kept until they are
  * confirmed, sent as far as credit goes, and sent again from where the router wants them.
  *
- * Packs stand in one list in the order of their ids: first those that went out on this road, then
- * those that did not. REFUSE and a new WELCOME move that border back; CONFIRM takes from the front.
- * A pack is cut where credit, `high` or `from` falls inside it, which rewrites no byte.
- *
  * A message that the router will never take (its REFUSE says so) must not block the ones behind it:
  * its pack is halved until it stands alone, then its id is skipped and it counts as failed.
  */
 #ifndef ZLOOM_CLIENT_OUTFLOW_H
 #define ZLOOM_CLIENT_OUTFLOW_H
 
+#include "client/batches.h"
 #include "client/client_types.h"
 #include "peer/credit.h"
 
 typedef struct zloom_outflow zloom_outflow_t;
-
-typedef struct zloom_batch zloom_batch_t;
-struct zloom_batch {
-    zloom_batch_t *next;
-    uint64_t first_id;
-    uint32_t n;
-    uint32_t flags;
-    int64_t base_time_ns;
-    zloom_blob_t *blob; /* NULL: these ids are skipped */
-    zloom_bytes_t pack;
-    zloom_blob_t *mark; /* NULL: none */
-    bool resent;        /* went out before */
-};
 
 typedef struct {
     size_t window_messages;
@@ -72,8 +56,8 @@ const zloom_batch_t *zloom_outflow_next (zloom_outflow_t *self);
 /* Take in what the router said. Each returns how many messages it was about. */
 size_t zloom_outflow_confirm (zloom_outflow_t *self, uint64_t upto_id);
 /*
- * REFUSE from this id on: wait for credit, then send from there. *failed_id gets the id of a message
- * that will never be taken, 0: none.
+ * REFUSE from this id on: wait for credit, then send from there. *failed_id gets the id of a
+ * message that will never be taken, 0: none.
  */
 size_t zloom_outflow_refuse (zloom_outflow_t *self, zloom_err_t code, uint64_t from_id,
                              uint64_t *failed_id);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * parcel.h - one delivery at the consumer: its messages, where each stands, and what was settled but
- * not answered yet. It lives until every message is settled and every settlement is answered, over
- * any number of sessions.
+ * parcel.h - one delivery at the consumer: its messages, where each stands, and what was settled
+ * but not answered yet. It lives until every message is settled and every settlement is answered,
+ * over any number of sessions.
  *
  *   WAITING  here, not received        TAKEN  in the caller's hands
  *   STEPPED  in a step under way       DONE   settled; its memory is not the caller's any more

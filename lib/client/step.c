@@ -193,7 +193,7 @@ zloom_step_seal (zloom_step_t *self)
     }
 }
 
-/* ---- saying ----------------------------------------------------------------------------------- */
+/* ---- saying --------------------------------------------------------------------------------- */
 
 /* What the group emits to a flow in all: it counts as one frame. */
 static zloom_amount_t

@@ -51,7 +51,7 @@ zloom_subscription_destroy (zloom_subscription_t **self_p)
     free (self);
 }
 
-/* ---- what is said ----------------------------------------------------------------------------- */
+/* ---- what is said --------------------------------------------------------------------------- */
 
 static void
 s_say_settlements (const zloom_subscription_t *self, zloom_client_lease_t *lease,
@@ -156,7 +156,7 @@ zloom_subscription_lost (zloom_subscription_t *self)
     }
 }
 
-/* ---- credit ----------------------------------------------------------------------------------- */
+/* ---- credit --------------------------------------------------------------------------------- */
 
 static uint64_t
 s_total (uint64_t delivered, uint64_t prefetch, uint64_t held, uint64_t granted)
@@ -229,7 +229,7 @@ zloom_subscription_tick (zloom_subscription_t *self, int64_t mono_ns, zloom_fram
     return self->extend_at_ns;
 }
 
-/* ---- deliveries ------------------------------------------------------------------------------- */
+/* ---- deliveries ----------------------------------------------------------------------------- */
 
 bool
 zloom_subscription_deliver (zloom_subscription_t *self, const zloom_verb_deliver_t *deliver,
@@ -333,7 +333,7 @@ zloom_subscription_release_waiting (zloom_subscription_t *self)
     }
 }
 
-/* ---- answers ---------------------------------------------------------------------------------- */
+/* ---- answers -------------------------------------------------------------------------------- */
 
 static zloom_client_lease_t *
 s_find (const zloom_subscription_t *self, zloom_token_t token)

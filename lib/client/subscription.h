@@ -40,7 +40,7 @@ zloom_subscription_t *zloom_subscription_new (const zloom_subscription_options_t
                                               uint32_t handle);
 void zloom_subscription_destroy (zloom_subscription_t **self_p);
 
-/* SUBSCRIBE with what is held, the marks of what was started, and settlements that have no answer. */
+/* SUBSCRIBE with what is held, marks of what was started, settlements that have no answer. */
 void zloom_subscription_say (zloom_subscription_t *self, zloom_frames_t *out);
 /* The road is lost: nothing of it counts any more. */
 void zloom_subscription_lost (zloom_subscription_t *self);

@@ -28,7 +28,7 @@ typedef struct {
     zloom_stop_t stop;
 } router_t;
 
-/* ---- the engine's port ------------------------------------------------------------------------ */
+/* ---- the engine's port ---------------------------------------------------------------------- */
 
 static bool
 s_receive (void *arg, zloom_frame_t *frame)
@@ -57,7 +57,7 @@ s_forget (void *arg, zloom_route_t route)
     zloom_router_transport_forget (self->sockets, route);
 }
 
-/* ---- opening ---------------------------------------------------------------------------------- */
+/* ---- opening -------------------------------------------------------------------------------- */
 
 static uint64_t
 s_fingerprint (const zloom_flow_config_t *config)
@@ -189,7 +189,7 @@ s_close (router_t *self)
     free (self->directory);
 }
 
-/* ---- running ---------------------------------------------------------------------------------- */
+/* ---- running -------------------------------------------------------------------------------- */
 
 /* One turn, then sleep until there is a reason for the next, or until `until_ns`. */
 static zloom_err_t

@@ -168,7 +168,7 @@ s_say (desk_t *desk, const zloom_verb_t *verb, zloom_blob_t *pack)
     zloom_buf_fini (&bytes);
 }
 
-/* ---- the router's usual words ------------------------------------------------------------------ */
+/* ---- the router's usual words --------------------------------------------------------------- */
 
 /* Flow i of the HELLO gets index 10 + i, the first one this high. */
 static inline void
@@ -298,7 +298,7 @@ s_say_step_answer (desk_t *desk, uint32_t handle, uint64_t number, zloom_err_t c
     s_say (desk, &verb, NULL);
 }
 
-/* ---- the usual ways ---------------------------------------------------------------------------- */
+/* ---- the usual ways ------------------------------------------------------------------------- */
 
 /* Connected and welcomed; HELLO is taken. */
 static inline void

@@ -48,7 +48,7 @@ static const char s_recipe_text[] = "zloom: 1\n"
                                     "  orders-dead: {pattern: queue, to: external}\n";
 
 /* NULL, with the mistakes on stderr. */
-static zloom_recipe_t *
+static inline zloom_recipe_t *
 s_load_recipe (void)
 {
     zloom_diags_t *diags = zloom_diags_new ();
@@ -64,7 +64,7 @@ s_load_recipe (void)
     return recipe;
 }
 
-static zloom_node_args_t
+static inline zloom_node_args_t
 s_args (const zloom_recipe_t *recipe, const char *directory)
 {
     return (zloom_node_args_t){
@@ -80,7 +80,7 @@ s_args (const zloom_recipe_t *recipe, const char *directory)
 }
 
 /* What the child does. */
-static int
+static inline int
 s_router_main (const char *directory)
 {
     zloom_log_set (ZLOOM_LOG_WARN, zloom_log_stderr, NULL);
@@ -105,7 +105,7 @@ typedef struct {
 } process_t;
 
 /* Start it and wait until it serves. */
-static process_t
+static inline process_t
 s_start (const char *directory)
 {
     int ready[2];
@@ -137,7 +137,7 @@ s_start (const char *directory)
     return process;
 }
 
-static void
+static inline void
 s_kill (process_t *process)
 {
     assert_int_equal (kill (process->pid, SIGKILL), 0);
@@ -147,7 +147,7 @@ s_kill (process_t *process)
 }
 
 /* Drain; returns its exit code. */
-static int
+static inline int
 s_stop (process_t *process)
 {
     assert_int_equal (write (process->stop_fd, "\n", 1), 1);
@@ -157,7 +157,7 @@ s_stop (process_t *process)
     return WIFEXITED (status) ? WEXITSTATUS (status) : 128 + WTERMSIG (status);
 }
 
-static char *
+static inline char *
 s_make_directory (void)
 {
     char *directory = zloom_strdup ("/tmp/zloom-test-XXXXXX");
@@ -165,7 +165,7 @@ s_make_directory (void)
     return directory;
 }
 
-static void
+static inline void
 s_remove_directory (char **directory)
 {
     char *argv[] = {"rm", "-rf", *directory, NULL};

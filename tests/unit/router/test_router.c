@@ -139,7 +139,7 @@ test_retry_and_dead_letter (void **state)
     assert_int_equal (s_stop (&router), 0);
 }
 
-/* ---- under fire ------------------------------------------------------------------------------- */
+/* ---- under fire ----------------------------------------------------------------------------- */
 
 typedef struct {
     atomic_uint confirmed;
