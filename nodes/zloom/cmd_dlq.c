@@ -194,9 +194,8 @@ s_show (s_dlq_t *self)
         } else {
             code = s_show_page (self, messages);
         }
-        const json_t *next = json_object_get (answer, "next");
-        from =
-          json_is_integer (next) && json_integer_value (next) > 0 ? json_integer_value (next) : -1;
+        /* A page ends at its count or its size; one without a message is the end. */
+        from = json_array_size (messages) > 0 ? zloom_print_int (answer, "next") : -1;
         json_decref (answer);
     }
     if (code == ZLOOM_EXIT_OK && self->output == ZLOOM_OUTPUT_JSON) {
