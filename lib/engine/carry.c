@@ -225,8 +225,7 @@ s_carry (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_effects_t *effe
             s_deliver (self, flow, effect);
             break;
         case ZLOOM_EFFECT_SETTLED:
-            s_settled (self, flow, effect);
-            break;
+            break; /* below */
         case ZLOOM_EFFECT_STALE:
             s_stale (self, effect);
             break;
@@ -237,6 +236,14 @@ s_carry (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_effects_t *effe
             zloom_journal_forget (flow->port->journal, flow->number, effect->forget.first,
                                   effect->forget.last);
             break;
+        }
+    }
+    /* Patterns may gather an event's records for its end: only now the group is known to hold
+     * what a SETTLED tells of. */
+    for (size_t i = 0; i < count; i++) {
+        const zloom_effect_t *effect = zloom_effects_at (effects, i);
+        if (effect->type == ZLOOM_EFFECT_SETTLED) {
+            s_settled (self, flow, effect);
         }
     }
 }

@@ -75,6 +75,15 @@ s_check_flow (const zloom_engine_t *self, const zloom_session_t *session,
     return ZLOOM_OK;
 }
 
+/* The highest id that the flow took from this producer. */
+static uint64_t
+s_high (const zloom_hosted_t *flow, zloom_bytes_t producer)
+{
+    uint64_t high = 0;
+    zloom_bytes_t mark;
+    return flow->pattern->producer (flow->core, producer, &high, &mark) ? high : 0;
+}
+
 static void
 s_welcome_flow (zloom_engine_t *self, zloom_session_t *session, const zloom_hello_flow_t *hello,
                 zloom_welcome_flow_t *welcome)
@@ -96,17 +105,21 @@ s_welcome_flow (zloom_engine_t *self, zloom_session_t *session, const zloom_hell
     welcome->confirm = flow->config.confirm;
     welcome->fingerprint = flow->fingerprint;
     const zloom_bytes_t producer = zloom_bytes_text (session->name);
+    welcome->high = s_high (flow, producer);
     if (hello->next > 0) {
         adopt_t adopt = {.producer = producer, .next = hello->next};
         zloom_engine_call (self, flow, s_adopt, &adopt);
         sender->sends = true;
+        if (adopt.high > welcome->high) {
+            zloom_log (ZLOOM_LOG_WARN, "producer-hole", "flow=%s producer=%s after=%llu upto=%llu",
+                       flow->config.name, session->name, (unsigned long long) welcome->high,
+                       (unsigned long long) adopt.high);
+        }
         welcome->high = adopt.high;
     }
     uint64_t high;
     if (!flow->pattern->producer (flow->core, producer, &high, &welcome->mark)) {
         welcome->mark = ZLOOM_BYTES_NULL;
-    } else if (hello->next == 0) {
-        welcome->high = high;
     }
 }
 
@@ -168,15 +181,7 @@ s_leaves_hole (const zloom_engine_t *self, const zloom_verb_hello_t *hello)
 {
     for (size_t i = 0; i < hello->flow_count; i++) {
         const zloom_hosted_t *flow = zloom_engine_flow (self, hello->flows[i].name);
-        uint64_t high = 0;
-        zloom_bytes_t mark;
-        if (!flow) {
-            continue;
-        }
-        if (!flow->pattern->producer (flow->core, hello->name, &high, &mark)) {
-            high = 0;
-        }
-        if (hello->flows[i].next > high + 1) {
+        if (flow && hello->flows[i].next > s_high (flow, hello->name) + 1) {
             return true;
         }
     }

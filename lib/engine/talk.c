@@ -120,6 +120,7 @@ s_end_consumer (zloom_engine_t *self, const zloom_part_t *part, zloom_consumer_t
             event.gone.cause.exit = part->crashed ? part->cause.exit : -1;
         }
         zloom_engine_feed (self, consumer->flow, &event);
+        self->more = true; /* what it gave back may go to others at once */
     }
     zloom_engine_drop_consumer (self, consumer);
     return true;

@@ -252,7 +252,8 @@ s_next_turn (const zloom_engine_t *self, int64_t wake_ns, bool blocked)
     if (self->wait_count > 0) {
         next = s_earlier (next, self->now.mono_ns + WAITS_NS);
     }
-    if (blocked || self->ending_count > 0 || self->arrival_count > 0) {
+    if (blocked || self->ending_count > 0 || self->arrival_count > 0 ||
+        zloom_sessions_waiting (self->sessions) > 0) {
         next = s_earlier (next, self->now.mono_ns + BLOCKED_NS);
     }
     if (self->draining && !self->drained) {

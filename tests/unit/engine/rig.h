@@ -60,6 +60,7 @@ typedef struct {
     zloom_rights_fn *rights;
     uint64_t hot_bytes;
     uint64_t disk_limit_bytes;
+    uint64_t memory_limit_bytes;
 } rig_t;
 
 /* ---- flows --------------------------------------------------------------------------------- */
@@ -137,6 +138,7 @@ rig_start (rig_t *rig)
                                           .flows = rig->flows,
                                           .flow_count = rig->flow_count,
                                           .rights = rig->rights,
+                                          .memory_limit_bytes = rig->memory_limit_bytes,
                                           .seed = ++rig->seed};
     const zloom_transport_t transport = {rig, rig_receive, rig_send, rig_forget};
     rig->engine = zloom_engine_new (&config, &transport);

@@ -263,6 +263,80 @@ test_a_mark_comes_back_in_welcome (void **state)
     rig_close (&rig);
 }
 
+static void
+test_what_does_not_fit_the_group_waits_in_order (void **state)
+{
+    (void) state;
+    const zloom_engine_flow_t flows[] = {rig_flow ("orders", ZLOOM_CONFIRM_DISK),
+                                         rig_flow ("quick", ZLOOM_CONFIRM_MEMORY)};
+    rig_t rig;
+    rig_open (&rig, flows, 2);
+    rig_hello (&rig, 1, "shop", 1, "orders");
+    rig_hello (&rig, 2, "fast", 2, "quick");
+    rig_consumer (&rig, 3, "worker", "orders", 1000);
+    /* More than the open group and the one under way hold, while the disk does nothing. */
+    for (uint64_t id = 1; id <= 7; id++) {
+        s_put_pack (&rig, 1, id, 1, 1, 3u << 20);
+        rig_turn (&rig);
+    }
+    for (uint64_t id = 8; id <= 20; id++) {
+        rig_put_send (&rig, 1, id, 1); /* behind those that wait */
+    }
+    for (uint64_t id = 1; id <= 5; id++) {
+        rig_put_send (&rig, 2, id, 1);
+        rig_turn (&rig);
+        rig_expect (&rig, 2, ZLOOM_VERB_CONFIRM); /* another flow goes on */
+        assert_int_equal (rig.verb.confirm.upto_id, id);
+    }
+    rig_expect_none (&rig, 1, ZLOOM_VERB_CONFIRM);
+    rig_run (&rig, 100 * ZLOOM_NS_PER_MS);
+    rig_expect_none (&rig, 1, ZLOOM_VERB_REFUSE);
+    uint64_t confirmed = 0;
+    while (rig_take (&rig, 1, ZLOOM_VERB_CONFIRM)) {
+        confirmed = rig.verb.confirm.upto_id;
+    }
+    assert_int_equal (confirmed, 20);
+    uint64_t seq = 1;
+    while (rig_take (&rig, 3, ZLOOM_VERB_DELIVER)) {
+        assert_int_equal (rig.verb.deliver.runs[0].seq, seq);
+        assert_int_equal (rig.verb.deliver.src[0].first_id, seq);
+        seq += zloom_runs_total (rig.verb.deliver.runs, rig.verb.deliver.run_count);
+    }
+    assert_int_equal (seq, 21);
+    rig_close (&rig);
+}
+
+static void
+test_memory_flows_share_one_limit (void **state)
+{
+    (void) state;
+    const zloom_engine_flow_t flow = rig_flow ("quick", ZLOOM_CONFIRM_MEMORY);
+    rig_t rig;
+    rig_init (&rig, &flow, 1);
+    rig.memory_limit_bytes = 1u << 20;
+    assert_int_equal (rig_start (&rig), ZLOOM_OK);
+    rig_hello (&rig, 1, "fast", 1, "quick");
+    rig_expect (&rig, 1, ZLOOM_VERB_CREDIT);
+    assert_true (rig.verb.credit.bytes <= 1u << 20);
+    s_put_pack (&rig, 1, 1, 1, 1, 900000);
+    s_put_pack (&rig, 1, 2, 1, 1, 900000);
+    rig_settle (&rig);
+    rig_expect (&rig, 1, ZLOOM_VERB_REFUSE);
+    assert_int_equal (rig.verb.refuse.code, ZLOOM_FULL);
+    assert_int_equal (rig.verb.refuse.from_id, 2);
+    rig_consumer (&rig, 2, "worker", "quick", 10);
+    rig_expect (&rig, 2, ZLOOM_VERB_DELIVER);
+    rig_quiet (&rig);
+    rig_put_settle (&rig, 2, 1, rig.verb.deliver.token, rig.verb.deliver.runs[0].seq, 1,
+                    ZLOOM_VERDICT_ACK);
+    rig_settle (&rig);
+    rig_expect (&rig, 1, ZLOOM_VERB_CREDIT);
+    s_put_pack (&rig, 1, 2, 1, 1, 900000);
+    rig_settle (&rig);
+    rig_expect (&rig, 1, ZLOOM_VERB_CONFIRM);
+    rig_close (&rig);
+}
+
 int
 main (void)
 {
@@ -276,6 +350,8 @@ main (void)
       cmocka_unit_test (test_a_full_disk_refuses_producers_and_lets_settlements_go_on),
       cmocka_unit_test (test_a_failed_disk_confirms_nothing_and_says_so),
       cmocka_unit_test (test_a_mark_comes_back_in_welcome),
+      cmocka_unit_test (test_what_does_not_fit_the_group_waits_in_order),
+      cmocka_unit_test (test_memory_flows_share_one_limit),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
