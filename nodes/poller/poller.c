@@ -3,12 +3,12 @@
  * poller.c - the loop: read a line, send it with the place behind it as its mark, until the window
  * is full or no line is there.
  *
- * How neither loss nor doubles come about: the router keeps `high` (the id of the last line that it
- * took) and the mark of the last message that brought one, both in the group of the lines. A
+ * How neither loss nor doubles come about: the router keeps `high` (the id of the last line that
+ * it took) and the mark of the last message that brought one, both in the group of the lines. A
  * message that begins a file goes in a pack of its own, so the mark's file is always the file of
- * `high`. At the start reading goes on at the mark, and the next (high - mark's id) lines that would
- * be sent are stepped over: which lines these are depends on nothing but the file, since what is
- * not sent (empty, invalid, too long) is not sent at any time.
+ * `high`. At the start reading goes on at the mark, and the next (high - mark's id) lines that
+ * would be sent are stepped over: which lines these are depends on nothing but the file, since
+ * what is not sent (empty, invalid, too long) is not sent at any time.
  */
 #include "nodes/poller/poller.h"
 
@@ -64,7 +64,7 @@ s_now (void)
     return zloom_clock_now ().mono_ns;
 }
 
-/* ---- telling ---------------------------------------------------------------------------------- */
+/* ---- telling -------------------------------------------------------------------------------- */
 
 /* A line that is not sent: the first ones by name, all of them in the summary. */
 static void
@@ -121,7 +121,7 @@ s_summary (const poller_t *self)
                self->empty, self->invalid, self->too_big, self->failed);
 }
 
-/* ---- opening ---------------------------------------------------------------------------------- */
+/* ---- opening -------------------------------------------------------------------------------- */
 
 /* The place that the router kept; false: none, so the file is read from its start. */
 static zloom_err_t
@@ -223,7 +223,7 @@ s_close (poller_t *self)
     free (self->line_of);
 }
 
-/* ---- reading and sending ---------------------------------------------------------------------- */
+/* ---- reading and sending -------------------------------------------------------------------- */
 
 static bool
 s_is_blank (zloom_bytes_t line)

@@ -39,7 +39,7 @@ struct zloom_reader {
     bool stepping_over; /* a line that is too long: up to its newline */
 };
 
-/* ---- opening ---------------------------------------------------------------------------------- */
+/* ---- opening -------------------------------------------------------------------------------- */
 
 static zloom_err_t
 s_open_error (const char *path)
@@ -218,7 +218,7 @@ zloom_reader_resumed (const zloom_reader_t *self)
     return self->resumed;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------------------- */
 
 /* Room for one more read: what was handed out leaves, but for the tail. */
 static void

@@ -38,7 +38,7 @@ struct zloom_output {
     size_t torn;
 };
 
-/* ---- opening ---------------------------------------------------------------------------------- */
+/* ---- opening -------------------------------------------------------------------------------- */
 
 static zloom_err_t
 s_open_error (const char *path)
@@ -215,7 +215,7 @@ zloom_output_destroy (zloom_output_t **self_p)
     free (self);
 }
 
-/* ---- adding ----------------------------------------------------------------------------------- */
+/* ---- adding --------------------------------------------------------------------------------- */
 
 zloom_err_t
 zloom_output_add (zloom_output_t *self, zloom_bytes_t body)
@@ -254,7 +254,7 @@ zloom_output_torn (const zloom_output_t *self)
     return self->torn;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------- */
+/* ---- writing -------------------------------------------------------------------------------- */
 
 static zloom_err_t
 s_write_error (const zloom_output_t *self, const char *what)

@@ -2,10 +2,10 @@
 /*
  * output.h - lines going out: a batch is added, then written until it is where the policy wants it.
  *
- * Two kinds of place. A regular file named by a path is *safe*: what could not be written whole, or
- * not be synced, is cut off again, so it holds whole lines of whole batches only. Everything else (a
- * descriptor that somebody handed over, a pipe, a device) is a *stream*: what is written cannot be
- * taken back, so what is left of a batch stays here and is written when it goes.
+ * Two kinds of place. A regular file named by a path is *safe*: what could not be written whole,
+ * or not be synced, is cut off again, so it holds whole lines of whole batches only. Everything
+ * else (a descriptor that somebody handed over, a pipe, a device) is a *stream*: what is written
+ * cannot be taken back, so what is left of a batch stays here and is written when it goes.
  *
  * Opening a file cuts off what stands behind its last newline: a crash tore it, and the message it
  * was of was not settled. If no newline stands within ZLOOM_OUTPUT_LINE_BYTES of the end, the file
