@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* cases.c - the worlds that seeds make, and the scripted cases. */
+#include "cases.h"
+
+#include <stdio.h>
+
+/* A part of the seed for each question, so that one answer does not decide another. */
+static uint64_t
+s_pick (uint64_t seed, uint64_t question, uint64_t bound)
+{
+    zloom_random_t random;
+    zloom_random_init (&random, seed * 1000003 + question);
+    return zloom_random_below (&random, bound);
+}
+
+void
+sim_wild_world (uint64_t seed, sim_world_options_t *options)
+{
+    *options = (sim_world_options_t){.producers = 1 + s_pick (seed, 1, 4),
+                                     .messages = 20 + s_pick (seed, 2, 120),
+                                     .consumers = 1 + s_pick (seed, 3, 3),
+                                     .prefetch = 1 + s_pick (seed, 4, 60),
+                                     .pack = 1 + s_pick (seed, 5, 16),
+                                     .liars = s_pick (seed, 6, 3),
+                                     .chaos = {.power = true,
+                                               .kills = s_pick (seed, 7, 2) == 0,
+                                               .stalls = s_pick (seed, 8, 2) == 0,
+                                               .drains = s_pick (seed, 9, 2) == 0,
+                                               .disk_errors = s_pick (seed, 10, 2) == 0,
+                                               .network = s_pick (seed, 11, 2) == 0,
+                                               .peers = s_pick (seed, 12, 2) == 0,
+                                               .hands = s_pick (seed, 13, 2) == 0,
+                                               .clock = s_pick (seed, 14, 2) == 0}};
+}
+
+void
+sim_small_world (uint64_t seed, sim_world_options_t *options)
+{
+    *options = (sim_world_options_t){.producers = 1 + s_pick (seed, 1, 2),
+                                     .messages = 8 + s_pick (seed, 2, 20),
+                                     .consumers = 1 + s_pick (seed, 3, 2),
+                                     .prefetch = 1 + s_pick (seed, 4, 10),
+                                     .pack = 1 + s_pick (seed, 5, 8),
+                                     .only_orders = s_pick (seed, 6, 2) == 0,
+                                     .careful = s_pick (seed, 7, 4) == 0};
+}
+
+int
+sim_cases (const char *name)
+{
+    (void) name;
+    printf ("none yet\n");
+    return 0;
+}

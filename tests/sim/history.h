@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* history.h - the checker from the inside: messages, places, and the two files that judge them. */
+#ifndef ZLOOM_TESTS_SIM_HISTORY_H
+#define ZLOOM_TESTS_SIM_HISTORY_H
+
+#include "base/map.h"
+#include "checker.h"
+
+typedef struct {
+    sim_flow_t flow;
+    uint32_t producer;
+    uint64_t id;     /* 0: emitted by a step */
+    uint64_t source; /* the step's input; 0: none */
+    uint32_t size;   /* of the body */
+    bool told;       /* confirmed at the router's mouth */
+    bool excused;    /* may be lost: memory flow over a stop, damaged disk */
+    const char *never;
+    /* counted anew by each census */
+    uint32_t live;
+    uint32_t ended; /* left for good: acked, dropped, purged */
+    uint32_t emits; /* places of what its step emitted */
+} sim_message_t;
+
+/* What a holder asked for. */
+typedef struct {
+    zloom_token_t token;
+    zloom_route_t route;
+    zloom_verdict_t verdict;
+    bool step;
+} sim_ask_t;
+
+typedef struct {
+    sim_flow_t flow;
+    uint64_t seq;
+    uint64_t number; /* of the message */
+    uint64_t group;  /* that brought it */
+    bool moved_in;   /* from another flow: dead letter, requeue */
+    uint8_t left;    /* zloom_settle_reason_t; 0: it is there */
+    uint64_t left_group;
+    bool told_gone; /* its settlement was told */
+    uint32_t deliveries;
+    uint32_t bad_ends; /* leases that may have been charged */
+    bool rejected;
+    bool leased;
+    bool started;
+    zloom_token_t token; /* the newest */
+    zloom_route_t route;
+    int64_t deadline_ns;
+    sim_ask_t *asks; /* of those who held it in this life, oldest first */
+    size_t ask_count, ask_capacity;
+} sim_place_t;
+
+typedef struct {
+    zloom_idmap_t *by_seq;
+    sim_place_t **places; /* in the order of their coming */
+    size_t count, capacity;
+    uint32_t number; /* in its journal */
+    bool disk;
+    bool by_hand;
+    uint64_t first_seq;       /* below it nothing is known: excused */
+    zloom_idmap_t *first_ids; /* producer -> highest id delivered first */
+} sim_books_t;
+
+struct sim_checker {
+    sim_ground_t *ground;
+    zloom_engine_t *engine;  /* of this life; NULL: none */
+    sim_message_t *messages; /* number - 1 */
+    size_t count, capacity;
+    sim_books_t flows[SIM_FLOWS];
+    uint64_t boot; /* random part of the newest token */
+    bool excused;
+    uint64_t stopped_durable; /* at the end of the last life */
+    zloom_arena_t arena;
+    sim_counts_t counts;
+};
+
+sim_message_t *sim_message (const sim_checker_t *self, uint64_t number);
+sim_place_t *sim_place (const sim_checker_t *self, sim_flow_t flow, uint64_t seq);
+/* The newest ask of that token and route; NULL: it never held it. */
+const sim_ask_t *sim_place_ask (const sim_place_t *place, zloom_token_t token, zloom_route_t route);
+void sim_place_free (sim_place_t *place);
+/* Read a body: its number when it is whole and was sent, else 0. */
+uint64_t sim_body_number (const sim_checker_t *self, zloom_bytes_t body);
+/* Count where every message is. */
+void sim_checker_census (sim_checker_t *self);
+uint64_t sim_durable (const sim_checker_t *self);
+
+#endif

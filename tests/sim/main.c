@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * main.c - runs worlds by their seeds. README.md says how to run, replay and add.
+ *
+ * Odd seeds are worlds where everything goes wrong at random; even seeds are small worlds that are
+ * run again and again with the power going at the first, second, third … call to the disk.
+ */
+#include "cases.h"
+#include "world.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+typedef struct {
+    uint64_t from;
+    uint64_t seeds;   /* how many; 0: as the crashes need */
+    uint64_t crashes; /* stop after so many; 0: no matter */
+    uint64_t at;      /* of an even seed: only this call */
+    bool one;
+    bool trace;
+    bool twice;
+} options_t;
+
+typedef struct {
+    uint64_t runs, crashes, in_open, kills, drains, stalls, failures;
+    sim_counts_t counts;
+} totals_t;
+
+static char s_replay[160];
+
+/* An assertion of the code under test failed: say how to see it again. */
+static void
+s_on_abort (int signal_number)
+{
+    (void) signal_number;
+    const ssize_t done = write (STDERR_FILENO, s_replay, strlen (s_replay));
+    (void) done;
+}
+
+static void
+s_add (totals_t *totals, sim_world_t *world)
+{
+    const sim_lives_t *lives = sim_router_lives (sim_world_router (world));
+    sim_counts_t counts;
+    sim_checker_counts (sim_world_checker (world), &counts);
+    totals->runs++;
+    totals->crashes += lives->crashes;
+    totals->in_open += lives->in_open;
+    totals->kills += lives->kills;
+    totals->drains += lives->drains;
+    totals->stalls += lives->stalls;
+    totals->failures += lives->failures;
+    totals->counts.attempts += counts.attempts;
+    totals->counts.told += counts.told;
+    totals->counts.delivered += counts.delivered;
+    totals->counts.redelivered += counts.redelivered;
+    totals->counts.acked += counts.acked;
+    totals->counts.dead += counts.dead;
+    totals->counts.emitted += counts.emitted;
+    totals->counts.dropped += counts.dropped;
+    totals->counts.lives += counts.lives;
+}
+
+/* One world to its end; false when a promise broke. `hash` is the run's. */
+static bool
+s_world (uint64_t seed, uint64_t at, bool trace, totals_t *totals, uint64_t *hash)
+{
+    snprintf (s_replay, sizeof s_replay,
+              "sim: seed %" PRIu64 ", replay: sim --seed %" PRIu64 " --at %" PRIu64 " --trace\n",
+              seed, seed, at);
+    sim_world_options_t options;
+    if (at > 0) {
+        sim_small_world (seed, &options);
+    } else {
+        sim_wild_world (seed, &options);
+    }
+    sim_world_t *world = sim_world_new (seed, &options, trace);
+    bool ok;
+    if (at > 0) {
+        sim_router_crash_after (sim_world_router (world), at);
+        ok = sim_world_run (world, SIM_S / 4);
+    } else {
+        ok = sim_world_run (world, sim_span (sim_world_ground (world), 3 * SIM_S, 15 * SIM_S));
+    }
+    ok = ok && sim_world_finish (world);
+    *hash = sim_world_ground (world)->hash;
+    s_add (totals, world);
+    if (!ok) {
+        fprintf (stderr, "sim: BROKEN at %.6f s: %s\n%s",
+                 (double) (sim_world_ground (world)->mono_ns - 1000 * SIM_S) / (double) SIM_S,
+                 sim_world_ground (world)->why, s_replay);
+    }
+    sim_world_destroy (&world);
+    return ok;
+}
+
+/* The small world of an even seed, with the power going at each of its calls to the disk. */
+static bool
+s_every_call (uint64_t seed, totals_t *totals)
+{
+    uint64_t hash;
+    for (uint64_t at = 1;; at++) {
+        const uint64_t before = totals->crashes;
+        if (!s_world (seed, at, false, totals, &hash)) {
+            return false;
+        }
+        if (totals->crashes == before) {
+            return true; /* it ended before that call came */
+        }
+    }
+}
+
+static bool
+s_seed (const options_t *options, uint64_t seed, totals_t *totals)
+{
+    uint64_t first;
+    uint64_t second;
+    if (options->at > 0 || seed % 2 == 1 || options->one) {
+        const uint64_t at = seed % 2 == 0 && options->at == 0 ? 1 : options->at;
+        if (!s_world (seed, at, options->trace, totals, &first)) {
+            return false;
+        }
+        if (options->twice) {
+            if (!s_world (seed, at, false, totals, &second) || first != second) {
+                fprintf (stderr, "sim: seed %" PRIu64 " has two runs\n", seed);
+                return false;
+            }
+        }
+        return true;
+    }
+    return s_every_call (seed, totals);
+}
+
+static uint64_t
+s_number (const char *text)
+{
+    char *end;
+    const uint64_t value = strtoull (text, &end, 10);
+    if (*text == '\0' || *end != '\0') {
+        fprintf (stderr, "sim: '%s' is no number\n", text);
+        exit (2);
+    }
+    return value;
+}
+
+static void
+s_usage (void)
+{
+    printf ("sim [--from SEED] [--seeds N] [--crashes N]   run worlds\n"
+            "sim --seed SEED [--at CALL] [--trace]         replay one\n"
+            "sim --twice [--from SEED] [--seeds N]         each seed twice, same hash\n"
+            "sim --cases [NAME]                            the scripted cases\n"
+            "ZLOOM_SIM_CRASHES in the environment overrides --crashes.\n");
+}
+
+static int
+s_run (const options_t *options)
+{
+    totals_t totals = {0};
+    bool ok = true;
+    const uint64_t last = options->one     ? options->from
+                          : options->seeds ? options->from + options->seeds - 1
+                                           : UINT64_MAX;
+    for (uint64_t seed = options->from; ok && seed <= last; seed++) {
+        if (!options->one && options->crashes > 0 && totals.crashes >= options->crashes) {
+            break;
+        }
+        ok = s_seed (options, seed, &totals);
+    }
+    printf ("sim: %s: %" PRIu64 " runs, %" PRIu64 " crash points (%" PRIu64
+            " while opening), %" PRIu64 " kills, %" PRIu64 " failed disks, %" PRIu64
+            " drains, %" PRIu64 " stalls, %" PRIu64 " lives\n",
+            ok ? "ok" : "BROKEN", totals.runs, totals.crashes, totals.in_open, totals.kills,
+            totals.failures, totals.drains, totals.stalls, totals.counts.lives);
+    printf ("sim: %" PRIu64 " messages, %" PRIu64 " confirmed, %" PRIu64 " deliveries (%" PRIu64
+            " again), %" PRIu64 " acked, %" PRIu64 " dead, %" PRIu64 " emitted, %" PRIu64
+            " dropped\n",
+            totals.counts.attempts, totals.counts.told, totals.counts.delivered,
+            totals.counts.redelivered, totals.counts.acked, totals.counts.dead,
+            totals.counts.emitted, totals.counts.dropped);
+    return ok ? 0 : 1;
+}
+
+int
+main (int argc, char **argv)
+{
+    options_t options = {.from = 1};
+    const char *environment = getenv ("ZLOOM_SIM_CRASHES");
+    signal (SIGABRT, s_on_abort);
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+        if (strcmp (argv[i], "--trace") == 0) {
+            options.trace = true;
+        } else if (strcmp (argv[i], "--twice") == 0) {
+            options.twice = true;
+        } else if (strcmp (argv[i], "--cases") == 0) {
+            return sim_cases (i + 1 < argc ? argv[i + 1] : NULL);
+        } else if (strcmp (argv[i], "--seed") == 0) {
+            options.one = true;
+            options.from = s_number (value);
+            i++;
+        } else if (strcmp (argv[i], "--from") == 0) {
+            options.from = s_number (value);
+            i++;
+        } else if (strcmp (argv[i], "--seeds") == 0) {
+            options.seeds = s_number (value);
+            i++;
+        } else if (strcmp (argv[i], "--at") == 0) {
+            options.at = s_number (value);
+            i++;
+        } else if (strcmp (argv[i], "--crashes") == 0) {
+            options.crashes = s_number (value);
+            i++;
+        } else {
+            s_usage ();
+            return strcmp (argv[i], "--help") == 0 ? 0 : 2;
+        }
+    }
+    if (environment && options.crashes > 0) {
+        options.crashes = s_number (environment);
+    }
+    if (options.seeds == 0 && options.crashes == 0 && !options.one) {
+        options.seeds = 20;
+    }
+    return s_run (&options);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * shim.h - what stands between the real parts and the simulated disk.
+ *
+ * sim_disk_t passes every vfs call on to a zloom_simdisk_t, counts them, and stops the router at
+ * the n-th: that call fails, as the power goes in the middle of it, and no later one has an effect,
+ * so that nothing that a dying router still does reaches the disk.
+ *
+ * sim_watch () takes an opened journal and reports what is staged in it. It also shrinks the room
+ * that the engine asks for: the engine asks for the worst case of real limits (megabytes), while
+ * segments here are tiny so that thousands of lives fit into a second. What is staged in the end is
+ * still held against the real limits by the journal itself.
+ */
+#ifndef ZLOOM_TESTS_SIM_SHIM_H
+#define ZLOOM_TESTS_SIM_SHIM_H
+
+#include "ground.h"
+#include "journal/journal.h"
+#include "support/simdisk.h"
+
+typedef struct sim_disk sim_disk_t;
+
+/* Takes the simdisk. */
+sim_disk_t *sim_disk_new (zloom_simdisk_t **disk_p);
+void sim_disk_destroy (sim_disk_t **self_p);
+zloom_vfs_t *sim_disk_vfs (sim_disk_t *self);
+zloom_simdisk_t *sim_disk_inner (sim_disk_t *self);
+/* Put another disk in its place (a restored backup); the old one is destroyed. */
+void sim_disk_replace (sim_disk_t *self, zloom_simdisk_t **disk_p);
+uint64_t sim_disk_calls (const sim_disk_t *self);
+/* The n-th call from now is the last (1 = the next); 0 = none is. */
+void sim_disk_stop_after (sim_disk_t *self, uint64_t nth);
+bool sim_disk_stopped (const sim_disk_t *self);
+/* No call has an effect from now on. */
+void sim_disk_freeze (sim_disk_t *self);
+/* The machine lost its power (else only the process died): what was not synced is in doubt. */
+void sim_disk_thaw (sim_disk_t *self, bool power_lost);
+
+/* Most bytes of one event, and of one group, in this world. */
+#define SIM_EVENT_BYTES 16384u
+
+typedef struct {
+    void *arg;
+    void (*staged) (void *arg, bool disk, const zloom_record_t *record, uint64_t group);
+} sim_watcher_t;
+
+/* From now on the watcher hears of what is staged. One journal of each kind at a time. */
+void sim_watch (zloom_journal_t *journal, bool disk, const sim_watcher_t *watcher);
+
+#endif

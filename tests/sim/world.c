@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "world.h"
+
+#include "base/memory.h"
+#include "base/tag.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* Longest that a calm world may take to drain (Q10). */
+#define DRAIN_NS (180 * SIM_S)
+/* Turns of the scheduler between two looks at the books. */
+#define BOOKS_EVERY 97
+
+struct sim_world {
+    sim_ground_t ground;
+    sim_world_options_t options;
+    sim_stage_t stage;
+    sim_checker_t *checker;
+    sim_ear_t *ear;
+    sim_net_t *net;
+    sim_router_t *router;
+    sim_peer_t **peers;
+    size_t count;
+    size_t capacity;
+    size_t first_consumer;
+    size_t operator_at;
+    int64_t chaos_ns;
+    bool full;
+    uint64_t steps;
+};
+
+/* ---- making ---------------------------------------------------------------------------------- */
+
+static void
+s_add (sim_world_t *self, const sim_peer_options_t *options)
+{
+    zloom_grow (&self->peers, &self->capacity, self->count + 1, sizeof *self->peers);
+    self->peers[self->count] = sim_peer_new (&self->stage, (uint32_t) self->count, options);
+    self->count++;
+}
+
+static void
+s_add_consumer (sim_world_t *self, sim_flow_t flow, bool careful)
+{
+    const sim_world_options_t *options = &self->options;
+    s_add (self, &(sim_peer_options_t){.kind = SIM_CONSUMER,
+                                       .flow = flow,
+                                       .prefetch = options->prefetch,
+                                       .steps = flow == SIM_ORDERS,
+                                       .careful = careful});
+}
+
+static void
+s_populate (sim_world_t *self)
+{
+    static const sim_flow_t s_to[] = {SIM_ORDERS, SIM_FAST, SIM_RING};
+    const sim_world_options_t *options = &self->options;
+    for (size_t i = 0; i < options->producers; i++) {
+        s_add (self, &(sim_peer_options_t){.kind = SIM_PRODUCER,
+                                           .flow = options->only_orders ? SIM_ORDERS : s_to[i % 3],
+                                           .messages = options->messages,
+                                           .pack = options->pack});
+    }
+    self->first_consumer = self->count;
+    for (size_t i = 0; i < options->consumers; i++) {
+        s_add_consumer (self, SIM_ORDERS, options->careful);
+    }
+    s_add_consumer (self, SIM_DEAD, true);
+    s_add_consumer (self, SIM_OUT, options->careful);
+    if (!options->only_orders) {
+        s_add_consumer (self, SIM_FAST, options->careful);
+        s_add_consumer (self, SIM_RING, options->careful);
+    }
+    self->operator_at = self->count;
+    if (options->chaos.hands) {
+        s_add (self, &(sim_peer_options_t){.kind = SIM_OPERATOR, .flow = SIM_ORDERS});
+    }
+    for (size_t i = 0; i < options->liars; i++) {
+        s_add (self,
+               &(sim_peer_options_t){.kind = SIM_LIAR, .flow = i % 2 == 0 ? SIM_JUNK : SIM_ORDERS});
+    }
+}
+
+sim_world_t *
+sim_world_new (uint64_t seed, const sim_world_options_t *options, bool trace)
+{
+    sim_world_t *self = zloom_alloc (sizeof *self);
+    sim_ground_init (&self->ground, seed, trace);
+    self->options = *options;
+    self->checker = sim_checker_new (&self->ground);
+    self->ear = sim_ear_new (&self->ground, self->checker);
+    const sim_mouth_t mouth = sim_ear_mouth (self->ear);
+    self->net = sim_net_new (&self->ground, &mouth);
+    self->router = sim_router_new (&self->ground, self->checker, self->ear, self->net);
+    self->stage = (sim_stage_t){&self->ground, self->checker, self->net, false};
+    sim_net_rough (self->net, options->chaos.network);
+    sim_router_rough (self->router, options->chaos.stalls);
+    s_populate (self);
+    self->chaos_ns = self->ground.mono_ns + 100 * SIM_MS;
+    return self;
+}
+
+void
+sim_world_destroy (sim_world_t **self_p)
+{
+    sim_world_t *self = *self_p;
+    if (!self) {
+        return;
+    }
+    for (size_t i = 0; i < self->count; i++) {
+        sim_peer_destroy (&self->peers[i]);
+    }
+    free (self->peers);
+    sim_router_destroy (&self->router);
+    sim_net_destroy (&self->net);
+    sim_ear_destroy (&self->ear);
+    sim_checker_destroy (&self->checker);
+    free (self);
+    *self_p = NULL;
+}
+
+/* ---- what goes wrong ------------------------------------------------------------------------- */
+
+static sim_peer_t *
+s_any_peer (sim_world_t *self)
+{
+    return self->peers[sim_below (&self->ground, self->operator_at)];
+}
+
+static void
+s_hurt_peer (sim_world_t *self)
+{
+    sim_peer_t *peer = s_any_peer (self);
+    sim_ground_t *ground = &self->ground;
+    const bool producer = sim_peer_options (peer)->kind == SIM_PRODUCER;
+    switch (sim_below (ground, 4)) {
+    case 0:
+        sim_peer_hang (peer, sim_span (ground, 50 * SIM_MS, 8 * SIM_S));
+        break;
+    case 1:
+        sim_peer_leave (peer, sim_span (ground, 0, SIM_S));
+        break;
+    default:
+        if (self->options.chaos.hands && !producer && sim_once_in (ground, 2)) {
+            zloom_verb_gone_t gone;
+            sim_peer_gone (peer, &gone);
+            sim_operator_report (self->peers[self->operator_at], &gone);
+        }
+        sim_peer_die (peer, sim_span (ground, 0, 2 * SIM_S), producer && sim_once_in (ground, 3));
+        break;
+    }
+}
+
+static void
+s_use_hands (sim_world_t *self)
+{
+    static const sim_flow_t s_flows[] = {SIM_ORDERS, SIM_OUT, SIM_FAST};
+    sim_peer_t *operator_ = self->peers[self->operator_at];
+    const sim_flow_t flow = s_flows[sim_below (&self->ground, 3)];
+    switch (sim_below (&self->ground, 4)) {
+    case 0:
+        sim_operator_ask (operator_, "pause", flow);
+        break;
+    case 1:
+        sim_checker_by_hand (self->checker, SIM_DEAD);
+        sim_operator_ask (operator_, "dlq requeue", SIM_DEAD);
+        break;
+    case 2:
+        sim_operator_ask (operator_, "stats", flow);
+        break;
+    default:
+        sim_operator_ask (operator_, "resume", flow);
+        break;
+    }
+}
+
+static void
+s_hurt_disk (sim_world_t *self)
+{
+    zloom_simdisk_t *disk = sim_disk_inner (sim_router_disk (self->router));
+    self->full = !self->full && sim_once_in (&self->ground, 2);
+    if (self->full) {
+        zloom_simdisk_capacity (disk,
+                                zloom_simdisk_used (disk) + sim_below (&self->ground, 128 * 1024));
+        return;
+    }
+    zloom_simdisk_capacity (disk, 0);
+    static const zloom_simdisk_call_t s_calls[] = {ZLOOM_SIMDISK_WRITE, ZLOOM_SIMDISK_SYNC,
+                                                   ZLOOM_SIMDISK_NAME};
+    zloom_simdisk_fail (disk, s_calls[sim_below (&self->ground, 3)],
+                        1 + sim_below (&self->ground, 20), ZLOOM_DISK);
+    sim_trace (&self->ground, "disk-fails", 0, 0, 0);
+}
+
+static void
+s_hurt (sim_world_t *self)
+{
+    const sim_chaos_t *chaos = &self->options.chaos;
+    sim_ground_t *ground = &self->ground;
+    const uint64_t lot = sim_below (ground, 16);
+    if (chaos->power && lot < 6) {
+        sim_router_crash_after (self->router,
+                                1 + sim_below (ground, sim_once_in (ground, 3) ? 6 : 60));
+    } else if (chaos->kills && lot == 6) {
+        sim_router_kill (self->router, sim_once_in (ground, 2), sim_span (ground, 0, SIM_S));
+    } else if (chaos->stalls && lot == 7) {
+        sim_router_stall (self->router, sim_span (ground, 100 * SIM_MS, 10 * SIM_S));
+    } else if (chaos->drains && lot == 8) {
+        sim_router_drain (self->router, sim_span (ground, 10 * SIM_MS, SIM_S));
+    } else if (chaos->disk_errors && lot == 9) {
+        s_hurt_disk (self);
+    } else if (chaos->network && lot < 12) {
+        if (sim_once_in (ground, 3)) {
+            sim_peer_double (s_any_peer (self));
+        } else {
+            sim_peer_cut (s_any_peer (self));
+        }
+    } else if (chaos->hands && lot == 12) {
+        s_use_hands (self);
+    } else if (chaos->clock && lot == 13) {
+        ground->wall_offset_ns += sim_span (ground, -3600 * SIM_S, 3600 * SIM_S);
+    } else if (chaos->peers) {
+        s_hurt_peer (self);
+    }
+}
+
+/* ---- the scheduler --------------------------------------------------------------------------- */
+
+/* Let whoever is next do something; false when nobody ever will before `until_ns`. */
+static bool
+s_step (sim_world_t *self, int64_t until_ns)
+{
+    int64_t next_ns = sim_router_next (self->router);
+    size_t who = self->count;
+    for (size_t i = 0; i < self->count; i++) {
+        const int64_t wants_ns = sim_peer_next (self->peers[i]);
+        if (wants_ns < next_ns) {
+            next_ns = wants_ns;
+            who = i;
+        }
+    }
+    const bool chaos = !self->stage.calm && self->chaos_ns < next_ns;
+    next_ns = chaos ? self->chaos_ns : next_ns;
+    if (next_ns > until_ns) {
+        self->ground.mono_ns = until_ns;
+        return false;
+    }
+    if (next_ns > self->ground.mono_ns) {
+        self->ground.mono_ns = next_ns;
+    }
+    if (chaos) {
+        s_hurt (self);
+        self->chaos_ns = self->ground.mono_ns + sim_span (&self->ground, 5 * SIM_MS, 400 * SIM_MS);
+    } else if (who < self->count) {
+        sim_peer_run (self->peers[who]);
+    } else {
+        sim_router_run (self->router);
+    }
+    zloom_engine_t *engine = sim_router_engine (self->router);
+    if (++self->steps % BOOKS_EVERY == 0 && engine) {
+        sim_checker_books (self->checker, engine);
+    }
+    return true;
+}
+
+bool
+sim_world_run_until (sim_world_t *self, sim_world_until_fn *done, void *arg, int64_t most_ns)
+{
+    const int64_t until_ns = self->ground.mono_ns + most_ns;
+    while (!self->ground.failed) {
+        if (done && done (self, arg)) {
+            return true;
+        }
+        if (!s_step (self, until_ns)) {
+            return !done;
+        }
+    }
+    return false;
+}
+
+bool
+sim_world_run (sim_world_t *self, int64_t for_ns)
+{
+    return sim_world_run_until (self, NULL, NULL, for_ns);
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static bool
+s_drained (sim_world_t *self, void *arg)
+{
+    (void) arg;
+    if (sim_router_state (self->router) != SIM_SERVES || !sim_checker_drained (self->checker)) {
+        return false;
+    }
+    for (size_t i = 0; i < self->count; i++) {
+        if (!sim_peer_done (self->peers[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+s_calm (sim_world_t *self)
+{
+    sim_trace (&self->ground, "calm", 0, 0, 0);
+    self->stage.calm = true;
+    sim_net_rough (self->net, false);
+    sim_router_rough (self->router, false);
+    zloom_simdisk_t *disk = sim_disk_inner (sim_router_disk (self->router));
+    zloom_simdisk_capacity (disk, 0);
+    zloom_simdisk_fail (disk, ZLOOM_SIMDISK_ANY, 0, ZLOOM_OK);
+}
+
+static bool
+s_serves (sim_world_t *self, void *arg)
+{
+    (void) arg;
+    return sim_router_state (self->router) == SIM_SERVES;
+}
+
+/* Whatever was paused goes on: said again until it is heard. */
+static void
+s_resume (sim_world_t *self)
+{
+    static const sim_flow_t s_flows[] = {SIM_ORDERS, SIM_OUT, SIM_FAST};
+    for (size_t i = 0; self->options.chaos.hands && i < 3; i++) {
+        sim_operator_ask (self->peers[self->operator_at], "resume", s_flows[i]);
+    }
+}
+
+static void
+s_explain (sim_world_t *self)
+{
+    size_t who = 0;
+    while (who < self->count && sim_peer_done (self->peers[who])) {
+        who++;
+    }
+    sim_fail (&self->ground,
+              "Q10: it does not drain within %" PRId64 " s (router state %d, first "
+              "peer not done: %zu of %zu, all messages gone: %d)",
+              DRAIN_NS / SIM_S, (int) sim_router_state (self->router), who, self->count,
+              sim_checker_drained (self->checker));
+}
+
+bool
+sim_world_finish (sim_world_t *self)
+{
+    s_calm (self);
+    bool drained = false;
+    for (int64_t at_ns = 0; at_ns < DRAIN_NS && !drained && !self->ground.failed;
+         at_ns += 10 * SIM_S) {
+        s_resume (self);
+        drained = sim_world_run_until (self, s_drained, NULL, 10 * SIM_S);
+    }
+    if (!drained) {
+        s_explain (self);
+        return false;
+    }
+    sim_checker_finish (self->checker, sim_router_engine (self->router));
+    sim_router_kill (self->router, true, SIM_S);
+    if (!sim_world_run_until (self, s_serves, NULL, 60 * SIM_S)) {
+        sim_fail (&self->ground, "Q10: the router does not come again");
+        return false;
+    }
+    sim_checker_finish (self->checker, sim_router_engine (self->router));
+    return !self->ground.failed;
+}
+
+sim_ground_t *
+sim_world_ground (sim_world_t *self)
+{
+    return &self->ground;
+}
+
+sim_router_t *
+sim_world_router (sim_world_t *self)
+{
+    return self->router;
+}
+
+sim_checker_t *
+sim_world_checker (sim_world_t *self)
+{
+    return self->checker;
+}
+
+sim_peer_t *
+sim_world_peer (sim_world_t *self, size_t index)
+{
+    zloom_assert (index < self->count);
+    return self->peers[index];
+}
+
+size_t
+sim_world_peers (const sim_world_t *self)
+{
+    return self->count;
+}
