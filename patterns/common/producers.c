@@ -9,8 +9,8 @@
 #include "wire/encode.h"
 #include "wire/limits.h"
 
-#define PRODUCERS_TAG 0x5A507264u
-#define PRODUCER_TAG 0x5A507263u
+#define PRODUCERS_TAG 0x5A516473u
+#define PRODUCER_TAG 0x5A516472u
 #define IDLE_NS ((int64_t) ZLOOM_LIMIT_PRODUCER_IDLE_DAYS * 24 * 3600 * ZLOOM_NS_PER_S)
 /* Forgotten in one call at most, so that a turn stays short. */
 #define AGE_BURST 1000

@@ -51,6 +51,12 @@ queue_promise_01_nothing_is_handed_out_before_it_is_durable (void **state)
     assert_int_equal (desk_dispatch (desk), 4);
     desk_expect (desk, 0, 5, 1, 4);
     assert_int_equal (desk_dispatch (desk), 0);
+    durable.durable_seq = 8;
+    desk_feed (desk, &durable);
+    desk_subscribe (desk, 6, 3);
+    desk_credit (desk, 5, 5, UINT64_MAX, UINT64_MAX);
+    desk_subscribe (desk, 7, 100);
+    assert_int_equal (desk_dispatch (desk), 4); /* who has more credit gets no more either */
     desk_destroy (desk);
 }
 

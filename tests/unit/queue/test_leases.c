@@ -128,6 +128,7 @@ queue_promise_02_after_a_restart_only_an_ack_counts (void **state)
     assert_int_equal (s_ack_as_of (desk, boot, 11, true, 1, ZLOOM_VERDICT_ACK), ZLOOM_OK);
     assert_int_equal (s_ack_as_of (desk, boot, 11, true, 1, ZLOOM_VERDICT_ACK), ZLOOM_SETTLED);
     assert_int_equal (s_ack_as_of (desk, boot, 11, true, 10, ZLOOM_VERDICT_ACK), ZLOOM_SETTLED);
+    assert_int_equal (s_ack_as_of (desk, 4711, 11, false, 10, ZLOOM_VERDICT_ACK), ZLOOM_STALE);
     desk_subscribe (desk, 6, 3);
     desk_dispatch (desk);
     desk_expect (desk, 0, 6, 2, 3);

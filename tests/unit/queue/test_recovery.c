@@ -89,6 +89,39 @@ queue_recovers_from_a_snapshot_and_what_came_after (void **state)
     desk_destroy (desk);
 }
 
+static zloom_err_t
+s_replay (desk_t *desk, uint8_t type, uint64_t seq, uint32_t count, zloom_bytes_t head)
+{
+    zloom_replay_t replay = {.type = type, .seq = seq, .count = count, .head = head};
+    return zloom_queue_pattern.replay (desk->queue, &replay);
+}
+
+static void
+queue_forgives_no_failure_when_an_old_record_comes_late (void **state)
+{
+    (void) state;
+    zloom_flow_config_t config = desk_config ();
+    config.backoff_count = 0;
+    desk_t *desk = desk_new (&config);
+    desk_offer (desk, "shop", 1, 1, 1);
+    desk_subscribe (desk, 5, 10);
+    desk_dispatch (desk);
+    desk_settle (desk, 5, 1, 1, 1, ZLOOM_VERDICT_RETRY);
+    const desk_record_t *old = &desk->records[desk->record_count - 1];
+    assert_int_equal (old->type, ZLOOM_STORED_STATE);
+    zloom_buf_t head = {0};
+    zloom_buf_add_bytes (&head, zloom_buf_bytes (&old->head));
+    desk_dispatch (desk);
+    desk_settle (desk, 5, 2, 1, 1, ZLOOM_VERDICT_RETRY);
+    desk_restart (desk);
+    assert_int_equal (s_replay (desk, ZLOOM_STORED_STATE, 1, 0, zloom_buf_bytes (&head)), ZLOOM_OK);
+    desk_subscribe (desk, 6, 10);
+    desk_dispatch (desk);
+    assert_int_equal (desk_effect (desk, ZLOOM_EFFECT_DELIVER, 0)->deliver.facts[0].attempt, 2);
+    zloom_buf_fini (&head);
+    desk_destroy (desk);
+}
+
 static void
 queue_recovers_when_each_record_comes_twice (void **state)
 {
@@ -135,13 +168,6 @@ queue_counts_what_the_journal_lost (void **state)
     assert_int_equal (stats.ready, 4);
     assert_int_equal (zloom_queue_pattern.next_seq (desk->queue), 35);
     desk_destroy (desk);
-}
-
-static zloom_err_t
-s_replay (desk_t *desk, uint8_t type, uint64_t seq, uint32_t count, zloom_bytes_t head)
-{
-    zloom_replay_t replay = {.type = type, .seq = seq, .count = count, .head = head};
-    return zloom_queue_pattern.replay (desk->queue, &replay);
 }
 
 static void
@@ -232,6 +258,7 @@ main (void)
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (queue_recovers_from_records),
       cmocka_unit_test (queue_recovers_from_a_snapshot_and_what_came_after),
+      cmocka_unit_test (queue_forgives_no_failure_when_an_old_record_comes_late),
       cmocka_unit_test (queue_recovers_when_each_record_comes_twice),
       cmocka_unit_test (queue_counts_what_the_journal_lost),
       cmocka_unit_test (queue_does_not_believe_absurd_records),
