@@ -93,7 +93,7 @@ typedef struct {
 typedef struct zloom_carrier zloom_carrier_t;
 
 typedef struct {
-    /* Start the child; called again after `crashed`. Nothing to do where messages have their own. */
+    /* Start the child; again after `crashed`. Nothing to do where each message has its own. */
     zloom_err_t (*start) (zloom_carrier_t *self);
     /* It can be given work (a child that must say so has said so). */
     bool (*ready) (const zloom_carrier_t *self);
