@@ -56,6 +56,7 @@ s_plan_flow (zloom_log_t *self, zloom_move_t *move, zloom_log_flow_t *flow)
         size_t count = s_runs (self, flow->mark.number, extent->first, extent->last, &runs);
         found = true;
         if (count > 0) {
+            move->expected_bytes += zloom_blocks (extent->bytes);
             zloom_move_add (move, flow->mark.number, extent->offset, runs, count);
         }
     }
@@ -217,11 +218,7 @@ zloom_log_land (zloom_log_t *self)
 static bool
 s_begin_move (zloom_log_t *self, zloom_move_t *move)
 {
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < move->item_count; i++) {
-        bytes += ZLOOM_BLOCK_BYTES;
-    }
-    if (!zloom_log_disk_allows (self, bytes)) {
+    if (!zloom_log_disk_allows (self, move->expected_bytes)) {
         zloom_move_free (&move);
         return false;
     }
@@ -230,9 +227,55 @@ s_begin_move (zloom_log_t *self, zloom_move_t *move)
     return true;
 }
 
+/* The oldest segment that holds no pack any more, 0 when all do; the one written does not count. */
+static uint64_t
+s_bare_segment (const zloom_log_t *self)
+{
+    size_t count = self->segment_count - 1;
+    bool *holds = zloom_alloc (count * sizeof *holds);
+    for (size_t i = 0; i < self->flow_count; i++) {
+        const zloom_index_t *index = &self->flows[i]->index;
+        size_t at = 0;
+        for (size_t k = 0; k < index->count; k++) {
+            const zloom_extent_t *extent = zloom_index_at (index, k);
+            while (!extent->cold && at < count && self->segments[at].number < extent->segment) {
+                at++;
+            }
+            if (!extent->cold && at < count && self->segments[at].number == extent->segment) {
+                holds[at] = true;
+            }
+        }
+    }
+    uint64_t bare = 0;
+    for (size_t i = 0; i < count && bare == 0; i++) {
+        bare = holds[i] ? 0 : self->segments[i].number;
+    }
+    free (holds);
+    return bare;
+}
+
+/* Only the settlements that made a segment dead have to be durable before it is used again. */
+static void
+s_give_back (zloom_log_t *self, uint64_t number)
+{
+    self->moved_segment = number;
+    self->moved_after = zloom_log_staged (self);
+    self->seal_wanted |= self->open.records > 0;
+}
+
 void
 zloom_log_move_oldest (zloom_log_t *self)
 {
+    /*
+     * Without disk for copies, a younger segment may go first: one of settlements only. So acks
+     * drain a full log however slowly they come.
+     */
+    uint64_t bare = self->disk_full ? s_bare_segment (self) : 0;
+    if (bare > 0) {
+        s_give_back (self, bare);
+        return;
+    }
+
     const zloom_segment_t *oldest = &self->segments[0];
     zloom_move_t *move = zloom_move_new (self, 0, oldest->number);
     move->file = oldest->file;
@@ -243,11 +286,8 @@ zloom_log_move_oldest (zloom_log_t *self)
         (void) s_begin_move (self, move);
         return;
     }
-    /* Nothing to copy: only the settlements that made it so have to be durable. */
-    self->moved_segment = oldest->number;
-    self->moved_after = zloom_log_staged (self);
-    self->seal_wanted |= self->open.records > 0;
     zloom_move_free (&move);
+    s_give_back (self, oldest->number);
 }
 
 bool

@@ -12,10 +12,17 @@
 
 #include <stdlib.h>
 
+/* For snapshots and moves, with as much again for what is left empty at the ends of segments. */
+static uint64_t
+s_own_reserve (const zloom_log_t *self)
+{
+    return 2 * self->snapshot_cost + 16 * ZLOOM_BLOCK_BYTES;
+}
+
 uint64_t
 zloom_log_reserve (const zloom_log_t *self)
 {
-    return 2 * (uint64_t) self->segment_bytes + 2 * self->snapshot_cost;
+    return 2 * (uint64_t) self->segment_bytes + s_own_reserve (self);
 }
 
 /* Whether a group of that many bytes finds a place, and what can be written behind it. */
@@ -49,8 +56,11 @@ zloom_log_room (const zloom_log_t *self, uint32_t records, uint64_t bytes, bool 
     if (total > self->group_most) {
         return ZLOOM_AGAIN;
     }
-    /* Of the reserve settlements may use one segment; the rest is for snapshots and moves. */
-    uint64_t keep = zloom_log_reserve (self) - (growing ? 0 : self->segment_bytes);
+    /*
+     * Settlements may use two segments: with the rest of the one being written they fill at least
+     * one that holds nothing else, and that can be given back when all packs have to stay.
+     */
+    uint64_t keep = growing ? zloom_log_reserve (self) : s_own_reserve (self);
     uint64_t left = 0;
     bool place = s_place (self, total, &left);
     if (self->headroom && !self->disk_full) {

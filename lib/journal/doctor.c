@@ -366,18 +366,14 @@ s_look_at_sizes (doctor_t *self, uint64_t last_segment)
     }
 }
 
+/* Walk some segments from a known first group on; *next: the group expected at the end. */
 static zloom_err_t
-s_walk_hot (doctor_t *self)
+s_walk_segments (doctor_t *self, size_t from, size_t count, uint64_t expected, uint32_t previous,
+                 bool to_end, uint64_t *next)
 {
-    const zloom_slot_segment_t *first = &self->slot->segments[0];
-    size_t from = 0;
-    while (from < self->segment_count && self->segments[from].number < first->number) {
-        from++;
-    }
     zloom_walk_t walk;
-    zloom_walk_init (&walk, self->vfs, &self->slot->key,
-                     self->segment_count > 0 ? self->segments + from : NULL,
-                     self->segment_count - from, first->first_group, first->previous_crc);
+    zloom_walk_init (&walk, self->vfs, &self->slot->key, count > 0 ? self->segments + from : NULL,
+                     count, expected, previous);
     zloom_walk_kind_t kind = ZLOOM_WALK_GROUP;
     zloom_err_t err = ZLOOM_OK;
     while (!err && kind != ZLOOM_WALK_END) {
@@ -388,12 +384,64 @@ s_walk_hot (doctor_t *self)
             s_report_gap (self, &walk);
         }
     }
-    if (!err) {
+    *next = walk.expected;
+    if (!err && to_end) {
         s_look_at_end (self, &walk);
         s_look_at_sizes (self, walk.at < walk.segment_count ? walk.segments[walk.at].number : 0);
     }
     zloom_walk_fini (&walk);
     return err;
+}
+
+/* A segment before the start of replay: it is there for the packs in it, its neighbours may not. */
+static zloom_err_t
+s_walk_held (doctor_t *self, const zloom_slot_segment_t *known, const zloom_slot_segment_t *behind)
+{
+    size_t at = 0;
+    while (at < self->segment_count && self->segments[at].number != known->number) {
+        at++;
+    }
+    if (at == self->segment_count) {
+        return ZLOOM_OK; /* given back since: nobody needed it, or recovery tells a hole */
+    }
+    uint64_t next = 0;
+    zloom_err_t err =
+      s_walk_segments (self, at, 1, known->first_group, known->previous_crc, false, &next);
+    if (!err && behind->number == known->number + 1 && next < behind->first_group) {
+        zloom_finding_t *finding = s_find (
+          self, ZLOOM_FINDING_DAMAGE, s_hot_name (known->number), 0, "groups %llu to %llu are lost",
+          (unsigned long long) next, (unsigned long long) (behind->first_group - 1));
+        finding->first_group = next;
+        finding->last_group = behind->first_group - 1;
+    }
+    return err;
+}
+
+static zloom_err_t
+s_walk_hot (doctor_t *self)
+{
+    const zloom_slot_t *slot = self->slot;
+    uint64_t expected = 1;
+    uint32_t previous = 0;
+    uint64_t next;
+    for (size_t i = 0; i < slot->segment_count; i++) {
+        const zloom_slot_segment_t *known = &slot->segments[i];
+        if (known->number == slot->start) {
+            expected = known->first_group;
+            previous = known->previous_crc;
+        } else if (known->number < slot->start && i + 1 < slot->segment_count) {
+            zloom_err_t err = s_walk_held (self, known, known + 1);
+            if (err) {
+                return err;
+            }
+        }
+    }
+    size_t from = 0;
+    while (from < self->segment_count && self->segments[from].number < slot->start) {
+        from++;
+    }
+    return s_walk_segments (self, from, self->segment_count - from, expected, previous, true,
+                            &next);
 }
 
 /* ---- cold segments --------------------------------------------------------------------------- */

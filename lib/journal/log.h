@@ -203,7 +203,7 @@ bool zloom_log_hand_over (zloom_log_t *self);
 void zloom_log_attest (zloom_log_t *self);
 /* Take in an ended commit. */
 void zloom_log_take_commits (zloom_log_t *self);
-/* Two segments and a snapshot of everything. */
+/* Two segments for settlements, and a snapshot of everything. */
 uint64_t zloom_log_reserve (const zloom_log_t *self);
 
 /* ---- fetch.c -------------------------------------------------------------------------------- */

@@ -56,6 +56,7 @@ struct zloom_move {
     zloom_move_item_t *items; /* flow by flow, in order of numbers */
     size_t item_count;
     size_t item_capacity;
+    uint64_t expected_bytes;      /* of disk that the copies take, about */
     zloom_move_target_t *targets; /* in the order they were written */
     size_t target_count;
     size_t target_capacity;

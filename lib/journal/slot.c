@@ -8,8 +8,6 @@
 
 #define SLOT_HEADER_BYTES 64u
 #define SLOT_CRC_AT 60u
-/* A slot file is this long at least, so that writing it again needs no new disk. */
-#define SLOT_FILE_BYTES (64u * 1024)
 /* Longer is damage: bounds what is read before the checksum is known. */
 #define SLOT_MOST_BYTES (256u * 1024 * 1024)
 
@@ -244,7 +242,7 @@ zloom_slot_write (zloom_vfs_t *vfs, const char *directory, unsigned which, zloom
         err = vfs->size (vfs, file, &size);
     }
     if (!err) {
-        uint64_t want = SLOT_FILE_BYTES;
+        uint64_t want = ZLOOM_SLOT_FILE_BYTES;
         while (want < 2 * (uint64_t) bytes.size) {
             want *= 2;
         }

@@ -9,6 +9,8 @@
 
 #include "journal/format.h"
 
+/* A slot file is this long at least, so that writing it again needs no new disk. */
+#define ZLOOM_SLOT_FILE_BYTES (64u * 1024)
 /* Boots that are remembered, for tokens and bridges. */
 #define ZLOOM_BOOTS_MOST 32u
 

@@ -45,7 +45,8 @@ static zloom_log_flow_t *
 s_due (const zloom_log_t *self)
 {
     uint64_t current = self->segments[self->segment_count - 1].number;
-    uint64_t half = zloom_log_limit (self) / 2;
+    /* On a full disk every segment that replay does not need any more counts. */
+    uint64_t half = self->disk_full ? 1 : zloom_log_limit (self) / 2;
     zloom_log_flow_t *oldest = NULL;
     for (size_t i = 0; i < self->flow_count; i++) {
         zloom_log_flow_t *flow = self->flows[i];

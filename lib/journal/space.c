@@ -144,12 +144,16 @@ s_new_fill (zloom_log_t *self)
     return fill;
 }
 
-/* Make the oldest segment the next ready one: it gets a new name, what it holds is not believed. */
+/* Make a used segment the next ready one: it gets a new name, what it holds is not believed. */
 static fill_t *
-s_new_reuse (zloom_log_t *self)
+s_new_reuse (zloom_log_t *self, uint64_t number)
 {
     fill_t *fill = s_new_fill (self);
-    zloom_segment_t oldest = self->segments[0];
+    size_t at = 0;
+    while (self->segments[at].number != number) {
+        at++;
+    }
+    zloom_segment_t oldest = self->segments[at];
     free (fill->from);
     fill->from = zloom_hot_path (self->directory, oldest.number);
     fill->segment.file = oldest.file;
@@ -157,7 +161,8 @@ s_new_reuse (zloom_log_t *self)
     fill->stage = oldest.bytes < fill->segment.bytes ? FILL_WRITE : FILL_RENAME;
     fill->fresh = false;
     self->segment_count--;
-    memmove (self->segments, self->segments + 1, self->segment_count * sizeof *self->segments);
+    memmove (self->segments + at, self->segments + at + 1,
+             (self->segment_count - at) * sizeof *self->segments);
     self->moved_segment = 0;
     return fill;
 }
@@ -308,7 +313,7 @@ zloom_log_disk_allows (zloom_log_t *self, uint64_t more)
     if (self->now.mono_ns < self->retry_at_ns) {
         return false;
     }
-    uint64_t total = more;
+    uint64_t total = more + 2 * ZLOOM_SLOT_FILE_BYTES;
     for (size_t i = 0; i < self->segment_count; i++) {
         total += self->segments[i].bytes;
     }
@@ -333,7 +338,7 @@ zloom_log_begin (zloom_log_t *self, zloom_job_t *job)
     zloom_jobs_put (self->background, job, false);
 }
 
-/* Whether the oldest segment should be given back. */
+/* Whether a segment should be given back. */
 static bool
 s_reclaim_wanted (const zloom_log_t *self)
 {
@@ -343,14 +348,13 @@ s_reclaim_wanted (const zloom_log_t *self)
 }
 
 static bool
-s_slot_due (const zloom_log_t *self, bool reclaim)
+s_slot_due (const zloom_log_t *self, bool reclaim, uint64_t target)
 {
     if (self->slot_wanted && self->durable >= self->slot_after) {
         return true;
     }
-    uint64_t oldest = self->segments[0].number;
-    bool stale = self->slot_needs[0] <= oldest || self->slot_needs[1] <= oldest;
-    return reclaim && stale && zloom_log_oldest_needed (self) > oldest;
+    bool stale = self->slot_needs[0] <= target || self->slot_needs[1] <= target;
+    return reclaim && stale && zloom_log_oldest_needed (self) > target;
 }
 
 void
@@ -369,17 +373,18 @@ zloom_log_plan (zloom_log_t *self)
         self->disk_full &= self->now.mono_ns < self->retry_at_ns;
     }
     bool reclaim = s_reclaim_wanted (self);
-    uint64_t oldest = self->segments[0].number;
-    if (reclaim && self->moved_segment == oldest && self->durable >= self->moved_after &&
-        self->slot_needs[0] > oldest && self->slot_needs[1] > oldest) {
-        zloom_log_begin (self, &s_new_reuse (self)->job);
-    } else if (s_slot_due (self, reclaim) && self->now.mono_ns >= self->retry_at_ns) {
+    bool moved = self->moved_segment > 0;
+    uint64_t target = moved ? self->moved_segment : self->segments[0].number;
+    if (reclaim && moved && self->durable >= self->moved_after && self->slot_needs[0] > target &&
+        self->slot_needs[1] > target) {
+        zloom_log_begin (self, &s_new_reuse (self, target)->job);
+    } else if (s_slot_due (self, reclaim, target) && self->now.mono_ns >= self->retry_at_ns) {
         zloom_log_begin (self, &s_new_slot (self)->job);
     } else if (self->ready_count < wanted &&
                self->segment_count + self->ready_count < zloom_log_limit (self) + wanted &&
                zloom_log_disk_allows (self, self->segment_bytes)) {
         zloom_log_begin (self, &s_new_fill (self)->job);
-    } else if (reclaim && self->moved_segment != oldest) {
+    } else if (reclaim && !moved) {
         zloom_log_move_oldest (self);
     } else {
         (void) zloom_log_tend_cold (self);

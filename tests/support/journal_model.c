@@ -3,6 +3,7 @@
 #include "journal_model.h"
 #include "base/memory.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -394,6 +395,18 @@ zloom_model_turn (zloom_model_t *self, unsigned turns, int64_t step_ns)
         self->now.mono_ns += step_ns;
         s_poll (self);
     }
+}
+
+bool
+zloom_model_wait (zloom_model_t *self, int timeout_ms)
+{
+    struct pollfd waiting = {.fd = zloom_journal_fd (self->journal), .events = POLLIN};
+    if (poll (&waiting, 1, timeout_ms) != 1) {
+        return s_wrong (self, "the journal never woke its owner", 0, 0);
+    }
+    self->now.mono_ns += ZLOOM_NS_PER_MS;
+    s_poll (self);
+    return true;
 }
 
 bool

@@ -78,6 +78,8 @@ bool zloom_model_check (zloom_model_t *self);
 bool zloom_model_read_all (zloom_model_t *self);
 /* Poll with time passing, and work, `turns` times. */
 void zloom_model_turn (zloom_model_t *self, unsigned turns, int64_t step_ns);
+/* Threads: wait for the journal's descriptor, then poll; false when nothing came in time. */
+bool zloom_model_wait (zloom_model_t *self, int timeout_ms);
 /* Drop what the model thinks of a journal that crashed: keeps base and ops for the check. */
 void zloom_model_forget_state (zloom_model_t *self);
 
