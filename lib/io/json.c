@@ -6,6 +6,12 @@
 zloom_err_t
 zloom_json_check (zloom_bytes_t text)
 {
+    /* jansson takes a NUL between values for the end. */
+    const uint8_t *nul = text.size > 0 ? memchr (text.data, 0, text.size) : NULL;
+    if (nul) {
+        return zloom_fail (ZLOOM_MALFORMED, "not JSON: a NUL (byte %zu)",
+                           (size_t) (nul - text.data) + 1);
+    }
     json_error_t error;
     /* Integers as reals: one of twenty digits is JSON all the same. */
     json_t *value = json_loadb (text.size > 0 ? (const char *) text.data : "", text.size,

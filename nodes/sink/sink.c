@@ -5,7 +5,7 @@
  *
  * Trouble (no room, a failing disk) is waited out: the messages go back at no cost, the router is
  * told to hand out no more, and after 1 s, then twice as long each time up to 30 s, one batch is
- * tried again. A stream that still holds part of a batch keeps its messages, and their leases run on.
+ * tried again. A stream that still holds part of a batch keeps its messages; their leases run on.
  */
 #include "nodes/sink/sink.h"
 
