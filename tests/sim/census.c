@@ -69,6 +69,8 @@ s_forget_flow (sim_checker_t *self, sim_flow_t flow)
         s_forget_place (books, i);
     }
     books->count = 0;
+    zloom_idmap_destroy (&books->first_ids);
+    books->first_ids = zloom_idmap_new ();
     for (size_t i = 0; i < self->count; i++) {
         self->messages[i].excused |= self->messages[i].flow == flow;
     }

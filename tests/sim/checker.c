@@ -504,13 +504,14 @@ sim_checker_asked (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_tok
         return;
     }
     const bool holds = place->leased && s_same_token (place->token, token) && place->route == route;
-    const bool late = !place->leased && token.boot != self->boot && verdict == ZLOOM_VERDICT_ACK;
+    /* Of an earlier boot: nobody holds it in this one for sure. */
+    const bool late = token.boot != self->boot && (!place->leased || place->deadline_ns == 0);
     if (!holds && !late) {
         return; /* a stranger's word: whatever comes of it is not on this place's account */
     }
     zloom_grow (&place->asks, &place->ask_capacity, place->ask_count + 1, sizeof *place->asks);
     place->asks[place->ask_count++] = (sim_ask_t){token, route, verdict, step};
-    if (holds && verdict != ZLOOM_VERDICT_ACK && !step) {
+    if (verdict != ZLOOM_VERDICT_ACK && !step) {
         place->leased = false;
         place->bad_ends += verdict == ZLOOM_VERDICT_RETRY || verdict == ZLOOM_VERDICT_CRASH;
         place->rejected |= verdict == ZLOOM_VERDICT_REJECT;
@@ -529,16 +530,21 @@ sim_checker_settled (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_t
     if (code == ZLOOM_OK && !ask) {
         sim_fail (self->ground,
                   "Q8: %s takes a settlement of %" PRIu64 " from route %" PRIu64
-                  ", who does not hold it",
-                  s_names[flow], seq, (uint64_t) route);
+                  ", who does not hold it (token %" PRIu64 " of boot %" PRIx64
+                  ", the newest is %" PRIu64 " of %" PRIx64 " at route %" PRIu64 ", left for %u)",
+                  s_names[flow], seq, (uint64_t) route, token.number, token.boot,
+                  place->token.number, place->token.boot, (uint64_t) place->route, place->left);
         return;
     }
     const bool gone =
       code == ZLOOM_SETTLED || (code == ZLOOM_OK && ask->verdict == ZLOOM_VERDICT_ACK);
     if (gone &&
         (!place->left || (self->flows[flow].disk && place->left_group > sim_durable (self)))) {
-        sim_fail (self->ground, "%s says %" PRIu64 " is settled before that is durable",
-                  s_names[flow], seq);
+        sim_fail (self->ground,
+                  "%s says %" PRIu64 " is settled (%s) before that is durable: it left for %u with "
+                  "group %" PRIu64 ", durable are %" PRIu64,
+                  s_names[flow], seq, zloom_err_name (code), place->left, place->left_group,
+                  sim_durable (self));
     }
     place->told_gone |= gone;
     if (code == ZLOOM_STALE && place->leased && s_same_token (place->token, token) &&

@@ -177,6 +177,7 @@ s_hear_settles (sim_ear_t *self, const session_t *session, uint32_t handle, zloo
 {
     const sim_flow_t flow = s_handle_flow (session, handle);
     for (size_t i = 0; i < count; i++) {
+        sim_trace (self->ground, "  asks", runs[i].first, runs[i].n, runs[i].verdict);
         for (uint32_t k = 0; k < s_sane (runs[i].n); k++) {
             sim_checker_asked (self->checker, flow, runs[i].first + k, token, session->route,
                                runs[i].verdict, step);
@@ -311,6 +312,8 @@ s_say_deliver (sim_ear_t *self, const session_t *session, const zloom_verb_deliv
     zloom_pack_iter_t iter = zloom_pack_iter (pack);
     zloom_bytes_t envelope;
     for (size_t i = 0; i < deliver->run_count; i++) {
+        sim_trace (self->ground, "  delivers", deliver->runs[i].seq, deliver->runs[i].n,
+                   deliver->token.number);
         for (uint32_t k = 0; k < deliver->runs[i].n; k++) {
             if (!zloom_pack_next (&iter, &envelope)) {
                 sim_fail (self->ground, "DELIVER has fewer messages than it says");
@@ -329,7 +332,9 @@ static void
 s_say_settled (sim_ear_t *self, session_t *session, const zloom_verb_settled_t *settled)
 {
     const sim_flow_t flow = s_handle_flow (session, settled->handle);
-    for (size_t i = 0; i < settled->run_count; i++) {
+    for (size_t i = 0; !settled->is_step && i < settled->run_count; i++) {
+        sim_trace (self->ground, "  settled", settled->runs[i].first, settled->runs[i].n,
+                   settled->runs[i].code);
         for (uint32_t k = 0; k < s_sane (settled->runs[i].n); k++) {
             sim_checker_settled (self->checker, flow, settled->runs[i].first + k, settled->token,
                                  session->route, (zloom_err_t) settled->runs[i].code);
