@@ -256,8 +256,9 @@ s_next_turn (const zloom_engine_t *self, int64_t wake_ns, bool blocked)
         zloom_sessions_waiting (self->sessions) > 0) {
         next = s_earlier (next, self->now.mono_ns + BLOCKED_NS);
     }
-    if (self->draining && !self->drained) {
-        next = s_earlier (next, self->drain_by_ns);
+    if (self->draining) {
+        /* Drained: the carrier asks at once, instead of sleeping until something comes. */
+        next = self->drained ? self->now.mono_ns : s_earlier (next, self->drain_by_ns);
     }
     return next;
 }
