@@ -227,9 +227,14 @@ zloom_core_tick_steps (zloom_client_core_t *self)
             continue;
         }
         s_gather (step, self->now_ns, &group);
-        if (!zloom_core_subscription (self, step->handle)->subscribed ||
-            !zloom_step_say (&group, &self->out)) {
+        if (!zloom_core_subscription (self, step->handle)->subscribed) {
             return next_ns;
+        }
+        /* As many of them as there is credit for: it may never be enough for all. */
+        while (!zloom_step_say (&group, &self->out)) {
+            if (--group.count == 0) {
+                return next_ns;
+            }
         }
     }
     return next_ns;
