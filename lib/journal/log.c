@@ -367,10 +367,31 @@ s_finish (zloom_log_t *self)
     }
 }
 
+/* While closing the owner may be gone: what it last said it needs is taken for all there is. */
+static bool
+s_all_live (void *arg, uint32_t flow, uint64_t from, uint64_t last, zloom_range_t *run)
+{
+    (void) arg;
+    (void) flow;
+    *run = (zloom_range_t){from, last};
+    return from <= last;
+}
+
+static void
+s_drop_fetched (void *arg, uint64_t cookie, zloom_err_t err, zloom_chunk_t *chunk)
+{
+    (void) arg;
+    (void) cookie;
+    if (err == ZLOOM_OK) {
+        zloom_blob_unref (&chunk->blob);
+    }
+}
+
 static void
 s_close (zloom_journal_t *journal)
 {
     zloom_log_t *self = s_self (journal);
+    self->base.owner = (zloom_journal_owner_t){.next_live = s_all_live, .fetched = s_drop_fetched};
     s_finish (self);
     zloom_log_destroy (self);
 }
