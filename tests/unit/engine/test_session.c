@@ -148,6 +148,7 @@ test_a_stopped_router_blames_nobody (void **state)
     rig_expect (&rig, 2, ZLOOM_VERB_DELIVER);
     const zloom_token_t token = rig.verb.deliver.token;
     rig_pass (&rig, 100 * ZLOOM_NS_PER_S); /* longer than lease and heartbeats */
+    rig_settle (&rig);                     /* what the peers said meanwhile comes later */
     rig_put_settle (&rig, 2, 1, token, 1, 2, ZLOOM_VERDICT_ACK);
     rig_run (&rig, 10 * ZLOOM_NS_PER_MS);
     rig_expect_none (&rig, 2, ZLOOM_VERB_BYE);
@@ -175,6 +176,29 @@ test_a_peer_without_a_road_gives_its_leases_back_at_once (void **state)
     }
     assert_int_equal (seen, 2);
     assert_true (rig.forgotten[2]);
+    rig_close (&rig);
+}
+
+static void
+test_what_was_given_back_is_handed_out_at_once (void **state)
+{
+    (void) state;
+    const zloom_engine_flow_t quick = rig_flow ("quick", ZLOOM_CONFIRM_MEMORY);
+    rig_t rig;
+    rig_open (&rig, &quick, 1);
+    rig_hello (&rig, 1, "shop", 1, "quick");
+    rig_consumer (&rig, 2, "first", "quick", 10);
+    rig_consumer (&rig, 3, "second", "quick", 10);
+    rig.broken[2] = ZLOOM_GONE;
+    rig.broken[3] = ZLOOM_GONE;
+    rig_put_send (&rig, 1, 1, 1);
+    for (int i = 0; i < 10 && !(rig.forgotten[2] || rig.forgotten[3]); i++) {
+        rig_turn (&rig);
+    }
+    rig.broken[2] = rig.broken[3] = ZLOOM_OK;
+    assert_int_equal (rig.wake_ns, rig.now.mono_ns);
+    rig_turn (&rig);
+    rig_expect (&rig, rig.forgotten[2] ? 3 : 2, ZLOOM_VERB_DELIVER);
     rig_close (&rig);
 }
 
@@ -322,6 +346,7 @@ main (void)
       cmocka_unit_test (test_silence_ends_a_session_and_its_leases),
       cmocka_unit_test (test_a_stopped_router_blames_nobody),
       cmocka_unit_test (test_a_peer_without_a_road_gives_its_leases_back_at_once),
+      cmocka_unit_test (test_what_was_given_back_is_handed_out_at_once),
       cmocka_unit_test (test_the_supervisor_says_who_is_gone),
       cmocka_unit_test (test_only_a_supervisor_may_say_so),
       cmocka_unit_test (test_a_delivery_that_did_not_arrive_ends_the_session),
