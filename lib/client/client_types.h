@@ -59,6 +59,7 @@ typedef enum {
     ZLOOM_CLIENT_REFUSED,   /* `flow`, from `id`, `code`, `text`: sent again once there is credit */
     ZLOOM_CLIENT_FAILED,    /* `flow`, message `id`, `code`, `text`: it will never be taken */
     ZLOOM_CLIENT_SUBSCRIBED, /* `handle`, `code`, `text`, `lease_ms`; not OK: it is over */
+    ZLOOM_CLIENT_SETTLED,    /* `handle`, `token`, `seq`, `n`: done, they never come again */
     ZLOOM_CLIENT_STALE,      /* `handle`, `token`, `seq`, `n`: these leases are lost */
     ZLOOM_CLIENT_STEP,   /* `id` of a commit, `code`, `text`; not OK: see zloom_..._step_commit */
     ZLOOM_CLIENT_GAP,    /* `handle`, `seq`, `n`, `text`: these will not come */

@@ -229,11 +229,12 @@ s_settled (zloom_client_core_t *self, const zloom_verb_settled_t *settled)
     for (size_t i = 0; subscription && i < settled->run_count; i++) {
         const zloom_settled_run_t *run = &settled->runs[i];
         zloom_subscription_settled (subscription, settled->token, run);
-        if (run->code == ZLOOM_OK) {
-            self->stats.settled_messages += run->n;
-        } else if (run->code == ZLOOM_STALE) {
-            self->stats.stale_messages += run->n;
-            const zloom_client_event_t event = {.type = ZLOOM_CLIENT_STALE,
+        const bool stale = run->code == ZLOOM_STALE;
+        self->stats.settled_messages += run->code == ZLOOM_OK ? run->n : 0;
+        self->stats.stale_messages += stale ? run->n : 0;
+        if (stale || run->code == ZLOOM_OK) {
+            const zloom_client_event_t event = {.type =
+                                                  stale ? ZLOOM_CLIENT_STALE : ZLOOM_CLIENT_SETTLED,
                                                 .flow = subscription->flow,
                                                 .handle = settled->handle,
                                                 .token = settled->token,

@@ -144,7 +144,9 @@ test_retry_and_dead_letter (void **state)
 typedef struct {
     atomic_uint confirmed;
     atomic_uint seen;
-    uint8_t *times; /* how often each number came and its ack was taken */
+    uint8_t *times;     /* how often each number came */
+    uint8_t *settled;   /* by seq: the router said that its ack is safe */
+    unsigned after_all; /* came although it was settled */
 } fire_t;
 
 static void *
@@ -167,11 +169,25 @@ s_produce (void *arg)
     return NULL;
 }
 
+static void
+s_on_event (void *arg, const zloom_client_event_t *event)
+{
+    fire_t *fire = arg;
+    if (event->type == ZLOOM_CLIENT_SETTLED) {
+        assert_true (event->seq + event->n <= MESSAGES + 1);
+        memset (fire->settled + event->seq, 1, event->n);
+    }
+}
+
 static void *
 s_consume (void *arg)
 {
     fire_t *fire = arg;
-    zloom_client_t *client = s_open ("consumer", NULL);
+    const zloom_client_options_t options = {.name = "consumer"};
+    zloom_client_t *client = NULL;
+    assert_int_equal (zloom_client_open_with (s_endpoint, &options, s_on_event, fire,
+                                              zloom_deadline (10000), &client),
+                      ZLOOM_OK);
     const zloom_take_t take = {.flow = "orders", .prefetch = 1000};
     uint32_t handle = 0;
     assert_int_equal (zloom_client_subscribe (client, &take, &handle), ZLOOM_OK);
@@ -188,7 +204,8 @@ s_consume (void *arg)
         }
         assert_int_equal (err, ZLOOM_OK);
         const uint32_t number = s_number (message);
-        assert_true (number < MESSAGES);
+        assert_true (number < MESSAGES && message->seq <= MESSAGES);
+        fire->after_all += fire->settled[message->seq];
         if (fire->times[number]++ == 0) {
             atomic_fetch_add (&fire->seen, 1);
         }
@@ -217,7 +234,7 @@ static void
 test_nothing_is_lost_when_the_router_is_killed (void **state)
 {
     (void) state;
-    fire_t fire = {.times = zloom_alloc (MESSAGES)};
+    fire_t fire = {.times = zloom_alloc (MESSAGES), .settled = zloom_alloc (MESSAGES + 1)};
     process_t router = s_start (s_directory);
     pthread_t producer;
     pthread_t consumer;
@@ -238,7 +255,9 @@ test_nothing_is_lost_when_the_router_is_killed (void **state)
     }
     print_message ("%u messages, 3 kills, %u came more than once, %.1f s\n", MESSAGES, doubles,
                    (double) (zloom_clock_now ().mono_ns - began_ns) / 1e9);
+    assert_int_equal (fire.after_all, 0);
     assert_int_equal (s_stop (&router), 0);
+    free (fire.settled);
     free (fire.times);
 }
 
