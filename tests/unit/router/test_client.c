@@ -46,7 +46,7 @@ s_send (zloom_client_t *client, const char *flow, const char *body)
     assert_int_equal (zloom_client_send (client, flow, &message, zloom_deadline (5000)), ZLOOM_OK);
 }
 
-/* ---- the examples of zloom.h ----------------------------------------------------------------- */
+/* ---- the examples of zloom.h ---------------------------------------------------------------- */
 
 static zloom_err_t
 s_example_send (const char *endpoint)
@@ -106,7 +106,7 @@ test_the_examples_work (void **state)
     assert_int_equal (zloom_client_close (&client, zloom_deadline (5000)), ZLOOM_OK);
 }
 
-/* ---- opening and closing --------------------------------------------------------------------- */
+/* ---- opening and closing -------------------------------------------------------------------- */
 
 static void
 test_what_cannot_be_opened_says_why (void **state)
@@ -200,7 +200,7 @@ test_what_is_released_comes_to_another_at_once (void **state)
     assert_int_equal (zloom_client_close (&second, zloom_deadline (5000)), ZLOOM_OK);
 }
 
-/* ---- a loop of the program's own -------------------------------------------------------------- */
+/* ---- a loop of the program's own ------------------------------------------------------------ */
 
 /* Only the descriptor drives it, whether the socket or the clock has something. */
 static void
@@ -249,7 +249,7 @@ test_the_descriptor_drives_everything (void **state)
     assert_int_equal (zloom_client_close (&client, zloom_deadline (5000)), ZLOOM_OK);
 }
 
-/* ---- steps and questions ----------------------------------------------------------------------- */
+/* ---- steps and questions -------------------------------------------------------------------- */
 
 typedef struct {
     unsigned done;
@@ -368,7 +368,7 @@ test_a_flush_without_a_router_says_so (void **state)
     assert_int_equal (zloom_client_close (&client, zloom_deadline (5000)), ZLOOM_OK);
 }
 
-/* ---- as a czmq actor --------------------------------------------------------------------------- */
+/* ---- as a czmq actor ------------------------------------------------------------------------ */
 
 static void
 test_a_router_runs_as_an_actor (void **state)
