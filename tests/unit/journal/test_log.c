@@ -3,10 +3,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
 
+#include "journal/doctor.h"
 #include "support/journal_model.h"
 #include "support/simdisk.h"
 
@@ -95,11 +97,173 @@ test_random_work_without_faults (void **state)
     }
 }
 
+static void
+test_boots_and_their_ends (void **state)
+{
+    world_t *world = *state;
+    uint64_t random[3];
+    uint64_t end = 99;
+    for (int boot = 0; boot < 3; boot++) {
+        world->config.seed = 100 + (uint64_t) boot;
+        s_open (world);
+        if (boot == 0) {
+            world->model.flow_count = zloom_journal_flow (world->model.journal, "flow-1");
+        }
+        random[boot] = zloom_journal_boot (world->model.journal).random;
+        assert_int_equal (zloom_journal_boot (world->model.journal).counter, boot + 1);
+        assert_int_equal (zloom_model_send (&world->model, 1, 10, 100), ZLOOM_OK);
+        assert_model (zloom_model_flush (&world->model));
+        for (int known = 0; known <= boot; known++) {
+            assert_true (zloom_journal_boot_end (world->model.journal, random[known], 1, &end));
+            assert_int_equal (end, 11 + 10 * known);
+        }
+        assert_false (zloom_journal_boot_end (world->model.journal, random[boot] + 1, 1, &end));
+        zloom_journal_close (&world->model.journal);
+    }
+    s_open (world);
+}
+
+/* A record of a type that this version does not know. */
+static void
+s_stage_unknown (world_t *world, bool critical)
+{
+    zloom_record_t record = {.type = (zloom_record_type_t) 77,
+                             .critical = critical,
+                             .flow = 0,
+                             .head = zloom_bytes_text ("from the future")};
+    zloom_journal_stage (world->model.journal, &record, NULL);
+    assert_model (zloom_model_flush (&world->model));
+}
+
+static void
+test_unknown_critical_record_refuses_the_log (void **state)
+{
+    world_t *world = *state;
+    s_open (world);
+    s_stage_unknown (world, true);
+    zloom_journal_close (&world->model.journal);
+    assert_int_equal (zloom_model_open (&world->model, &world->config), ZLOOM_VERSION);
+    assert_non_null (strstr (zloom_note (), "type 77"));
+}
+
+/* Whether some file of the log holds the unknown record's head. */
+static bool
+s_on_disk (world_t *world)
+{
+    for (unsigned number = 1; number < 400; number++) {
+        char path[32];
+        size_t size;
+        (void) snprintf (path, sizeof path, "j/hot-%010u", number);
+        const uint8_t *data = zloom_simdisk_content (world->disk, path, &size);
+        if (data && memmem (data, size, "from the future", 15)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+test_unknown_other_record_is_carried_along (void **state)
+{
+    world_t *world = *state;
+    s_open (world);
+    s_stage_unknown (world, false);
+    zloom_journal_close (&world->model.journal);
+    for (int round = 0; round < 4; round++) {
+        s_open (world);
+        zloom_journal_stats_t stats;
+        do {
+            assert_true (zloom_model_step (&world->model));
+            zloom_journal_stats (world->model.journal, &stats);
+        } while (stats.reclaimed_segments < 12);
+        assert_model (zloom_model_flush (&world->model));
+        assert_true (s_on_disk (world));
+        zloom_journal_close (&world->model.journal);
+    }
+}
+
+static void
+test_tail_cache_and_read_ahead (void **state)
+{
+    world_t *world = *state;
+    zloom_chunk_t chunk;
+    zloom_journal_stats_t stats;
+    s_open (world);
+    world->model.flow_count = zloom_journal_flow (world->model.journal, "flow-1");
+    zloom_model_turn (&world->model, 20, 0); /* segments become ready */
+    for (int i = 0; i < 60; i++) {
+        assert_int_equal (zloom_model_send (&world->model, 1, 1, 2000), ZLOOM_OK);
+        if (i % 10 == 9) {
+            assert_model (zloom_model_flush (&world->model));
+        }
+    }
+    /* The newest are in memory, the oldest are not; what is not durable is always in memory. */
+    assert_int_equal (zloom_journal_lookup (world->model.journal, 1, 60, &chunk), ZLOOM_OK);
+    zloom_blob_unref (&chunk.blob);
+    assert_int_equal (zloom_journal_lookup (world->model.journal, 1, 1, &chunk), ZLOOM_AGAIN);
+    assert_int_equal (zloom_journal_lookup (world->model.journal, 1, 61, &chunk), ZLOOM_NOT_FOUND);
+    /* One fetch brings the rest of its group along. */
+    zloom_journal_fetch (world->model.journal, 1, 1, 5);
+    zloom_model_turn (&world->model, 2, 0);
+    assert_int_equal (world->model.fetched, 5);
+    for (uint64_t seq = 1; seq <= 10; seq++) {
+        assert_int_equal (zloom_journal_lookup (world->model.journal, 1, seq, &chunk), ZLOOM_OK);
+        assert_int_equal (chunk.seq, seq);
+        zloom_blob_unref (&chunk.blob);
+    }
+    zloom_journal_stats (world->model.journal, &stats);
+    assert_int_equal (stats.fetches, 1);
+}
+
+static void
+test_verifier_says_no_log_and_in_use (void **state)
+{
+    world_t *world = *state;
+    zloom_doctor_report_t report;
+    assert_int_equal (zloom_doctor_examine (world->config.vfs, "j", &report), ZLOOM_NOT_FOUND);
+    zloom_doctor_fini (&report);
+    s_open (world);
+    assert_int_equal (zloom_doctor_examine (world->config.vfs, "j", &report), ZLOOM_LOCKED);
+    zloom_doctor_fini (&report);
+    world->model.flow_count = zloom_journal_flow (world->model.journal, "flow-1");
+    assert_int_equal (zloom_model_send (&world->model, 1, 7, 100), ZLOOM_OK);
+    assert_model (zloom_model_flush (&world->model));
+    zloom_journal_close (&world->model.journal);
+    assert_int_equal (zloom_doctor_examine (world->config.vfs, "j", &report), ZLOOM_OK);
+    assert_int_equal (report.damages, 0);
+    assert_int_equal (report.flow_count, 2);
+    assert_string_equal (report.flows[1].name, "flow-1");
+    assert_int_equal (report.flows[1].end, 8);
+    assert_int_equal (report.flows[1].packs, 1);
+    assert_int_equal (zloom_doctor_exit_code (&report), 0);
+    zloom_doctor_fini (&report);
+}
+
+static void
+test_open_refuses_odd_segment_sizes (void **state)
+{
+    world_t *world = *state;
+    for (uint32_t i = 0; i < 3; i++) {
+        static const uint32_t s_odd[] = {4096, 65537, 3u << 30};
+        world->config.segment_bytes = s_odd[i];
+        assert_int_equal (zloom_model_open (&world->model, &world->config), ZLOOM_INVALID);
+    }
+    assert_int_equal (zloom_simdisk_calls (world->disk), 0);
+}
+
 int
 main (void)
 {
     const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown (test_sends_are_there_after_close, s_setup, s_teardown),
+      cmocka_unit_test_setup_teardown (test_boots_and_their_ends, s_setup, s_teardown),
+      cmocka_unit_test_setup_teardown (test_tail_cache_and_read_ahead, s_setup, s_teardown),
+      cmocka_unit_test_setup_teardown (test_unknown_critical_record_refuses_the_log, s_setup,
+                                       s_teardown),
+      cmocka_unit_test_setup_teardown (test_unknown_other_record_is_carried_along, s_setup,
+                                       s_teardown),
+      cmocka_unit_test_setup_teardown (test_verifier_says_no_log_and_in_use, s_setup, s_teardown),
+      cmocka_unit_test_setup_teardown (test_open_refuses_odd_segment_sizes, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_random_work_without_faults, s_setup, s_teardown),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
