@@ -115,6 +115,41 @@ s_hold_again (zloom_queue_t *self, zloom_queue_consumer_t *consumer, zloom_token
     return true;
 }
 
+/* What cannot be had of a run is told as lost. */
+static void
+s_hold_piece (zloom_queue_t *self, zloom_queue_consumer_t *consumer, zloom_token_t token,
+              const zloom_run_t *run, const zloom_turn_t *turn)
+{
+    if (run->n > 0 && !s_hold_again (self, consumer, token, run, turn)) {
+        s_add_run (self, run->seq, run->n);
+        s_tell_stale (self, consumer->id, token, turn);
+    }
+}
+
+/*
+ * Leased again is only what never failed. Of the others it is not known whether they failed under
+ * this very token: its RETRY may have been written by the boot that fell before it answered, comes
+ * again with the next session, and would be charged twice.
+ */
+static void
+s_hold_run (zloom_queue_t *self, zloom_queue_consumer_t *consumer, zloom_token_t token,
+            const zloom_run_t *run, const zloom_turn_t *turn)
+{
+    zloom_run_t rest = *run;
+    zloom_range_t failed;
+    while (rest.n > 0 && rest.n <= ZLOOM_QUEUE_LEASE_MESSAGES &&
+           zloom_exceptions_find (self->exceptions, rest.seq, rest.seq + rest.n - 1, &failed)) {
+        const zloom_run_t clean = {rest.seq, (uint32_t) (failed.first - rest.seq)};
+        s_hold_piece (self, consumer, token, &clean, turn);
+        const uint32_t n = (uint32_t) (failed.last - failed.first + 1);
+        s_add_run (self, failed.first, n);
+        s_tell_stale (self, consumer->id, token, turn);
+        rest.n -= clean.n + n;
+        rest.seq = failed.last + 1;
+    }
+    s_hold_piece (self, consumer, token, &rest, turn);
+}
+
 void
 zloom_queue_subscribe (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *turn)
 {
@@ -128,12 +163,8 @@ zloom_queue_subscribe (zloom_queue_t *self, const zloom_event_t *event, const zl
     zloom_grow (&self->ring, &self->ring_capacity, self->ring_count + 1, sizeof *self->ring);
     self->ring[self->ring_count++] = consumer;
     for (size_t i = 0; i < event->subscribe.holding_count; i++) {
-        zloom_token_t token = event->subscribe.holding_tokens[i];
-        const zloom_run_t *run = &event->subscribe.holding_runs[i];
-        if (!s_hold_again (self, consumer, token, run, turn) && run->n > 0) {
-            s_add_run (self, run->seq, run->n);
-            s_tell_stale (self, consumer->id, token, turn);
-        }
+        s_hold_run (self, consumer, event->subscribe.holding_tokens[i],
+                    &event->subscribe.holding_runs[i], turn);
     }
 }
 

@@ -182,6 +182,33 @@ queue_promise_02_what_workers_hold_is_leased_again (void **state)
     desk_destroy (desk);
 }
 
+/* Its worker says the retry again when the boot that wrote it fell before it answered. */
+static void
+queue_promise_04_a_retry_before_a_restart_is_charged_once (void **state)
+{
+    (void) state;
+    desk_t *desk = s_leased (10);
+    const uint64_t boot = desk->boot;
+    desk_settle (desk, 5, 1, 4, 1, ZLOOM_VERDICT_RETRY);
+    desk_pass (desk, 10 * S);
+    desk_restart (desk);
+    zloom_token_t token = {boot, 1};
+    zloom_run_t run = {1, 6};
+    zloom_event_t event = {.type = ZLOOM_EVENT_SUBSCRIBE, .consumer = 5};
+    event.subscribe.holding_tokens = &token;
+    event.subscribe.holding_runs = &run;
+    event.subscribe.holding_count = 1;
+    desk_feed (desk, &event);
+    assert_int_equal (desk_stats (desk).leased, 5);
+    const zloom_effect_t *stale = desk_effect (desk, ZLOOM_EFFECT_STALE, 0);
+    assert_int_equal (stale->deliver.runs[0].seq, 4);
+    assert_int_equal (stale->deliver.runs[0].n, 1);
+    assert_int_equal (s_ack_as_of (desk, boot, 11, true, 4, ZLOOM_VERDICT_RETRY), ZLOOM_STALE);
+    assert_int_equal (s_ack_as_of (desk, boot, 11, true, 6, ZLOOM_VERDICT_ACK), ZLOOM_OK);
+    assert_int_equal (desk_stats (desk).failures, 0);
+    desk_destroy (desk);
+}
+
 static void
 queue_promise_03_a_gone_worker_gives_back_at_once (void **state)
 {
@@ -354,6 +381,7 @@ main (void)
       cmocka_unit_test (queue_promise_02_after_a_restart_only_an_ack_counts),
       cmocka_unit_test (queue_promise_02_a_memory_flow_takes_no_ack_of_earlier_boots),
       cmocka_unit_test (queue_promise_02_what_workers_hold_is_leased_again),
+      cmocka_unit_test (queue_promise_04_a_retry_before_a_restart_is_charged_once),
       cmocka_unit_test (queue_promise_03_a_gone_worker_gives_back_at_once),
       cmocka_unit_test (queue_promise_04_only_what_had_started_is_charged),
       cmocka_unit_test (queue_promise_04_started_runs_from_its_start),
