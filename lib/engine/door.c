@@ -122,7 +122,7 @@ s_work (zloom_engine_t *self, zloom_session_t *session, const zloom_frame_t *fra
 static void
 s_stranger (zloom_engine_t *self, const zloom_frame_t *frame)
 {
-    zloom_verb_t verb;
+    zloom_verb_t verb = {.kind = ZLOOM_VERB_NONE};
     zloom_arena_reset (&self->arena);
     const zloom_err_t err = frame->malformed
                               ? zloom_fail (ZLOOM_MALFORMED, "more than two frames, or too large")

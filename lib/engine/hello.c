@@ -43,7 +43,7 @@ s_keep_note (zloom_engine_t *self)
     const char *note = zloom_note ();
     const size_t size = strlen (note);
     char *copy = zloom_arena_take (&self->scratch, size + 1, 1);
-    memcpy (copy, note, size);
+    memcpy (copy, note, size + 1);
     return zloom_bytes (copy, size);
 }
 

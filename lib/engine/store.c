@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/tag.h"
 #include "engine/core.h"
 
 /* Packs from the disk kept a flow, beside the journal's own cache. */
@@ -229,7 +230,7 @@ zloom_err_t
 zloom_engine_peek (void *arg, uint64_t seq, uint32_t max_n, uint64_t max_bytes, zloom_peek_t *peek)
 {
     zloom_hosted_t *self = arg;
-    zloom_view_t *view;
+    zloom_view_t *view = NULL;
     *peek = (zloom_peek_t){0};
     if (s_must_wait (self, seq)) {
         return ZLOOM_AGAIN;
@@ -241,6 +242,7 @@ zloom_engine_peek (void *arg, uint64_t seq, uint32_t max_n, uint64_t max_bytes, 
     if (err != ZLOOM_OK) {
         return err;
     }
+    zloom_assert (view);
     const uint32_t index = (uint32_t) (seq - view->chunk.seq);
     s_measure (view, index, max_n > 0 ? max_n : 1, max_bytes, peek);
     peek->history = zloom_pack_head_past (&view->head, index);
