@@ -255,7 +255,8 @@ rig_settle (rig_t *rig)
         while (zloom_journal_work (rig->journal)) {
             worked = true;
         }
-        if (!worked && rig->wake_ns > rig->now.mono_ns) {
+        /* A drained engine wants to be asked at once, and does nothing more. */
+        if (!worked && (rig->wake_ns > rig->now.mono_ns || zloom_engine_drained (rig->engine))) {
             return;
         }
     }
@@ -268,7 +269,7 @@ rig_run (rig_t *rig, int64_t ns)
 {
     const int64_t end_ns = rig->now.mono_ns + ns;
     rig_settle (rig);
-    while (rig->wake_ns < end_ns) {
+    while (rig->wake_ns < end_ns && !zloom_engine_drained (rig->engine)) {
         rig_pass (rig, rig->wake_ns - rig->now.mono_ns);
         rig_settle (rig);
     }
