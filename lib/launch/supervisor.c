@@ -17,6 +17,8 @@
 #define ROUTER_RANK 0
 /* A poll never sleeps longer than this, so that a clock that was stopped does no harm. */
 #define LONGEST_SLEEP_MS 60000
+/* How soon the watch is asked again whether work is left. */
+#define IDLE_ASK_NS (20 * ZLOOM_NS_PER_MS)
 
 /* What the whole topology is about. */
 typedef enum {
@@ -146,8 +148,13 @@ s_watch (s_supervisor_t *self, int64_t mono_ns, bool readable)
     if (readable || mono_ns >= self->watch_at_ns) {
         self->watch_at_ns = watch->dispatch (watch->arg, mono_ns);
     }
-    if (self->config->until_idle && s_pollers_done (self) && watch->idle (watch->arg)) {
+    if (!self->config->until_idle || !s_pollers_done (self)) {
+        return;
+    }
+    if (watch->idle (watch->arg)) {
         s_drain (self, mono_ns, "all work is done");
+    } else if (self->watch_at_ns > mono_ns + IDLE_ASK_NS) {
+        self->watch_at_ns = mono_ns + IDLE_ASK_NS;
     }
 }
 

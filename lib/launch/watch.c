@@ -13,7 +13,7 @@
 #define ZLOOM_TOPOLOGY_WATCH_TAG 0x4C1D0004u
 #define OPEN_NS (2 * ZLOOM_NS_PER_S)
 /* How often the router is asked whether work is left. */
-#define ASK_NS (100 * ZLOOM_NS_PER_MS)
+#define ASK_NS (50 * ZLOOM_NS_PER_MS)
 
 struct zloom_topology_watch {
     uint32_t tag;

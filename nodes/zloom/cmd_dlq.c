@@ -264,6 +264,10 @@ s_move (s_dlq_t *self, const char *command, const char *done)
     }
     s_sum (whole, answer);
     json_decref (answer);
+    if (dry) {
+        int64_t would = zloom_print_int (whole, "matched") - zloom_print_int (whole, "capped");
+        json_object_set_new (whole, "moved", json_integer (would));
+    }
     return s_report (self, done, whole, dry);
 }
 

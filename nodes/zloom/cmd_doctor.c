@@ -2,7 +2,6 @@
 /* cmd_doctor.c - `doctor`: a journal that nobody has open, examined and reported. */
 #include "commands.h"
 
-#include "base/units.h"
 #include "journal/doctor.h"
 #include "print.h"
 
@@ -33,17 +32,19 @@ s_text (zloom_buf_t *out, const char *directory, const zloom_doctor_report_t *re
                           finding->kind == ZLOOM_FINDING_DAMAGE ? "damage" : "note  ",
                           finding->file, (unsigned long long) finding->offset, finding->text);
     }
-    char bytes[48];
     zloom_buf_printf (
       out,
-      "%s: %s; %llu groups, %llu records, %s checked; %llu hot and %llu cold "
+      "%s: %s; %llu groups, %llu records, %llu bytes checked; %llu hot and %llu cold "
       "segments; attested up to group %llu\n",
       directory, report->damages ? "DAMAGED" : "whole", (unsigned long long) report->groups,
-      (unsigned long long) report->records, zloom_size_text ((int64_t) report->bytes, bytes),
+      (unsigned long long) report->records, (unsigned long long) report->bytes,
       (unsigned long long) report->hot_segments, (unsigned long long) report->cold_segments,
       (unsigned long long) report->attested);
     for (size_t i = 0; i < report->flow_count; i++) {
         const zloom_doctor_flow_t *flow = &report->flows[i];
+        if (!flow->name[0]) {
+            continue; /* the log's own records */
+        }
         zloom_buf_printf (out, "  flow %-20s next number %llu\n", flow->name,
                           (unsigned long long) flow->end);
     }

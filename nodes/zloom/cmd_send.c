@@ -2,16 +2,23 @@
 /* cmd_send.c - `send`: messages from words, a file or stdin; done when all are safe. */
 #include "commands.h"
 
-#include "base/units.h"
+#include "base/memory.h"
+#include "io/lines.h"
 #include "session.h"
 #include "wire/limits.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TIMEOUT_NS (30 * ZLOOM_NS_PER_S)
+#define CHUNK_BYTES 65536
+/* The session is looked after at least this often while stdin is quiet. */
+#define HEARTBEAT_MS 200
 
 typedef struct {
     const zloom_cli_t *cli;
@@ -21,6 +28,9 @@ typedef struct {
     int64_t timeout_ns;
     uint64_t skip; /* lines that were sent under this name before */
     uint64_t sent;
+    uint64_t line;
+    const char *source; /* of the lines, for messages */
+    zloom_err_t err;    /* the first error of a line */
 } s_send_t;
 
 static zloom_err_t
@@ -34,45 +44,73 @@ s_one (s_send_t *self, zloom_bytes_t body)
     return err;
 }
 
-/* Each line of the stream, without its newline; a last line may lack it. */
-static zloom_err_t
-s_lines (s_send_t *self, FILE *in, const char *name)
+static void
+s_line (void *arg, zloom_bytes_t line, bool cut)
 {
-    char *line = NULL;
-    size_t capacity = 0;
-    zloom_err_t err = ZLOOM_OK;
-    ssize_t size = 0;
-    for (uint64_t number = 1; err == ZLOOM_OK && (size = getline (&line, &capacity, in)) >= 0;
-         number++) {
-        if (size > 0 && line[size - 1] == '\n') {
-            size--;
-        }
-        if (number > self->skip) {
-            err = s_one (self, zloom_bytes (line, (size_t) size));
-            if (err != ZLOOM_OK) {
-                zloom_note_prefix ("%s:%llu", name, (unsigned long long) number);
+    s_send_t *self = arg;
+    self->line++;
+    if (self->err != ZLOOM_OK || self->line <= self->skip) {
+        return;
+    }
+    self->err =
+      cut ? zloom_fail (ZLOOM_TOO_BIG, "the line is over %u bytes", ZLOOM_LIMIT_MESSAGE_BYTES)
+          : s_one (self, line);
+    if (self->err != ZLOOM_OK) {
+        zloom_note_prefix ("%s:%llu", self->source, (unsigned long long) self->line);
+    }
+}
+
+/*
+ * Each line of a file or pipe is a message; a last line may lack its newline. The session goes on
+ * while the pipe is quiet: what was read is on its way, heartbeats are answered.
+ */
+static zloom_err_t
+s_lines (s_send_t *self, int fd)
+{
+    zloom_lines_t lines;
+    zloom_lines_init (&lines, ZLOOM_LIMIT_MESSAGE_BYTES, 0);
+    char *chunk = zloom_alloc (CHUNK_BYTES);
+    bool end = false;
+    while (!end && self->err == ZLOOM_OK) {
+        struct pollfd items[2] = {{.fd = fd, .events = POLLIN},
+                                  {.fd = zloom_client_fd (self->client), .events = POLLIN}};
+        (void) poll (items, 2, HEARTBEAT_MS);
+        if (items[0].revents) {
+            ssize_t got = read (fd, chunk, CHUNK_BYTES);
+            end = got == 0;
+            if (got > 0) {
+                zloom_lines_feed (&lines, chunk, (size_t) got, s_line, self);
+            } else if (got < 0 && errno != EINTR && errno != EAGAIN) {
+                self->err = zloom_fail_errno (ZLOOM_SYSTEM, "cannot read %s", self->source);
             }
         }
+        if (self->err == ZLOOM_OK) {
+            zloom_client_core_push (zloom_client_core (self->client));
+            self->err = zloom_client_dispatch (self->client);
+        }
     }
-    if (err == ZLOOM_OK && ferror (in)) {
-        err = zloom_fail_errno (ZLOOM_SYSTEM, "cannot read %s", name);
+    if (self->err == ZLOOM_OK) {
+        zloom_lines_end (&lines, s_line, self);
     }
-    free (line);
-    return err;
+    free (chunk);
+    zloom_lines_fini (&lines);
+    return self->err;
 }
 
 static zloom_err_t
 s_file (s_send_t *self, const char *path)
 {
     if (strcmp (path, "-") == 0) {
-        return s_lines (self, stdin, "stdin");
+        self->source = "stdin";
+        return s_lines (self, STDIN_FILENO);
     }
-    FILE *in = fopen (path, "re");
-    if (!in) {
+    self->source = path;
+    int fd = open (path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
         return zloom_fail_errno (ZLOOM_NOT_FOUND, "cannot open %s", path);
     }
-    zloom_err_t err = s_lines (self, in, path);
-    (void) fclose (in);
+    zloom_err_t err = s_lines (self, fd);
+    close (fd);
     return err;
 }
 

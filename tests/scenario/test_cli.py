@@ -85,7 +85,7 @@ class Author(Case):
 
 class Run(Case):
     def test_wrong_recipe_is_78(self):
-        done = zloom("run", self.recipe("flows: {}\n"), "--state", self.state)
+        done = zloom("run", self.recipe("flows: {a: {pattern: bus}}\n"), "--state", self.state)
         self.assertEqual(done.returncode, 78)
         self.assertIn("error[Z", done.stderr)
 
@@ -131,7 +131,7 @@ class Run(Case):
         self.write("in.txt", "".join(f"line {n}\n" for n in range(500)))
         recipe = self.recipe("""
 nodes:
-  in: {kind: poller, file: {path: in.txt}}
+  in: {kind: poller, file: {path: in.txt, format: lines}}
   out: {kind: sink, file: {path: out.txt, fsync: batch}}
 flows:
   lines: {pattern: queue, from: in, to: out}
@@ -238,7 +238,7 @@ class Restart(Case):
         os.kill(self.pid("router"), signal.SIGKILL)
         self.wait_flow("words", lambda f: f["ready"] == 1000)
         self.assertIn("node-death node=router", self.said())
-        self.stop()
+        self.assertEqual(self.stop(), 0)
         self.run_topology(recipe)
         self.assertEqual(self.flows()["words"]["ready"], 1000)
 

@@ -233,8 +233,8 @@ for line in sys.stdin:
         self.serve(work(["sleep", "1000"], "lines", ", timeout: 100ms" + FAST))
         self.send("x")
         wait_for("the node gives up", lambda: "ended 5 times without settling" in self.said())
-        self.assertEqual(self.flows()["todo"]["failures"], 0)
-        self.assertEqual(self.flows()["todo"]["ready"] + self.flows()["todo"]["leased"], 1)
+        flow = self.flows()["todo"]
+        self.assertEqual((flow["failures"], flow["ready"] + flow["leased"]), (0, 1), flow)
 
     def test_one_that_hangs_in_frames_lets_its_neighbours_go(self):
         self.write("work.py", """

@@ -43,7 +43,8 @@ class Case(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="zloom-"))
         self.state = self.folder / "state"
-        self.log = self.folder / "run.log"
+        self.log = None
+        self.runs = 0
         self.process = None
         self.addCleanup(shutil.rmtree, self.folder, True)
         self.addCleanup(self.kill)
@@ -58,7 +59,9 @@ class Case(unittest.TestCase):
         return self.write(name, "zloom: 1\nname: test\n" + text)
 
     def run_topology(self, recipe, *words, ready=True):
-        with open(self.log, "ab") as log:
+        self.runs += 1
+        self.log = self.folder / f"run{self.runs}.log"
+        with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
                 [ZLOOM, "run", str(recipe), "--state", str(self.state), *words],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -68,6 +71,7 @@ class Case(unittest.TestCase):
             self.assertIsNone(self.process.poll(), self.said())
 
     def said(self):
+        """What the newest run has logged."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def stop(self):
