@@ -50,6 +50,7 @@ s_reopen_flow (sim_checker_t *self, sim_flow_t flow, const zloom_hosted_t *hoste
                           sim_flow_name (flow));
             }
             place->left = 0;
+            place->unordered = true;
             place->told_gone = false;
         }
         place->leased = false;

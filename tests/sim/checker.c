@@ -163,7 +163,7 @@ void
 sim_checker_never (sim_checker_t *self, uint64_t number, const char *why)
 {
     sim_message_t *message = sim_message (self, number);
-    if (message->told) {
+    if (message->told && !message->excused) {
         sim_fail (self->ground, "Q3: message %" PRIu64 " was confirmed, now it %s", number, why);
     }
     message->never = why;
@@ -282,10 +282,11 @@ s_stage_message (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_bytes
         sim_fail (self->ground, "Q9: %s gives number %" PRIu64 " twice", s_names[flow], seq);
         return;
     }
+    sim_trace (self->ground, "  message", seq, message->producer, message->id);
     const sim_place_t *before = s_last_place (self, flow, number);
     sim_place_t *place = zloom_alloc (sizeof *place);
     *place = (sim_place_t){.flow = flow, .seq = seq, .number = number, .group = group};
-    place->moved_in = message->flow != flow || before;
+    place->unordered = message->flow != flow || before;
     if (flow == SIM_DEAD && message->flow != SIM_DEAD) {
         s_check_dead (self, number, past);
     } else if (message->flow != flow) {
@@ -446,7 +447,7 @@ static void
 s_check_order (sim_checker_t *self, const sim_place_t *place)
 {
     const sim_message_t *message = sim_message (self, place->number);
-    if (place->moved_in || message->id == 0 || place->deliveries > 0) {
+    if (place->unordered || message->id == 0 || place->deliveries > 0) {
         return;
     }
     sim_books_t *books = &self->flows[place->flow];
@@ -586,16 +587,25 @@ sim_checker_holding (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_t
 }
 
 void
-sim_checker_stale (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_token_t token)
+sim_checker_stale (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_token_t token,
+                   zloom_route_t route)
 {
     sim_place_t *place = sim_place (self, flow, seq);
-    if (place && place->leased && s_same_token (place->token, token)) {
+    if (place && place->leased && place->route == route && s_same_token (place->token, token)) {
         if (place->deadline_ns > self->ground->mono_ns) {
             sim_fail (self->ground, "Q8: %s takes the lease of %" PRIu64 " away before its time",
                       s_names[flow], seq);
         }
         place->leased = false;
         place->bad_ends += place->started;
+    }
+}
+
+void
+sim_checker_unorder (sim_checker_t *self, sim_flow_t flow)
+{
+    for (size_t i = 0; flow < SIM_FLOWS && i < self->flows[flow].count; i++) {
+        self->flows[flow].places[i]->unordered |= self->flows[flow].places[i]->deliveries == 0;
     }
 }
 

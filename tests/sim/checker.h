@@ -103,7 +103,10 @@ void sim_checker_marked (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zlo
 void sim_checker_holding (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_token_t token,
                           zloom_route_t route);
 /* The lease ends: STALE was said about it. */
-void sim_checker_stale (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_token_t token);
+void sim_checker_stale (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_token_t token,
+                        zloom_route_t route);
+/* Some of what is there and was never delivered was handed out to nobody. */
+void sim_checker_unorder (sim_checker_t *self, sim_flow_t flow);
 /* All leases of a route (in one flow, or SIM_NO_FLOW: in all) end. */
 void sim_checker_released (sim_checker_t *self, sim_flow_t flow, zloom_route_t route, bool crashed);
 

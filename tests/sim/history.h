@@ -34,7 +34,7 @@ typedef struct {
     uint64_t seq;
     uint64_t number; /* of the message */
     uint64_t group;  /* that brought it */
-    bool moved_in;   /* from another flow: dead letter, requeue */
+    bool unordered;  /* moved in from elsewhere, or its leaving was lost in a crash */
     uint8_t left;    /* zloom_settle_reason_t; 0: it is there */
     uint64_t left_group;
     bool told_gone; /* its settlement was told */

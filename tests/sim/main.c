@@ -8,6 +8,8 @@
 #include "cases.h"
 #include "world.h"
 
+#include "base/log.h"
+
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -38,6 +40,15 @@ s_on_abort (int signal_number)
     (void) signal_number;
     const ssize_t done = write (STDERR_FILENO, s_replay, strlen (s_replay));
     (void) done;
+}
+
+/* What the parts have to say, between the lines of the trace. */
+static void
+s_log (zloom_log_level_t level, const char *id, const char *text, void *arg)
+{
+    (void) level;
+    (void) arg;
+    printf ("             log: %s %s\n", id, text);
 }
 
 static void
@@ -218,6 +229,9 @@ main (int argc, char **argv)
             s_usage ();
             return strcmp (argv[i], "--help") == 0 ? 0 : 2;
         }
+    }
+    if (options.trace) {
+        zloom_log_set (ZLOOM_LOG_INFO, s_log, NULL);
     }
     if (environment && options.crashes > 0) {
         options.crashes = s_number (environment);

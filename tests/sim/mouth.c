@@ -105,6 +105,17 @@ s_handle_flow (const session_t *session, uint32_t handle)
 
 /* ---- ends ------------------------------------------------------------------------------------ */
 
+/* What was handed out to it in this turn went nowhere, and comes again behind later ones. */
+static void
+s_unsaid (void *arg, zloom_route_t route)
+{
+    sim_ear_t *self = arg;
+    const session_t *session = zloom_idmap_get (self->sessions, route);
+    for (size_t i = 0; session && i < session->handle_count; i++) {
+        sim_checker_unorder (self->checker, session->handles[i].flow);
+    }
+}
+
 static void
 s_ended (void *arg, zloom_route_t route)
 {
@@ -381,11 +392,12 @@ s_say (sim_ear_t *self, session_t *session, const zloom_verb_t *verb, zloom_byte
         for (size_t i = 0; i < verb->stale.run_count; i++) {
             for (uint32_t k = 0; k < s_sane (verb->stale.runs[i].n); k++) {
                 sim_checker_stale (self->checker, s_handle_flow (session, verb->stale.handle),
-                                   verb->stale.runs[i].seq + k, verb->stale.token);
+                                   verb->stale.runs[i].seq + k, verb->stale.token, session->route);
             }
         }
         break;
     case ZLOOM_VERB_BYE:
+        s_unsaid (self, session->route);
         sim_checker_released (self->checker, SIM_NO_FLOW, session->route, false);
         break;
     default:
@@ -416,5 +428,6 @@ s_said (void *arg, zloom_route_t route, zloom_bytes_t frame, zloom_bytes_t pack)
 sim_mouth_t
 sim_ear_mouth (sim_ear_t *self)
 {
-    return (sim_mouth_t){.arg = self, .heard = s_heard, .said = s_said, .ended = s_ended};
+    return (sim_mouth_t){
+      .arg = self, .heard = s_heard, .said = s_said, .unsaid = s_unsaid, .ended = s_ended};
 }

@@ -29,6 +29,7 @@ struct sim_peer {
     int64_t hung_ns;   /* hangs until then */
     int64_t reborn_ns; /* no process until then */
     bool welcomed;     /* in this process */
+    bool fenced;       /* for good */
     bool forgot;       /* its list does not count beyond what WELCOME tells */
     /* producer: its list of messages by id, kept over restarts */
     uint64_t *numbers;

@@ -28,6 +28,7 @@ s_bury (sim_peer_t *self)
     sim_road_leave (self->stage->net, &self->road);
     self->work_count = 0;
     self->welcomed = false;
+    self->fenced = false;
 }
 
 void
@@ -52,7 +53,10 @@ s_event (void *arg, const zloom_client_event_t *event)
     if (event->type == ZLOOM_CLIENT_WELCOME) {
         self->welcomed = true;
     }
-    if (event->type == ZLOOM_CLIENT_ENDED) {
+    if (event->type == ZLOOM_CLIENT_ENDED && event->code == ZLOOM_FENCED) {
+        /* Its own former process was heard late: a supervisor would start it again. */
+        self->fenced = true;
+    } else if (event->type == ZLOOM_CLIENT_ENDED) {
         sim_fail (self->stage->ground, "%s: the session ended for good: %s", self->name,
                   zloom_err_text (event->code));
     }
@@ -152,6 +156,10 @@ sim_peer_run (sim_peer_t *self)
         return;
     }
     s_carry (self);
+    if (self->fenced) {
+        sim_peer_die (self, 100 * SIM_MS, false);
+        return;
+    }
     if (self->welcomed && self->options.kind == SIM_PRODUCER) {
         sim_producer_act (self);
     } else if (self->options.kind == SIM_CONSUMER) {
@@ -159,7 +167,7 @@ sim_peer_run (sim_peer_t *self)
     } else {
         self->act_ns = ZLOOM_NEVER;
     }
-    self->next_ns = s_carry (self);
+    self->next_ns = self->core ? s_carry (self) : ZLOOM_NEVER;
     self->next_ns = self->act_ns < self->next_ns ? self->act_ns : self->next_ns;
     if (self->next_ns <= ground->mono_ns) {
         self->next_ns = ground->mono_ns + SIM_MS / 10;
