@@ -311,27 +311,48 @@ s_charge (zloom_worker_t *self, zloom_worker_jobs_t *started, const zloom_ending
     }
 }
 
+/* Those whose time was over: failed if they had started; unread is not the message's fault. */
+static bool
+s_take_expired (zloom_worker_t *self, zloom_worker_jobs_t *jobs)
+{
+    bool any = false;
+    for (zloom_worker_job_t *job = jobs->first, *next; job; job = next) {
+        next = job->next;
+        if (!job->expired) {
+            continue;
+        }
+        any = true;
+        zloom_worker_jobs_remove (jobs, job);
+        if (job->started) {
+            s_settle_expired (self, job);
+        } else {
+            s_settle_plain (self, job, ZLOOM_VERDICT_RELEASE, NULL);
+        }
+    }
+    return any;
+}
+
+static void
+s_start_again (zloom_worker_t *self, const zloom_ending_t *ending, bool served)
+{
+    if (zloom_restart_next (&self->restart, served, self->now.mono_ns, &self->restart_ns)) {
+        return;
+    }
+    char *note = zloom_format ("the program of node '%s' ended %lld times without settling a "
+                               "message; the last time: %s",
+                               self->args->node->name,
+                               (long long) self->config->common.restart.budget + 1, ending->text);
+    zloom_worker_fail (self, ZLOOM_CHILD, note);
+    free (note);
+}
+
 static void
 s_crashed (void *arg, zloom_worker_jobs_t *started, zloom_worker_jobs_t *waiting,
            const zloom_ending_t *ending)
 {
     zloom_worker_t *self = arg;
-    bool expired = false;
-    for (zloom_worker_jobs_t *list = started; list; list = list == started ? waiting : NULL) {
-        for (zloom_worker_job_t *job = list->first, *next; job; job = next) {
-            next = job->next;
-            if (job->expired) {
-                zloom_worker_jobs_remove (list, job);
-                expired = true;
-                /* Never read is not the message's fault. */
-                if (list == started) {
-                    s_settle_expired (self, job);
-                } else {
-                    s_settle_plain (self, job, ZLOOM_VERDICT_RELEASE, NULL);
-                }
-            }
-        }
-    }
+    bool late = s_take_expired (self, started);
+    bool unread = s_take_expired (self, waiting);
     size_t charged = ending->asked || self->err != ZLOOM_OK ? 0 : started->count;
     if (charged > 0) {
         s_charge (self, started, ending);
@@ -342,17 +363,9 @@ s_crashed (void *arg, zloom_worker_jobs_t *started, zloom_worker_jobs_t *waiting
         return;
     }
     zloom_log (ZLOOM_LOG_WARN, "child-ended", "node=%s %s charged=%zu%s", self->args->name,
-               ending->text, charged, expired ? " (its time was over)" : "");
-    if (!zloom_restart_next (&self->restart, ending->served, self->now.mono_ns,
-                             &self->restart_ns)) {
-        char *note =
-          zloom_format ("the program of node '%s' ended %lld times without settling a "
-                        "message; the last time: %s",
-                        self->args->node->name, (long long) self->config->common.restart.budget + 1,
-                        ending->text);
-        zloom_worker_fail (self, ZLOOM_CHILD, note);
-        free (note);
-    }
+               ending->text, charged, late || unread ? " (its time was over)" : "");
+    /* A message that took too long is charged by itself, as one that was settled. */
+    s_start_again (self, ending, ending->served || late);
 }
 
 static void
