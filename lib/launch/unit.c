@@ -13,6 +13,7 @@ struct zloom_unit {
     zloom_unit_config_t config;
     zloom_unit_state_t state;
     int64_t deadline_ns;
+    bool killed;       /* SIGKILL is under way: only its end is waited for */
     int64_t *restarts; /* times of the restarts within the window, oldest first */
     size_t restart_count;
     size_t restart_capacity;
@@ -49,6 +50,7 @@ s_go (zloom_unit_t *self, zloom_unit_state_t state, int64_t deadline_ns)
 {
     self->state = state;
     self->deadline_ns = deadline_ns;
+    self->killed = self->killed && state == ZLOOM_UNIT_STOPPING;
 }
 
 zloom_unit_action_t
@@ -162,7 +164,7 @@ zloom_unit_stop (zloom_unit_t *self, int64_t kill_at_ns)
         s_go (self, ZLOOM_UNIT_DONE, ZLOOM_NEVER);
         return ZLOOM_UNIT_NOTHING;
     case ZLOOM_UNIT_STOPPING:
-        if (kill_at_ns < self->deadline_ns) {
+        if (!self->killed && kill_at_ns < self->deadline_ns) {
             self->deadline_ns = kill_at_ns;
         }
         return ZLOOM_UNIT_NOTHING;
@@ -187,6 +189,7 @@ zloom_unit_timer (zloom_unit_t *self, int64_t mono_ns)
     case ZLOOM_UNIT_STARTING: /* never became ready: its end will be charged to the budget */
     case ZLOOM_UNIT_STOPPING:
         self->deadline_ns = ZLOOM_NEVER;
+        self->killed = true;
         return ZLOOM_UNIT_KILL;
     case ZLOOM_UNIT_WAITING:
     case ZLOOM_UNIT_READY:

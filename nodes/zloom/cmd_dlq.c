@@ -130,9 +130,12 @@ s_show_text (zloom_buf_t *out, const json_t *message)
     json_t *cause = NULL;
     json_array_foreach (json_object_get (message, "causes"), index, cause)
     {
-        zloom_buf_printf (out, "\n  %s in %s, %lld times", zloom_print_string (cause, "reason"),
-                          zloom_print_string (cause, "flow"),
-                          (long long) zloom_print_int (cause, "count"));
+        int64_t count = zloom_print_int (cause, "count");
+        zloom_buf_printf (out, "\n  %s in %s", zloom_print_string (cause, "reason"),
+                          zloom_print_string (cause, "flow"));
+        if (count > 1) {
+            zloom_buf_printf (out, ", %lld times", (long long) count);
+        }
         const char *text = zloom_print_string (cause, "text");
         if (*text) {
             zloom_buf_printf (out, ": %.*s", (int) strcspn (text, "\n"), text);

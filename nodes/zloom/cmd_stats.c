@@ -45,12 +45,11 @@ s_session_lines (zloom_buf_t *out, const json_t *sessions)
 {
     size_t index = 0;
     json_t *session = NULL;
-    zloom_buf_printf (out, "\n%-24s %-10s %6s  %s\n", "session", "role", "epoch", "takes from");
+    zloom_buf_printf (out, "\n%-24s %-10s  %s\n", "session", "role", "takes from");
     json_array_foreach (sessions, index, session)
     {
-        zloom_buf_printf (out, "%-24s %-10s %6lld ", zloom_print_string (session, "name"),
-                          zloom_print_string (session, "role"),
-                          (long long) zloom_print_int (session, "epoch"));
+        zloom_buf_printf (out, "%-24s %-10s ", zloom_print_string (session, "name"),
+                          zloom_print_string (session, "role"));
         size_t at = 0;
         json_t *pair = NULL;
         json_array_foreach (json_object_get (session, "consumes"), at, pair)

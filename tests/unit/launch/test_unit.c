@@ -101,7 +101,11 @@ unit_stops_with_a_deadline (void **state)
     assert_true (zloom_unit_alive (unit));
     assert_int_equal (zloom_unit_stop (unit, 20 * S), ZLOOM_UNIT_NOTHING);
     assert_int_equal (zloom_unit_timer (unit, 20 * S), ZLOOM_UNIT_KILL);
-    zloom_unit_ended (unit, &s_crash, 20 * S);
+    /* Killed once is killed: asking again, even at once, changes nothing. */
+    assert_int_equal (zloom_unit_stop (unit, 0), ZLOOM_UNIT_NOTHING);
+    assert_int_equal (zloom_unit_deadline (unit), ZLOOM_NEVER);
+    assert_int_equal (zloom_unit_timer (unit, 21 * S), ZLOOM_UNIT_NOTHING);
+    zloom_unit_ended (unit, &s_crash, 21 * S);
     assert_int_equal (zloom_unit_state (unit), ZLOOM_UNIT_DONE);
     zloom_unit_destroy (&unit);
 }
