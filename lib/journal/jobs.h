@@ -14,7 +14,7 @@ typedef struct zloom_jobs zloom_jobs_t;
 typedef struct zloom_job zloom_job_t;
 
 struct zloom_job {
-    /* One step, on the taker's thread; false when there is no further one (`err` says how it went). */
+    /* One step, on the taker's thread; false: there is no further one, `err` says how it went. */
     bool (*step) (zloom_job_t *self);
     /*
      * The end, on the owner's thread: take the result in and free the job. With `owner` NULL the

@@ -2,10 +2,12 @@
 /*
  * log.h - the inside of the segmented log, shared by the files that are its parts:
  *
- *   log.c       the contract: flows, lookup, poll, close     recover.c   opening
+ *   log.c       the contract: lookup, poll, close            state.c     flows, boots, destroy
  *   commit.c    room, the open group, write and sync         fetch.c     reads behind the loop
  *   space.c     segments: fill, reuse, superblock, plan      snapshot.c  flows' states, trickled
  *   cold.c      moving live packs out of the oldest segment  mover.c     the copying itself
+ *   recover.c   opening: files, slots, order                 replay.c    groups and records
+ *   settle.c    the end of an opening: files, index, boot
  *
  * All state here belongs to the owner's thread. Jobs carry copies of what they need and are taken
  * in by poll.
@@ -166,7 +168,7 @@ typedef struct {
     zloom_journal_stats_t stats;
 } zloom_log_t;
 
-/* ---- log.c ---------------------------------------------------------------------------------- */
+/* ---- log.c and state.c ---------------------------------------------------------------------- */
 
 zloom_log_t *zloom_log_new (const zloom_journal_config_t *config,
                             const zloom_journal_owner_t *owner, zloom_now_t now);

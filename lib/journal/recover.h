@@ -38,4 +38,14 @@ zloom_err_t zloom_recovery_gap (zloom_recovery_t *self, uint64_t first, uint64_t
 void zloom_recovery_keep (zloom_recovery_t *self, const zloom_segment_t *segment, uint64_t offset,
                           uint64_t bytes);
 
+/* ---- settle.c, in this order ---------------------------------------------------------------- */
+
+/* How long a segment's file has to be: each was filled before it got its name. */
+uint64_t zloom_recovery_full_bytes (const zloom_recovery_t *self, uint64_t number);
+zloom_err_t zloom_recovery_settle_segments (zloom_recovery_t *self);
+zloom_err_t zloom_recovery_rewrite_tail (zloom_recovery_t *self);
+zloom_err_t zloom_recovery_settle_index (zloom_recovery_t *self, zloom_log_flow_t *flow);
+zloom_err_t zloom_recovery_settle_cold (zloom_recovery_t *self);
+zloom_err_t zloom_recovery_new_boot (zloom_recovery_t *self);
+
 #endif

@@ -7,10 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PACK_HEAD_BYTES 20u
-
-static bool
-s_wrong (zloom_model_t *self, const char *what, uint64_t a, uint64_t b)
+bool
+zloom_model_wrong (zloom_model_t *self, const char *what, uint64_t a, uint64_t b)
 {
     (void) snprintf (self->failure, sizeof self->failure, "%s (%llu, %llu)", what,
                      (unsigned long long) a, (unsigned long long) b);
@@ -22,23 +20,6 @@ s_state_clear (zloom_model_state_t *state)
 {
     zloom_ranges_fini (&state->live);
     *state = (zloom_model_state_t){0};
-}
-
-/* Equal in what matters; an end may have moved on by numbers that were lost again. */
-static bool
-s_state_equal (const zloom_model_state_t *a, const zloom_model_state_t *b)
-{
-    if (a->live.count != b->live.count || a->value != b->value || a->end != b->end) {
-        return false;
-    }
-    for (size_t i = 0; i < a->live.count; i++) {
-        const zloom_range_t *x = zloom_ranges_at (&a->live, i);
-        const zloom_range_t *y = zloom_ranges_at (&b->live, i);
-        if (x->first != y->first || x->last != y->last) {
-            return false;
-        }
-    }
-    return true;
 }
 
 void
@@ -110,8 +91,8 @@ s_restore (void *arg, uint32_t flow, zloom_bytes_t snapshot)
     return ZLOOM_OK;
 }
 
-static void
-s_apply (zloom_model_state_t *state, const zloom_model_op_t *op)
+void
+zloom_model_apply (zloom_model_state_t *state, const zloom_model_op_t *op)
 {
     switch (op->type) {
     case ZLOOM_RECORD_PACK:
@@ -157,7 +138,7 @@ s_replay (void *arg, const zloom_record_t *record)
     } else if (record->type != ZLOOM_RECORD_PACK) {
         return zloom_fail (ZLOOM_DAMAGED, "nobody staged a record of type %u", record->type);
     }
-    s_apply (state, &op);
+    zloom_model_apply (state, &op);
     return ZLOOM_OK;
 }
 
@@ -223,8 +204,8 @@ zloom_model_open (zloom_model_t *self, const zloom_journal_config_t *config)
 
 /* ---- actions --------------------------------------------------------------------------------- */
 
-static uint8_t
-s_byte (uint32_t flow, uint64_t seq, uint64_t version, size_t at)
+uint8_t
+zloom_model_byte (uint32_t flow, uint64_t seq, uint64_t version, size_t at)
 {
     return (uint8_t) (flow * 31 + seq * 7 + version * 13 + at * 3 + (at >> 8));
 }
@@ -235,25 +216,25 @@ s_note_op (zloom_model_t *self, zloom_model_op_t op)
     op.group = zloom_journal_group (self->journal);
     zloom_grow (&self->ops, &self->op_capacity, self->op_count + 1, sizeof *self->ops);
     self->ops[self->op_count++] = op;
-    s_apply (&self->state[op.flow], &op);
+    zloom_model_apply (&self->state[op.flow], &op);
 }
 
 zloom_err_t
 zloom_model_send (zloom_model_t *self, uint32_t flow, uint32_t count, size_t bytes)
 {
-    zloom_err_t err = zloom_journal_room (self->journal, 1, bytes + PACK_HEAD_BYTES, true);
+    zloom_err_t err = zloom_journal_room (self->journal, 1, bytes + ZLOOM_MODEL_HEAD_BYTES, true);
     if (err) {
         return err;
     }
     uint64_t seq = self->state[flow].end > 0 ? self->state[flow].end : 1;
-    uint8_t head[PACK_HEAD_BYTES];
+    uint8_t head[ZLOOM_MODEL_HEAD_BYTES];
     zloom_put_u64 (head, self->version);
     zloom_put_u64 (head + 8, bytes);
     zloom_put_u32 (head + 16, count);
     uint8_t *data;
     zloom_blob_t *blob = zloom_blob_new_empty (bytes, &data);
     for (size_t i = 0; i < bytes; i++) {
-        data[i] = s_byte (flow, seq, self->version, i);
+        data[i] = zloom_model_byte (flow, seq, self->version, i);
     }
     zloom_record_t record = {.type = ZLOOM_RECORD_PACK,
                              .critical = true,
@@ -340,7 +321,7 @@ s_take_durable (zloom_model_t *self)
     size_t kept = 0;
     for (size_t i = 0; i < self->op_count; i++) {
         if (self->ops[i].group <= durable) {
-            s_apply (&self->base[self->ops[i].flow], &self->ops[i]);
+            zloom_model_apply (&self->base[self->ops[i].flow], &self->ops[i]);
         } else {
             self->ops[kept++] = self->ops[i];
         }
@@ -402,7 +383,7 @@ zloom_model_wait (zloom_model_t *self, int timeout_ms)
 {
     struct pollfd waiting = {.fd = zloom_journal_fd (self->journal), .events = POLLIN};
     if (poll (&waiting, 1, timeout_ms) != 1) {
-        return s_wrong (self, "the journal never woke its owner", 0, 0);
+        return zloom_model_wrong (self, "the journal never woke its owner", 0, 0);
     }
     self->now.mono_ns += ZLOOM_NS_PER_MS;
     s_poll (self);
@@ -416,114 +397,9 @@ zloom_model_flush (zloom_model_t *self)
     for (int i = 0; i < 64 && zloom_journal_durable (self->journal) < tag; i++) {
         zloom_model_turn (self, 1, 0);
         if (zloom_journal_failed (self->journal)) {
-            return s_wrong (self, "journal failed", 0, 0);
+            return zloom_model_wrong (self, "journal failed", 0, 0);
         }
     }
-    return zloom_journal_durable (self->journal) >= tag || s_wrong (self, "never durable", tag, 0);
-}
-
-/* ---- checks ---------------------------------------------------------------------------------- */
-
-bool
-zloom_model_check (zloom_model_t *self)
-{
-    /* Add group by group of what was staged until all flows agree with what came back. */
-    for (size_t i = 0;;) {
-        bool equal = true;
-        for (size_t flow = 1; flow < ZLOOM_MODEL_FLOWS; flow++) {
-            equal &= s_state_equal (&self->base[flow], &self->state[flow]);
-        }
-        if (equal) {
-            self->op_count = 0;
-            return true;
-        }
-        if (i == self->op_count) {
-            break;
-        }
-        for (uint64_t group = self->ops[i].group; i < self->op_count && self->ops[i].group == group;
-             i++) {
-            s_apply (&self->base[self->ops[i].flow], &self->ops[i]);
-        }
-    }
-    for (size_t flow = 1; flow < ZLOOM_MODEL_FLOWS; flow++) {
-        if (!s_state_equal (&self->base[flow], &self->state[flow])) {
-            return s_wrong (self, "no whole group gives this state: flow, end", flow,
-                            self->state[flow].end);
-        }
-    }
-    return false;
-}
-
-/* Whether a pack with this number, count and version was ever staged. */
-static bool
-s_was_staged (const zloom_model_t *self, uint32_t flow, const zloom_chunk_t *chunk,
-              uint64_t version)
-{
-    for (size_t i = self->pack_count[flow]; i > 0; i--) {
-        const zloom_model_pack_t *pack = &self->packs[flow][i - 1];
-        if (pack->first == chunk->seq && pack->version == version) {
-            return pack->count == chunk->count;
-        }
-    }
-    return false;
-}
-
-static bool
-s_check_chunk (zloom_model_t *self, uint32_t flow, uint64_t seq, const zloom_chunk_t *chunk)
-{
-    if (chunk->seq > seq || chunk->seq + chunk->count <= seq ||
-        chunk->head.size != PACK_HEAD_BYTES) {
-        return s_wrong (self, "another pack than asked for: flow, seq", flow, seq);
-    }
-    uint64_t version = zloom_get_u64 (chunk->head.data);
-    if (zloom_get_u64 (chunk->head.data + 8) != chunk->payload.size ||
-        !s_was_staged (self, flow, chunk, version)) {
-        return s_wrong (self, "a pack that was never sent: flow, seq", flow, seq);
-    }
-    for (size_t i = 0; i < chunk->payload.size; i++) {
-        if (chunk->payload.data[i] != s_byte (flow, chunk->seq, version, i)) {
-            return s_wrong (self, "other bytes: flow, seq", flow, seq);
-        }
-    }
-    return true;
-}
-
-/* Get the pack with `seq` from memory or disk and check it. */
-static bool
-s_read_one (zloom_model_t *self, uint32_t flow, uint64_t seq, uint64_t *next)
-{
-    zloom_chunk_t chunk;
-    zloom_err_t err = zloom_journal_lookup (self->journal, flow, seq, &chunk);
-    if (err == ZLOOM_AGAIN) {
-        uint64_t cookie = self->fetched + 1;
-        zloom_journal_fetch (self->journal, flow, seq, cookie);
-        for (int i = 0; i < 1000 && self->fetched != cookie; i++) {
-            zloom_model_turn (self, 1, 0);
-        }
-        if (self->fetched != cookie || self->fetch_err) {
-            return s_wrong (self, "fetch: seq, error", seq, self->fetch_err);
-        }
-        chunk = self->chunk;
-        self->chunk.blob = NULL;
-    } else if (err) {
-        return s_wrong (self, "lookup: flow, seq", flow, seq);
-    }
-    bool good = s_check_chunk (self, flow, seq, &chunk);
-    *next = chunk.seq + chunk.count;
-    zloom_blob_unref (&chunk.blob);
-    return good;
-}
-
-bool
-zloom_model_read_all (zloom_model_t *self)
-{
-    for (uint32_t flow = 1; flow < ZLOOM_MODEL_FLOWS; flow++) {
-        zloom_range_t range;
-        for (uint64_t seq = 0; zloom_ranges_find (&self->state[flow].live, seq, &range);) {
-            if (!s_read_one (self, flow, range.first, &seq)) {
-                return false;
-            }
-        }
-    }
-    return true;
+    return zloom_journal_durable (self->journal) >= tag ||
+           zloom_model_wrong (self, "never durable", tag, 0);
 }

@@ -15,6 +15,8 @@
 #include "journal/journal.h"
 
 #define ZLOOM_MODEL_FLOWS 8u
+/* A pack's head: u64 version, u64 bytes, u32 count. */
+#define ZLOOM_MODEL_HEAD_BYTES 20u
 
 typedef struct {
     zloom_ranges_t live;
@@ -82,5 +84,13 @@ void zloom_model_turn (zloom_model_t *self, unsigned turns, int64_t step_ns);
 bool zloom_model_wait (zloom_model_t *self, int timeout_ms);
 /* Drop what the model thinks of a journal that crashed: keeps base and ops for the check. */
 void zloom_model_forget_state (zloom_model_t *self);
+
+/* ---- for journal_check.c -------------------------------------------------------------------- */
+
+/* Note what is wrong; false. */
+bool zloom_model_wrong (zloom_model_t *self, const char *what, uint64_t a, uint64_t b);
+void zloom_model_apply (zloom_model_state_t *state, const zloom_model_op_t *op);
+/* The byte at `at` of the pack that begins with `seq`. */
+uint8_t zloom_model_byte (uint32_t flow, uint64_t seq, uint64_t version, size_t at);
 
 #endif

@@ -34,7 +34,7 @@ uint64_t zloom_simdisk_calls (const zloom_simdisk_t *self);
 /* The n-th call from now (1 = the next) of that kind fails once with `err`. 0 = none does. */
 void zloom_simdisk_fail (zloom_simdisk_t *self, zloom_simdisk_call_t call, uint64_t nth,
                          zloom_err_t err);
-/* The n-th call from now and all after it fail with DISK until zloom_simdisk_crash (). 0 = never. */
+/* The n-th call from now and all after it fail with DISK until the next crash. 0 = never. */
 void zloom_simdisk_power_off_after (zloom_simdisk_t *self, uint64_t nth);
 /* No more than this many bytes in all files together; 0 = no limit. */
 void zloom_simdisk_capacity (zloom_simdisk_t *self, uint64_t bytes);
