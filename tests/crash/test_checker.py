@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MPL-2.0
+"""The checker sees what it is there for: small histories, each with one promise broken."""
+import json
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from checker import body, Checker  # noqa: E402
+
+PRODUCER = ["W 1 1", "I 2 1 9", "C 3 3"]
+# Three confirmed: 1 acked, 2 a step with its effect, 3 rejected.
+CONSUMER = ["H 1 welcome",
+            "D 10 orders 1 b1 1 1 0 p 1", "V 11 orders 1 b1 1 ack",
+            "D 12 orders 2 b1 1 1 0 p 2", "V 13 orders 2 b1 1 step", "T 14 orders 2 b1 1 OK",
+            "D 15 orders 3 b1 1 1 0 p 3", "V 16 orders 3 b1 1 reject", "K 20 all"]
+EFFECTS = ["D 18 done 1 b1 2 1 0 p 2", "V 19 done 1 b1 2 ack", "K 21 all"]
+
+
+def letter(n, reason="rejected", text=None):
+    return {"seq": n, "id": f"p/{n}", "body": text or body("p", n),
+            "causes": [{"flow": "orders", "reason": reason, "count": 1}]}
+
+
+class CheckerTest(unittest.TestCase):
+    def found(self, producer=(), consumer=(), effects=(), dead=(letter(3),), driver=(),
+              leave_out=(), cut=""):
+        """The kinds of what the checker finds when these lines are added or left out."""
+        with tempfile.TemporaryDirectory(prefix="zloom-crash-") as name:
+            folder = pathlib.Path(name)
+            histories = {"00001-produce-p": PRODUCER + list(producer),
+                         "00002-consume-c": CONSUMER, "00003-consume-d": EFFECTS + list(effects),
+                         "00004-consume-e": list(consumer), "driver": list(driver)}
+            for file, lines in histories.items():
+                text = "".join(f"{line}\n" for line in lines if line not in leave_out)
+                (folder / f"{file}.log").write_text(text + cut)
+            (folder / "dead.jsonl").write_text("".join(json.dumps(it) + "\n" for it in dead))
+            report = Checker(folder).check()
+            self.assertEqual(report.good(), not report.found)
+            return set(report.found)
+
+    def test_a_good_history(self):
+        self.assertEqual(self.found(), set())
+
+    def test_a_line_that_was_cut_by_a_kill(self):
+        self.assertEqual(self.found(cut="D 99 or"), set())
+
+    def test_lost(self):
+        self.assertEqual(self.found(producer=["C 30 4"]), {"lost"})
+        self.assertEqual(self.found(dead=()), {"lost"})
+        self.assertEqual(self.found(leave_out=EFFECTS), {"lost"})
+        self.assertEqual(self.found(producer=["C 30 4"], consumer=[
+            "D 31 orders 4 b1 4 1 0 p 4", "V 32 orders 4 b1 4 retry"]), {"lost"})
+
+    def test_invented(self):
+        self.assertEqual(self.found(consumer=["D 31 orders 4 b1 4 0 0 p 4"]), {"invented"})
+        self.assertEqual(self.found(consumer=["D 31 orders 4 b1 4 1 0 p 10"]), {"invented"})
+        self.assertEqual(self.found(consumer=["D 31 orders 4 b1 4 1 0 q 4"]), {"invented"})
+
+    def test_failed(self):
+        self.assertEqual(self.found(producer=["F 5 4 TOO_BIG"],
+                                    consumer=["D 31 orders 4 b1 4 1 0 p 4"]), {"failed"})
+
+    def test_forgotten(self):
+        self.assertEqual(self.found(producer=["W 40 3"]), {"forgotten"})
+        self.assertEqual(self.found(producer=["W 40 4"]), set())
+
+    def test_twice(self):
+        self.assertEqual(self.found(consumer=["D 31 orders 4 b1 4 1 0 p 1"]), {"twice"})
+        self.assertEqual(self.found(effects=["D 31 done 2 b1 4 1 0 p 2"]), {"twice"})
+        self.assertEqual(self.found(effects=["D 31 done 2 b1 4 1 0 p 1"]), {"twice"})
+        self.assertEqual(self.found(dead=(letter(3), letter(3))), {"twice"})
+
+    def test_delivered_again(self):
+        again = "D 31 orders 1 b1 4 1 0 p 1"
+        self.assertEqual(self.found(consumer=[again]), {"ghost", "unexplained"})
+        # It came before the ack was confirmed: no ghost, but still for no reason.
+        self.assertEqual(self.found(consumer=["D 17 orders 1 b1 4 1 0 p 1"]), {"unexplained"})
+        self.assertEqual(self.found(consumer=["D 17 orders 1 b1 4 1 0 p 1"],
+                                    driver=["kill 16 00002-consume-c"]), set())
+        # Another boot is a reason to see it again, but not after a confirmed ack.
+        self.assertEqual(self.found(consumer=["D 17 orders 1 b2 4 1 0 p 1"]), set())
+        self.assertEqual(self.found(consumer=["D 31 orders 1 b2 4 1 0 p 1"]), {"ghost"})
+
+    def test_grave(self):
+        self.assertEqual(self.found(dead=(letter(3, text="x"),)), {"grave"})
+        self.assertEqual(self.found(dead=(letter(3, "failures"),)), {"grave"})
+        self.assertEqual(self.found(dead=(letter(3), letter(1))), {"grave"})
+        self.assertEqual(self.found(dead=(letter(3), letter(2))), {"grave"})
+
+
+if __name__ == "__main__":
+    unittest.main()
