@@ -5,16 +5,15 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/tag.h"
+#include "nodes/sink/quiet.h"
 
 #define OUTPUT_TAG 0x5A534F75u
 /* What a pipe that is ready takes without waiting. */
@@ -33,6 +32,7 @@ struct zloom_output {
     ino_t inode;
     zloom_buf_t lines;
     size_t written; /* of `lines` */
+    bool begun;     /* `base` is of this batch */
     bool dirty;     /* bytes behind `base` have to be cut off first */
     off_t base;     /* where the file ended before the batch */
     size_t torn;
@@ -160,6 +160,10 @@ s_open (zloom_output_t *self)
         return ZLOOM_OK;
     }
     zloom_err_t err = s_cut_torn (self, now.st_size);
+    /* What stands in it may count as written from now on, so it has to be as safe as the rest. */
+    if (err == ZLOOM_OK && self->sync && fdatasync (self->fd) != 0) {
+        err = zloom_fail_errno (ZLOOM_DISK, "%s: cannot be synced", self->path);
+    }
     return err == ZLOOM_OK && self->sync && fresh ? s_sync_folder (self->path) : err;
 }
 
@@ -240,6 +244,13 @@ zloom_output_pending (const zloom_output_t *self)
     return self->lines.size - self->written;
 }
 
+bool
+zloom_output_is_file (const zloom_output_t *self)
+{
+    ZLOOM_CHECK (self, OUTPUT_TAG);
+    return self->file;
+}
+
 int
 zloom_output_fd (const zloom_output_t *self)
 {
@@ -274,35 +285,6 @@ s_write_error (const zloom_output_t *self, const char *what)
     }
 }
 
-/*
- * write (2), without the signals that would end the process instead of telling: SIGXFSZ when the
- * file's size limit is reached, SIGPIPE when a reader is gone.
- */
-static ssize_t
-s_write_quietly (int fd, const void *data, size_t size)
-{
-    sigset_t loud, saved, before;
-    sigemptyset (&loud);
-    sigaddset (&loud, SIGXFSZ);
-    sigaddset (&loud, SIGPIPE);
-    sigpending (&before);
-    pthread_sigmask (SIG_BLOCK, &loud, &saved);
-    const ssize_t wrote = write (fd, data, size);
-    const int err = errno;
-    if (wrote < 0 && (err == EFBIG || err == EPIPE)) {
-        sigset_t mine;
-        sigemptyset (&mine);
-        const int signal = err == EFBIG ? SIGXFSZ : SIGPIPE;
-        if (!sigismember (&before, signal)) {
-            sigaddset (&mine, signal);
-            (void) sigtimedwait (&mine, NULL, &(struct timespec){0, 0});
-        }
-    }
-    pthread_sigmask (SIG_SETMASK, &saved, NULL);
-    errno = err;
-    return wrote;
-}
-
 /* A descriptor that others share may be blocking: write only what it takes without waiting. */
 static size_t
 s_room (const zloom_output_t *self, size_t left)
@@ -325,7 +307,8 @@ s_push (zloom_output_t *self)
         if (room == 0) {
             return ZLOOM_AGAIN;
         }
-        const ssize_t wrote = s_write_quietly (self->fd, self->lines.data + self->written, room);
+        const ssize_t wrote =
+          zloom_write_quietly (self->fd, self->lines.data + self->written, room);
         if (wrote < 0 && errno != EINTR) {
             return s_write_error (self, "cannot be written");
         }
@@ -342,6 +325,7 @@ s_forget (zloom_output_t *self)
 {
     zloom_buf_clear (&self->lines);
     self->written = 0;
+    self->begun = false;
 }
 
 /*
@@ -398,21 +382,46 @@ s_begin (zloom_output_t *self)
 }
 
 zloom_err_t
+zloom_output_begin (zloom_output_t *self, uint64_t *inode, uint64_t *base)
+{
+    ZLOOM_CHECK (self, OUTPUT_TAG);
+    *inode = 0;
+    *base = 0;
+    if (self->path && !self->begun) {
+        const zloom_err_t err = s_begin (self);
+        if (err != ZLOOM_OK) {
+            if (self->file) {
+                s_forget (self);
+            }
+            return err;
+        }
+        self->begun = true;
+    }
+    if (self->file) {
+        *inode = (uint64_t) self->inode;
+        *base = (uint64_t) self->base;
+    }
+    return ZLOOM_OK;
+}
+
+zloom_err_t
 zloom_output_write (zloom_output_t *self)
 {
     ZLOOM_CHECK (self, OUTPUT_TAG);
     if (self->lines.size == 0) {
         return ZLOOM_OK;
     }
-    zloom_err_t err = self->path && self->written == 0 ? s_begin (self) : ZLOOM_OK;
-    if (err == ZLOOM_OK) {
-        err = s_push (self);
-        if (err != ZLOOM_OK && err != ZLOOM_AGAIN && self->file) {
-            char note[ZLOOM_NOTE_BYTES];
-            snprintf (note, sizeof note, "%s", zloom_note ());
-            (void) s_cut_back (self);
-            (void) zloom_fail (err, "%s", note);
-        }
+    uint64_t inode, base;
+    zloom_err_t err = zloom_output_begin (self, &inode, &base);
+    if (err != ZLOOM_OK) {
+        return err;
+    }
+    err = s_push (self);
+    if (err != ZLOOM_OK && err != ZLOOM_AGAIN && self->file) {
+        char note[ZLOOM_NOTE_BYTES];
+        snprintf (note, sizeof note, "%s", zloom_note ());
+        (void) s_cut_back (self);
+        (void) zloom_fail (err, "%s", note);
     }
     if (err == ZLOOM_OK || (self->file && err != ZLOOM_AGAIN)) {
         s_forget (self);

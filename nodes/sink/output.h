@@ -41,6 +41,11 @@ void zloom_output_destroy (zloom_output_t **self_p);
 /* Add a line. MALFORMED: it holds a newline, so it would be two; nothing was added. */
 zloom_err_t zloom_output_add (zloom_output_t *self, zloom_bytes_t body);
 /*
+ * Where the batch will begin: the file's inode and its size now. Errors as zloom_output_write,
+ * which does this by itself if nobody asked. Streams answer 0, 0.
+ */
+zloom_err_t zloom_output_begin (zloom_output_t *self, uint64_t *inode, uint64_t *base);
+/*
  * Write what was added, all of it.
  *   OK         done, nothing is left
  *   AGAIN      a stream takes no more now: poll its descriptor for writing, call again
@@ -55,6 +60,8 @@ zloom_err_t zloom_output_write (zloom_output_t *self);
 size_t zloom_output_pending (const zloom_output_t *self);
 /* The descriptor to poll for writing; files never need it. */
 int zloom_output_fd (const zloom_output_t *self);
+/* Whether it is a file, with all that is said above. */
+bool zloom_output_is_file (const zloom_output_t *self);
 /* How many bytes of a torn last line opening cut off. */
 size_t zloom_output_torn (const zloom_output_t *self);
 

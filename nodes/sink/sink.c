@@ -17,9 +17,11 @@
 #include "base/memory.h"
 #include "client/client.h"
 #include "net/control.h"
+#include "net/endpoint.h"
 #include "net/socket.h"
 #include "nodes/join.h"
 #include "nodes/sink/output.h"
+#include "nodes/sink/receipts.h"
 #include "patterns/node_config.h"
 #include "recipe/registry.h"
 
@@ -38,6 +40,8 @@ typedef struct {
     const zloom_sink_config_t *config;
     zloom_stop_t stop;
     zloom_output_t *output;
+    zloom_receipts_t *receipts; /* of a file; NULL: a stream */
+    bool unkept;                /* a receipt could not be kept, and that was told */
     zloom_client_t *client;
     uint32_t *handles;
     size_t handle_count;
@@ -52,6 +56,7 @@ typedef struct {
     zloom_err_t over;   /* a flow that the router refuses */
     char over_text[256];
     uint64_t lines;
+    uint64_t again; /* came again, and stood in the file */
     uint64_t rejected;
 } sink_t;
 
@@ -92,12 +97,23 @@ s_event (void *arg, const zloom_client_event_t *event)
 static zloom_err_t
 s_open_output (sink_t *self)
 {
+    const zloom_sink_file_t *file = &self->config->file;
     if (self->config->to_stdout) {
         self->output = zloom_output_new (STDOUT_FILENO);
         return ZLOOM_OK;
     }
-    return zloom_output_open (self->config->file.path,
-                              self->config->file.fsync != ZLOOM_FSYNC_NEVER, &self->output);
+    zloom_err_t err =
+      zloom_output_open (file->path, file->fsync != ZLOOM_FSYNC_NEVER, &self->output);
+    if (err != ZLOOM_OK || !zloom_output_is_file (self->output)) {
+        return err;
+    }
+    char *state = zloom_format ("%s/%s", self->args->state_dir, self->args->name);
+    err = zloom_private_directory (state);
+    if (err == ZLOOM_OK) {
+        self->receipts = zloom_receipts_open (state, file->path);
+    }
+    free (state);
+    return err;
 }
 
 static zloom_err_t
@@ -145,6 +161,7 @@ s_close (sink_t *self)
         (void) zloom_client_close (&self->client, zloom_time_add (s_now (), LEAVE_NS));
     }
     zloom_output_destroy (&self->output);
+    zloom_receipts_destroy (&self->receipts);
     free (self->handles);
     free (self->hand);
 }
@@ -152,27 +169,26 @@ s_close (sink_t *self)
 /* ---- settling ------------------------------------------------------------------------------- */
 
 static void
-s_settle_hand (sink_t *self, zloom_verdict_t verdict)
+s_settle (sink_t *self, const zloom_message_t *message, zloom_verdict_t verdict,
+          zloom_cause_t cause)
 {
     const zloom_settlement_t settlement = {
-      .verdict = verdict, .delay_ms = ZLOOM_DELAY_UNSET, .cause = {.exit = -1}};
-    zloom_client_core_t *core = zloom_client_core (self->client);
-    for (size_t i = 0; i < self->hand_count; i++) {
-        (void) zloom_client_core_settle (core, &self->hand[i], &settlement);
-    }
-    self->hand_count = 0;
+      .verdict = verdict, .delay_ms = ZLOOM_DELAY_UNSET, .cause = cause};
+    (void) zloom_client_core_settle (zloom_client_core (self->client), &message, &settlement);
 }
 
+static const zloom_cause_t s_no_cause = {.exit = -1};
+
 static void
-s_reject (sink_t *self, const zloom_message_t *message)
+s_settle_hand (sink_t *self, zloom_verdict_t verdict)
 {
-    const zloom_settlement_t settlement = {.verdict = ZLOOM_VERDICT_REJECT,
-                                           .delay_ms = ZLOOM_DELAY_UNSET,
-                                           .cause = {.reason = zloom_bytes_text ("malformed"),
-                                                     .exit = -1,
-                                                     .text = zloom_bytes_text (zloom_note ())}};
-    (void) zloom_client_core_settle (zloom_client_core (self->client), &message, &settlement);
-    self->rejected++;
+    for (size_t i = 0; i < self->hand_count; i++) {
+        s_settle (self, self->hand[i], verdict, s_no_cause);
+    }
+    self->hand_count = 0;
+    if (self->receipts) {
+        zloom_receipts_done (self->receipts, verdict == ZLOOM_VERDICT_ACK);
+    }
 }
 
 /* A stream may take its time: the messages in hand stay ours. */
@@ -199,20 +215,14 @@ s_hold (sink_t *self, bool hold)
     self->held = hold;
 }
 
-static const char *
-s_advice (zloom_err_t err)
-{
-    return err == ZLOOM_DISK_FULL ? "make room; the sink goes on by itself, nothing is lost"
-                                  : "look after the disk; the sink goes on by itself, nothing is "
-                                    "lost";
-}
-
 static void
 s_trouble (sink_t *self, zloom_err_t err)
 {
     if (self->backoff_ns == 0) {
         zloom_log (ZLOOM_LOG_ERROR, "sink-stuck", "sink=%s error=%s note=\"%s\" do=\"%s\"",
-                   self->args->name, zloom_err_name (err), zloom_note (), s_advice (err));
+                   self->args->name, zloom_err_name (err), zloom_note (),
+                   err == ZLOOM_DISK_FULL ? "make room; the sink goes on by itself, nothing is lost"
+                                          : "look after the disk; the sink goes on by itself");
         self->backoff_ns = BACKOFF_FIRST_NS;
     } else {
         self->backoff_ns =
@@ -241,25 +251,65 @@ s_well (sink_t *self)
 /* ---- working -------------------------------------------------------------------------------- */
 
 static void
+s_take_one (sink_t *self, const zloom_message_t *message)
+{
+    if (self->receipts && zloom_receipts_has (self->receipts, message)) {
+        s_settle (self, message, ZLOOM_VERDICT_ACK, s_no_cause);
+        self->again++;
+        return;
+    }
+    if (zloom_output_add (self->output, zloom_bytes (message->body, message->body_size)) !=
+        ZLOOM_OK) {
+        const zloom_cause_t cause = {.reason = zloom_bytes_text ("malformed"),
+                                     .exit = -1,
+                                     .text = zloom_bytes_text (zloom_note ())};
+        s_settle (self, message, ZLOOM_VERDICT_REJECT, cause);
+        self->rejected++;
+        return;
+    }
+    if (self->receipts) {
+        zloom_receipts_add (self->receipts, message);
+    }
+    self->hand[self->hand_count++] = message;
+}
+
+static void
 s_take (sink_t *self)
 {
     const zloom_message_t *message;
     while (self->hand_count < self->hand_limit && zloom_client_take (self->client, 0, &message)) {
-        if (zloom_output_add (self->output, zloom_bytes (message->body, message->body_size)) ==
-            ZLOOM_OK) {
-            self->hand[self->hand_count++] = message;
-        } else {
-            s_reject (self, message);
-        }
+        s_take_one (self, message);
     }
     self->extend_ns = zloom_time_add (s_now (), self->extend_every_ns);
+}
+
+/* A file's batch is named before it is written. Going on without costs a double at the worst. */
+static zloom_err_t
+s_write_batch (sink_t *self)
+{
+    if (self->receipts) {
+        uint64_t inode = 0;
+        uint64_t base = 0;
+        const zloom_err_t err = zloom_output_begin (self->output, &inode, &base);
+        if (err != ZLOOM_OK) {
+            return err;
+        }
+        const bool kept = zloom_receipts_keep (self->receipts, inode, base) == ZLOOM_OK;
+        if (!kept && !self->unkept) {
+            zloom_log (ZLOOM_LOG_WARN, "sink-no-receipts",
+                       "sink=%s note=\"%s\" what=\"a line may stand twice after a crash\"",
+                       self->args->name, zloom_note ());
+        }
+        self->unkept = !kept;
+    }
+    return zloom_output_write (self->output);
 }
 
 /* Write what is in hand. OK with messages still in hand: it takes its time, or there is trouble. */
 static zloom_err_t
 s_write (sink_t *self)
 {
-    zloom_err_t err = zloom_output_write (self->output);
+    const zloom_err_t err = s_write_batch (self);
     switch ((int) err) {
     case ZLOOM_OK:
         self->lines += self->hand_count;
@@ -278,13 +328,12 @@ s_write (sink_t *self)
     return ZLOOM_OK;
 }
 
-/* Batches until nothing waits, or frames have to move. *moved: it is worth looking again. */
+/* Batches until nothing waits, or frames have to move. *moved gets true: look again. */
 static zloom_err_t
 s_work (sink_t *self, bool taking, bool *moved)
 {
     const int64_t began_ns = s_now ();
     zloom_err_t err = ZLOOM_OK;
-    *moved = false;
     s_extend_hand (self, began_ns);
     if (began_ns < self->retry_ns) {
         return ZLOOM_OK;
@@ -392,8 +441,9 @@ zloom_sink_run (const zloom_node_args_t *args)
     }
     char note[ZLOOM_NOTE_BYTES];
     snprintf (note, sizeof note, "%s", err == ZLOOM_OK ? "" : zloom_note ());
-    zloom_log (ZLOOM_LOG_INFO, "sink-end", "sink=%s lines=%" PRIu64 " rejected=%" PRIu64,
-               args->name, self.lines, self.rejected);
+    zloom_log (ZLOOM_LOG_INFO, "sink-end",
+               "sink=%s lines=%" PRIu64 " again=%" PRIu64 " rejected=%" PRIu64, args->name,
+               self.lines, self.again, self.rejected);
     s_close (&self);
     return err == ZLOOM_OK ? ZLOOM_OK : zloom_fail (err, "sink %s: %s", args->name, note);
 }

@@ -3,11 +3,14 @@
  * sink.h - the node that takes messages and writes them to the outside: each body is a line on
  * standard output or at the end of a file.
  *
- * A message is settled only once its line is where `fsync:` says. So a crash costs nothing: what
- * was written and not settled comes again, and a line may then stand twice; a last line without
- * its newline is cut off at the next start, since its message comes again whole. When the disk is
- * full or fails, what was not safe is cut off again, the messages go back at no cost, and the sink
- * tries again by itself.
+ * A message is settled only once its line is where `fsync:` says. After a crash, what was written
+ * and not settled comes again; a file sink then knows it by the receipts that it keeps in
+ * STATE_DIR/NAME (receipts.h) and does not write it twice. Only where there are none (standard
+ * output, a pipe, after a power cut, in a file that was moved away) may a line stand twice.
+ *
+ * At the start a last line without its newline is cut off: a crash tore it, and its message comes
+ * again whole. When the disk is full or fails, what was not safe is cut off again, the messages go
+ * back at no cost, and the sink tries again by itself.
  */
 #ifndef ZLOOM_NODES_SINK_SINK_H
 #define ZLOOM_NODES_SINK_SINK_H

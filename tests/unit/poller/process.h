@@ -76,10 +76,12 @@ s_node_main (const char *directory, const char *name)
     if (!recipe) {
         return 78;
     }
+    char state[256];
+    snprintf (state, sizeof state, "%s/state", directory);
     const zloom_node_args_t args = {.recipe = recipe,
                                     .node = zloom_recipe_node (recipe, name),
                                     .name = name,
-                                    .state_dir = directory,
+                                    .state_dir = state,
                                     .runtime_dir = directory,
                                     .ready_fd = READY_FD,
                                     .stop_fd = STOP_FD,
@@ -162,7 +164,7 @@ s_stop (process_t *process)
     return s_join (process);
 }
 
-/* ---- files ---------------------------------------------------------------------------------- */
+/* ---- files -------------------------------------------------------------------------------- */
 
 static inline void
 s_put (const char *name, const char *mode, const char *text)
@@ -275,7 +277,7 @@ s_count_numbers (const char *name, unsigned last, bool in_order)
     return times;
 }
 
-/* ---- a folder for each test ----------------------------------------------------------------- */
+/* ---- a folder for each test --------------------------------------------------------------- */
 
 static inline int
 s_setup (void **state)

@@ -184,7 +184,7 @@ test_a_line_that_is_too_long_is_stepped_over (void **state)
     }
 }
 
-/* ---- places ----------------------------------------------------------------------------------- */
+/* ---- places --------------------------------------------------------------------------------- */
 
 /* From behind every line, the rest comes, and its places are the same as without the break. */
 static void
@@ -266,7 +266,7 @@ test_marks_are_not_believed (void **state)
     zloom_buf_fini (&mark);
 }
 
-/* ---- rotation --------------------------------------------------------------------------------- */
+/* ---- rotation ------------------------------------------------------------------------------- */
 
 static void
 test_a_renamed_file_is_read_to_its_end (void **state)

@@ -220,7 +220,7 @@ test_goes_on_in_a_new_file_after_rotation (void **state)
     assert_int_equal (unlink (moved), 0);
 }
 
-/* ---- streams ---------------------------------------------------------------------------------- */
+/* ---- streams -------------------------------------------------------------------------------- */
 
 static void
 test_a_stream_is_never_waited_for (void **state)
