@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import signal
+import time
 import unittest
 
 from topology import Case, wait_for, zloom
@@ -156,6 +157,78 @@ zloom.run(handle, most=1)
         self.send(*[str(i) for i in range(300, 600)])
         self.wait_flow("todo", lambda f: f["acked"] == 600)
         self.assertEqual(self.flows()["done"]["ready"], 600)
+
+
+class Leases(Workers):
+    def test_what_waits_in_a_slow_worker_keeps_its_lease(self):
+        """Twelve messages in hand, each a third of a lease: all are done by the first to get them."""
+        self.write("work.py", """
+import select, zloom
+
+def handle(message):
+    select.select([], [], [], 0.1)
+    return message.body
+
+zloom.run(handle)
+""")
+        self.serve(work(["/usr/bin/python3", "work.py"], "frames"), flows(more=", lease: 300ms"))
+        self.send(*[str(i) for i in range(12)])
+        flow = self.settled(12)
+        self.assertEqual((flow["acked"], flow["failures"], flow["lease_ends"]), (12, 0, 0), flow)
+        self.assertEqual(self.flows()["done"]["ready"], 12)
+
+    def test_progress_keeps_the_lease_of_a_long_handler(self):
+        self.write("work.py", """
+import select, zloom
+
+def handle(message):
+    for _ in range(10):
+        select.select([], [], [], 0.1)
+        message.progress()
+    return message.body
+
+zloom.run(handle)
+""")
+        self.serve(work(["/usr/bin/python3", "work.py"], "frames"), flows(more=", lease: 400ms"))
+        self.send("x")
+        flow = self.settled(1)
+        self.assertEqual((flow["acked"], flow["failures"], flow["stale"]), (1, 0, 0), flow)
+
+    def test_without_a_timeout_a_handler_has_the_lease(self):
+        self.write("work.py", """
+import signal, zloom
+
+def handle(message):
+    signal.pause()
+
+zloom.run(handle)
+""")
+        self.serve(work(["/usr/bin/python3", "work.py"], "frames", FAST),
+                   flows("failures: 2, backoff: [20ms]", ", lease: 500ms"))
+        self.send("x")
+        flow = self.settled(1)
+        self.assertEqual((flow["dead"], flow["failures"]), (1, 2), flow)
+        self.assertIn("took longer than 450ms", self.dead()[0]["causes"][-1]["text"])
+
+    def test_a_full_flow_stops_the_worker_until_there_is_room(self):
+        self.serve(work(["cat"], "lines"), """
+flows:
+  todo: {pattern: queue, from: external, to: work, dead_letter: dead, lease: 300ms}
+  done: {pattern: queue, from: work, to: external, dead_letter: dead, limit: {messages: 5}}
+  dead: {pattern: queue, to: external}
+""")
+        self.send(*[str(i) for i in range(20)])
+        self.wait_flow("done", lambda f: f["ready"] == 5)
+        self.wait_flow("todo", lambda f: f["acked"] == 5)
+        # Longer than a lease: what is finished and waits for room is nobody else's.
+        begin = time.monotonic()
+        wait_for("a few leases pass", lambda: time.monotonic() - begin > 1)
+        flow = self.flows()["todo"]
+        self.assertEqual((flow["acked"], flow["failures"], flow["lease_ends"]), (5, 0, 0), flow)
+        for acked in (10, 15, 20):
+            self.assertEqual(self.ask("dlq", "purge", "done", "--yes").returncode, 0)
+            self.wait_flow("todo", lambda f, least=acked: f["acked"] >= least)
+        self.assertEqual(self.flows()["todo"]["failures"], 0)
 
 
 class Bad(Workers):
