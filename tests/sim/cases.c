@@ -17,11 +17,13 @@ void
 sim_wild_world (uint64_t seed, sim_world_options_t *options)
 {
     *options = (sim_world_options_t){.producers = 1 + s_pick (seed, 1, 4),
-                                     .messages = 20 + s_pick (seed, 2, 120),
+                                     .messages =
+                                       20 + s_pick (seed, 2, s_pick (seed, 16, 4) == 0 ? 600 : 120),
                                      .consumers = 1 + s_pick (seed, 3, 3),
                                      .prefetch = 1 + s_pick (seed, 4, 60),
                                      .pack = 1 + s_pick (seed, 5, 16),
                                      .liars = s_pick (seed, 6, 3),
+                                     .segment_bytes = s_pick (seed, 15, 3) == 0 ? 65536 : 32768,
                                      .chaos = {.power = true,
                                                .kills = s_pick (seed, 7, 2) == 0,
                                                .stalls = s_pick (seed, 8, 2) == 0,

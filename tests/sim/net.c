@@ -98,6 +98,9 @@ s_put (sim_net_t *self, sim_road_t *road, line_t *pipe, zloom_bytes_t verb, zloo
 static void
 s_drop (line_t *pipe, size_t from, size_t n)
 {
+    if (n == 0) {
+        return;
+    }
     for (size_t i = from; i < from + n; i++) {
         s_frame_fini (&pipe->items[pipe->head + i]);
     }

@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define SEGMENT_BYTES (64u * 1024)
 #define OFF_NS (200 * SIM_MS)
 /* As the engine's: a turn later than this moves deadlines. */
 #define LATE_NS SIM_S
@@ -29,7 +28,9 @@ struct sim_router {
     int64_t work_ns; /* the disk's next step */
     int64_t due_ns;  /* STALLS: when the turn was due */
     bool draining;
+    bool held; /* its disk */
     bool rough;
+    uint32_t segment_bytes;
     unsigned openings;
     zloom_err_t open_error;
     sim_lives_t lives;
@@ -85,7 +86,8 @@ s_engine (sim_router_t *self)
 /* ---- life ------------------------------------------------------------------------------------ */
 
 sim_router_t *
-sim_router_new (sim_ground_t *ground, sim_checker_t *checker, sim_ear_t *ear, sim_net_t *net)
+sim_router_new (sim_ground_t *ground, sim_checker_t *checker, sim_ear_t *ear, sim_net_t *net,
+                uint32_t segment_bytes)
 {
     sim_router_t *self = zloom_alloc (sizeof *self);
     zloom_simdisk_t *inner = zloom_simdisk_new (sim_below (ground, UINT32_MAX));
@@ -93,10 +95,22 @@ sim_router_new (sim_ground_t *ground, sim_checker_t *checker, sim_ear_t *ear, si
     self->checker = checker;
     self->ear = ear;
     self->net = net;
+    self->segment_bytes = segment_bytes;
     self->disk = sim_disk_new (&inner);
     self->next_ns = ground->mono_ns;
     self->work_ns = ZLOOM_NEVER;
     return self;
+}
+
+static void
+s_note_work (sim_router_t *self)
+{
+    if (self->journal) {
+        zloom_journal_stats_t stats = {0};
+        zloom_journal_stats (self->journal, &stats);
+        self->lives.reclaimed += stats.reclaimed_segments;
+        self->lives.moved_bytes += stats.moved_bytes;
+    }
 }
 
 /* Throw the process away; the disk is frozen, so nothing it does on the way out counts. */
@@ -104,6 +118,7 @@ static void
 s_discard (sim_router_t *self)
 {
     const uint64_t durable = self->journal ? zloom_journal_durable (self->journal) : 0;
+    s_note_work (self);
     sim_disk_freeze (self->disk);
     sim_net_down (self->net);
     zloom_engine_destroy (&self->engine);
@@ -159,8 +174,8 @@ s_open (sim_router_t *self)
     const zloom_now_t now = sim_now (self->ground);
     const zloom_journal_config_t config = {.vfs = sim_disk_vfs (self->disk),
                                            .directory = "/log",
-                                           .segment_bytes = SEGMENT_BYTES,
-                                           .hot_bytes = 4 * SEGMENT_BYTES,
+                                           .segment_bytes = self->segment_bytes,
+                                           .hot_bytes = 4 * (uint64_t) self->segment_bytes,
                                            .tail_cache_bytes = 32 * 1024,
                                            .manual = true,
                                            .seed = 1 + sim_below (self->ground, UINT32_MAX)};
@@ -217,7 +232,7 @@ s_turn (sim_router_t *self)
     if (self->next_ns <= now.mono_ns) {
         self->next_ns = now.mono_ns + TURN_NS;
     }
-    if (self->work_ns == ZLOOM_NEVER) {
+    if (self->work_ns == ZLOOM_NEVER && !self->held) {
         self->work_ns = now.mono_ns + sim_span (self->ground, SIM_MS / 50, SIM_MS / 2);
     }
     if (zloom_engine_failed (self->engine) != ZLOOM_OK) {
@@ -245,6 +260,10 @@ s_turn (sim_router_t *self)
 static void
 s_work (sim_router_t *self)
 {
+    if (self->held) {
+        self->work_ns = ZLOOM_NEVER;
+        return;
+    }
     const bool worked = zloom_journal_work (self->journal);
     if (sim_disk_stopped (self->disk)) {
         sim_trace (self->ground, "router-crash", sim_disk_calls (self->disk), 0, 0);
@@ -322,6 +341,15 @@ sim_router_drain (sim_router_t *self, int64_t within_ns)
         self->draining = true;
         zloom_engine_drain (self->engine, self->ground->mono_ns + within_ns);
         self->next_ns = self->ground->mono_ns;
+    }
+}
+
+void
+sim_router_hold_disk (sim_router_t *self, bool hold)
+{
+    self->held = hold;
+    if (!hold && self->state == SIM_SERVES) {
+        self->work_ns = self->ground->mono_ns;
     }
 }
 

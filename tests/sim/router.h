@@ -26,11 +26,13 @@ typedef struct {
     uint64_t kills;
     uint64_t drains;
     uint64_t stalls;
-    uint64_t failures; /* it stopped by itself: a disk call failed */
+    uint64_t reclaimed;   /* segments used again */
+    uint64_t moved_bytes; /* to cold segments */
+    uint64_t failures;    /* it stopped by itself: a disk call failed */
 } sim_lives_t;
 
 sim_router_t *sim_router_new (sim_ground_t *ground, sim_checker_t *checker, sim_ear_t *ear,
-                              sim_net_t *net);
+                              sim_net_t *net, uint32_t segment_bytes);
 void sim_router_destroy (sim_router_t **self_p);
 sim_disk_t *sim_router_disk (sim_router_t *self);
 sim_router_state_t sim_router_state (const sim_router_t *self);
@@ -53,6 +55,8 @@ void sim_router_stall (sim_router_t *self, int64_t for_ns);
 void sim_router_drain (sim_router_t *self, int64_t within_ns);
 /* The disk's own work is slow or not. */
 void sim_router_rough (sim_router_t *self, bool rough);
+/* The disk does nothing, and nothing fails: what is staged does not become durable. */
+void sim_router_hold_disk (sim_router_t *self, bool hold);
 /* Opening may fail for once: the test damaged the disk. */
 zloom_err_t sim_router_open_error (const sim_router_t *self);
 

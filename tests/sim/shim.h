@@ -36,8 +36,9 @@ void sim_disk_freeze (sim_disk_t *self);
 /* The machine lost its power (else only the process died): what was not synced is in doubt. */
 void sim_disk_thaw (sim_disk_t *self, bool power_lost);
 
-/* Most bytes of one event, and of one group, in this world. */
-#define SIM_EVENT_BYTES 16384u
+/* Most records and bytes of one event in this world. */
+#define SIM_EVENT_RECORDS 32u
+#define SIM_EVENT_BYTES 12288u
 
 typedef struct {
     void *arg;

@@ -39,8 +39,10 @@ typedef struct {
     size_t prefetch;
     size_t pack;
     size_t liars;
-    bool only_orders; /* no memory flow, no ring */
-    bool careful;     /* consumers do nothing but ack, some of it in steps */
+    uint32_t segment_bytes; /* of the log; 0: 64 KiB */
+    bool only_orders;       /* no memory flow, no ring */
+    bool alone;             /* one consumer of orders and nobody else takes anything */
+    bool careful;           /* consumers do nothing but ack, some of it in steps */
     sim_chaos_t chaos;
 } sim_world_options_t;
 
