@@ -50,7 +50,7 @@ s_check (const zloom_client_options_t *options)
     return err;
 }
 
-/* A name that nobody else has: good for one session, and remembered by nobody. */
+/* A name that nobody else has: good for one session, and soon forgotten (common/producers.h). */
 static char *
 s_drawn_name (const uint8_t *nonce)
 {
@@ -58,7 +58,7 @@ s_drawn_name (const uint8_t *nonce)
     for (size_t i = 0; i < 8; i++) {
         snprintf (hex + 2 * i, 3, "%02x", nonce[i]);
     }
-    return zloom_format ("client-%s", hex);
+    return zloom_format ("~client-%s", hex);
 }
 
 static size_t

@@ -11,7 +11,8 @@
 
 #define PRODUCERS_TAG 0x5A516473u
 #define PRODUCER_TAG 0x5A516472u
-#define IDLE_NS ((int64_t) ZLOOM_LIMIT_PRODUCER_IDLE_DAYS * 24 * 3600 * ZLOOM_NS_PER_S)
+#define NAMED_IDLE_NS ((int64_t) ZLOOM_LIMIT_PRODUCER_IDLE_DAYS * 24 * 3600 * ZLOOM_NS_PER_S)
+#define PASSING_IDLE_NS ((int64_t) ZLOOM_LIMIT_PASSING_IDLE_MINUTES * 60 * ZLOOM_NS_PER_S)
 /* Forgotten in one call at most, so that a turn stays short. */
 #define AGE_BURST 1000
 
@@ -25,16 +26,25 @@ struct entry {
     uint8_t *mark; /* NULL: none */
     size_t mark_size;
     int64_t used_wall_ns;
-    entry_t *older; /* named ones by last use */
+    bool passing;   /* its name begins with '~' */
+    entry_t *older; /* named ones by last use, within their list */
     entry_t *newer;
 };
+
+/* Named producers by last use: those that may come back, and those that only pass. */
+typedef struct {
+    entry_t *oldest;
+    entry_t *newest;
+    int64_t idle_ns; /* forgotten after */
+} list_t;
+
+enum { LASTING, PASSING, LISTS };
 
 struct zloom_producers {
     uint32_t tag;
     zloom_map_t *named;
     zloom_idmap_t *sessions; /* the producer of each session that has sent */
-    entry_t *oldest;
-    entry_t *newest;
+    list_t lists[LISTS];
 };
 
 zloom_producers_t *
@@ -44,6 +54,8 @@ zloom_producers_new (void)
     self->tag = PRODUCERS_TAG;
     self->named = zloom_map_new ();
     self->sessions = zloom_idmap_new ();
+    self->lists[LASTING].idle_ns = NAMED_IDLE_NS;
+    self->lists[PASSING].idle_ns = PASSING_IDLE_NS;
     return self;
 }
 
@@ -71,10 +83,12 @@ zloom_producers_destroy (zloom_producers_t **self_p)
             s_free (entry);
         }
     }
-    while (self->oldest) {
-        entry_t *newer = self->oldest->newer;
-        s_free (self->oldest);
-        self->oldest = newer;
+    for (int i = 0; i < LISTS; i++) {
+        while (self->lists[i].oldest) {
+            entry_t *newer = self->lists[i].oldest->newer;
+            s_free (self->lists[i].oldest);
+            self->lists[i].oldest = newer;
+        }
     }
     zloom_map_destroy (&self->named);
     zloom_idmap_destroy (&self->sessions);
@@ -86,17 +100,19 @@ zloom_producers_destroy (zloom_producers_t **self_p)
 static void
 s_unlink (zloom_producers_t *self, entry_t *entry)
 {
-    *(entry->older ? &entry->older->newer : &self->oldest) = entry->newer;
-    *(entry->newer ? &entry->newer->older : &self->newest) = entry->older;
+    list_t *list = &self->lists[entry->passing];
+    *(entry->older ? &entry->older->newer : &list->oldest) = entry->newer;
+    *(entry->newer ? &entry->newer->older : &list->newest) = entry->older;
 }
 
 static void
 s_link (zloom_producers_t *self, entry_t *entry)
 {
-    entry->older = self->newest;
+    list_t *list = &self->lists[entry->passing];
+    entry->older = list->newest;
     entry->newer = NULL;
-    *(self->newest ? &self->newest->newer : &self->oldest) = entry;
-    self->newest = entry;
+    *(list->newest ? &list->newest->newer : &list->oldest) = entry;
+    list->newest = entry;
 }
 
 static entry_t *
@@ -139,6 +155,7 @@ s_use_named (zloom_producers_t *self, zloom_bytes_t name, int64_t wall_ns)
         entry = s_new (true);
         entry->name = (uint8_t *) zloom_memdup_text (name.data, name.size);
         entry->name_size = name.size;
+        entry->passing = name.size > 0 && name.data[0] == ZLOOM_PASSING_MARK;
         zloom_map_put (self->named, name, entry);
     }
     entry->used_wall_ns = wall_ns;
@@ -248,14 +265,14 @@ zloom_producers_end (zloom_producers_t *self, zloom_session_id_t session)
     }
 }
 
-bool
-zloom_producers_age (zloom_producers_t *self, int64_t wall_ns)
+/* Forget the idle ones of one list; returns how many. */
+static int
+s_age (zloom_producers_t *self, list_t *list, int64_t wall_ns)
 {
-    ZLOOM_CHECK (self, PRODUCERS_TAG);
     int forgotten = 0;
-    while (self->oldest && forgotten < AGE_BURST && wall_ns > IDLE_NS &&
-           self->oldest->used_wall_ns < wall_ns - IDLE_NS) {
-        entry_t *entry = self->oldest;
+    while (list->oldest && forgotten < AGE_BURST && wall_ns > list->idle_ns &&
+           list->oldest->used_wall_ns < wall_ns - list->idle_ns) {
+        entry_t *entry = list->oldest;
         s_unlink (self, entry);
         if (entry->producer.session != 0) { /* idle, but there: it would not say HELLO again */
             entry->used_wall_ns = wall_ns;
@@ -266,6 +283,17 @@ zloom_producers_age (zloom_producers_t *self, int64_t wall_ns)
         s_free (entry);
         forgotten++;
     }
+    return forgotten;
+}
+
+bool
+zloom_producers_age (zloom_producers_t *self, int64_t wall_ns)
+{
+    ZLOOM_CHECK (self, PRODUCERS_TAG);
+    int forgotten = 0;
+    for (int i = 0; i < LISTS; i++) {
+        forgotten += s_age (self, &self->lists[i], wall_ns);
+    }
     return forgotten > 0;
 }
 
@@ -273,9 +301,11 @@ void
 zloom_producers_date (zloom_producers_t *self, int64_t wall_ns)
 {
     ZLOOM_CHECK (self, PRODUCERS_TAG);
-    for (entry_t *entry = self->oldest; entry; entry = entry->newer) {
-        if (entry->used_wall_ns == 0) {
-            entry->used_wall_ns = wall_ns;
+    for (int i = 0; i < LISTS; i++) {
+        for (entry_t *entry = self->lists[i].oldest; entry; entry = entry->newer) {
+            if (entry->used_wall_ns == 0) {
+                entry->used_wall_ns = wall_ns;
+            }
         }
     }
 }
@@ -330,8 +360,10 @@ zloom_producers_encode_all (const zloom_producers_t *self, zloom_buf_t *out)
 {
     ZLOOM_CHECK (self, PRODUCERS_TAG);
     zloom_encode_array (out, zloom_map_count (self->named));
-    for (const entry_t *entry = self->oldest; entry; entry = entry->newer) {
-        zloom_producer_encode (&entry->producer, out);
+    for (int i = 0; i < LISTS; i++) {
+        for (const entry_t *entry = self->lists[i].oldest; entry; entry = entry->newer) {
+            zloom_producer_encode (&entry->producer, out);
+        }
     }
 }
 

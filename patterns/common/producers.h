@@ -5,7 +5,9 @@
  *
  * Named producers are remembered beyond their session, at most ZLOOM_LIMIT_PRODUCERS of them, and
  * forgotten when away for ZLOOM_LIMIT_PRODUCER_IDLE_DAYS; at the limit only those make room.
- * Anonymous ones live as long as their session. Ids begin at 1 and have no gaps; a refused id
+ * A name that begins with '~' was drawn for one session (zloom.h, the command line): it only passes,
+ * and is forgotten ZLOOM_LIMIT_PASSING_IDLE_MINUTES after its last use, long enough to come back
+ * after a lost road. Anonymous ones live as long as their session. Ids begin at 1 and have no gaps; a refused id
  * blocks the later ones until it is resent or skipped.
  */
 #ifndef ZLOOM_PATTERNS_COMMON_PRODUCERS_H
@@ -13,6 +15,9 @@
 
 #include "patterns/common/pattern.h"
 #include "wire/cursor.h"
+
+/* Begins the names of producers that only pass. */
+#define ZLOOM_PASSING_MARK '~'
 
 typedef struct zloom_producers zloom_producers_t;
 

@@ -34,7 +34,7 @@
 #define ZLOOM_WAYS 8
 
 /* How often it is looked for producers that may be forgotten. */
-#define ZLOOM_QUEUE_AGE_NS (3600 * ZLOOM_NS_PER_S)
+#define ZLOOM_QUEUE_AGE_NS (300 * ZLOOM_NS_PER_S)
 
 typedef struct {
     zloom_consumer_id_t id;

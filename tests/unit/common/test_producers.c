@@ -76,6 +76,28 @@ producers_are_forgotten_by_age_but_not_while_they_are_there (void **state)
     zloom_producers_destroy (&producers);
 }
 
+/* Names drawn for one session are kept long enough to come back, and then make no list longer. */
+static void
+producers_that_only_pass_are_soon_forgotten (void **state)
+{
+    (void) state;
+    const int64_t minute = 60 * ZLOOM_NS_PER_S;
+    zloom_producers_t *producers = zloom_producers_new ();
+    s_use (producers, "lasting", 1, 100 * DAY);
+    zloom_producer_taken (s_use (producers, "~passing", 2, 100 * DAY), 7);
+    s_use (producers, "~still here", 3, 100 * DAY);
+    zloom_producers_end (producers, 1);
+    zloom_producers_end (producers, 2);
+    assert_false (zloom_producers_age (producers, 100 * DAY + 10 * minute));
+    assert_int_equal (zloom_producers_get (producers, zloom_bytes_text ("~passing"))->high, 7);
+    assert_true (zloom_producers_age (producers, 100 * DAY + 11 * minute));
+    assert_null (zloom_producers_get (producers, zloom_bytes_text ("~passing")));
+    assert_non_null (zloom_producers_get (producers, zloom_bytes_text ("~still here")));
+    assert_non_null (zloom_producers_get (producers, zloom_bytes_text ("lasting")));
+    assert_int_equal (zloom_producers_count (producers), 2);
+    zloom_producers_destroy (&producers);
+}
+
 static void
 producers_have_a_limit (void **state)
 {
@@ -130,6 +152,7 @@ main (void)
       cmocka_unit_test (producers_admit_each_id_once),
       cmocka_unit_test (producers_without_a_name_live_as_long_as_their_session),
       cmocka_unit_test (producers_are_forgotten_by_age_but_not_while_they_are_there),
+      cmocka_unit_test (producers_that_only_pass_are_soon_forgotten),
       cmocka_unit_test (producers_have_a_limit),
       cmocka_unit_test (producers_come_back_from_records),
     };
