@@ -113,7 +113,8 @@ struct zloom_sender {
     zloom_session_t *session;
     zloom_hosted_t *flow;
     uint32_t index;
-    bool sends; /* counted among the flow's senders: gets credit */
+    bool announced; /* HELLO said that it sends: it does so from the WELCOME on */
+    bool sends;     /* counted among the flow's senders: gets credit */
     zloom_credit_t credit;
     zloom_amount_t left;                /* its part in flow->outstanding */
     uint64_t refused_from;              /* ids above are dropped until this one comes; 0: none */

@@ -109,7 +109,7 @@ s_welcome_flow (zloom_engine_t *self, zloom_session_t *session, const zloom_hell
     if (hello->next > 0) {
         adopt_t adopt = {.producer = producer, .next = hello->next};
         zloom_engine_call (self, flow, s_adopt, &adopt);
-        sender->sends = true;
+        sender->announced = true;
         if (adopt.high > welcome->high) {
             zloom_log (ZLOOM_LOG_WARN, "producer-hole", "flow=%s producer=%s after=%llu upto=%llu",
                        flow->config.name, session->name, (unsigned long long) welcome->high,
@@ -132,8 +132,7 @@ s_begin (zloom_engine_t *self, zloom_session_t *session)
     zloom_sessions_watch (self->sessions, session, self->now.mono_ns);
     for (size_t i = 0; i < part->sender_count; i++) {
         zloom_sender_t *sender = part->senders[i];
-        if (sender && sender->sends) {
-            sender->sends = false;
+        if (sender && sender->announced) {
             zloom_engine_begin_sending (self, sender);
         }
     }

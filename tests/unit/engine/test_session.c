@@ -105,6 +105,37 @@ test_a_flow_that_differs_is_refused_not_the_session (void **state)
     rig_close (&rig);
 }
 
+/* A sender that is gone before its WELCOME was never counted: those after it get all the credit. */
+static void
+test_who_leaves_before_the_welcome_was_no_sender (void **state)
+{
+    (void) state;
+    rig_t rig;
+    rig_open (&rig, &s_flow, 1);
+    rig_hello (&rig, 3, "other", 3, "orders");
+    rig_drop_frames (&rig);
+    const zloom_hello_flow_t hello = {.name = zloom_bytes_text ("orders"), .next = 1};
+    rig_put_hello (&rig, 1, "hasty", 1, &hello, 1);
+    rig_put_bytes (&rig, 1, zloom_bytes ("\xc1", 1), ZLOOM_BYTES_NULL);
+    rig_settle (&rig);
+    rig_expect (&rig, 1, ZLOOM_VERB_BYE);
+    rig_hello (&rig, 2, "shop", 2, "orders");
+    const zloom_verb_t ask = {.kind = ZLOOM_VERB_ADMIN,
+                              .admin = {.request = 1, .command = zloom_bytes_text ("stats")}};
+    rig_put (&rig, 2, &ask, NULL);
+    rig_settle (&rig);
+    rig_expect (&rig, 2, ZLOOM_VERB_ANSWER); /* the router's page, then that of the flows */
+    rig_expect (&rig, 2, ZLOOM_VERB_ANSWER);
+    const zloom_bytes_t page = rig.verb.answer.result;
+    const uint8_t *found = memmem (page.data, page.size,
+                                   "\xa7"
+                                   "senders",
+                                   8);
+    assert_non_null (found);
+    assert_int_equal (found[8], 2);
+    rig_close (&rig);
+}
+
 static void
 test_silence_ends_a_session_and_its_leases (void **state)
 {
@@ -343,6 +374,7 @@ main (void)
       cmocka_unit_test (test_epochs_grow_over_a_restart),
       cmocka_unit_test (test_strangers_are_told_to_say_hello),
       cmocka_unit_test (test_a_flow_that_differs_is_refused_not_the_session),
+      cmocka_unit_test (test_who_leaves_before_the_welcome_was_no_sender),
       cmocka_unit_test (test_silence_ends_a_session_and_its_leases),
       cmocka_unit_test (test_a_stopped_router_blames_nobody),
       cmocka_unit_test (test_a_peer_without_a_road_gives_its_leases_back_at_once),
