@@ -78,6 +78,9 @@ static zloom_err_t
 s_on_replay (void *arg, const zloom_record_t *record)
 {
     zloom_hosted_t *flow = s_flow (arg, record->flow);
+    if (record->flow == 0 && record->type == ZLOOM_RECORD_HOLE) {
+        return ZLOOM_OK; /* whole groups are lost, as the log said; flows hear of their own holes */
+    }
     if (!flow) {
         return zloom_fail (ZLOOM_DAMAGED, "record of flow %u, which has no name", record->flow);
     }
