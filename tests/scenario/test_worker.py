@@ -161,7 +161,7 @@ zloom.run(handle, most=1)
 
 class Leases(Workers):
     def test_what_waits_in_a_slow_worker_keeps_its_lease(self):
-        """Twelve messages in hand, each a third of a lease: all are done by the first to get them."""
+        """Twelve in hand, each a third of a lease: the first to get them does them all."""
         self.write("work.py", """
 import select, zloom
 
