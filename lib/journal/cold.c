@@ -46,10 +46,12 @@ s_plan_flow (zloom_log_t *self, zloom_move_t *move, zloom_log_flow_t *flow)
 {
     bool cold = move->source_flow > 0;
     bool found = false;
+    bool apart = false;
     size_t before = move->item_count;
     for (size_t i = 0; i < flow->index.count; i++) {
         const zloom_extent_t *extent = zloom_index_at (&flow->index, i);
         if (extent->cold != cold || extent->segment != move->source) {
+            apart = true;
             continue;
         }
         zloom_range_t *runs;
@@ -58,6 +60,8 @@ s_plan_flow (zloom_log_t *self, zloom_move_t *move, zloom_log_flow_t *flow)
         if (count > 0) {
             move->expected_bytes += zloom_blocks (extent->bytes);
             zloom_move_add (move, flow->mark.number, extent->offset, runs, count);
+            move->items[move->item_count - 1].apart = apart;
+            apart = false;
         }
     }
     if (found && move->item_count == before) {

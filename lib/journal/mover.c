@@ -31,7 +31,7 @@ zloom_move_add (zloom_move_t *self, uint32_t flow, uint32_t offset, zloom_range_
                 size_t run_count)
 {
     zloom_grow (&self->items, &self->item_capacity, self->item_count + 1, sizeof *self->items);
-    self->items[self->item_count++] = (zloom_move_item_t){flow, offset, runs, run_count};
+    self->items[self->item_count++] = (zloom_move_item_t){flow, offset, runs, run_count, false};
 }
 
 void
@@ -252,7 +252,7 @@ s_copy_pack (zloom_move_t *self, const zloom_group_header_t *header, const zloom
 static zloom_err_t
 s_copy_item (zloom_move_t *self, const zloom_move_item_t *item)
 {
-    if (self->building.records > 0 && self->building_flow != item->flow) {
+    if (self->building.records > 0 && (self->building_flow != item->flow || item->apart)) {
         zloom_err_t err = s_flush (self);
         if (err) {
             return err;

@@ -21,6 +21,7 @@ typedef struct {
     uint32_t offset;
     zloom_range_t *runs; /* sorted */
     size_t run_count;
+    bool apart; /* numbers before it stand elsewhere: no copy's extent may span them */
 } zloom_move_item_t;
 
 /* A cold segment that is written to. */
