@@ -49,6 +49,7 @@ s_reopen_flow (sim_checker_t *self, sim_flow_t flow, const zloom_hosted_t *hoste
                           "Q4: %" PRIu64 " is in %s again, its settlement was durable", place->seq,
                           sim_flow_name (flow));
             }
+            sim_trace (self->ground, "  is back", flow, place->seq, place->left);
             place->left = 0;
             place->unordered = true;
             place->told_gone = false;

@@ -369,6 +369,7 @@ s_stage_settle (sim_checker_t *self, sim_flow_t flow, zloom_bytes_t head, uint64
                           "have asked for it",
                           s_names[flow], seq, reason);
             }
+            sim_trace (self->ground, "  leaves", flow, seq, reason);
             place->left = reason;
             place->left_group = group;
             self->counts.acked += reason == ZLOOM_REASON_ACKED;
