@@ -284,8 +284,9 @@ s_walk (zloom_recovery_t *self)
     }
     self->last_group = expected - 1;
     /* The array may not move under the walk: nothing is added to it before the walk ends. */
-    zloom_walk_init (&self->walk, log->vfs, &log->key, log->segments + from,
-                     log->segment_count - from, expected, previous);
+    const zloom_segment_t *first = log->segment_count > 0 ? &log->segments[from] : NULL;
+    zloom_walk_init (&self->walk, log->vfs, &log->key, first, log->segment_count - from, expected,
+                     previous);
     zloom_err_t err = zloom_recovery_replay (self);
     if (!err) {
         err = s_settle_lost (self);

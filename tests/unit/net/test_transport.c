@@ -16,7 +16,7 @@ s_setup (void **state)
     if (s_make_place (state) != 0) {
         return -1;
     }
-    return zloom_router_transport_open (s_at ("ipc://", "/a.sock"), NULL, &s_router);
+    return (int) zloom_router_transport_open (s_at ("ipc://", "/a.sock"), NULL, &s_router);
 }
 
 static int
