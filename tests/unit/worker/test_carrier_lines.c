@@ -104,8 +104,8 @@ a_child_is_started_again (void **state)
     host_until (&host, &host.crashes, 1);
     assert_int_equal (host.carrier->ops->start (host.carrier), ZLOOM_OK);
     host_give (&host, "two");
-    host_until (&host, &host.done, 2);
-    host_told (&host, "done 1 ack [one], crashed 0 0, done 2 ack [two], ");
+    host_until (&host, &host.crashes, 2);
+    host_told (&host, "done 1 ack [one], crashed 0 0, done 2 ack [two], crashed 0 0, ");
     host_close (&host);
 }
 
