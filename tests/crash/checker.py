@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MPL-2.0
-"""What a durable queue promises, checked over the histories of one run (peer.c says what is in them).
+"""What a durable queue promises, checked over the histories of one run (peer.c explains them).
 
     lost       a confirmed message that nobody finished: no ack, no step, no dead letter
     invented   bytes that were never sent, or not under that name
@@ -7,8 +7,8 @@
     forgotten  a producer was welcomed below what it had a confirm for
     twice      one message under two numbers; one effect under two numbers
     ghost      delivered again after its ack was confirmed
-    unexplained  delivered again although nobody gave it back, was killed, frozen, or lost the router
-    grave      dead without its reason or its bytes, dead and alive, neither, or dead before its time
+    unexplained  delivered again although nobody gave it back, was killed, frozen, or lost touch
+    grave      dead without its reason or its bytes, dead and alive, or dead before its time
 """
 import bisect
 import collections
@@ -41,8 +41,9 @@ class Report:
         for kind, texts in sorted(self.found.items()):
             lines.append(f"{kind.upper()}: {len(texts)}")
             lines += [f"    {text}" for text in texts[:SHOWN]]
-        lines.append(f"{self.confirmed} confirmed messages checked, {len(self.found['lost'])} lost, "
-                     f"{len(self.found['twice'])} doubled; {self.deliveries} deliveries, "
+        lines.append(f"{self.confirmed} confirmed messages checked, "
+                     f"{len(self.found.get('lost', ()))} lost, "
+                     f"{len(self.found.get('twice', ()))} doubled; {self.deliveries} deliveries, "
                      f"{self.again} of them again, {self.effects} effects of steps, "
                      f"{self.dead} dead letters")
         return "\n".join(lines)
@@ -75,7 +76,7 @@ class Flow:
 
 
 class Checker:
-    def __init__(self, folder, lost_allowed=None):
+    def __init__(self, folder):
         self.report = Report()
         self.flows = collections.defaultdict(Flow)
         self.sent = collections.Counter()
@@ -83,7 +84,6 @@ class Checker:
         self.refused = set()
         self.boots = {}  # boot -> when it was first seen
         self.done_steps = set()
-        self.lost_allowed = lost_allowed or (lambda producer, n: False)
         self.holders = collections.defaultdict(Consumer)
         folder = pathlib.Path(folder)
         self.read_driver(folder / "driver.log")
@@ -91,8 +91,8 @@ class Checker:
             self.read_producer(path, path.stem.split("-", 2)[2])
         for path in sorted(folder.glob("*-consume-*.log")):
             self.read_consumer(path)
-        dead = folder / "dead.jsonl"
-        self.dead = [json.loads(line) for line in dead.open()] if dead.exists() else []
+        dead = (folder / "dead.jsonl").read_text(encoding="utf-8")
+        self.dead = [json.loads(line) for line in dead.splitlines()]
 
     # ---- reading ----------------------------------------------------------------------------
 
@@ -240,8 +240,7 @@ class Checker:
             self.report.add("twice", f"{producer}/{n}: acked for sure, and a step took effect")
         if seq in self.done_steps and not effect:
             self.report.add("lost", f"{producer}/{n}: its step was confirmed, its effect is gone")
-        elif not (said["ack"] or effect or (producer, n) in dead
-                  or self.lost_allowed(producer, n)):
+        elif not (said["ack"] or effect or (producer, n) in dead):
             self.report.add("lost", f"{producer}/{n} (number {seq}): confirmed, and then only "
                                     f"{dict(said)}")
 

@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import pathlib
+import select
 import shutil
 import signal
 import subprocess
@@ -27,7 +28,7 @@ flows:
     lease: 20s
     retry: {failures: 5, backoff: [10ms, 50ms]}
     dead_letter: orders-dead
-    limit: {messages: 20000, on_full: block}
+    limit: {messages: LIMIT, on_full: block}
   done:
     pattern: queue
     from: external
@@ -44,6 +45,11 @@ class Failure(Exception):
     """The test has failed; the text says how."""
 
 
+def pause(seconds):
+    """Between two looks at a condition; and where time itself is the fault."""
+    select.select([], [], [], seconds)
+
+
 def wait(condition, what, seconds=PATIENCE_S):
     """Wait until condition () is true (its value is returned), or fail with what it was about."""
     deadline = time.monotonic() + seconds
@@ -53,11 +59,13 @@ def wait(condition, what, seconds=PATIENCE_S):
             return value
         if time.monotonic() > deadline:
             raise Failure(f"{what}: not within {seconds} s")
-        time.sleep(0.01)
+        pause(0.01)
 
 
 class Process:
     """A process in a group of its own; its stderr goes to a file."""
+
+    leaves_within_s = 2 * PATIENCE_S
 
     def __init__(self, ground, name, argv, pass_fds=(), cwd=None):
         self.ground, self.name, self.stopped = ground, name, False
@@ -104,7 +112,7 @@ class Process:
         if self.stopped:
             self.thaw()
         self.signal(signal.SIGTERM)
-        code = self.wait(2 * PATIENCE_S)
+        code = self.wait(self.leaves_within_s)
         if code != 0:
             raise Failure(f"{self.name} left with {code}: {self.said()}")
 
@@ -114,6 +122,9 @@ class Process:
 
 class Router(Process):
     """`zloom node RECIPE router`; `ready` is a pipe that brings one newline when it serves."""
+
+    # Nobody is there any more: less than what a drain may take, 20 s.
+    leaves_within_s = 15
 
     def __init__(self, ground, wrapper=()):
         self.ready, write = os.pipe()
@@ -145,7 +156,8 @@ class Peer(Process):
         self.spec = (role, name, flow, most, mode)
         self.file = ground.history / f"{ground.count:05}-{role}-{name}.log"
         self.offset, self.rest = 0, b""
-        self.confirmed = self.delivered = self.refused = 0
+        self.confirmed = self.delivered = 0
+        self.refused = ""
         argv = [ground.peer, role, ground.endpoint, name, str(self.file),
                 str(ground.random.getrandbits(60)), flow, str(most)]
         super().__init__(ground, self.file.stem, argv + ([mode] if mode else []))
@@ -166,7 +178,7 @@ class Peer(Process):
             elif line.startswith(b"D"):
                 self.delivered += 1
             elif line.startswith(b"R"):
-                self.refused += 1
+                self.refused = line.split()[2].decode()
         return self
 
     def again(self):
@@ -174,17 +186,33 @@ class Peer(Process):
 
 
 class Ground:
-    def __init__(self, zloom, peer, random, folder=None):
+    def __init__(self, zloom, peer, random):
         self.zloom, self.peer, self.random, self.count = zloom, peer, random, 0
-        self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="zloom-crash-"))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="zloom-crash-"))
         self.state, self.history = self.folder / "state", self.folder / "history"
         self.history.mkdir()
         self.recipe = self.folder / "crash.yaml"
-        self.recipe.write_text(RECIPE)
+        self.set_limit(20000)
+        self.mounted = False
         self.endpoint = f"ipc://{self.state}/run/router.sock"
         self.driver = open(self.history / "driver.log", "a", buffering=1)
         self.router, self.peers = None, []
         self.act_as_supervisor()
+
+    def set_limit(self, messages):
+        """How many messages `orders` holds; for routers that start from now on."""
+        self.recipe.write_text(RECIPE.replace("LIMIT", str(messages)))
+
+    def mount_tmpfs(self, size):
+        """A small file system under the state folder; False: not allowed to."""
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", self.state],
+                              capture_output=True, check=False)
+        self.mounted = done.returncode == 0
+        if self.mounted:
+            self.state.chmod(0o700)
+            self.lock.close()
+            self.act_as_supervisor()
+        return self.mounted
 
     def act_as_supervisor(self):
         """What `zloom run` leaves in the runtime folder, so that the command line finds us."""
@@ -285,5 +313,7 @@ class Ground:
                 process.kill()
         self.driver.close()
         self.lock.close()
+        if self.mounted:
+            subprocess.run(["umount", "-l", self.state], check=False)
         if not keep:
             shutil.rmtree(self.folder, ignore_errors=True)

@@ -75,7 +75,7 @@ s_on_term (int number)
     s_stop = 1;
 }
 
-/* ---- the history ------------------------------------------------------------------------------ */
+/* ---- the history --------------------------------------------------------------------------- */
 
 static void s_tell (const peer_t *self, char kind, const char *format, ...)
   __attribute__ ((format (printf, 3, 4)));
@@ -105,7 +105,7 @@ s_end (peer_t *self, zloom_err_t err)
     return err == ZLOOM_OK ? 0 : 1;
 }
 
-/* ---- bodies ----------------------------------------------------------------------------------- */
+/* ---- bodies -------------------------------------------------------------------------------- */
 
 /* "PRODUCER N FILL FILL…": mostly short, now and then one that fills segments. */
 static zloom_bytes_t
@@ -148,7 +148,7 @@ s_read_body (const peer_t *self, const zloom_message_t *message, seen_t *seen)
     }
 }
 
-/* ---- what the router says --------------------------------------------------------------------- */
+/* ---- what the router says ------------------------------------------------------------------ */
 
 static void
 s_step_ended (peer_t *self, const zloom_client_event_t *event)
@@ -217,7 +217,7 @@ s_open (peer_t *self, const char *endpoint, const char *sends_to, size_t window)
                                    &self->client);
 }
 
-/* ---- producing -------------------------------------------------------------------------------- */
+/* ---- producing ----------------------------------------------------------------------------- */
 
 static zloom_err_t
 s_send (peer_t *self, uint64_t n)
@@ -260,7 +260,7 @@ s_produce (peer_t *self, const char *endpoint, size_t window)
     return code;
 }
 
-/* ---- consuming -------------------------------------------------------------------------------- */
+/* ---- consuming ----------------------------------------------------------------------------- */
 
 static void
 s_note_verdict (const peer_t *self, const zloom_message_t *message, const char *verdict)
