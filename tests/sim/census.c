@@ -151,6 +151,20 @@ s_count_places (sim_checker_t *self)
     }
 }
 
+/* It was settled by a step for sure: nobody who may have held it asked for less. */
+static bool
+s_by_step (const sim_place_t *place)
+{
+    size_t acks = 0;
+    for (size_t i = 0; i < place->ask_count; i++) {
+        if (place->asks[i].verdict == ZLOOM_VERDICT_ACK && !place->asks[i].step) {
+            return false;
+        }
+        acks += place->asks[i].verdict == ZLOOM_VERDICT_ACK;
+    }
+    return place->left == ZLOOM_REASON_ACKED && acks > 0;
+}
+
 /* The effects of steps: there exactly if the input was settled by the step. */
 static void
 s_check_steps (sim_checker_t *self)
@@ -162,10 +176,8 @@ s_check_steps (sim_checker_t *self)
         if (message->excused || place->left == ZLOOM_REASON_MOVED) {
             continue;
         }
-        const bool by_step = place->left == ZLOOM_REASON_ACKED && place->ask_count > 0 &&
-                             place->asks[place->ask_count - 1].step;
         if (message->emits > 1 || (message->emits == 1 && place->left != ZLOOM_REASON_ACKED) ||
-            (by_step && message->emits == 0)) {
+            (s_by_step (place) && message->emits == 0)) {
             sim_fail (self->ground,
                       "steps: order %" PRIu64 " (left for %u) has its effect %u times",
                       place->number, place->left, message->emits);

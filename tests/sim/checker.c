@@ -286,7 +286,8 @@ s_stage_message (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_bytes
     const sim_place_t *before = s_last_place (self, flow, number);
     sim_place_t *place = zloom_alloc (sizeof *place);
     *place = (sim_place_t){.flow = flow, .seq = seq, .number = number, .group = group};
-    place->unordered = message->flow != flow || before;
+    place->unordered =
+      message->flow != flow || before || self->ground->mono_ns < books->unordered_ns;
     if (flow == SIM_DEAD && message->flow != SIM_DEAD) {
         s_check_dead (self, number, past);
     } else if (message->flow != flow) {
@@ -330,8 +331,12 @@ s_may_leave (const sim_checker_t *self, const sim_place_t *place, uint8_t reason
 {
     switch (reason) {
     case ZLOOM_REASON_ACKED:
-        return place->ask_count > 0 &&
-               place->asks[place->ask_count - 1].verdict == ZLOOM_VERDICT_ACK;
+        for (size_t i = 0; i < place->ask_count; i++) {
+            if (place->asks[i].verdict == ZLOOM_VERDICT_ACK) {
+                return true;
+            }
+        }
+        return false;
     case ZLOOM_REASON_MOVED:
         return by_hand ? self->flows[place->flow].by_hand : place->flow == SIM_ORDERS;
     case ZLOOM_REASON_PURGED:
@@ -605,6 +610,10 @@ sim_checker_stale (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_tok
 void
 sim_checker_unorder (sim_checker_t *self, sim_flow_t flow)
 {
+    if (flow < SIM_FLOWS) {
+        /* An ending session may wait for room in the journal before it is out of the ring. */
+        self->flows[flow].unordered_ns = self->ground->mono_ns + 2 * SIM_S;
+    }
     for (size_t i = 0; flow < SIM_FLOWS && i < self->flows[flow].count; i++) {
         self->flows[flow].places[i]->unordered |= self->flows[flow].places[i]->deliveries == 0;
     }

@@ -57,7 +57,7 @@ typedef struct {
     uint32_t number; /* in its journal */
     bool disk;
     bool by_hand;
-    uint64_t first_seq;       /* below it nothing is known: excused */
+    int64_t unordered_ns;     /* what comes until then may be handed out to nobody first */
     zloom_idmap_t *first_ids; /* producer -> highest id delivered first */
 } sim_books_t;
 

@@ -103,9 +103,7 @@ s_handle_flow (const session_t *session, uint32_t handle)
     return SIM_NO_FLOW;
 }
 
-/* ---- ends ------------------------------------------------------------------------------------ */
-
-/* What was handed out to it in this turn went nowhere, and comes again behind later ones. */
+/* What is handed out to it from now on goes nowhere, and comes again behind later ones. */
 static void
 s_unsaid (void *arg, zloom_route_t route)
 {
@@ -115,6 +113,8 @@ s_unsaid (void *arg, zloom_route_t route)
         sim_checker_unorder (self->checker, session->handles[i].flow);
     }
 }
+
+/* ---- ends ------------------------------------------------------------------------------------ */
 
 static void
 s_ended (void *arg, zloom_route_t route)
@@ -136,6 +136,7 @@ s_hear_hello (sim_ear_t *self, zloom_route_t route, const zloom_verb_hello_t *he
     uint64_t key;
     for (size_t i = 0; zloom_idmap_next (self->sessions, &i, &key, (void **) &other);) {
         if (key == route || zloom_bytes_equal (zloom_buf_bytes (&other->name), hello->name)) {
+            s_unsaid (self, key);
             sim_checker_released (self->checker, SIM_NO_FLOW, key, false);
         }
     }
@@ -234,6 +235,7 @@ s_hear_gone (sim_ear_t *self, const zloom_verb_gone_t *gone)
     for (size_t i = 0; zloom_idmap_next (self->sessions, &i, &route, (void **) &session);) {
         if (zloom_bytes_equal (zloom_buf_bytes (&session->name), gone->name) &&
             zloom_bytes_equal (zloom_buf_bytes (&session->nonce), gone->nonce)) {
+            s_unsaid (self, route);
             sim_checker_released (self->checker, SIM_NO_FLOW, route, true);
         }
     }
@@ -270,6 +272,7 @@ s_hear (sim_ear_t *self, session_t *session, const zloom_verb_t *verb)
                               session->route, false);
         break;
     case ZLOOM_VERB_BYE:
+        s_unsaid (self, session->route);
         sim_checker_released (self->checker, SIM_NO_FLOW, session->route, false);
         break;
     case ZLOOM_VERB_GONE:
@@ -291,6 +294,7 @@ s_heard (void *arg, zloom_route_t route, zloom_bytes_t frame, zloom_bytes_t pack
                pack.size);
     session_t *session = zloom_idmap_get (self->sessions, route);
     if (!whole) {
+        s_unsaid (self, route);
         /* Whoever says what cannot be read loses its session. */
         sim_checker_released (self->checker, SIM_NO_FLOW, route, false);
     } else if (verb.kind == ZLOOM_VERB_HELLO) {
