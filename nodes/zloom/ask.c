@@ -82,14 +82,14 @@ s_answer (void *arg, zloom_bytes_t result, zloom_bytes_t pack)
 
 int
 zloom_ask (const zloom_cli_t *cli, zloom_client_t *client, const char *command,
-           const zloom_ask_args_t *args, json_t **result_p)
+           const zloom_ask_args_t *args, int64_t wait_ms, json_t **result_p)
 {
     zloom_buf_t map = {0};
     zloom_encode_map (&map, args->count);
     zloom_buf_add_bytes (&map, zloom_buf_bytes (&args->entries));
     json_t *whole = json_object ();
     zloom_err_t err = zloom_client_ask (client, command, zloom_buf_bytes (&map), s_answer, whole,
-                                        zloom_deadline (ZLOOM_CLI_WAIT_MS));
+                                        zloom_deadline (wait_ms));
     zloom_buf_fini (&map);
     if (err != ZLOOM_OK) {
         json_decref (whole);

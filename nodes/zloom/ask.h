@@ -20,8 +20,11 @@ void zloom_ask_text (zloom_ask_args_t *args, const char *name,
 void zloom_ask_number (zloom_ask_args_t *args, const char *name, int64_t number);
 void zloom_ask_clear (zloom_ask_args_t *args);
 
-/* Ask and wait. *result_p: a new reference. 0, or an exit code after a message. */
+/*
+ * Ask and wait at most wait_ms. *result_p: a new reference. 0, or an exit code after a message. A
+ * router that goes away meanwhile ends the waiting.
+ */
 int zloom_ask (const zloom_cli_t *cli, zloom_client_t *client, const char *command,
-               const zloom_ask_args_t *args, json_t **result_p);
+               const zloom_ask_args_t *args, int64_t wait_ms, json_t **result_p);
 
 #endif

@@ -11,6 +11,8 @@
 
 /* Messages of one request: the router answers in pages. */
 #define PAGE 500
+/* A requeue at a low rate takes its time: long enough, and Ctrl-C ends the waiting. */
+#define MOVE_MS (INT64_C (7) * 24 * 3600 * 1000)
 
 typedef struct {
     const zloom_cli_t *cli;
@@ -64,7 +66,7 @@ s_ls (s_dlq_t *self)
     zloom_ask_args_t args = {.count = 0};
     zloom_ask_text (&args, "flow", self->flow[0] ? self->flow : NULL);
     json_t *answer = NULL;
-    int code = zloom_ask (self->cli, self->client, "dlq ls", &args, &answer);
+    int code = zloom_ask (self->cli, self->client, "dlq ls", &args, ZLOOM_CLI_WAIT_MS, &answer);
     zloom_ask_clear (&args);
     if (code != ZLOOM_EXIT_OK) {
         return code;
@@ -179,7 +181,7 @@ s_show (s_dlq_t *self)
         zloom_ask_args_t args = {.count = 0};
         s_args (self, &args, from, left < PAGE ? left : PAGE);
         json_t *answer = NULL;
-        code = zloom_ask (self->cli, self->client, "dlq show", &args, &answer);
+        code = zloom_ask (self->cli, self->client, "dlq show", &args, ZLOOM_CLI_WAIT_MS, &answer);
         zloom_ask_clear (&args);
         if (code != ZLOOM_EXIT_OK) {
             break;
@@ -259,7 +261,7 @@ s_move (s_dlq_t *self, const char *command, const char *done)
         zloom_ask_number (&args, "rate", self->rate);
     }
     json_t *answer = NULL;
-    int code = zloom_ask (self->cli, self->client, command, &args, &answer);
+    int code = zloom_ask (self->cli, self->client, command, &args, MOVE_MS, &answer);
     zloom_ask_clear (&args);
     if (code != ZLOOM_EXIT_OK) {
         json_decref (whole);

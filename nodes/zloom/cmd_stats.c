@@ -131,7 +131,7 @@ zloom_cmd_stats (zloom_cli_t *cli)
     zloom_ask_args_t args = {.count = 0};
     zloom_ask_text (&args, "flow", target.flow[0] ? target.flow : NULL);
     json_t *stats = NULL;
-    code = zloom_ask (cli, client, "stats", &args, &stats);
+    code = zloom_ask (cli, client, "stats", &args, ZLOOM_CLI_WAIT_MS, &stats);
     if (code == ZLOOM_EXIT_OK) {
         code = s_print (cli, stats, output, target.flow[0] != 0);
         json_decref (stats);

@@ -219,7 +219,7 @@ flows:
         self.assertIn("3 matched, 3 would be requeued", dry.stdout)
         self.assertEqual(self.flows()["dead"]["ready"], 3)
         self.write("ok", "")
-        done = self.ask("dlq", "requeue", "dead", "--max", "2")
+        done = self.ask("dlq", "requeue", "dead", "--max", "2", "--rate", "1")
         self.assertIn("2 requeued", done.stdout, done.stderr)
         self.wait_flow("jobs", lambda f: f["acked"] == 2)
         refused = self.ask("dlq", "purge", "dead")
