@@ -23,8 +23,9 @@
 #define ZLOOM_BLOCK_BYTES 4096u
 #define ZLOOM_GROUP_HEADER_BYTES 128u
 #define ZLOOM_ENTRY_BYTES 40u
-/* Flow numbers are given out one by one; more than this is damage. */
-#define ZLOOM_FLOWS_MOST (1u << 20)
+/* Flow numbers are given out one by one; more than this is damage. A BOOT record tells the end of
+ * each, so all of them have to fit a group. */
+#define ZLOOM_FLOWS_MOST (1u << 16)
 #define ZLOOM_FLOW_NAME_BYTES 255u
 
 /* Who the log is. The secret never leaves the disk: nobody can forge a header inside a message. */

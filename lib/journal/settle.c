@@ -247,6 +247,11 @@ zloom_recovery_new_boot (zloom_recovery_t *self)
         zloom_buf_add_u64 (&head, ends[i].end);
     }
     zloom_log_add_boot (log, log->base.boot, ends, log->flow_count);
+    if (zloom_group_bytes (&log->open) + zloom_group_cost (1, head.size) > log->group_most) {
+        zloom_buf_fini (&head);
+        return zloom_fail (ZLOOM_DAMAGED, "%zu flows are more than a group of this log can tell of",
+                           log->flow_count);
+    }
     zloom_record_t record = {
       .type = ZLOOM_RECORD_BOOT, .critical = true, .head = zloom_buf_bytes (&head)};
     zloom_log_stage (log, &record, NULL);
