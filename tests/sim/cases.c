@@ -2,6 +2,7 @@
 /* cases.c - the worlds that seeds make, and the scripted cases. */
 #include "cases.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 /* A part of the seed for each question, so that one answer does not decide another. */
@@ -47,10 +48,49 @@ sim_small_world (uint64_t seed, sim_world_options_t *options)
                                      .careful = s_pick (seed, 7, 4) == 0};
 }
 
+bool
+sim_case_end (sim_world_t **world_p, bool did, const char *why)
+{
+    bool ok = sim_world_finish (*world_p);
+    if (ok && !did) {
+        sim_fail (sim_world_ground (*world_p), "the case is not about its subject: %s", why);
+        ok = false;
+    }
+    if (!ok) {
+        fprintf (stderr, "sim: %s\n", sim_world_ground (*world_p)->why);
+    }
+    sim_world_destroy (world_p);
+    return ok;
+}
+
+/* Each case with a few seeds: the script is the same, the times are not. */
+#define SEEDS 20
+
 int
 sim_cases (const char *name)
 {
-    (void) name;
-    printf ("none yet\n");
-    return 0;
+    static const struct {
+        const char *name;
+        bool (*run) (uint64_t seed);
+    } s_cases[] = {
+#define SIM_CASE(name) {#name, sim_case_##name},
+      SIM_CASES (SIM_CASE)
+#undef SIM_CASE
+    };
+    int broken = 0;
+    for (size_t i = 0; i < sizeof s_cases / sizeof *s_cases; i++) {
+        if (name && strcmp (name, s_cases[i].name) != 0) {
+            continue;
+        }
+        uint64_t seed = 1;
+        while (seed <= SEEDS && s_cases[i].run (seed)) {
+            seed++;
+        }
+        printf ("sim: case %s: %s\n", s_cases[i].name, seed > SEEDS ? "ok" : "BROKEN");
+        if (seed <= SEEDS) {
+            fprintf (stderr, "sim: case %s broke with seed %" PRIu64 "\n", s_cases[i].name, seed);
+            broken++;
+        }
+    }
+    return broken;
 }

@@ -610,7 +610,7 @@ sim_checker_stale (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_tok
 void
 sim_checker_unorder (sim_checker_t *self, sim_flow_t flow)
 {
-    if (flow < SIM_FLOWS) {
+    if (flow < SIM_FLOWS && self->flows[flow].unordered_ns != ZLOOM_NEVER) {
         /* An ending session may wait for room in the journal before it is out of the ring. */
         self->flows[flow].unordered_ns = self->ground->mono_ns + 2 * SIM_S;
     }
@@ -642,6 +642,21 @@ sim_checker_shifted (sim_checker_t *self, int64_t by_ns)
             self->flows[f].places[i]->deadline_ns += by_ns;
         }
     }
+}
+
+void
+sim_checker_phantom (sim_checker_t *self)
+{
+    self->counts.phantoms++;
+    for (int flow = 0; flow < SIM_FLOWS; flow++) {
+        sim_checker_unorder (self, (sim_flow_t) flow);
+    }
+}
+
+void
+sim_checker_any_order (sim_checker_t *self, sim_flow_t flow)
+{
+    self->flows[flow].unordered_ns = ZLOOM_NEVER;
 }
 
 void

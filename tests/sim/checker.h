@@ -116,6 +116,10 @@ void sim_checker_released (sim_checker_t *self, sim_flow_t flow, zloom_route_t r
 void sim_checker_by_hand (sim_checker_t *self, sim_flow_t flow);
 /* The disk was damaged or put back to an earlier state: what it held may be lost or come again. */
 void sim_checker_excuse (sim_checker_t *self);
+/* The engine says that it handed something out and could not send it. */
+void sim_checker_phantom (sim_checker_t *self);
+/* A liar takes from this flow: what is handed out to it may never leave the router's mouth. */
+void sim_checker_any_order (sim_checker_t *self, sim_flow_t flow);
 /* Whether everything that may be expected to leave has left. */
 bool sim_checker_drained (const sim_checker_t *self);
 /* After the drain: all that can only be said in the end. */
@@ -123,6 +127,7 @@ void sim_checker_finish (sim_checker_t *self, zloom_engine_t *engine);
 
 typedef struct {
     uint64_t attempts, told, delivered, redelivered, acked, dead, emitted, lives, dropped;
+    uint64_t phantoms; /* hand-outs that the engine had no bytes for */
 } sim_counts_t;
 
 void sim_checker_counts (const sim_checker_t *self, sim_counts_t *counts);

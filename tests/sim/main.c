@@ -8,8 +8,6 @@
 #include "cases.h"
 #include "world.h"
 
-#include "base/log.h"
-
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -42,15 +40,6 @@ s_on_abort (int signal_number)
     (void) done;
 }
 
-/* What the parts have to say, between the lines of the trace. */
-static void
-s_log (zloom_log_level_t level, const char *id, const char *text, void *arg)
-{
-    (void) level;
-    (void) arg;
-    printf ("             log: %s %s\n", id, text);
-}
-
 static void
 s_add (totals_t *totals, sim_world_t *world)
 {
@@ -75,6 +64,7 @@ s_add (totals_t *totals, sim_world_t *world)
     totals->counts.emitted += counts.emitted;
     totals->counts.dropped += counts.dropped;
     totals->counts.lives += counts.lives;
+    totals->counts.phantoms += counts.phantoms;
 }
 
 /* One world to its end; false when a promise broke. `hash` is the run's. */
@@ -195,10 +185,10 @@ s_run (const options_t *options)
             totals.moved);
     printf ("sim: %" PRIu64 " messages, %" PRIu64 " confirmed, %" PRIu64 " deliveries (%" PRIu64
             " again), %" PRIu64 " acked, %" PRIu64 " dead, %" PRIu64 " emitted, %" PRIu64
-            " dropped\n",
+            " dropped, %" PRIu64 " hand-outs without bytes\n",
             totals.counts.attempts, totals.counts.told, totals.counts.delivered,
             totals.counts.redelivered, totals.counts.acked, totals.counts.dead,
-            totals.counts.emitted, totals.counts.dropped);
+            totals.counts.emitted, totals.counts.dropped, totals.counts.phantoms);
     return ok ? 0 : 1;
 }
 
@@ -236,9 +226,6 @@ main (int argc, char **argv)
             s_usage ();
             return strcmp (argv[i], "--help") == 0 ? 0 : 2;
         }
-    }
-    if (options.trace) {
-        zloom_log_set (ZLOOM_LOG_INFO, s_log, NULL);
     }
     if (environment && options.crashes > 0) {
         options.crashes = s_number (environment);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "world.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/tag.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Longest that a calm world may take to drain (Q10). */
@@ -81,8 +83,25 @@ s_populate (sim_world_t *self)
         s_add (self, &(sim_peer_options_t){.kind = SIM_OPERATOR, .flow = SIM_ORDERS});
     }
     for (size_t i = 0; i < options->liars; i++) {
+        if (i % 2 == 1) {
+            sim_checker_any_order (self->checker, SIM_ORDERS);
+        }
         s_add (self,
                &(sim_peer_options_t){.kind = SIM_LIAR, .flow = i % 2 == 0 ? SIM_JUNK : SIM_ORDERS});
+    }
+}
+
+/* What the parts have to say: between the lines of a trace, and one thing that is judged. */
+static void
+s_log (zloom_log_level_t level, const char *id, const char *text, void *arg)
+{
+    sim_world_t *self = arg;
+    (void) level;
+    if (self->ground.trace) {
+        printf ("             log: %s %s\n", id, text);
+    }
+    if (strcmp (id, "deliver-bytes") == 0) {
+        sim_checker_phantom (self->checker);
     }
 }
 
@@ -93,6 +112,7 @@ sim_world_new (uint64_t seed, const sim_world_options_t *options, bool trace)
     sim_ground_init (&self->ground, seed, trace);
     self->options = *options;
     self->checker = sim_checker_new (&self->ground);
+    zloom_log_set (ZLOOM_LOG_INFO, s_log, self);
     self->ear = sim_ear_new (&self->ground, self->checker);
     const sim_mouth_t mouth = sim_ear_mouth (self->ear);
     self->net = sim_net_new (&self->ground, &mouth);
@@ -120,6 +140,7 @@ sim_world_destroy (sim_world_t **self_p)
     sim_router_destroy (&self->router);
     sim_net_destroy (&self->net);
     sim_ear_destroy (&self->ear);
+    zloom_log_set (ZLOOM_LOG_INFO, NULL, NULL);
     sim_checker_destroy (&self->checker);
     free (self);
     *self_p = NULL;
