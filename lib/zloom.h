@@ -121,7 +121,7 @@ int64_t zloom_deadline (int64_t ms);
  *     zloom_client_config_t config = {.endpoint = "ipc:///run/user/1000/zloom/shop/router.sock",
  *                                     .name = "importer", .send_flows = flows,
  *                                     .send_flow_count = 1};
- *     zloom_client_t *client = NULL;
+ *     zloom_client_t *self = NULL;
  *     zloom_err_t err = zloom_client_open (&config, zloom_deadline (5000), &client);
  *     zloom_outgoing_t order = {.body = "{\"id\": 1}", .body_size = 9};
  *     if (err == ZLOOM_OK) {
@@ -232,50 +232,50 @@ zloom_err_t zloom_client_close (zloom_client_t **client_p, int64_t deadline_ns);
  * zloom_client_flush (). Waits while the window is full or there is no session. TIMED_OUT (the
  * note says what it waited for), UNKNOWN_FLOW, NO_KEY, TOO_BIG, FENCED, CLOSED.
  */
-zloom_err_t zloom_client_send (zloom_client_t *client, const char *flow,
+zloom_err_t zloom_client_send (zloom_client_t *self, const char *flow,
                                const zloom_outgoing_t *message, int64_t deadline_ns);
 /*
  * Wait until all that was sent is confirmed at its flow's level. TIMED_OUT: the note says how many
  * are not, and why the router refused them if it did. Errors of messages that the router will
  * never take (TOO_BIG, NO_KEY, ...) are returned once, by the next flush.
  */
-zloom_err_t zloom_client_flush (zloom_client_t *client, int64_t deadline_ns);
+zloom_err_t zloom_client_flush (zloom_client_t *self, int64_t deadline_ns);
 /* How many messages are sent to `flow` (NULL: to all) and not confirmed. */
-size_t zloom_client_unconfirmed (const zloom_client_t *client, const char *flow);
+size_t zloom_client_unconfirmed (const zloom_client_t *self, const char *flow);
 
 /* Take from a flow from now on; *handle_p names the subscription. Outlives reconnects. */
-zloom_err_t zloom_client_subscribe (zloom_client_t *client, const zloom_take_t *take,
+zloom_err_t zloom_client_subscribe (zloom_client_t *self, const zloom_take_t *take,
                                     uint32_t *handle_p);
 /* Take no more; what is held and not settled goes back at no cost and its pointers end. */
-zloom_err_t zloom_client_unsubscribe (zloom_client_t *client, uint32_t handle);
+zloom_err_t zloom_client_unsubscribe (zloom_client_t *self, uint32_t handle);
 /*
  * The next message of any subscription. TIMED_OUT: none came. FENCED, FORBIDDEN, UNKNOWN_FLOW: the
  * subscription, or the session, is over.
  */
-zloom_err_t zloom_client_receive (zloom_client_t *client, const zloom_message_t **message_p,
+zloom_err_t zloom_client_receive (zloom_client_t *self, const zloom_message_t **message_p,
                                   int64_t deadline_ns);
 /*
  * Settle. Each consumes the message, also when it returns STALE: the lease was lost (it ran out,
  * or the router gave it to another), the message goes to somebody again. Settlements are on their
  * way after the next call that dispatches.
  */
-zloom_err_t zloom_client_ack (zloom_client_t *client, const zloom_message_t **message_p);
+zloom_err_t zloom_client_ack (zloom_client_t *self, const zloom_message_t **message_p);
 /* Again after `delay_ms`; -1: after the flow's own backoff. `text` (may be NULL) says why. */
-zloom_err_t zloom_client_retry (zloom_client_t *client, const zloom_message_t **message_p,
+zloom_err_t zloom_client_retry (zloom_client_t *self, const zloom_message_t **message_p,
                                 int64_t delay_ms, const char *text);
 /* Never again: to the dead letters, with `text` (may be NULL) beside it. */
-zloom_err_t zloom_client_reject (zloom_client_t *client, const zloom_message_t **message_p,
+zloom_err_t zloom_client_reject (zloom_client_t *self, const zloom_message_t **message_p,
                                  const char *text);
 /* Hand it back unharmed: it costs no attempt. */
-zloom_err_t zloom_client_release (zloom_client_t *client, const zloom_message_t **message_p);
+zloom_err_t zloom_client_release (zloom_client_t *self, const zloom_message_t **message_p);
 
 /*
  * For event loops of the program's own: readable when zloom_client_dispatch () has something to do.
  * Level-triggered; the same descriptor for the client's whole life. -1 with a note on failure.
  */
-int zloom_client_fd (zloom_client_t *client);
+int zloom_client_fd (zloom_client_t *self);
 /* Do what there is to do now, without waiting. FENCED, FORBIDDEN, VERSION: the session is over. */
-zloom_err_t zloom_client_dispatch (zloom_client_t *client);
+zloom_err_t zloom_client_dispatch (zloom_client_t *self);
 
 #ifdef __cplusplus
 }

@@ -31,20 +31,20 @@ void zloom_client_kill (zloom_client_t **client_p);
  * The core, for the calls of client_core.h that need no time and no waiting: receive, started,
  * progress, settle, step, commit, stats. What they say goes out at the next dispatch.
  */
-zloom_client_core_t *zloom_client_core (zloom_client_t *client);
+zloom_client_core_t *zloom_client_core (zloom_client_t *self);
 
 /* As zloom_client_core_send, waiting while it says AGAIN. */
-zloom_err_t zloom_client_send_envelope (zloom_client_t *client, const char *flow,
+zloom_err_t zloom_client_send_envelope (zloom_client_t *self, const char *flow,
                                         const zloom_envelope_t *envelope, zloom_bytes_t mark,
                                         int64_t deadline_ns, uint64_t *id_p);
 /* Subscribe and wait for the router's answer: its code and note. TIMED_OUT. */
-zloom_err_t zloom_client_subscribe_with (zloom_client_t *client,
+zloom_err_t zloom_client_subscribe_with (zloom_client_t *self,
                                          const zloom_subscription_options_t *options,
                                          int64_t deadline_ns, uint32_t *handle_p);
 /* The next message that is here already, of `handle` (0: of any); false when there is none. */
-bool zloom_client_take (zloom_client_t *client, uint32_t handle, const zloom_message_t **message_p);
+bool zloom_client_take (zloom_client_t *self, uint32_t handle, const zloom_message_t **message_p);
 /* Wait until all sends are confirmed, all settlements and steps answered. TIMED_OUT. */
-zloom_err_t zloom_client_settle_all (zloom_client_t *client, int64_t deadline_ns);
+zloom_err_t zloom_client_settle_all (zloom_client_t *self, int64_t deadline_ns);
 
 /* Called for each ANSWER of one request, in order. An error stops the asking and is returned. */
 typedef zloom_err_t (zloom_client_answer_fn) (void *arg, zloom_bytes_t result, zloom_bytes_t pack);
@@ -53,7 +53,7 @@ typedef zloom_err_t (zloom_client_answer_fn) (void *arg, zloom_bytes_t result, z
  * Ask the router (`args`: a raw msgpack map, unset: none) and wait for all answers. The router's
  * error code with its text as note; TIMED_OUT; GONE: the session was lost before the end.
  */
-zloom_err_t zloom_client_ask (zloom_client_t *client, const char *command, zloom_bytes_t args,
+zloom_err_t zloom_client_ask (zloom_client_t *self, const char *command, zloom_bytes_t args,
                               zloom_client_answer_fn *answer, void *answer_arg,
                               int64_t deadline_ns);
 

@@ -46,7 +46,7 @@ void zloom_client_core_destroy (zloom_client_core_t **self_p);
 /* A fresh road: HELLO goes out first, whatever waited on the old one is planned anew. */
 void zloom_client_core_connected (zloom_client_core_t *self, zloom_now_t now);
 /* `pack` may be NULL; the core takes a reference of its own where it keeps it. */
-void zloom_client_core_frame (zloom_client_core_t *self, zloom_bytes_t verb, zloom_blob_t *pack,
+void zloom_client_core_frame (zloom_client_core_t *self, zloom_bytes_t frame, zloom_blob_t *pack,
                               zloom_now_t now);
 /* Timers, packs that have waited enough, settlements, credit. Returns the next deadline (mono). */
 int64_t zloom_client_core_tick (zloom_client_core_t *self, zloom_now_t now);

@@ -83,7 +83,7 @@ void zloom_core_lose (zloom_client_core_t *self);
 /* client_core.c: over for good. */
 void zloom_core_end (zloom_client_core_t *self, zloom_err_t code, zloom_bytes_t text);
 /* NULL: no such flow, no such subscription. */
-zloom_outflow_t *zloom_core_flow (void *self, const char *name);
+zloom_outflow_t *zloom_core_flow (void *core, const char *name);
 zloom_subscription_t *zloom_core_subscription (const zloom_client_core_t *self, uint32_t handle);
 /* core_take.c: say every subscription again (after WELCOME). */
 void zloom_core_resubscribe (zloom_client_core_t *self);

@@ -4,6 +4,7 @@
 #include "base/crc32c.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/tag.h"
 
 #include <stdlib.h>
 
@@ -92,6 +93,7 @@ s_target (zloom_move_t *self, uint32_t flow, uint64_t bytes)
             last = &self->targets[i];
         }
     }
+    zloom_assert (last);
     if (last->bytes > 0 && last->bytes + bytes > self->segment_bytes) {
         zloom_cold_t next = {.number = last->number + 1};
         zloom_move_add_target (self, flow, &next);

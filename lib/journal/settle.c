@@ -204,6 +204,7 @@ zloom_recovery_settle_cold (zloom_recovery_t *self)
         char *path = zloom_cold_path (log->directory, name.flow, name.number);
         zloom_err_t err = ZLOOM_OK;
         if (used) {
+            zloom_assert (flow);
             zloom_file_t *file = NULL;
             zloom_cold_t cold = {.number = name.number};
             err = log->vfs->open (log->vfs, path, false, &file);

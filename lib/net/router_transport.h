@@ -41,11 +41,11 @@ const zloom_socket_t *zloom_router_transport_socket (const zloom_router_transpor
 /* The next message of any peer, in fair order; false when there is none now. */
 bool zloom_router_transport_receive (zloom_router_transport_t *self, zloom_router_frame_t *frame);
 /* `pack`: a view into `blob`, which is referenced as long as needed. Never blocks. GONE, AGAIN. */
-zloom_err_t zloom_router_transport_send (zloom_router_transport_t *self, uint64_t route,
+zloom_err_t zloom_router_transport_send (zloom_router_transport_t *self, uint64_t number,
                                          zloom_bytes_t verb, zloom_blob_t *blob,
                                          zloom_bytes_t pack);
-/* The route is not used again; a frame that still comes gets a new one. */
-void zloom_router_transport_forget (zloom_router_transport_t *self, uint64_t route);
+/* The route of that number is not used again; a frame that still comes gets a new one. */
+void zloom_router_transport_forget (zloom_router_transport_t *self, uint64_t number);
 void zloom_router_transport_stats (const zloom_router_transport_t *self,
                                    zloom_router_transport_stats_t *stats);
 

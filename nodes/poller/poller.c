@@ -154,9 +154,9 @@ s_last_place (const poller_t *self, const zloom_client_flow_state_t *state, zloo
 static zloom_err_t
 s_open_reader (poller_t *self)
 {
-    zloom_client_flow_state_t state;
+    zloom_client_flow_state_t state = {.next_id = 1};
     (void) zloom_client_core_flow (zloom_client_core (self->client), self->flow, &state);
-    zloom_place_t place;
+    zloom_place_t place = {0};
     bool known = false;
     zloom_err_t err = s_last_place (self, &state, &place, &known);
     if (err != ZLOOM_OK) {

@@ -281,7 +281,7 @@ s_look_around (zloom_reader_t *self)
                    "file=%s size=%llu read=%llu what=\"the file was cut; reading it from its "
                    "start\"",
                    self->path, (unsigned long long) open_file.st_size,
-                   (unsigned long long) (self->base + self->end));
+                   (unsigned long long) self->base + self->end);
         s_begin (self, self->fd, self->inode);
         return ZLOOM_OK;
     }

@@ -155,7 +155,7 @@ void zloom_queue_record (zloom_queue_t *self, uint8_t type, uint64_t seq, uint64
 
 void zloom_queue_offer (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *turn);
 void zloom_queue_skip (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *turn);
-uint64_t zloom_queue_adopt (void *self, zloom_bytes_t producer, uint64_t next,
+uint64_t zloom_queue_adopt (void *self, zloom_bytes_t name, uint64_t next,
                             const zloom_turn_t *turn);
 
 /* ---- queue_dispatch.c ----------------------------------------------------------------------- */

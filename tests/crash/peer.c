@@ -197,6 +197,7 @@ s_event (void *arg, const zloom_client_event_t *event)
         break;
     case ZLOOM_CLIENT_ENDED:
     case ZLOOM_CLIENT_SUBSCRIBED:
+    case ZLOOM_CLIENT_SETTLED:
     case ZLOOM_CLIENT_ANSWER:
         break;
     }

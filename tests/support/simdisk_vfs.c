@@ -316,6 +316,7 @@ s_lock (zloom_vfs_t *vfs, const char *path, zloom_file_t **lock_p)
         err = zloom_fail (ZLOOM_LOCKED, "%s is held by another process", path);
     }
     if (!err) {
+        zloom_assert (*lock_p);
         (*lock_p)->lock = true;
         (*lock_p)->inode->locked = true;
     }

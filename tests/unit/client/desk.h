@@ -253,7 +253,7 @@ s_say_deliver (desk_t *desk, uint32_t handle, uint64_t number, uint64_t seq, uin
     zloom_buf_t pack = {0};
     for (uint32_t i = 0; i < n; i++) {
         char body[32];
-        snprintf (body, sizeof body, "m%llu", (unsigned long long) (seq + i));
+        snprintf (body, sizeof body, "m%llu", (unsigned long long) seq + i);
         const zloom_envelope_t envelope = {.body = zloom_bytes_text (body)};
         zloom_pack_add (&pack, &envelope);
     }

@@ -47,7 +47,7 @@ rig_pack (zloom_buf_t *pack, uint64_t first, uint32_t n, size_t size)
     zloom_buf_clear (pack);
     char *body = zloom_alloc (size + 24);
     for (uint32_t i = 0; i < n; i++) {
-        const int length = snprintf (body, size + 24, "%llu", (unsigned long long) (first + i));
+        const int length = snprintf (body, size + 24, "%llu", (unsigned long long) first + i);
         const size_t used = (size_t) length > size ? (size_t) length : size;
         memset (body + length, ' ', used - (size_t) length);
         const zloom_envelope_t envelope = {.body = zloom_bytes (body, used)};

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "support/folder.h"
 #include "support/journal_model.h"
 #include "support/simdisk.h"
 
@@ -249,8 +250,8 @@ test_threads_on_a_real_disk (void **state)
 {
     world_t *world = *state;
     zloom_model_t *model = &world->model;
-    char path[] = "/tmp/zloom-journal-XXXXXX";
-    assert_non_null (mkdtemp (path));
+    char path[ZLOOM_FOLDER_BYTES];
+    assert_true (zloom_folder_make (path));
     char *directory = zloom_format ("%s/log", path);
     world->config.vfs = zloom_vfs_posix ();
     world->config.directory = directory;
@@ -282,9 +283,7 @@ test_threads_on_a_real_disk (void **state)
         zloom_model_fini (&other);
         zloom_journal_close (&model->journal);
     }
-    char *command = zloom_format ("rm -rf %s", path);
-    assert_int_equal (system (command), 0);
-    free (command);
+    assert_true (zloom_folder_remove (path));
     free (directory);
 }
 

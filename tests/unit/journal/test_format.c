@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "base/tag.h"
 #include "journal/group.h"
 #include "journal/index.h"
 #include "journal/slot.h"
@@ -155,6 +156,7 @@ test_directory_cut_anywhere_is_bad_not_read_over (void **state)
     zloom_buf_t made = {0};
     zloom_group_header_t header;
     s_make_group (&made, &header);
+    zloom_assert (made.data);
     for (size_t size = 0; size < header.directory_bytes; size++) {
         uint8_t *exact = zloom_alloc (size); /* so that a sanitizer sees one byte too many */
         memcpy (exact, made.data + ZLOOM_GROUP_HEADER_BYTES, size);

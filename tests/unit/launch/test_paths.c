@@ -14,22 +14,22 @@
 
 #include <cmocka.h>
 
-static char s_base[] = "/tmp/zloom-paths-XXXXXX";
+#include "support/folder.h"
+
+static char s_base[ZLOOM_FOLDER_BYTES];
 
 static int
 s_setup (void **state)
 {
     (void) state;
-    return mkdtemp (s_base) ? 0 : -1;
+    return zloom_folder_make (s_base) ? 0 : -1;
 }
 
 static int
 s_teardown (void **state)
 {
     (void) state;
-    char command[128];
-    (void) snprintf (command, sizeof command, "rm -rf %s", s_base);
-    return system (command);
+    return zloom_folder_remove (s_base) ? 0 : -1;
 }
 
 static void

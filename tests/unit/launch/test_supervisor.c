@@ -8,6 +8,7 @@
 
 #include "patterns/registry.h"
 #include "recipe/diag.h"
+#include "support/folder.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -46,7 +47,7 @@ static const char s_script_head[] = "#!/bin/sh\n"
                                     "wait_for_end () { while :; do read x < $HERE/never; done; }\n";
 
 typedef struct {
-    char folder[64];
+    char folder[ZLOOM_FOLDER_BYTES];
     char exe[128];
     int stop[2];
     zloom_recipe_t *recipe;
@@ -86,8 +87,7 @@ static void
 s_setup (s_fixture_t *self, const char *script)
 {
     *self = (s_fixture_t){.times = 1};
-    (void) snprintf (self->folder, sizeof self->folder, "/tmp/zloom-sup-XXXXXX");
-    assert_non_null (mkdtemp (self->folder));
+    assert_true (zloom_folder_make (self->folder));
     setenv ("HERE", self->folder, 1);
     (void) snprintf (self->exe, sizeof self->exe, "%s/exe", self->folder);
     FILE *out = fopen (self->exe, "we");
@@ -119,9 +119,7 @@ s_teardown (s_fixture_t *self)
     zloom_recipe_destroy (&self->recipe);
     close (self->stop[0]);
     close (self->stop[1]);
-    char command[128];
-    (void) snprintf (command, sizeof command, "rm -rf %s", self->folder);
-    assert_int_equal (system (command), 0);
+    assert_true (zloom_folder_remove (self->folder));
 }
 
 /* Ask for the stop once the journal says what was waited for, or after ten seconds. */
@@ -192,7 +190,7 @@ s_run (s_fixture_t *self, bool until_idle)
                                         .grace_ns = 10 * ZLOOM_NS_PER_S,
                                         .until_idle = until_idle,
                                         .watch = &watch};
-    pthread_t thread;
+    pthread_t thread = 0;
     if (self->until) {
         assert_int_equal (pthread_create (&thread, NULL, s_stopper, self), 0);
     }

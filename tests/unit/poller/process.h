@@ -32,6 +32,7 @@
 #include "patterns/node_config.h"
 #include "patterns/registry.h"
 #include "recipe/registry.h"
+#include "support/folder.h"
 
 #define READY_FD 3
 #define STOP_FD 4
@@ -283,8 +284,9 @@ static inline int
 s_setup (void **state)
 {
     (void) state;
-    s_directory = zloom_strdup ("/tmp/zloom-test-XXXXXX");
-    assert_non_null (mkdtemp (s_directory));
+    char directory[ZLOOM_FOLDER_BYTES];
+    assert_true (zloom_folder_make (directory));
+    s_directory = zloom_strdup (directory);
     return 0;
 }
 
@@ -292,11 +294,7 @@ static inline int
 s_teardown (void **state)
 {
     (void) state;
-    char *argv[] = {"rm", "-rf", s_directory, NULL};
-    pid_t pid;
-    assert_int_equal (posix_spawnp (&pid, "rm", NULL, NULL, argv, environ), 0);
-    int status;
-    assert_int_equal (waitpid (pid, &status, 0), pid);
+    assert_true (zloom_folder_remove (s_directory));
     free (s_directory);
     s_directory = NULL;
     return 0;

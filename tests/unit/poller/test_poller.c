@@ -174,7 +174,7 @@ test_kills_at_a_full_flow (void **state)
     process_t sink = s_start ("out", true);
     process_t poller = s_start ("in", true);
     for (unsigned i = 1; i <= 10; i++) {
-        s_await_size ("out", (off_t) (i * 20000));
+        s_await_size ("out", (off_t) i * 20000);
         s_kill (&poller);
         poller = s_start ("in", true);
     }

@@ -10,11 +10,12 @@
 
 #include "base/memory.h"
 #include "nodes/poller/reader.h"
+#include "support/folder.h"
 #include "wire/encode.h"
 
 #define LINE_BYTES 1000u
 
-static char s_directory[] = "/tmp/zloom-test-XXXXXX";
+static char s_directory[ZLOOM_FOLDER_BYTES];
 static char s_path[64];
 static char s_old[64];
 static zloom_reader_t *s_reader;
@@ -23,8 +24,7 @@ static int
 s_setup (void **state)
 {
     (void) state;
-    memcpy (s_directory + sizeof s_directory - 7, "XXXXXX", 6);
-    assert_non_null (mkdtemp (s_directory));
+    assert_true (zloom_folder_make (s_directory));
     snprintf (s_path, sizeof s_path, "%s/in", s_directory);
     snprintf (s_old, sizeof s_old, "%s/in.1", s_directory);
     return 0;
@@ -37,7 +37,7 @@ s_teardown (void **state)
     zloom_reader_destroy (&s_reader);
     (void) unlink (s_path);
     (void) unlink (s_old);
-    assert_int_equal (rmdir (s_directory), 0);
+    assert_true (zloom_folder_remove (s_directory));
     return 0;
 }
 

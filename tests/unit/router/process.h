@@ -27,6 +27,7 @@
 #include "nodes/router/router.h"
 #include "patterns/node_config.h"
 #include "patterns/registry.h"
+#include "support/folder.h"
 
 #define READY_FD 3
 #define STOP_FD 4
@@ -160,19 +161,15 @@ s_stop (process_t *process)
 static inline char *
 s_make_directory (void)
 {
-    char *directory = zloom_strdup ("/tmp/zloom-test-XXXXXX");
-    assert_non_null (mkdtemp (directory));
-    return directory;
+    char directory[ZLOOM_FOLDER_BYTES];
+    assert_true (zloom_folder_make (directory));
+    return zloom_strdup (directory);
 }
 
 static inline void
 s_remove_directory (char **directory)
 {
-    char *argv[] = {"rm", "-rf", *directory, NULL};
-    pid_t pid;
-    assert_int_equal (posix_spawnp (&pid, "rm", NULL, NULL, argv, environ), 0);
-    int status;
-    assert_int_equal (waitpid (pid, &status, 0), pid);
+    assert_true (zloom_folder_remove (*directory));
     free (*directory);
     *directory = NULL;
 }

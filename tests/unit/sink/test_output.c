@@ -15,8 +15,9 @@
 
 #include "base/memory.h"
 #include "nodes/sink/output.h"
+#include "support/folder.h"
 
-static char s_directory[] = "/tmp/zloom-test-XXXXXX";
+static char s_directory[ZLOOM_FOLDER_BYTES];
 static char s_path[64];
 static zloom_output_t *s_output;
 
@@ -24,8 +25,7 @@ static int
 s_setup (void **state)
 {
     (void) state;
-    memcpy (s_directory + sizeof s_directory - 7, "XXXXXX", 6);
-    assert_non_null (mkdtemp (s_directory));
+    assert_true (zloom_folder_make (s_directory));
     snprintf (s_path, sizeof s_path, "%s/out", s_directory);
     return 0;
 }
@@ -36,7 +36,7 @@ s_teardown (void **state)
     (void) state;
     zloom_output_destroy (&s_output);
     (void) unlink (s_path);
-    assert_int_equal (rmdir (s_directory), 0);
+    assert_true (zloom_folder_remove (s_directory));
     return 0;
 }
 

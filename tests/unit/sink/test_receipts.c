@@ -10,8 +10,9 @@
 #include <cmocka.h>
 
 #include "nodes/sink/receipts.h"
+#include "support/folder.h"
 
-static char s_directory[] = "/tmp/zloom-test-XXXXXX";
+static char s_directory[ZLOOM_FOLDER_BYTES];
 static char s_path[64];
 static char s_kept[64];
 static zloom_receipts_t *s_receipts;
@@ -27,8 +28,7 @@ static int
 s_setup (void **state)
 {
     (void) state;
-    memcpy (s_directory + sizeof s_directory - 7, "XXXXXX", 6);
-    assert_non_null (mkdtemp (s_directory));
+    assert_true (zloom_folder_make (s_directory));
     snprintf (s_path, sizeof s_path, "%s/out", s_directory);
     snprintf (s_kept, sizeof s_kept, "%s/written", s_directory);
     s_restart ();
@@ -42,7 +42,7 @@ s_teardown (void **state)
     zloom_receipts_destroy (&s_receipts);
     (void) unlink (s_path);
     (void) unlink (s_kept);
-    assert_int_equal (rmdir (s_directory), 0);
+    assert_true (zloom_folder_remove (s_directory));
     return 0;
 }
 
