@@ -98,12 +98,10 @@ sim_checker_opened (sim_checker_t *self, zloom_engine_t *engine)
             s_reopen_flow (self, flow, hosted);
         }
     }
-    sim_checker_census (self);
-    if (self->excused) {
-        for (size_t i = 0; i < self->count; i++) {
-            self->messages[i].excused = true;
-        }
+    for (size_t i = 0; self->excused && i < self->count; i++) {
+        self->messages[i].excused = true;
     }
+    sim_checker_census (self);
     self->excused = false;
 }
 
