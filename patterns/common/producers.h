@@ -5,10 +5,10 @@
  *
  * Named producers are remembered beyond their session, at most ZLOOM_LIMIT_PRODUCERS of them, and
  * forgotten when away for ZLOOM_LIMIT_PRODUCER_IDLE_DAYS; at the limit only those make room.
- * A name that begins with '~' was drawn for one session (zloom.h, the command line): it only passes,
- * and is forgotten ZLOOM_LIMIT_PASSING_IDLE_MINUTES after its last use, long enough to come back
- * after a lost road. Anonymous ones live as long as their session. Ids begin at 1 and have no gaps; a refused id
- * blocks the later ones until it is resent or skipped.
+ * A name that begins with '~' was drawn for one session (zloom.h, the command line): it only
+ * passes, and is forgotten ZLOOM_LIMIT_PASSING_IDLE_MINUTES after its last use, long enough to come
+ * back after a lost road. Anonymous ones live as long as their session. Ids begin at 1 and have no
+ * gaps; a refused id blocks the later ones until it is resent or skipped.
  */
 #ifndef ZLOOM_PATTERNS_COMMON_PRODUCERS_H
 #define ZLOOM_PATTERNS_COMMON_PRODUCERS_H

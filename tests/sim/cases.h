@@ -12,7 +12,7 @@ void sim_small_world (uint64_t seed, sim_world_options_t *options);
 /* Run the scripted cases (or the one of that name); the number that broke. */
 int sim_cases (const char *name);
 
-/* ---- for the cases' files --------------------------------------------------------------------- */
+/* ---- for the cases' files -------------------------------------------------------------------- */
 
 /* Finish and destroy the world; `did` is whether the case came to what it is about, else `why`. */
 bool sim_case_end (sim_world_t **world_p, bool did, const char *why);

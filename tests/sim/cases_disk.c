@@ -100,7 +100,7 @@ sim_case_flipped_byte (uint64_t seed)
     return kept;
 }
 
-/* An earlier copy of the disk is put back: new messages go on, nothing hangs, nothing is invented. */
+/* An earlier copy of the disk is put back: new messages go on, nothing hangs or is invented. */
 bool
 sim_case_restored_backup (uint64_t seed)
 {

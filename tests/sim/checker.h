@@ -49,7 +49,7 @@ void sim_checker_destroy (sim_checker_t **self_p);
 const char *sim_flow_name (sim_flow_t flow);
 sim_flow_t sim_flow_named (zloom_bytes_t name);
 
-/* ---- who sends -------------------------------------------------------------------------------- */
+/* ---- who sends ------------------------------------------------------------------------------- */
 
 /*
  * A new message for `flow` by `producer`; its body is appended to `body`. Returns its number, from
@@ -69,7 +69,7 @@ void sim_checker_never (sim_checker_t *self, uint64_t number, const char *why);
 uint64_t sim_checker_received (sim_checker_t *self, sim_flow_t flow, zloom_bytes_t body);
 bool sim_checker_is_told (const sim_checker_t *self, uint64_t number);
 
-/* ---- the router -------------------------------------------------------------------------------- */
+/* ---- the router ------------------------------------------------------------------------------ */
 
 /* A life begins: the engine has opened its journal and is about to serve. */
 void sim_checker_opened (sim_checker_t *self, zloom_engine_t *engine);
@@ -83,7 +83,7 @@ void sim_checker_staged (sim_checker_t *self, bool disk, const zloom_record_t *r
 /* The books of every flow balance now. */
 void sim_checker_books (sim_checker_t *self, zloom_engine_t *engine);
 
-/* ---- what is told (mouth.c) -------------------------------------------------------------------- */
+/* ---- what is told (mouth.c) ------------------------------------------------------------------ */
 
 /* What this session's producer has is confirmed up to `id`. */
 void sim_checker_confirmed (sim_checker_t *self, sim_flow_t flow, zloom_bytes_t producer,
@@ -110,7 +110,7 @@ void sim_checker_unorder (sim_checker_t *self, sim_flow_t flow);
 /* All leases of a route (in one flow, or SIM_NO_FLOW: in all) end. */
 void sim_checker_released (sim_checker_t *self, sim_flow_t flow, zloom_route_t route, bool crashed);
 
-/* ---- what the world may do ---------------------------------------------------------------------- */
+/* ---- what the world may do ------------------------------------------------------------------- */
 
 /* Messages of this flow may be purged or requeued by hand from now on. */
 void sim_checker_by_hand (sim_checker_t *self, sim_flow_t flow);

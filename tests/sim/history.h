@@ -76,6 +76,9 @@ struct sim_checker {
 
 sim_message_t *sim_message (const sim_checker_t *self, uint64_t number);
 sim_place_t *sim_place (const sim_checker_t *self, sim_flow_t flow, uint64_t seq);
+/* The newest place of a message in its own flow. */
+sim_place_t *sim_last_place (const sim_checker_t *self, sim_flow_t flow, uint64_t number);
+bool sim_same_token (zloom_token_t a, zloom_token_t b);
 /* The newest ask of that token and route; NULL: it never held it. */
 const sim_ask_t *sim_place_ask (const sim_place_t *place, zloom_token_t token, zloom_route_t route);
 void sim_place_free (sim_place_t *place);

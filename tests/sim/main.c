@@ -2,8 +2,8 @@
 /*
  * main.c - runs worlds by their seeds. README.md says how to run, replay and add.
  *
- * Most seeds are worlds where everything goes wrong at random; every fourth is a small world that is
- * run again and again with the power going at the first, second, third … call to the disk.
+ * Most seeds are worlds where everything goes wrong at random; every fourth is a small world that
+ * is run again and again with the power going at the first, second, third … call to the disk.
  */
 #include "cases.h"
 #include "world.h"

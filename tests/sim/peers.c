@@ -180,7 +180,7 @@ sim_peer_options (const sim_peer_t *self)
     return &self->options;
 }
 
-/* ---- what happens to it ----------------------------------------------------------------------- */
+/* ---- what happens to it ---------------------------------------------------------------------- */
 
 void
 sim_peer_hang (sim_peer_t *self, int64_t for_ns)
@@ -262,7 +262,7 @@ sim_peer_done (const sim_peer_t *self)
            zloom_client_core_pending (self->core) == 0;
 }
 
-/* ---- an operator's hands ----------------------------------------------------------------------- */
+/* ---- an operator's hands --------------------------------------------------------------------- */
 
 void
 sim_operator_ask (sim_peer_t *self, const char *command, sim_flow_t flow)

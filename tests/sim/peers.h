@@ -38,7 +38,7 @@ int64_t sim_peer_next (const sim_peer_t *self);
 void sim_peer_run (sim_peer_t *self);
 const sim_peer_options_t *sim_peer_options (const sim_peer_t *self);
 
-/* ---- what happens to it ----------------------------------------------------------------------- */
+/* ---- what happens to it ---------------------------------------------------------------------- */
 
 /* The process is not scheduled for so long. */
 void sim_peer_hang (sim_peer_t *self, int64_t for_ns);
@@ -57,7 +57,7 @@ void sim_peer_gone (const sim_peer_t *self, zloom_verb_gone_t *gone);
 /* All it had to do is done. */
 bool sim_peer_done (const sim_peer_t *self);
 
-/* ---- an operator's hands ----------------------------------------------------------------------- */
+/* ---- an operator's hands --------------------------------------------------------------------- */
 
 void sim_operator_ask (sim_peer_t *self, const char *command, sim_flow_t flow);
 void sim_operator_report (sim_peer_t *self, const zloom_verb_gone_t *gone);

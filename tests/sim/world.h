@@ -7,7 +7,8 @@
  * router finds again must be what it had.
  *
  * Example:
- *     sim_world_t *world = sim_world_new (seed, &(sim_world_options_t){.producers = 2, ...}, trace);
+ *     sim_world_t *world =
+ *       sim_world_new (seed, &(sim_world_options_t){.producers = 2, ...}, trace);
  *     sim_world_run (world, 5 * SIM_S);
  *     bool ok = sim_world_finish (world);
  */
@@ -53,7 +54,7 @@ bool sim_world_run (sim_world_t *self, int64_t for_ns);
 /* Run until `done` says so, at most so long; false when it never did, or a promise broke. */
 typedef bool (sim_world_until_fn) (sim_world_t *self, void *arg);
 bool sim_world_run_until (sim_world_t *self, sim_world_until_fn *done, void *arg, int64_t most_ns);
-/* Calm, drain, stop, look again. False: a promise is broken, sim_world_ground ()->why says which. */
+/* Calm, drain, stop, look again. False: a promise is broken, sim_world_ground ()->why has it. */
 bool sim_world_finish (sim_world_t *self);
 
 sim_ground_t *sim_world_ground (sim_world_t *self);

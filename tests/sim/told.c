@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* told.c - what the router says while it lives, held against what checker.c knows. */
+#include "base/memory.h"
+#include "history.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* ---- senders --------------------------------------------------------------------------------- */
+
+void
+sim_checker_confirmed (sim_checker_t *self, sim_flow_t flow, zloom_bytes_t producer, uint64_t id)
+{
+    if (flow >= SIM_JUNK || producer.size < 2 || producer.data[0] != 'p') {
+        return;
+    }
+    char *name = zloom_memdup_text (producer.data, producer.size);
+    const uint32_t who = (uint32_t) strtoul (name + 1, NULL, 10);
+    free (name);
+    for (size_t i = 0; i < self->count; i++) {
+        sim_message_t *message = &self->messages[i];
+        if (message->producer != who || message->flow != flow || message->id == 0 ||
+            message->id > id || message->told || message->never || message->excused) {
+            continue;
+        }
+        const sim_place_t *place = sim_last_place (self, flow, i + 1);
+        if (!place) {
+            sim_fail (self->ground, "Q1: message %zu is confirmed, and stands nowhere", i + 1);
+        } else if (self->flows[flow].disk && place->group > sim_durable (self)) {
+            sim_fail (self->ground, "message %zu is confirmed before it is durable", i + 1);
+        }
+        message->told = true;
+        self->counts.told++;
+    }
+}
+
+/* ---- consumers ------------------------------------------------------------------------------- */
+
+static void
+s_check_lease (sim_checker_t *self, sim_place_t *place, zloom_route_t route)
+{
+    if (place->leased && place->deadline_ns > self->ground->mono_ns) {
+        sim_fail (self->ground,
+                  "Q8: %s gives %" PRIu64 " to route %" PRIu64 " while route %" PRIu64
+                  " holds it for another %" PRId64 " ms",
+                  sim_flow_name (place->flow), place->seq, (uint64_t) route,
+                  (uint64_t) place->route, (place->deadline_ns - self->ground->mono_ns) / SIM_MS);
+    }
+    if (place->leased && place->started) {
+        place->bad_ends++;
+    }
+}
+
+/* Q6 */
+static void
+s_check_order (sim_checker_t *self, const sim_place_t *place)
+{
+    const sim_message_t *message = sim_message (self, place->number);
+    if (place->unordered || message->id == 0 || place->deliveries > 0) {
+        return;
+    }
+    sim_books_t *books = &self->flows[place->flow];
+    const uint64_t last =
+      (uint64_t) (uintptr_t) zloom_idmap_get (books->first_ids, message->producer + 1);
+    if (message->id <= last) {
+        sim_fail (self->ground, "Q6: %s delivers p%u's %" PRIu64 " after its %" PRIu64,
+                  sim_flow_name (place->flow), message->producer, message->id, last);
+    }
+    zloom_idmap_put (books->first_ids, message->producer + 1, (void *) (uintptr_t) message->id);
+}
+
+void
+sim_checker_delivered (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_token_t token,
+                       zloom_route_t route, zloom_bytes_t envelope)
+{
+    if (flow >= SIM_JUNK) {
+        return;
+    }
+    sim_place_t *place = sim_place (self, flow, seq);
+    zloom_envelope_t opened;
+    const bool whole = zloom_envelope_decode (envelope, &opened) == ZLOOM_OK;
+    const uint64_t number = whole ? sim_body_number (self, opened.body) : 0;
+    if (!place || number != place->number) {
+        sim_fail (self->ground, "Q2: %s delivers as %" PRIu64 " what was not stored there",
+                  sim_flow_name (flow), seq);
+        return;
+    }
+    if (place->told_gone || place->left) {
+        sim_fail (self->ground, "Q4: %s delivers %" PRIu64 ", which is settled",
+                  sim_flow_name (flow), seq);
+    }
+    if (self->flows[flow].disk && place->group > sim_durable (self)) {
+        sim_fail (self->ground, "%s delivers %" PRIu64 " before it is durable",
+                  sim_flow_name (flow), seq);
+    }
+    s_check_lease (self, place, route);
+    s_check_order (self, place);
+    self->boot = token.boot;
+    self->counts.delivered++;
+    self->counts.redelivered += place->deliveries > 0;
+    place->deliveries++;
+    place->leased = true;
+    place->started = false;
+    place->token = token;
+    place->route = route;
+    place->deadline_ns = self->ground->mono_ns + SIM_LEASE_NS;
+}
+
+void
+sim_checker_asked (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_token_t token,
+                   zloom_route_t route, zloom_verdict_t verdict, bool step)
+{
+    sim_place_t *place = sim_place (self, flow, seq);
+    if (!place || place->left) {
+        return;
+    }
+    const bool holds =
+      place->leased && sim_same_token (place->token, token) && place->route == route;
+    /* Of an earlier boot: nobody holds it in this one for sure. */
+    const bool late = token.boot != self->boot && (!place->leased || place->deadline_ns == 0);
+    if (!holds && !late) {
+        return; /* a stranger's word: whatever comes of it is not on this place's account */
+    }
+    zloom_grow (&place->asks, &place->ask_capacity, place->ask_count + 1, sizeof *place->asks);
+    place->asks[place->ask_count++] = (sim_ask_t){token, route, verdict, step};
+    if (verdict != ZLOOM_VERDICT_ACK && !step) {
+        place->leased = false;
+        place->bad_ends += verdict == ZLOOM_VERDICT_RETRY || verdict == ZLOOM_VERDICT_CRASH;
+        place->rejected |= verdict == ZLOOM_VERDICT_REJECT;
+    }
+}
+
+void
+sim_checker_settled (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_token_t token,
+                     zloom_route_t route, zloom_err_t code)
+{
+    sim_place_t *place = sim_place (self, flow, seq);
+    if (!place) {
+        return;
+    }
+    const sim_ask_t *ask = sim_place_ask (place, token, route);
+    if (code == ZLOOM_OK && !ask) {
+        sim_fail (self->ground,
+                  "Q8: %s takes a settlement of %" PRIu64 " from route %" PRIu64
+                  ", who does not hold it (token %" PRIu64 " of boot %" PRIx64
+                  ", the newest is %" PRIu64 " of %" PRIx64 " at route %" PRIu64 ", left for %u)",
+                  sim_flow_name (flow), seq, (uint64_t) route, token.number, token.boot,
+                  place->token.number, place->token.boot, (uint64_t) place->route, place->left);
+        return;
+    }
+    const bool gone =
+      code == ZLOOM_SETTLED || (code == ZLOOM_OK && ask->verdict == ZLOOM_VERDICT_ACK);
+    if (gone &&
+        (!place->left || (self->flows[flow].disk && place->left_group > sim_durable (self)))) {
+        sim_fail (self->ground,
+                  "%s says %" PRIu64 " is settled (%s) before that is durable: it left for %u with "
+                  "group %" PRIu64 ", durable are %" PRIu64,
+                  sim_flow_name (flow), seq, zloom_err_name (code), place->left, place->left_group,
+                  sim_durable (self));
+    }
+    place->told_gone |= gone;
+    if (code == ZLOOM_STALE && place->leased && sim_same_token (place->token, token) &&
+        place->route == route && place->deadline_ns > self->ground->mono_ns) {
+        sim_fail (self->ground, "Q8: %s refuses the holder's settlement of %" PRIu64,
+                  sim_flow_name (flow), seq);
+    }
+}
+
+void
+sim_checker_marked (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_token_t token,
+                    zloom_route_t route, bool started, int64_t extend_ns)
+{
+    sim_place_t *place = sim_place (self, flow, seq);
+    if (!place || !place->leased || !sim_same_token (place->token, token) ||
+        place->route != route) {
+        return;
+    }
+    /* Where the router may have let go already, nothing is claimed any more. */
+    if (place->deadline_ns > self->ground->mono_ns) {
+        const int64_t by_ns = extend_ns > 0 ? extend_ns : SIM_LEASE_NS;
+        if (!started || !place->started) {
+            place->deadline_ns = self->ground->mono_ns + by_ns;
+        }
+    }
+    place->started |= started;
+}
+
+void
+sim_checker_holding (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_token_t token,
+                     zloom_route_t route)
+{
+    sim_place_t *place = sim_place (self, flow, seq);
+    if (place && !place->leased && token.boot != self->boot) {
+        place->leased = true;
+        place->token = token;
+        place->route = route;
+        place->deadline_ns = 0; /* may have been refused */
+    }
+}
+
+void
+sim_checker_stale (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_token_t token,
+                   zloom_route_t route)
+{
+    sim_place_t *place = sim_place (self, flow, seq);
+    if (place && place->leased && place->route == route && sim_same_token (place->token, token)) {
+        if (place->deadline_ns > self->ground->mono_ns) {
+            sim_fail (self->ground, "Q8: %s takes the lease of %" PRIu64 " away before its time",
+                      sim_flow_name (flow), seq);
+        }
+        place->leased = false;
+        place->bad_ends += place->started;
+    }
+}
+
+void
+sim_checker_unorder (sim_checker_t *self, sim_flow_t flow)
+{
+    if (flow < SIM_FLOWS && self->flows[flow].unordered_ns != ZLOOM_NEVER) {
+        /* An ending session may wait for room in the journal before it is out of the ring. */
+        self->flows[flow].unordered_ns = self->ground->mono_ns + 2 * SIM_S;
+    }
+    for (size_t i = 0; flow < SIM_FLOWS && i < self->flows[flow].count; i++) {
+        self->flows[flow].places[i]->unordered |= self->flows[flow].places[i]->deliveries == 0;
+    }
+}
+
+void
+sim_checker_released (sim_checker_t *self, sim_flow_t flow, zloom_route_t route, bool crashed)
+{
+    for (int f = 0; f < SIM_FLOWS; f++) {
+        const sim_books_t *books = &self->flows[f];
+        for (size_t i = 0; i < books->count && (flow == SIM_NO_FLOW || (int) flow == f); i++) {
+            sim_place_t *place = books->places[i];
+            if (place->leased && place->route == route) {
+                place->leased = false;
+                place->bad_ends += crashed && place->started;
+            }
+        }
+    }
+}
