@@ -158,6 +158,25 @@ s_pick (const zloom_cli_t *cli, const zloom_recipe_t *recipe, int64_t *replica)
     return zloom_cli_int (cli, "replica", 1, zloom_plan_replicas (node), 1, replica) ? node : NULL;
 }
 
+/*
+ * A router that runs alone (one unit a node) is its topology for those who look for it. Under a
+ * supervisor, that holds the lock and has said so already. Returns the lock, or -1.
+ */
+static int
+s_announce (const zloom_paths_t *paths, const zloom_node_args_t *args)
+{
+    int lock = -1;
+    char endpoint[ZLOOM_ENDPOINT_BYTES];
+    if (args->node->kind->id != ZLOOM_NODE_ROUTER || zloom_paths_lock (paths, &lock) != ZLOOM_OK) {
+        return -1;
+    }
+    if (zloom_node_endpoint (args, args->node->name, endpoint) != ZLOOM_OK ||
+        zloom_paths_write_endpoint (paths, endpoint) != ZLOOM_OK) {
+        zloom_log (ZLOOM_LOG_WARN, "endpoint", "%s", zloom_note ());
+    }
+    return lock;
+}
+
 static zloom_err_t
 s_run_node (const zloom_cli_t *cli, const zloom_topology_t *topology,
             const zloom_recipe_node_t *node, int64_t replica, int ready_fd)
@@ -185,7 +204,12 @@ s_run_node (const zloom_cli_t *cli, const zloom_topology_t *topology,
       .stop_fd = zloom_cli_stop_fd (),
       .drain_ns = DRAIN_NS,
     };
-    return args.stop_fd < 0 ? ZLOOM_SYSTEM : s_kind (node) (&args);
+    int lock = s_announce (&paths, &args);
+    err = args.stop_fd < 0 ? ZLOOM_SYSTEM : s_kind (node) (&args);
+    if (lock >= 0) {
+        close (lock);
+    }
+    return err;
 }
 
 int

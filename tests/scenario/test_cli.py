@@ -127,6 +127,16 @@ class Run(Case):
         self.assertIn("LOCKED", done.stderr)
         self.assertEqual(self.ask("send", "words", "still here").returncode, 0)
 
+    def test_a_router_alone_is_found(self):
+        recipe = self.recipe(QUEUE)
+        with subprocess.Popen([ZLOOM, "node", str(recipe), "router", "--state", str(self.state)],
+                              stderr=subprocess.DEVNULL) as router:
+            wait_for("the router answers", self.flows)
+            self.assertEqual(self.ask("send", "words", "x").returncode, 0)
+            router.terminate()
+            self.assertEqual(router.wait(timeout=60), 0)
+        self.assertEqual(self.ask("stats").returncode, 69)
+
     def test_until_idle_ends_by_itself(self):
         self.write("in.txt", "".join(f"line {n}\n" for n in range(500)))
         recipe = self.recipe("""
