@@ -182,11 +182,11 @@ s_check_forgotten (zloom_engine_t *self)
         const zloom_hosted_t *flow = self->flows[i];
         const uint64_t backlog = flow->configured ? 0 : zloom_hosted_backlog (flow);
         if (backlog > 0) {
-            return zloom_fail (ZLOOM_FAILED,
+            return zloom_fail (ZLOOM_RECIPE,
                                "flow '%s' holds %llu unsettled messages but is not in the recipe "
-                               "as a flow kept on disk: put it back, or use `zloom flow rename` "
-                               "or `zloom flow drop`",
-                               flow->config.name, (unsigned long long) backlog);
+                               "as a flow kept on disk: put it back, and take it out when it is "
+                               "empty (`zloom dlq purge %s --yes` deletes what it holds)",
+                               flow->config.name, (unsigned long long) backlog, flow->config.name);
         }
     }
     return ZLOOM_OK;

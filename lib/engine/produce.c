@@ -38,7 +38,9 @@ zloom_engine_refuse_send (zloom_engine_t *self, zloom_sender_t *sender, zloom_er
                                           .text = zloom_bytes_text (zloom_note ())}};
     zloom_engine_say (self, sender->session, &verb, 0);
     sender->refused_from = from_id;
-    if (code == ZLOOM_DISK_FULL || code == ZLOOM_DRAINING || code == ZLOOM_PAUSED) {
+    const bool stays_full =
+      code == ZLOOM_FULL && sender->flow->config.on_full == ZLOOM_ON_FULL_REJECT;
+    if (stays_full || code == ZLOOM_DISK_FULL || code == ZLOOM_DRAINING || code == ZLOOM_PAUSED) {
         sender->not_before_ns = self->now.mono_ns + REST_NS;
     }
     zloom_engine_want_credit (self, sender);

@@ -23,12 +23,13 @@ s_check (const zloom_hosted_t *flow, const zloom_engine_flow_t *changed)
     const char *name = flow->config.name;
     if (!changed) {
         const uint64_t backlog = zloom_hosted_backlog (flow);
-        return backlog == 0 ? ZLOOM_OK
-                            : zloom_fail (ZLOOM_FAILED,
-                                          "flow '%s' is not in the recipe any more, but holds %llu "
-                                          "unsettled messages: put it back, or use `zloom flow "
-                                          "rename` or `zloom flow drop`",
-                                          name, (unsigned long long) backlog);
+        return backlog == 0
+                 ? ZLOOM_OK
+                 : zloom_fail (ZLOOM_RECIPE,
+                               "flow '%s' is not in the recipe any more, but holds %llu "
+                               "unsettled messages: take it out when it is empty (`zloom "
+                               "dlq purge %s --yes` deletes what it holds)",
+                               name, (unsigned long long) backlog, name);
     }
     if (changed->pattern != flow->pattern || changed->config.confirm != flow->config.confirm) {
         return zloom_fail (

@@ -337,6 +337,30 @@ test_memory_flows_share_one_limit (void **state)
     rig_close (&rig);
 }
 
+/* Who is told that the flow is full comes again at a pace, not as fast as the wire goes. */
+static void
+test_a_rejected_sender_rests_before_it_gets_credit (void **state)
+{
+    (void) state;
+    zloom_engine_flow_t flow = rig_flow ("orders", ZLOOM_CONFIRM_DISK);
+    flow.config.limit_messages = 2;
+    flow.config.on_full = ZLOOM_ON_FULL_REJECT;
+    rig_t rig;
+    rig_open (&rig, &flow, 1);
+    rig_hello (&rig, 1, "shop", 1, "orders");
+    rig_put_send (&rig, 1, 1, 2);
+    rig_settle (&rig);
+    rig_quiet (&rig);
+    rig_put_send (&rig, 1, 3, 1);
+    rig_settle (&rig);
+    rig_expect (&rig, 1, ZLOOM_VERB_REFUSE);
+    assert_int_equal (rig.verb.refuse.code, ZLOOM_FULL);
+    rig_expect_none (&rig, 1, ZLOOM_VERB_CREDIT);
+    rig_run (&rig, ZLOOM_NS_PER_S);
+    rig_expect (&rig, 1, ZLOOM_VERB_CREDIT);
+    rig_close (&rig);
+}
+
 int
 main (void)
 {
@@ -352,6 +376,7 @@ main (void)
       cmocka_unit_test (test_a_mark_comes_back_in_welcome),
       cmocka_unit_test (test_what_does_not_fit_the_group_waits_in_order),
       cmocka_unit_test (test_memory_flows_share_one_limit),
+      cmocka_unit_test (test_a_rejected_sender_rests_before_it_gets_credit),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
