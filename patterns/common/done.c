@@ -76,7 +76,8 @@ zloom_done_encode (const zloom_done_t *self, zloom_buf_t *out)
     const zloom_ranges_t *full = &self->above.full;
     size_t ranges = full->count;
     size_t bitmaps = 0;
-    const zloom_numbers_chunk_t *chunks = self->above.chunks + self->above.head;
+    const zloom_numbers_chunk_t *chunks =
+      self->above.count > 0 ? &self->above.chunks[self->above.head] : NULL;
     for (size_t i = 0; i < self->above.count; i++) {
         ranges += chunks[i].bits ? 0 : chunks[i].ranges.count;
         bitmaps += chunks[i].bits ? 1 : 0;
