@@ -19,7 +19,6 @@ typedef struct {
     zloom_bytes_t *packs;       /* one an emit */
     zloom_event_t settle;
     zloom_blob_t *pack;
-    bool emits_to_disk;
 } work_t;
 
 /* The runs stand in the answer, each with the step's code: by them the peer knows its step. */
@@ -80,7 +79,6 @@ s_check_emit (zloom_engine_t *self, work_t *work, size_t index)
     }
     zloom_engine_begin_sending (self, sender);
     work->senders[index] = sender;
-    work->emits_to_disk = work->emits_to_disk || sender->flow->port->disk;
     return ZLOOM_OK;
 }
 
@@ -117,18 +115,23 @@ s_check_flow (zloom_engine_t *self, const work_t *work, size_t index)
     return zloom_engine_fits (self, flow, n, bytes);
 }
 
+/* The highest id that the flow took from this session's name. */
+static uint64_t
+s_high (const work_t *work, const zloom_hosted_t *flow)
+{
+    uint64_t high = 0;
+    zloom_bytes_t mark;
+    const zloom_bytes_t producer = zloom_bytes_text (work->session->name);
+    return flow->pattern->producer (flow->core, producer, &high, &mark) ? high : 0;
+}
+
 /* A step without input: the emits carry on the session's own numbers. */
 static zloom_err_t
 s_check_ids (const work_t *work, size_t index)
 {
     const zloom_emit_t *emit = &work->step->emits[index];
     const zloom_hosted_t *flow = work->senders[index]->flow;
-    uint64_t high = 0;
-    zloom_bytes_t mark;
-    if (!flow->pattern->producer (flow->core, zloom_bytes_text (work->session->name), &high,
-                                  &mark)) {
-        high = 0;
-    }
+    uint64_t high = s_high (work, flow);
     for (size_t i = 0; i < index; i++) {
         if (work->senders[i]->flow == flow) {
             const uint64_t last = work->step->emits[i].first_id + work->step->emits[i].n - 1;
@@ -273,10 +276,26 @@ s_use_credit (zloom_engine_t *self, const work_t *work)
     }
 }
 
+/* Whether an emit will be stored on disk: one of a listing that is repeated is known already. */
+static bool
+s_emits_to_disk (const work_t *work)
+{
+    for (size_t i = 0; i < work->step->emit_count; i++) {
+        const zloom_emit_t *emit = &work->step->emits[i];
+        const zloom_hosted_t *flow = work->senders[i]->flow;
+        if (flow->port->disk &&
+            (work->consumer || emit->first_id + emit->n - 1 > s_high (work, flow))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 s_do (zloom_engine_t *self, const work_t *work)
 {
     const uint64_t open = zloom_journal_group (self->disk.journal);
+    const bool emits_to_disk = s_emits_to_disk (work);
     self->step.is_step = work->step->emit_count > 0;
     if (work->consumer) {
         self->step.settles = true;
@@ -285,11 +304,15 @@ s_do (zloom_engine_t *self, const work_t *work)
     }
     /* What is emitted to memory flows leaves with the rest of the step: with the group that holds
      * its settlement or its emits to disk flows. */
-    self->step.group = work->emits_to_disk || self->disk.staged >= open ? open : 0;
+    self->step.group = emits_to_disk || self->disk.staged >= open ? open : 0;
+    uint64_t answer = self->step.group;
     for (size_t i = 0; i < work->step->emit_count; i++) {
         s_emit (self, work, i);
+        if (answer == 0 && work->senders[i]->flow->port->disk) {
+            answer = self->disk.staged; /* known already: it stands in a group before */
+        }
     }
-    s_answer (self, work, ZLOOM_OK, self->step.group);
+    s_answer (self, work, ZLOOM_OK, answer);
     self->step = (zloom_step_context_t){0};
 }
 

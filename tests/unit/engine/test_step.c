@@ -243,6 +243,22 @@ test_a_listing_is_a_step_without_input (void **state)
     rig_close (rig);
 }
 
+/* The answer was lost: the same step again takes nothing in, and is answered all the same. */
+static void
+test_a_listing_that_is_repeated_is_answered (void **state)
+{
+    (void) state;
+    step_rig_t self;
+    s_open (&self, 1000);
+    rig_t *rig = &self.rig;
+    s_put_listing (rig, 1, 5, "page 1");
+    assert_int_equal (rig->verb.settled.step, ZLOOM_OK);
+    rig_run (rig, ZLOOM_NS_PER_S / 2); /* the log is at rest */
+    s_put_listing (rig, 2, 5, "page 1");
+    assert_int_equal (rig->verb.settled.step, ZLOOM_OK);
+    rig_close (rig);
+}
+
 int
 main (void)
 {
@@ -253,6 +269,7 @@ main (void)
       cmocka_unit_test (test_a_refused_step_changes_nothing_and_keeps_the_lease),
       cmocka_unit_test (test_wrong_steps_are_refused_by_name),
       cmocka_unit_test (test_a_listing_is_a_step_without_input),
+      cmocka_unit_test (test_a_listing_that_is_repeated_is_answered),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
