@@ -7,8 +7,9 @@
 #include "base/memory.h"
 #include "engine/core.h"
 
-/* A record that adopt () may write for each flow of a HELLO. */
-#define ADOPT_BYTES 512
+/* What adopt () may write for a flow of a HELLO: the hole, and the producer with its mark. */
+#define ADOPT_RECORDS 2
+#define ADOPT_BYTES (1024 + ZLOOM_LIMIT_MARK_BYTES)
 
 typedef struct {
     zloom_bytes_t producer;
@@ -174,17 +175,16 @@ s_welcome (zloom_engine_t *self, zloom_session_t *session, const zloom_verb_hell
     }
 }
 
-/* Whether adopt () will have to write: a peer goes on behind what this router knows of it. */
-static bool
-s_leaves_hole (const zloom_engine_t *self, const zloom_verb_hello_t *hello)
+/* How many flows adopt () will have to write for: a peer goes on behind what is known of it. */
+static uint32_t
+s_count_holes (const zloom_engine_t *self, const zloom_verb_hello_t *hello)
 {
+    uint32_t holes = 0;
     for (size_t i = 0; i < hello->flow_count; i++) {
         const zloom_hosted_t *flow = zloom_engine_flow (self, hello->flows[i].name);
-        if (flow && hello->flows[i].next > s_high (flow, hello->name) + 1) {
-            return true;
-        }
+        holes += flow && hello->flows[i].next > s_high (flow, hello->name) + 1 ? 1 : 0;
     }
-    return false;
+    return holes;
 }
 
 zloom_err_t
@@ -196,9 +196,10 @@ zloom_engine_hello (zloom_engine_t *self, const zloom_frame_t *frame,
         zloom_engine_lose (self, session);
     }
     zloom_err_t err = ZLOOM_OK;
-    if (s_leaves_hole (self, hello)) {
-        err = zloom_journal_room (self->disk.journal, (uint32_t) hello->flow_count + 1,
-                                  ADOPT_BYTES * ((uint64_t) hello->flow_count + 1), false);
+    const uint32_t holes = s_count_holes (self, hello);
+    if (holes > 0) {
+        err = zloom_journal_room (self->disk.journal, ADOPT_RECORDS * holes,
+                                  ADOPT_BYTES * (uint64_t) holes, false);
     }
     if (err != ZLOOM_OK) {
         zloom_engine_bye_route (self, frame->route, ZLOOM_NOT_FOUND,

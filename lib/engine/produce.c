@@ -84,6 +84,18 @@ s_is_repeated (const zloom_sender_t *sender, const zloom_verb_send_t *send)
            send->first_id + send->n - 1 <= high;
 }
 
+/* The mark that the producer has from before: what leaves none is recorded with that. */
+static uint64_t
+s_kept_mark (const zloom_sender_t *sender, const zloom_verb_send_t *send, uint64_t bytes)
+{
+    const zloom_hosted_t *flow = sender->flow;
+    const zloom_bytes_t producer = zloom_bytes_text (sender->session->name);
+    uint64_t high;
+    zloom_bytes_t mark;
+    const bool recorded = bytes == 0 || send->src_count > 0;
+    return recorded && flow->pattern->producer (flow->core, producer, &high, &mark) ? mark.size : 0;
+}
+
 static zloom_err_t
 s_check_flow (zloom_engine_t *self, zloom_sender_t *sender, const zloom_verb_send_t *send,
               size_t frame_bytes, uint64_t bytes)
@@ -98,7 +110,8 @@ s_check_flow (zloom_engine_t *self, zloom_sender_t *sender, const zloom_verb_sen
         }
     }
     /* Mark and provenance are stored much as they stand in the frame. */
-    const uint64_t cost = bytes + frame_bytes + SRC_BYTES * send->src_count + OFFER_BYTES;
+    const uint64_t cost = bytes + frame_bytes + SRC_BYTES * send->src_count + OFFER_BYTES +
+                          s_kept_mark (sender, send, bytes);
     const zloom_err_t err = zloom_engine_room (self, flow, OFFER_RECORDS, cost, bytes > 0);
     if (err == ZLOOM_DISK_FULL) {
         return zloom_fail (err, "flow '%s': the disk under the journal is full", flow->config.name);
