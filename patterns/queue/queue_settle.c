@@ -192,7 +192,10 @@ zloom_queue_settle (zloom_queue_t *self, const zloom_event_t *event, const zloom
     if (crash) {
         zloom_queue_judge (self, crash, turn);
     }
-    zloom_queue_move (self, turn, false);
+    /* Room for moves was asked for only if something failed; else they wait for the timer. */
+    if (self->touched_count > 0) {
+        zloom_queue_move (self, turn, false);
+    }
     if (self->result_count == 0) {
         return;
     }
