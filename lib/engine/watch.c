@@ -22,6 +22,13 @@ s_say_gap (zloom_engine_t *self, zloom_consumer_t *watcher, const char *reason)
     watcher->gap_count = 0;
 }
 
+static bool
+s_has_credit (const zloom_consumer_t *watcher)
+{
+    const zloom_amount_t left = zloom_credit_left (&watcher->credit);
+    return left.messages > 0 && left.bytes > 0 && left.frames > 0;
+}
+
 static void
 s_miss (zloom_consumer_t *watcher, uint64_t to)
 {
@@ -46,10 +53,10 @@ s_copy (zloom_engine_t *self, zloom_consumer_t *watcher, uint64_t last)
     const uint64_t seq = watcher->next_seq;
     const uint64_t end = view->chunk.seq + view->chunk.count - 1;
     const uint64_t to = end < last ? end : last;
-    const zloom_amount_t left = zloom_credit_left (&watcher->credit);
-    if (left.messages == 0 || left.bytes == 0 || left.frames == 0) {
+    if (!s_has_credit (watcher)) {
         return ZLOOM_NO_CREDIT;
     }
+    const zloom_amount_t left = zloom_credit_left (&watcher->credit);
     zloom_peek_t peek;
     const uint64_t n = to - seq + 1 < left.messages ? to - seq + 1 : left.messages;
     zloom_engine_peek (flow, seq, (uint32_t) n, left.bytes, &peek);
@@ -75,6 +82,8 @@ s_tap (zloom_engine_t *self, zloom_consumer_t *watcher)
     }
     if (watcher->next_seq <= durable) {
         self->more = true;
+    } else if (watcher->gap_count > 0 && s_has_credit (watcher)) {
+        s_say_gap (self, watcher, "no credit"); /* there may be no next message for a long time */
     }
 }
 
