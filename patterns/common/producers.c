@@ -274,6 +274,7 @@ s_age (zloom_producers_t *self, list_t *list, int64_t wall_ns)
            list->oldest->used_wall_ns < wall_ns - list->idle_ns) {
         entry_t *entry = list->oldest;
         s_unlink (self, entry);
+        zloom_assert (list->oldest != entry);
         if (entry->producer.session != 0) { /* idle, but there: it would not say HELLO again */
             entry->used_wall_ns = wall_ns;
             s_link (self, entry);
