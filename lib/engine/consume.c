@@ -8,9 +8,10 @@
 /* Room for events that write little. */
 #define SMALL_RECORDS 16
 #define SMALL_BYTES 16384
-/* In the journal: a run that was acked; a message that failed, beside its cause; one that died. */
+/* In the journal: a run that was acked; a message that failed, with the causes of before that it
+ * keeps, beside the newest; those that died. */
 #define ACKED_BYTES 32
-#define FAILED_BYTES 512
+#define FAILED_BYTES 4096
 #define DEAD_BYTES (256u * 1024)
 
 zloom_consumer_t *
