@@ -69,6 +69,25 @@ s_lease (const zloom_queue_t *self, zloom_consumer_id_t consumer, const zloom_ev
     return zloom_queue_lease (self, consumer, settle->settle.token);
 }
 
+/*
+ * The event as far as it is believed. With a token that nobody remembers, more messages than a lease
+ * can hold are no honest holder's, and what lies scattered among so many would not fit the event's
+ * records.
+ */
+static zloom_event_t
+s_believed (const zloom_queue_t *self, const zloom_event_t *settle)
+{
+    zloom_event_t believed = *settle;
+    uint64_t n = 0;
+    for (size_t i = 0; i < settle->settle.count; i++) {
+        n += settle->settle.runs[i].n;
+    }
+    if (settle->settle.token.boot != self->boot && n > ZLOOM_QUEUE_LEASE_MESSAGES) {
+        believed.settle.earlier_boot = false;
+    }
+    return believed;
+}
+
 static bool
 s_sound (const zloom_settle_run_t *run)
 {
@@ -80,7 +99,8 @@ zloom_queue_check_settle (const void *self, zloom_consumer_id_t consumer,
                           const zloom_event_t *settle)
 {
     const zloom_queue_t *queue = zloom_queue_of_const (self);
-    const zloom_lease_t *lease = s_lease (queue, consumer, settle);
+    const zloom_event_t believed = s_believed (queue, settle);
+    const zloom_lease_t *lease = s_lease (queue, consumer, &believed);
     for (size_t i = 0; i < settle->settle.count; i++) {
         const zloom_settle_run_t *run = &settle->settle.runs[i];
         if (!s_sound (run)) {
@@ -88,8 +108,8 @@ zloom_queue_check_settle (const void *self, zloom_consumer_id_t consumer,
         }
         uint64_t last = run->first + run->n - 1;
         for (uint64_t at = run->first; at <= last;) {
-            zloom_piece_t piece =
-              zloom_queue_piece (queue, lease, settle, run->verdict == ZLOOM_VERDICT_ACK, at, last);
+            zloom_piece_t piece = zloom_queue_piece (queue, lease, &believed,
+                                                     run->verdict == ZLOOM_VERDICT_ACK, at, last);
             if (piece.kind == ZLOOM_PIECE_SETTLED) {
                 return ZLOOM_SETTLED;
             }
@@ -177,6 +197,7 @@ s_settle_run (zloom_queue_t *self, const zloom_event_t *event, const zloom_settl
 void
 zloom_queue_settle (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *turn)
 {
+    const zloom_event_t believed = s_believed (self, event);
     const zloom_cause_t *crash = NULL;
     self->result_count = 0;
     for (size_t i = 0; i < event->settle.count; i++) {
@@ -184,7 +205,7 @@ zloom_queue_settle (zloom_queue_t *self, const zloom_event_t *event, const zloom
         if (!s_sound (run)) {
             continue;
         }
-        s_settle_run (self, event, run, turn);
+        s_settle_run (self, &believed, run, turn);
         if (run->verdict == ZLOOM_VERDICT_CRASH) {
             crash = &run->cause;
         }

@@ -2,7 +2,7 @@
 /* Room is asked for all that an event may stage: with a busy disk and a group that is nearly full. */
 #include "unit/engine/peers.h"
 
-#define FLOWS 2
+#define FLOWS 3
 
 typedef struct {
     zloom_engine_flow_t flows[FLOWS];
@@ -16,10 +16,13 @@ s_open (room_rig_t *self)
 {
     self->flows[0] = rig_flow ("orders", ZLOOM_CONFIRM_DISK);
     self->flows[1] = rig_flow ("orders-dead", ZLOOM_CONFIRM_DISK);
+    self->flows[2] = rig_flow ("plain", ZLOOM_CONFIRM_DISK);
+    self->flows[2].config.failures_max = 100;
     self->flows[0].config.dead_letter = "orders-dead";
     self->next_id = 1;
     rig_open (&self->rig, self->flows, FLOWS);
     rig_hello (&self->rig, 1, "shop", 1, "orders");
+    rig_hello (&self->rig, 4, "yard", 4, "plain");
     rig_hello (&self->rig, 3, "filler", 3, "orders-dead");
 }
 
@@ -135,6 +138,110 @@ test_acks_have_room_for_the_moves_that_go_along (void **state)
     rig_close (&self.rig);
 }
 
+/* RETRY for n messages from `first` on; `i` makes the cause another one. */
+static void
+s_put_retry (rig_t *rig, zloom_token_t token, uint64_t first, uint32_t n, uint32_t reason,
+             uint32_t i)
+{
+    char name[16];
+    char text[250];
+    memset (text, 'x', sizeof text);
+    snprintf (name, sizeof name, "reason-%u", reason);
+    snprintf (text, sizeof text, "%u", i);
+    const zloom_settle_run_t run = {.first = first,
+                                    .n = n,
+                                    .verdict = ZLOOM_VERDICT_RETRY,
+                                    .cause = {.reason = zloom_bytes_text (name),
+                                              .exit = -1,
+                                              .text = zloom_bytes (text, sizeof text)}};
+    const zloom_verb_t verb = {
+      .kind = ZLOOM_VERB_SETTLE,
+      .settle = {.handle = 1, .token = token, .runs = &run, .run_count = 1}};
+    rig_put (rig, 2, &verb, NULL);
+}
+
+/* What failed before is told again with all that is known of it. */
+static void
+test_retries_have_room_for_their_histories (void **state)
+{
+    (void) state;
+    room_rig_t self;
+    rig_t *rig = &self.rig;
+    s_open (&self);
+    rig_consumer (rig, 2, "worker", "plain", 64);
+    s_put_send (rig, 4, 1, 64, 10, ZLOOM_BYTES_NULL);
+    rig_settle (rig);
+    rig_expect (rig, 2, ZLOOM_VERB_DELIVER);
+    for (uint32_t i = 0; i < 64; i++) {
+        s_put_retry (rig, rig->verb.deliver.token, 1 + i, 1, 0, i);
+    }
+    rig_settle (rig);
+    for (uint32_t reason = 1; reason < 10; reason++) {
+        rig_put_credit (rig, 2, 1, 64 * (reason + 1));
+        rig_settle (rig);
+        if (reason == 9) {
+            s_fill_up (&self, 80000);
+        }
+        rig_expect (rig, 2, ZLOOM_VERB_DELIVER);
+        assert_int_equal (rig->verb.deliver.runs[0].n, 64);
+        s_put_retry (rig, rig->verb.deliver.token, 1, 64, reason, 0);
+        rig_turn (rig);
+    }
+    rig_settle (rig);
+    rig_close (rig);
+}
+
+/* Ack every second message of what was delivered. */
+static void
+s_ack_odd (rig_t *rig)
+{
+    static zloom_settle_run_t s_runs[4096];
+    while (rig_take (rig, 2, ZLOOM_VERB_DELIVER)) {
+        size_t count = 0;
+        const zloom_run_t *run = &rig->verb.deliver.runs[0];
+        for (uint64_t seq = run->seq | 1; seq < run->seq + run->n; seq += 2) {
+            s_runs[count++] = (zloom_settle_run_t){
+              .first = seq, .n = 1, .delay_ms = ZLOOM_DELAY_UNSET, .cause = {.exit = -1}};
+        }
+        const zloom_verb_t verb = {
+          .kind = ZLOOM_VERB_SETTLE,
+          .settle = {
+            .handle = 1, .token = rig->verb.deliver.token, .runs = s_runs, .run_count = count}};
+        rig_put (rig, 2, &verb, NULL);
+    }
+    rig_settle (rig);
+}
+
+/* No lease is that long: such an ack is not believed, and it costs no more than others. */
+static void
+test_a_late_ack_of_everything_is_stale (void **state)
+{
+    (void) state;
+    room_rig_t self;
+    s_open (&self);
+    rig_consumer (&self.rig, 2, "worker", "plain", 1000000);
+    s_put_send (&self.rig, 4, 1, 40000, 10, ZLOOM_BYTES_NULL);
+    rig_settle (&self.rig);
+    const zloom_token_t token = {zloom_journal_boot (self.rig.journal).random, 1};
+    s_ack_odd (&self.rig);
+    rig_run (&self.rig, ZLOOM_NS_PER_S);
+    rig_crash (&self.rig);
+    rig_hello (&self.rig, 3, "filler", 3, "orders-dead");
+    rig_hello (&self.rig, 2, "worker", 2, NULL);
+    rig_put_subscribe (&self.rig, 2, 1, "plain", ZLOOM_MODE_CONSUME);
+    rig_settle (&self.rig);
+    s_fill_up (&self, 20000);
+    rig_put_settle (&self.rig, 2, 1, token, 1, 40000, ZLOOM_VERDICT_ACK);
+    rig_turn (&self.rig);
+    rig_settle (&self.rig);
+    rig_run (&self.rig, ZLOOM_NS_PER_S);
+    rig_expect (&self.rig, 2, ZLOOM_VERB_SETTLED);
+    for (size_t i = 0; i < self.rig.verb.settled.run_count; i++) {
+        assert_int_not_equal (self.rig.verb.settled.runs[i].code, ZLOOM_OK);
+    }
+    rig_close (&self.rig);
+}
+
 int
 main (void)
 {
@@ -142,6 +249,8 @@ main (void)
       cmocka_unit_test (test_a_skip_has_room_for_the_mark_that_it_keeps),
       cmocka_unit_test (test_a_hello_that_leaves_a_hole_has_room_for_it),
       cmocka_unit_test (test_acks_have_room_for_the_moves_that_go_along),
+      cmocka_unit_test (test_retries_have_room_for_their_histories),
+      cmocka_unit_test (test_a_late_ack_of_everything_is_stale),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
