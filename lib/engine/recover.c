@@ -87,7 +87,7 @@ s_on_replay (void *arg, const zloom_record_t *record)
     const zloom_replay_t replay = {.type = (uint8_t) record->type,
                                    .seq = record->seq,
                                    .count = record->count,
-                                   .payload_bytes = record->payload.size,
+                                   .payload_bytes = record->stored_bytes,
                                    .head = record->head};
     const zloom_err_t err = flow->pattern->replay (flow->core, &replay);
     if (err != ZLOOM_OK) {

@@ -68,6 +68,7 @@ typedef struct {
     uint32_t count;        /* how many messages; 0 when it speaks of none */
     zloom_bytes_t head;    /* msgpack, copied by stage */
     zloom_bytes_t payload; /* for stage: a view into the blob that is passed beside it */
+    uint32_t stored_bytes; /* replay of a PACK: the size of its payload; stage ignores it */
 } zloom_record_t;
 
 /* One stored PACK record as a reader sees it. */
@@ -92,7 +93,7 @@ typedef struct {
     void *arg;
     /*
      * Recovery, inside open: the flow's last whole snapshot first (if any), then its records after
-     * it in order, PACKs included (payload empty then: bytes stay on disk). An error stops the
+     * it in order, PACKs included (stored_bytes then, no payload: it stays on disk). An error stops the
      * opening: the log is damaged or of a later version.
      */
     zloom_err_t (*flow) (void *arg, uint32_t flow, const char *name);

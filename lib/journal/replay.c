@@ -128,6 +128,7 @@ s_pack (zloom_recovery_t *self, const zloom_entry_t *entry, const zloom_record_t
     flow->mark.end = entry->seq + entry->count;
     zloom_record_t without = *record;
     without.payload = ZLOOM_BYTES_NULL;
+    without.stored_bytes = entry->payload_bytes;
     return self->log->base.owner.replay (self->log->base.owner.arg, &without);
 }
 

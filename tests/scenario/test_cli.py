@@ -248,9 +248,12 @@ class Restart(Case):
         os.kill(self.pid("router"), signal.SIGKILL)
         self.wait_flow("words", lambda f: f["ready"] == 1000)
         self.assertIn("node-death node=router", self.said())
+        stored = self.flows()["words"]["bytes"]
+        self.assertGreater(stored, 3000)
         self.assertEqual(self.stop(), 0)
         self.run_topology(recipe)
         self.assertEqual(self.flows()["words"]["ready"], 1000)
+        self.assertEqual(self.flows()["words"]["bytes"], stored)  # limit.bytes counts it
 
     def test_doctor_on_a_closed_journal(self):
         self.run_topology(self.recipe(QUEUE))
