@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * What moves to cold segments: numbers keep their place whatever is rewritten around them, a copy
+ * never brings back what was settled, and no file goes before that is durable which made it dead.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "journal/doctor.h"
+#include "journal/format.h"
+#include "journal/slot.h"
+#include "support/journal_model.h"
+#include "support/simdisk.h"
+
+#define SEGMENT_BYTES (64u * 1024)
+/* One pack of this size takes a block and a half: a few fill a segment. */
+#define PACK_BYTES 6000u
+/* Enough for the first segments to be moved to cold ones. */
+#define PACKS 60u
+
+typedef struct {
+    zloom_simdisk_t *disk;
+    zloom_journal_config_t config;
+    zloom_model_t model;
+} world_t;
+
+static void
+s_begin (world_t *world, uint64_t seed)
+{
+    *world = (world_t){.disk = zloom_simdisk_new (seed)};
+    world->config = (zloom_journal_config_t){.vfs = zloom_simdisk_vfs (world->disk),
+                                             .directory = "j",
+                                             .segment_bytes = SEGMENT_BYTES,
+                                             .hot_bytes = 4 * SEGMENT_BYTES,
+                                             .tail_cache_bytes = 1,
+                                             .manual = true,
+                                             .seed = seed};
+    zloom_model_init (&world->model, seed);
+    assert_int_equal (zloom_model_open (&world->model, &world->config), ZLOOM_OK);
+    assert_int_equal (zloom_journal_flow (world->model.journal, "flow-1"), 1);
+    assert_true (zloom_model_flush (&world->model));
+}
+
+static void
+s_end (world_t *world)
+{
+    zloom_journal_close (&world->model.journal);
+    zloom_model_fini (&world->model);
+    zloom_simdisk_destroy (&world->disk);
+}
+
+/* So many packs of one message, a group each, and whatever the disk has to do for them. */
+static void
+s_send (world_t *world, unsigned packs)
+{
+    for (unsigned i = 0; i < packs; i++) {
+        zloom_err_t err = ZLOOM_AGAIN;
+        for (int wait = 0; wait < 100 && err == ZLOOM_AGAIN; wait++) {
+            err = zloom_model_send (&world->model, 1, 1, PACK_BYTES);
+            zloom_model_turn (&world->model, err == ZLOOM_AGAIN, ZLOOM_NS_PER_MS);
+        }
+        assert_int_equal (err, ZLOOM_OK);
+        assert_true (zloom_model_flush (&world->model));
+    }
+}
+
+static void
+s_settle (world_t *world, uint64_t first, uint64_t last)
+{
+    assert_int_equal (zloom_model_settle (&world->model, 1, first, last), ZLOOM_OK);
+}
+
+/* Long enough for whatever is due: moves, rewriting, unlinking. */
+static void
+s_rest (world_t *world)
+{
+    zloom_model_turn (&world->model, 60, 100 * ZLOOM_NS_PER_MS);
+}
+
+/* The lowest and the highest number in a cold segment; false when there is no such file. */
+static bool
+s_cold (const world_t *world, unsigned number, zloom_range_t *numbers)
+{
+    char path[64];
+    size_t size;
+    zloom_slot_t slot;
+    (void) snprintf (path, sizeof path, "j/cold-1-%010u", number);
+    const uint8_t *data = zloom_simdisk_content (world->disk, path, &size);
+    *numbers = (zloom_range_t){UINT64_MAX, 0};
+    if (!data) {
+        return false;
+    }
+    assert_int_equal (zloom_slot_read (world->config.vfs, "j", 0, &slot), ZLOOM_OK);
+    for (size_t at = 0; at + ZLOOM_GROUP_HEADER_BYTES <= size; at += ZLOOM_BLOCK_BYTES) {
+        zloom_place_t place = {1, number, (uint32_t) at};
+        zloom_group_header_t header;
+        if (!zloom_group_header_decode (data + at, &slot.key, &place, &header)) {
+            continue;
+        }
+        zloom_record_reader_t directory = zloom_record_reader (
+          zloom_bytes (data + at + ZLOOM_GROUP_HEADER_BYTES, header.directory_bytes));
+        zloom_entry_t entry;
+        while (zloom_entry_next (&directory, &entry)) {
+            numbers->first = entry.seq < numbers->first ? entry.seq : numbers->first;
+            numbers->last = entry.seq > numbers->last ? entry.seq : numbers->last;
+        }
+    }
+    zloom_slot_fini (&slot);
+    return true;
+}
+
+/* The newest cold segment, with its numbers. */
+static unsigned
+s_last_cold (const world_t *world, zloom_range_t *numbers)
+{
+    zloom_range_t none;
+    unsigned last = 0;
+    for (unsigned number = 1; number < 100; number++) {
+        last = s_cold (world, number, &none) ? number : last;
+    }
+    assert_true (last > 0 && s_cold (world, last, numbers));
+    return last;
+}
+
+static uint64_t
+s_damages (const world_t *world)
+{
+    zloom_doctor_report_t report;
+    assert_int_equal (zloom_doctor_examine (world->config.vfs, "j", &report), ZLOOM_OK);
+    uint64_t damages = report.damages;
+    zloom_doctor_fini (&report);
+    return damages;
+}
+
+/* The machine stops here; the same log again: nothing came back, nothing is lost. */
+static void
+s_crash_and_check (world_t *world, const char *what, uint64_t a, uint64_t b)
+{
+    zloom_model_t *model = &world->model;
+    zloom_simdisk_power_off_after (world->disk, 1);
+    zloom_journal_close (&model->journal);
+    zloom_simdisk_crash (world->disk);
+    uint64_t damages = s_damages (world);
+    world->config.seed += 10;
+    zloom_err_t err = zloom_model_open (model, &world->config);
+    if (err || damages > 0 || !zloom_model_check (model) || !zloom_model_read_all (model) ||
+        model->gaps > 0 || model->holes[1].total > 0) {
+        fail_msg ("%s (%llu, %llu): %s; %s; %llu damages, %llu gaps, %llu numbers in holes", what,
+                  (unsigned long long) a, (unsigned long long) b, model->failure, zloom_note (),
+                  (unsigned long long) damages, (unsigned long long) model->gaps,
+                  (unsigned long long) model->holes[1].total);
+    }
+}
+
+static void
+test_what_is_still_needed_moves (void **state)
+{
+    (void) state;
+    world_t world;
+    zloom_range_t first;
+    zloom_range_t last;
+    s_begin (&world, 1);
+    s_send (&world, PACKS);
+    s_rest (&world);
+    assert_true (s_last_cold (&world, &last) > 2);
+    assert_true (s_cold (&world, 1, &first) && first.first == 1 && first.last < last.first);
+    assert_true (zloom_model_read_all (&world.model));
+    s_crash_and_check (&world, "moved", 0, 0);
+    s_end (&world);
+}
+
+/*
+ * Cold segment 1 is rewritten behind what stands in the last one; so that one holds low and high
+ * numbers, and those between stand elsewhere. When it is rewritten in its turn, the copies of both
+ * would fit one group: those between must keep their place.
+ */
+static void
+test_numbers_between_copies_keep_their_place (void **state)
+{
+    (void) state;
+    world_t world;
+    zloom_range_t low;
+    zloom_range_t high;
+    zloom_range_t now;
+    s_begin (&world, 1);
+    s_send (&world, PACKS);
+    s_rest (&world);
+    unsigned last = s_last_cold (&world, &high);
+    assert_true (last > 2 && s_cold (&world, 1, &low));
+    s_settle (&world, low.first + 1, low.last);
+    assert_true (zloom_model_flush (&world.model));
+    s_rest (&world);
+    assert_false (s_cold (&world, 1, &now));
+    assert_true (s_cold (&world, last, &now));
+    assert_true (now.first == low.first && now.last == high.last);
+
+    s_settle (&world, high.first, high.last - 1);
+    assert_true (zloom_model_flush (&world.model));
+    s_rest (&world);
+    assert_false (s_cold (&world, last, &now));
+    assert_int_equal (s_last_cold (&world, &now), last + 1);
+    assert_true (now.first == low.first && now.last == high.last);
+    if (!zloom_model_read_all (&world.model)) {
+        fail_msg ("%s", world.model.failure);
+    }
+    s_crash_and_check (&world, "between", 0, 0);
+    s_end (&world);
+}
+
+/* A cold file goes only when the settlements are durable that made it dead. */
+static void
+test_a_dead_file_waits_for_what_made_it_dead (void **state)
+{
+    (void) state;
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        world_t world;
+        zloom_range_t low;
+        zloom_range_t now;
+        s_begin (&world, seed);
+        s_send (&world, PACKS);
+        s_rest (&world);
+        assert_true (s_cold (&world, 1, &low));
+        s_settle (&world, low.first, low.last);
+        s_rest (&world); /* nobody seals: the settlement stays in the open group */
+        assert_true (s_cold (&world, 1, &now));
+        if (seed % 2 == 0) {
+            assert_true (zloom_model_flush (&world.model));
+            s_rest (&world);
+            assert_false (s_cold (&world, 1, &now));
+        }
+        s_crash_and_check (&world, "dead file", seed, 0);
+        s_end (&world);
+    }
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+      cmocka_unit_test (test_what_is_still_needed_moves),
+      cmocka_unit_test (test_numbers_between_copies_keep_their_place),
+      cmocka_unit_test (test_a_dead_file_waits_for_what_made_it_dead),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
