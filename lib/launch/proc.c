@@ -33,6 +33,7 @@ struct zloom_proc {
     zloom_lines_t words; /* what it says on stderr */
     uint8_t nonce[16];   /* of its sessions, so that GONE names this process and no later one */
     char end_text[160];
+    int exit; /* of the last process that ended */
     char *pid_path;
 };
 
@@ -56,6 +57,7 @@ zloom_proc_new (const zloom_supervisor_config_t *config, const zloom_plan_unit_t
     self->unit = zloom_unit_new (&unit);
     self->ready_fd = -1;
     self->error_fd = -1;
+    self->exit = -1;
     zloom_lines_init (&self->words, LINE_BYTES, ZLOOM_OBITUARY_BYTES);
     self->pid_path = zloom_format ("%s/%s.pid", config->paths->runtime, plan->name);
     return self;
@@ -123,6 +125,13 @@ zloom_proc_end_text (const zloom_proc_t *self)
 {
     ZLOOM_CHECK (self, ZLOOM_PROC_TAG);
     return self->end_text;
+}
+
+int
+zloom_proc_exit (const zloom_proc_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_PROC_TAG);
+    return self->exit;
 }
 
 void
@@ -323,6 +332,7 @@ static void
 s_bury (zloom_proc_t *self, const zloom_child_end_t *end, bool asked, int64_t mono_ns)
 {
     char text[128];
+    self->exit = end->exit;
     (void) snprintf (self->end_text, sizeof self->end_text, "%s", zloom_child_end_text (end, text));
     if (asked || (end->exit == 0 && zloom_unit_state (self->unit) == ZLOOM_UNIT_DONE)) {
         zloom_log (ZLOOM_LOG_INFO, "node-stop", "node=%s end=\"%s\" ran_ms=%lld", self->plan->name,

@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #define ROUTER_RANK 0
+/* How a node's process ends when the recipe does not fit its state (nodes/node.h). */
+#define RECIPE_EXIT 78
 /* A poll never sleeps longer than this, so that a clock that was stopped does no harm. */
 #define LONGEST_SLEEP_MS 60000
 /* How soon the watch is asked again whether work is left. */
@@ -67,7 +69,7 @@ s_check_failed (s_supervisor_t *self, int64_t mono_ns)
         bool needed =
           plan->rank == ROUTER_RANK || self->phase == PHASE_STARTING || self->config->until_idle;
         if (needed) {
-            self->result = ZLOOM_CHILD;
+            self->result = zloom_proc_exit (proc) == RECIPE_EXIT ? ZLOOM_RECIPE : ZLOOM_CHILD;
             (void) snprintf (self->reason, sizeof self->reason,
                              "node '%s' could not be kept running: %s", plan->name,
                              zloom_proc_end_text (proc));
@@ -241,8 +243,8 @@ zloom_supervisor_run (const zloom_supervisor_config_t *config)
     free (self.procs);
     free (self.polls);
     zloom_plan_fini (&self.plan);
-    if (self.result == ZLOOM_CHILD) {
-        return zloom_fail (ZLOOM_CHILD, "%s", self.reason);
+    if (self.reason[0]) {
+        return zloom_fail (self.result, "%s", self.reason);
     }
     return self.result;
 }

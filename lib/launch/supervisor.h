@@ -56,7 +56,8 @@ typedef struct {
 
 /*
  * Start everything, serve, stop everything. OK: stopped as asked, or idle. CHILD: a node could not
- * be kept running (the note says which and why); the others were drained.
+ * be kept running (the note says which and why), RECIPE: because of the recipe; the others were
+ * drained.
  */
 zloom_err_t zloom_supervisor_run (const zloom_supervisor_config_t *config);
 

@@ -126,7 +126,8 @@ s_show_text (zloom_buf_t *out, const json_t *message)
     zloom_buf_printf (out, "%s", zloom_print_string (message, "id"));
     int64_t requeued = zloom_print_int (message, "requeued");
     if (requeued) {
-        zloom_buf_printf (out, " (requeued %lld times)", (long long) requeued);
+        zloom_buf_printf (out, " (requeued %lld time%s)", (long long) requeued,
+                          requeued == 1 ? "" : "s");
     }
     size_t index = 0;
     json_t *cause = NULL;

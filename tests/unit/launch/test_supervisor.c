@@ -264,6 +264,17 @@ supervisor_gives_up_after_the_budget (void **state)
 }
 
 static void
+supervisor_tells_a_wrong_recipe_from_a_dying_node (void **state)
+{
+    (void) state;
+    s_fixture_t self;
+    s_setup (&self, "[ $me = router.1 ] && exit 78\nready; wait_for_end\n");
+    assert_int_equal (s_run (&self, false), ZLOOM_RECIPE);
+    assert_int_equal (s_count (s_journal (&self), "start router.1"), 1);
+    s_teardown (&self);
+}
+
+static void
 supervisor_kills_what_never_gets_ready (void **state)
 {
     (void) state;
@@ -295,6 +306,7 @@ main (void)
       cmocka_unit_test (supervisor_starts_and_stops_in_order),
       cmocka_unit_test (supervisor_restarts_and_tells_of_the_dead),
       cmocka_unit_test (supervisor_gives_up_after_the_budget),
+      cmocka_unit_test (supervisor_tells_a_wrong_recipe_from_a_dying_node),
       cmocka_unit_test (supervisor_kills_what_never_gets_ready),
       cmocka_unit_test (supervisor_drains_when_idle),
     };
