@@ -6,27 +6,11 @@
 #include "base/memory.h"
 #include "base/tag.h"
 
-static void
-s_grow (zloom_frames_t *self)
-{
-    const size_t capacity = self->capacity ? 2 * self->capacity : 16;
-    zloom_waiting_frame_t *items = zloom_alloc (capacity * sizeof *items);
-    for (size_t i = 0; i < self->count; i++) {
-        items[i] = self->items[(self->head + i) % self->capacity];
-    }
-    free (self->items);
-    self->items = items;
-    self->head = 0;
-    self->capacity = capacity;
-}
-
 void
 zloom_frames_push (zloom_frames_t *self, const zloom_verb_t *verb, zloom_blob_t *blob,
                    zloom_bytes_t pack)
 {
-    if (self->count == self->capacity) {
-        s_grow (self);
-    }
+    zloom_grow_ring (&self->items, &self->capacity, &self->head, self->count, sizeof *self->items);
     zloom_buf_t out = {0};
     zloom_verb_encode (verb, &out);
     self->items[(self->head + self->count++) % self->capacity] = (zloom_waiting_frame_t){

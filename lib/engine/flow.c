@@ -76,17 +76,8 @@ zloom_hosted_mark (zloom_hosted_t *self, uint64_t group, uint64_t seq)
             return;
         }
     }
-    if (self->mark_count == self->mark_capacity) {
-        const size_t capacity = self->mark_capacity ? self->mark_capacity * 2 : 8;
-        zloom_durable_mark_t *marks = zloom_alloc (capacity * sizeof *marks);
-        for (size_t i = 0; i < self->mark_count; i++) {
-            marks[i] = self->marks[(self->mark_head + i) % self->mark_capacity];
-        }
-        free (self->marks);
-        self->marks = marks;
-        self->mark_head = 0;
-        self->mark_capacity = capacity;
-    }
+    zloom_grow_ring (&self->marks, &self->mark_capacity, &self->mark_head, self->mark_count,
+                     sizeof *self->marks);
     self->marks[(self->mark_head + self->mark_count++) % self->mark_capacity] =
       (zloom_durable_mark_t){group, seq};
 }

@@ -49,20 +49,6 @@ zloom_hold_destroy (zloom_hold_t **self_p)
     *self_p = NULL;
 }
 
-static void
-s_grow (zloom_hold_t *self)
-{
-    const size_t capacity = self->capacity ? self->capacity * 2 : 64;
-    entry_t *entries = zloom_alloc (capacity * sizeof *entries);
-    for (size_t i = 0; i < self->count; i++) {
-        entries[i] = self->entries[(self->head + i) % self->capacity];
-    }
-    free (self->entries);
-    self->entries = entries;
-    self->head = 0;
-    self->capacity = capacity;
-}
-
 /* Move what is left to the front once the freed part is the larger one: O(1) amortised. */
 static void
 s_compact (zloom_hold_t *self)
@@ -81,9 +67,8 @@ void
 zloom_hold_push (zloom_hold_t *self, const zloom_held_t *held)
 {
     ZLOOM_CHECK (self, HOLD_TAG);
-    if (self->count == self->capacity) {
-        s_grow (self);
-    }
+    zloom_grow_ring (&self->entries, &self->capacity, &self->head, self->count,
+                     sizeof *self->entries);
     s_compact (self);
     self->entries[(self->head + self->count) % self->capacity] =
       (entry_t){held->group, held->session, held->verb.size, held->welcome};

@@ -32,20 +32,6 @@ zloom_inbox_fini (zloom_inbox_t *self)
     *self = (zloom_inbox_t){0};
 }
 
-static void
-s_grow (zloom_inbox_t *self)
-{
-    const size_t capacity = self->capacity ? self->capacity * 2 : 8;
-    zloom_inbox_item_t *items = zloom_alloc (capacity * sizeof *items);
-    for (size_t i = 0; i < self->count; i++) {
-        items[i] = self->items[(self->head + i) % self->capacity];
-    }
-    free (self->items);
-    self->items = items;
-    self->head = 0;
-    self->capacity = capacity;
-}
-
 zloom_err_t
 zloom_inbox_push (zloom_inbox_t *self, zloom_bytes_t verb, zloom_blob_t *pack, bool malformed)
 {
@@ -54,9 +40,7 @@ zloom_inbox_push (zloom_inbox_t *self, zloom_bytes_t verb, zloom_blob_t *pack, b
         return zloom_fail (ZLOOM_TOO_MANY, "%zu frames with %zu bytes wait already", self->count,
                            self->bytes);
     }
-    if (self->count == self->capacity) {
-        s_grow (self);
-    }
+    zloom_grow_ring (&self->items, &self->capacity, &self->head, self->count, sizeof *self->items);
     zloom_inbox_item_t *item = &self->items[(self->head + self->count) % self->capacity];
     item->verb = zloom_blob_new (verb.data, verb.size);
     item->pack = pack ? zloom_blob_ref (pack) : NULL;

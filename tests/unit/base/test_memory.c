@@ -107,6 +107,34 @@ test_grow_doubles_and_keeps (void **state)
 }
 
 static void
+test_a_ring_grows_in_order (void **state)
+{
+    (void) state;
+    uint64_t *items = NULL;
+    size_t capacity = 0;
+    size_t head = 0;
+    size_t count = 0;
+    uint64_t next = 0;
+    for (uint64_t last = 0; last < 1000; last++) {
+        zloom_grow_ring (&items, &capacity, &head, count, sizeof *items);
+        assert_true (count < capacity);
+        items[(head + count++) % capacity] = last;
+        if (last % 3 == 0) { /* so that the ring is bent when it grows */
+            assert_int_equal (items[head], next++);
+            head = (head + 1) % capacity;
+            count--;
+        }
+    }
+    while (count-- > 0) {
+        assert_int_equal (items[head], next++);
+        head = (head + 1) % capacity;
+    }
+    assert_int_equal (next, 1000);
+    assert_int_equal (capacity, 1024);
+    free (items);
+}
+
+static void
 s_count_overflows (void)
 {
     volatile size_t count = SIZE_MAX / 2;
@@ -147,6 +175,7 @@ main (void)
       cmocka_unit_test (test_copies),
       cmocka_unit_test (test_format),
       cmocka_unit_test (test_grow_doubles_and_keeps),
+      cmocka_unit_test (test_a_ring_grows_in_order),
       cmocka_unit_test (test_out_of_memory_aborts_with_a_message),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
