@@ -93,8 +93,8 @@ typedef struct {
     void *arg;
     /*
      * Recovery, inside open: the flow's last whole snapshot first (if any), then its records after
-     * it in order, PACKs included (stored_bytes then, no payload: it stays on disk). An error stops the
-     * opening: the log is damaged or of a later version.
+     * it in order, PACKs included (stored_bytes then, no payload: it stays on disk). An error
+     * stops the opening: the log is damaged or of a later version.
      */
     zloom_err_t (*flow) (void *arg, uint32_t flow, const char *name);
     zloom_err_t (*restore) (void *arg, uint32_t flow, zloom_bytes_t snapshot);

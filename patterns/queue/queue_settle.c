@@ -70,9 +70,9 @@ s_lease (const zloom_queue_t *self, zloom_consumer_id_t consumer, const zloom_ev
 }
 
 /*
- * The event as far as it is believed. With a token that nobody remembers, more messages than a lease
- * can hold are no honest holder's, and what lies scattered among so many would not fit the event's
- * records.
+ * The event as far as it is believed. With a token that nobody remembers, more messages than a
+ * lease can hold are no honest holder's, and what lies scattered among so many would not fit the
+ * event's records.
  */
 static zloom_event_t
 s_believed (const zloom_queue_t *self, const zloom_event_t *settle)

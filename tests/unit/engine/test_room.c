@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* Room is asked for all that an event may stage: with a busy disk and a group that is nearly full. */
+/* Room is asked for all that an event may stage: a busy disk, a group that is nearly full. */
 #include "unit/engine/peers.h"
 
 #define FLOWS 3
@@ -56,7 +56,7 @@ s_has_room (const room_rig_t *self, uint64_t bytes)
     return zloom_journal_room (self->rig.journal, 1, bytes, true) == ZLOOM_OK;
 }
 
-/* The disk is busy, as it does nothing here; the open group is filled until `left` bytes are free. */
+/* The disk is busy, as it does nothing here; the open group is filled until so much is left. */
 static void
 s_fill_up (room_rig_t *self, uint64_t left)
 {
