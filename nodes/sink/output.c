@@ -225,14 +225,15 @@ zloom_err_t
 zloom_output_add (zloom_output_t *self, zloom_bytes_t body)
 {
     ZLOOM_CHECK (self, OUTPUT_TAG);
-    const uint8_t *newline = body.size > 0 ? memchr (body.data, '\n', body.size) : NULL;
+    const zloom_bytes_t line = zloom_output_line (body);
+    const uint8_t *newline = line.size > 0 ? memchr (line.data, '\n', line.size) : NULL;
     if (newline) {
         return zloom_fail (ZLOOM_MALFORMED,
                            "the body has a newline at byte %zu, and a message is one line here",
-                           (size_t) (newline - body.data));
+                           (size_t) (newline - line.data));
     }
-    zloom_buf_reserve (&self->lines, body.size + 1);
-    zloom_buf_add_bytes (&self->lines, body);
+    zloom_buf_reserve (&self->lines, line.size + 1);
+    zloom_buf_add_bytes (&self->lines, line);
     zloom_buf_add (&self->lines, "\n", 1);
     return ZLOOM_OK;
 }

@@ -38,7 +38,21 @@ zloom_err_t zloom_output_open (const char *path, bool sync, zloom_output_t **sel
 zloom_output_t *zloom_output_new (int fd);
 void zloom_output_destroy (zloom_output_t **self_p);
 
-/* Add a line. MALFORMED: it holds a newline, so it would be two; nothing was added. */
+/*
+ * A body as a line without its end: what `echo` wrote ends with a newline, and that is the line's
+ * own, not a second one.
+ */
+static inline zloom_bytes_t
+zloom_output_line (zloom_bytes_t body)
+{
+    const bool ended = body.size > 0 && body.data[body.size - 1] == '\n';
+    return zloom_bytes (body.data, body.size - (ended ? 1 : 0));
+}
+
+/*
+ * Add a line, zloom_output_line (body). MALFORMED: it holds another newline, so it would be two;
+ * nothing was added.
+ */
 zloom_err_t zloom_output_add (zloom_output_t *self, zloom_bytes_t body);
 /*
  * Where the batch will begin: the file's inode and its size now. Errors as zloom_output_write,

@@ -337,12 +337,12 @@ zloom_receipts_add (zloom_receipts_t *self, const zloom_message_t *message)
         self->batch[self->batch_count++] =
           (run_t){.flow = flow, .n = 1, .first = message->seq, .sent_ns = message->sent_wall_ns};
     }
-    uint8_t line[LINE_BYTES];
-    zloom_put_u32 (line, (uint32_t) message->body_size + 1);
-    zloom_put_u32 (line + 4, zloom_crc32c (zloom_crc32c (0, message->body_size ? message->body : "",
-                                                         message->body_size),
-                                           "\n", 1));
-    zloom_buf_add (&self->lines, line, sizeof line);
+    const zloom_bytes_t line = zloom_output_line (zloom_bytes (message->body, message->body_size));
+    const uint32_t crc = zloom_crc32c (0, line.size ? (const void *) line.data : "", line.size);
+    uint8_t entry[LINE_BYTES];
+    zloom_put_u32 (entry, (uint32_t) line.size + 1);
+    zloom_put_u32 (entry + 4, zloom_crc32c (crc, "\n", 1));
+    zloom_buf_add (&self->lines, entry, sizeof entry);
 }
 
 zloom_err_t

@@ -29,7 +29,7 @@ zloom_receipts_t *zloom_receipts_open (const char *directory, const char *path);
 void zloom_receipts_destroy (zloom_receipts_t **self_p);
 /* Whether this very message stands in the file. */
 bool zloom_receipts_has (const zloom_receipts_t *self, const zloom_message_t *message);
-/* The next message of the batch to come; its line is its body and a newline. */
+/* The next message of the batch to come; its line is zloom_output_line () and a newline. */
 void zloom_receipts_add (zloom_receipts_t *self, const zloom_message_t *message);
 /* Keep the batch's receipt: its first line will be at `base` of the file `inode`. SYSTEM. */
 zloom_err_t zloom_receipts_keep (zloom_receipts_t *self, uint64_t inode, uint64_t base);

@@ -138,7 +138,11 @@ s_give (zloom_carrier_t *base, zloom_worker_job_t *job)
 {
     s_lines_t *self = s_self (base);
     const zloom_message_t *message = job->message;
-    if (message->body_size > 0 && memchr (message->body, '\n', message->body_size)) {
+    /* A newline at the end, as echo writes it, is the line's own. */
+    const uint8_t *body = message->body;
+    const bool ended = message->body_size > 0 && body[message->body_size - 1] == '\n';
+    const size_t size = message->body_size - (ended ? 1 : 0);
+    if (size > 0 && memchr (body, '\n', size)) {
         zloom_carrier_fail (base, job, ZLOOM_VERDICT_REJECT,
                             "its body has a newline, which io: lines cannot carry (send JSON "
                             "without line breaks, or use io: frames or exec)");
@@ -146,7 +150,7 @@ s_give (zloom_carrier_t *base, zloom_worker_job_t *job)
     }
     zloom_worker_jobs_add (&self->jobs, job);
     job->begin = zloom_program_written (self->program);
-    zloom_program_write (self->program, zloom_bytes (message->body, message->body_size));
+    zloom_program_write (self->program, zloom_bytes (body, size));
     zloom_program_write (self->program, zloom_bytes ("\n", 1));
     job->end = zloom_program_written (self->program);
 }

@@ -99,11 +99,23 @@ test_a_body_of_two_lines_is_malformed (void **state)
     assert_int_equal (zloom_output_open (s_path, false, &s_output), ZLOOM_OK);
     assert_int_equal (zloom_output_add (s_output, zloom_bytes_text ("a\nb")), ZLOOM_MALFORMED);
     assert_non_null (strstr (zloom_note (), "newline at byte 1"));
-    assert_int_equal (zloom_output_add (s_output, zloom_bytes_text ("\n")), ZLOOM_MALFORMED);
+    assert_int_equal (zloom_output_add (s_output, zloom_bytes_text ("\n\n")), ZLOOM_MALFORMED);
     assert_int_equal (zloom_output_pending (s_output), 0);
     s_add ("c");
     assert_int_equal (zloom_output_write (s_output), ZLOOM_OK);
     s_expect (s_path, "c\n");
+}
+
+static void
+test_a_newline_at_the_end_is_the_lines_own (void **state)
+{
+    (void) state;
+    assert_int_equal (zloom_output_open (s_path, false, &s_output), ZLOOM_OK);
+    s_add ("echo\n");
+    s_add ("\n");
+    s_add ("");
+    assert_int_equal (zloom_output_write (s_output), ZLOOM_OK);
+    s_expect (s_path, "echo\n\n\n");
 }
 
 static void
@@ -295,6 +307,7 @@ main (void)
     const struct CMUnitTest tests[] = {
       TEST (test_appends_lines),
       TEST (test_a_body_of_two_lines_is_malformed),
+      TEST (test_a_newline_at_the_end_is_the_lines_own),
       TEST (test_a_torn_last_line_is_cut_off),
       TEST (test_a_long_torn_line_is_cut_off),
       TEST (test_what_is_no_file_of_lines_is_left_alone),
