@@ -182,7 +182,7 @@ class Wire(Case):
         self.assertEqual(self.flows()["words"]["ready"], 0)
 
     def test_an_oversized_frame_cuts_the_connection(self):
-        """ZeroMQ itself hangs up before it has read so much; the router knows the socket no more."""
+        """ZeroMQ hangs up before it has read so much; the router knows the socket no more."""
         self.serve()
         large = peer.pack([(None, b"x" * (7 << 20))])
         for frames in ([b"\x00" * (8 << 20)], send(1, 1, large)):
