@@ -121,7 +121,7 @@ int64_t zloom_deadline (int64_t ms);
  *     zloom_client_config_t config = {.endpoint = "ipc:///run/user/1000/zloom/shop/router.sock",
  *                                     .name = "importer", .send_flows = flows,
  *                                     .send_flow_count = 1};
- *     zloom_client_t *self = NULL;
+ *     zloom_client_t *client = NULL;
  *     zloom_err_t err = zloom_client_open (&config, zloom_deadline (5000), &client);
  *     zloom_outgoing_t order = {.body = "{\"id\": 1}", .body_size = 9};
  *     if (err == ZLOOM_OK) {
@@ -160,7 +160,7 @@ typedef struct {
      * NULL: a name of its own for this session only.
      */
     const char *name;
-    const char *role; /* what `zloom ps` shows; NULL: "client" */
+    const char *role; /* what `zloom stats` shows; NULL: "client" */
     const char *const *send_flows;
     size_t send_flow_count;
     size_t window_messages; /* most that is sent and not confirmed; 0: 65536 */
