@@ -4,6 +4,8 @@
  * sends. Effects of one event are carried out in order; all records land in one group, because room
  * for the worst case was there before the event was fed.
  */
+#include <stdio.h>
+
 #include "base/log.h"
 #include "base/tag.h"
 #include "engine/core.h"
@@ -195,9 +197,13 @@ s_deliver (zloom_engine_t *self, const zloom_hosted_t *flow, const zloom_effect_
     if (consumer && !zloom_engine_deliver (self, consumer, effect->deliver.token,
                                            effect->deliver.runs, effect->deliver.run_count,
                                            effect->deliver.facts, effect->deliver.fact_count)) {
-        /* The lease ends by its deadline and the message is handed out again. */
+        /* Leased, and counted against its credit, without having been said: a new session of the
+         * same process begins without both. */
+        char note[ZLOOM_NOTE_BYTES];
+        snprintf (note, sizeof note, "%s", zloom_note ());
         zloom_log (ZLOOM_LOG_ERROR, "deliver-bytes", "flow=%s consumer=%s %s", flow->config.name,
-                   consumer->session->name, zloom_note ());
+                   consumer->session->name, note);
+        zloom_engine_bye (self, consumer->session, ZLOOM_NOT_FOUND, note);
     }
 }
 
@@ -271,7 +277,9 @@ s_feed (zloom_engine_t *self, zloom_hosted_t *flow, const feed_t *feed, zloom_bl
     }
     s_carry (self, flow, effects, blob);
     zloom_effects_clear (effects);
-    self->depth--;
+    if (--self->depth == 0) {
+        zloom_engine_drop_kept (self);
+    }
 }
 
 void

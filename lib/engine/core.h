@@ -76,6 +76,12 @@ typedef struct {
 
 #define ZLOOM_ENGINE_VIEWS 8
 
+/* A stored pack that stays in memory until the call of a pattern that peeked at it is over. */
+typedef struct {
+    zloom_hosted_t *flow;
+    zloom_chunk_t chunk;
+} zloom_kept_t;
+
 /* A flow that this engine hosts. */
 struct zloom_hosted {
     zloom_engine_t *engine;
@@ -215,6 +221,8 @@ struct zloom_engine {
     zloom_sender_t *hungry;
     uint64_t *ending; /* session ids */
     size_t ending_count, ending_capacity;
+    zloom_kept_t *kept;
+    size_t kept_count, kept_capacity;
     zloom_arrival_t *arrivals;
     size_t arrival_count, arrival_capacity;
     zloom_arrival_t *waits; /* moves to dead letters that wait for room on the disk */
@@ -419,6 +427,8 @@ void zloom_engine_arrivals (zloom_engine_t *self);
 void zloom_hosted_drop_views (zloom_hosted_t *self);
 /* Keep the cold packs within their limit. */
 void zloom_hosted_trim_cold (zloom_hosted_t *self);
+/* The call of a pattern is over: what it peeked at may go. */
+void zloom_engine_drop_kept (zloom_engine_t *self);
 
 /* ---- admin.c ------------------------------------------------------------------------------- */
 

@@ -40,13 +40,18 @@ zloom_hosted_drop_views (zloom_hosted_t *self)
     self->cold_bytes = 0;
 }
 
+static bool
+s_holds (const zloom_chunk_t *chunk, uint64_t seq)
+{
+    return seq >= chunk->seq && seq - chunk->seq < chunk->count;
+}
+
 static zloom_view_t *
 s_find_view (zloom_hosted_t *self, uint64_t seq)
 {
     for (size_t i = 0; i < ZLOOM_ENGINE_VIEWS; i++) {
         zloom_view_t *view = &self->views[i];
-        if (view->chunk.blob && seq >= view->chunk.seq &&
-            seq - view->chunk.seq < view->chunk.count) {
+        if (view->chunk.blob && s_holds (&view->chunk, seq)) {
             return view;
         }
     }
@@ -65,7 +70,37 @@ s_oldest_view (zloom_hosted_t *self)
     return oldest;
 }
 
-/* From the journal's memory, or from what was fetched; the reference is the caller's. */
+/*
+ * A view makes way for another. What a pattern has peeked at must be there when its effects are
+ * carried out, and this view may hold the last reference to it: inside a call of a pattern it is
+ * kept until the call is over.
+ */
+static void
+s_evict (zloom_hosted_t *self, zloom_view_t *view)
+{
+    zloom_engine_t *engine = self->engine;
+    if (view->chunk.blob && engine->depth > 0) {
+        zloom_grow (&engine->kept, &engine->kept_capacity, engine->kept_count + 1,
+                    sizeof *engine->kept);
+        engine->kept[engine->kept_count++] = (zloom_kept_t){self, view->chunk};
+        view->chunk.blob = NULL;
+    }
+    s_view_clear (view);
+}
+
+void
+zloom_engine_drop_kept (zloom_engine_t *self)
+{
+    for (size_t i = 0; i < self->kept_count; i++) {
+        zloom_blob_unref (&self->kept[i].chunk.blob);
+    }
+    self->kept_count = 0;
+}
+
+/*
+ * From the journal's memory, from what was fetched, or from what is kept; the reference is the
+ * caller's.
+ */
 static zloom_err_t
 s_find_chunk (zloom_hosted_t *self, uint64_t seq, zloom_chunk_t *chunk)
 {
@@ -74,9 +109,16 @@ s_find_chunk (zloom_hosted_t *self, uint64_t seq, zloom_chunk_t *chunk)
         return err;
     }
     for (size_t i = 0; i < self->cold_count; i++) {
-        const zloom_chunk_t *cold = &self->cold[i];
-        if (seq >= cold->seq && seq - cold->seq < cold->count) {
-            *chunk = *cold;
+        if (s_holds (&self->cold[i], seq)) {
+            *chunk = self->cold[i];
+            zloom_blob_ref (chunk->blob);
+            return ZLOOM_OK;
+        }
+    }
+    for (size_t i = 0; i < self->engine->kept_count; i++) {
+        const zloom_kept_t *kept = &self->engine->kept[i];
+        if (kept->flow == self && s_holds (&kept->chunk, seq)) {
+            *chunk = kept->chunk;
             zloom_blob_ref (chunk->blob);
             return ZLOOM_OK;
         }
@@ -95,7 +137,7 @@ zloom_hosted_view (zloom_hosted_t *self, uint64_t seq, zloom_view_t **view_p)
             return err;
         }
         view = s_oldest_view (self);
-        s_view_clear (view);
+        s_evict (self, view);
         view->chunk = chunk;
         view->index = view->end_index = 0;
         view->offset = view->end_offset = 0;

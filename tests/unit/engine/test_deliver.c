@@ -191,6 +191,92 @@ test_messages_survive_a_crash_and_late_acks_count (void **state)
     rig_close (&rig);
 }
 
+/* One message of `size` bytes, in a pack and a group of its own. */
+static void
+s_send_sized (rig_t *rig, zloom_route_t route, uint64_t id, size_t size)
+{
+    zloom_buf_t pack = {0};
+    const zloom_verb_t verb = {
+      .kind = ZLOOM_VERB_SEND,
+      .send = {.flow = 0, .first_id = id, .n = 1, .base_time_ns = rig->now.wall_ns}};
+    rig_pack (&pack, id, 1, size);
+    rig_put (rig, route, &verb, &pack);
+    zloom_buf_fini (&pack);
+    rig_settle (rig);
+}
+
+static void
+s_put_credit (rig_t *rig, zloom_route_t route, uint64_t messages)
+{
+    const zloom_verb_t verb = {.kind = ZLOOM_VERB_CREDIT,
+                               .credit = {.target = ZLOOM_CREDIT_HANDLE,
+                                          .id = 1,
+                                          .messages = messages,
+                                          .bytes = messages << 22,
+                                          .frames = messages}};
+    rig_put (rig, route, &verb, NULL);
+    rig_settle (rig);
+}
+
+/* Deliveries up to message `last`; returns the token of the first one. */
+static zloom_token_t
+s_take_upto (rig_t *rig, zloom_route_t route, uint64_t last)
+{
+    zloom_token_t token = {0};
+    for (uint64_t seq = 0; seq < last;) {
+        rig_expect (rig, route, ZLOOM_VERB_DELIVER);
+        const zloom_verb_deliver_t *deliver = &rig->verb.deliver;
+        const zloom_run_t *run = &deliver->runs[deliver->run_count - 1];
+        token = seq == 0 ? deliver->token : token;
+        seq = run->seq + run->n - 1;
+    }
+    return token;
+}
+
+/*
+ * A hand-out of more packs than are looked at at one time. The first one was read from the disk so
+ * long ago that no cache has it any more: only that it was looked at keeps its bytes.
+ */
+static void
+test_a_handout_of_many_packs_keeps_their_bytes (void **state)
+{
+    (void) state;
+    const uint32_t large = 6;
+    const uint32_t small = 9;
+    const uint32_t others = 40;
+    const zloom_engine_flow_t flows[] = {rig_flow ("orders", ZLOOM_CONFIRM_DISK),
+                                         rig_flow ("other", ZLOOM_CONFIRM_DISK)};
+    rig_t rig;
+    rig_open (&rig, flows, 2);
+    rig_hello (&rig, 1, "shop", 1, "orders");
+    rig_hello (&rig, 3, "mart", 3, "other");
+    for (uint32_t i = 0; i < 1 + large; i++) {
+        s_send_sized (&rig, 1, 1 + i, i == 0 ? 10 : 3500000);
+    }
+    for (uint32_t i = 0; i < others; i++) {
+        s_send_sized (&rig, 3, 1 + i, 10);
+    }
+    rig_crash (&rig);
+    rig_consumer (&rig, 2, "worker", "orders", 1);
+    s_put_credit (&rig, 2, 1 + large);
+    const zloom_token_t token = s_take_upto (&rig, 2, 1 + large);
+    rig_consumer (&rig, 4, "reader", "other", others);
+    s_take_upto (&rig, 4, others);
+
+    rig_hello (&rig, 1, "shop", 1, "orders");
+    for (uint32_t i = 0; i < small; i++) {
+        s_send_sized (&rig, 1, 2 + large + i, 10);
+    }
+    rig_put_settle (&rig, 2, 1, token, 1, 1, ZLOOM_VERDICT_RELEASE);
+    s_put_credit (&rig, 2, 100);
+    rig_expect (&rig, 2, ZLOOM_VERB_DELIVER);
+    assert_int_equal (rig.verb.deliver.run_count, 2);
+    assert_int_equal (rig.verb.deliver.runs[0].seq, 1);
+    assert_int_equal (rig.verb.deliver.runs[1].n, small);
+    rig_expect_none (&rig, 2, ZLOOM_VERB_BYE);
+    rig_close (&rig);
+}
+
 int
 main (void)
 {
@@ -200,6 +286,7 @@ main (void)
       cmocka_unit_test (test_a_memory_flow_does_not_wait_for_the_disk),
       cmocka_unit_test (test_high_in_welcome_waits_for_the_disk),
       cmocka_unit_test (test_a_pack_is_handed_out_in_slices),
+      cmocka_unit_test (test_a_handout_of_many_packs_keeps_their_bytes),
       cmocka_unit_test (test_messages_survive_a_crash_and_late_acks_count),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
