@@ -134,6 +134,11 @@ s_check (zloom_engine_t *self, zloom_sender_t *sender, const zloom_verb_t *verb,
         return zloom_fail (ZLOOM_FORBIDDEN, "flow '%s': '%s' may not publish", flow->config.name,
                            sender->session->name);
     }
+    if (send->flags & flow->pattern->refused_flags) {
+        return zloom_fail (ZLOOM_UNSUPPORTED,
+                           "flow '%s': a %s has no due, expires or priority; send without",
+                           flow->config.name, flow->pattern->name);
+    }
     if (pack && !zloom_credit_covers (&sender->credit, send->n, bytes.size)) {
         const zloom_amount_t left = zloom_credit_left (&sender->credit);
         return zloom_fail (ZLOOM_NO_CREDIT,

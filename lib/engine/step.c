@@ -77,6 +77,11 @@ s_check_emit (zloom_engine_t *self, work_t *work, size_t index)
         return zloom_fail (ZLOOM_FORBIDDEN, "flow '%s': '%s' may not publish", name,
                            work->session->name);
     }
+    if (emit->flags & sender->flow->pattern->refused_flags) {
+        return zloom_fail (ZLOOM_UNSUPPORTED,
+                           "flow '%s': a %s has no due, expires or priority; emit without", name,
+                           sender->flow->pattern->name);
+    }
     zloom_engine_begin_sending (self, sender);
     work->senders[index] = sender;
     return ZLOOM_OK;

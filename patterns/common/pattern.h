@@ -128,7 +128,7 @@ typedef struct {
             const zloom_run_t *holding_runs;
             size_t holding_count;
         } subscribe;
-        struct { /* absolute totals since the consumer subscribed */
+        struct { /* absolute totals since the consumer subscribed; lower ones take credit back */
             uint64_t messages, bytes, frames;
         } credit;
         struct {
@@ -323,6 +323,8 @@ typedef struct {
 
 typedef struct {
     const char *name;
+    /* SEND flags whose promise it does not keep: such a SEND is refused UNSUPPORTED. */
+    uint32_t refused_flags;
     /* `first_seq`: 1 for a new durable flow; counter * 2^40 for a memory flow's boot. */
     void *(*create) (const zloom_flow_config_t *config, uint64_t boot_random, uint64_t first_seq);
     void (*destroy) (void **self_p);

@@ -406,6 +406,7 @@ s_event (void *self, const zloom_event_t *event, const zloom_turn_t *turn)
 
 const zloom_pattern_t zloom_queue_pattern = {
   .name = "queue",
+  .refused_flags = ZLOOM_FLAG_DUE | ZLOOM_FLAG_EXPIRES | ZLOOM_FLAG_PRIORITY,
   .create = s_create,
   .destroy = s_destroy,
   .configure = s_configure,
