@@ -10,15 +10,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -33,17 +30,9 @@
 #include "patterns/registry.h"
 #include "recipe/registry.h"
 #include "support/folder.h"
+#include "support/process.h"
 
-#define READY_FD 3
-#define STOP_FD 4
 #define PATIENCE_NS (60 * ZLOOM_NS_PER_S)
-
-extern char **environ;
-
-typedef struct {
-    pid_t pid;
-    int stop_fd;
-} process_t;
 
 static char *s_directory;
 
@@ -84,8 +73,8 @@ s_node_main (const char *directory, const char *name)
                                     .name = name,
                                     .state_dir = state,
                                     .runtime_dir = directory,
-                                    .ready_fd = READY_FD,
-                                    .stop_fd = STOP_FD,
+                                    .ready_fd = ZLOOM_READY_FD,
+                                    .stop_fd = ZLOOM_STOP_FD,
                                     .drain_ns = 5 * ZLOOM_NS_PER_S};
     zloom_node_run_fn *const run[] = {[ZLOOM_NODE_ROUTER] = zloom_router_run,
                                       [ZLOOM_NODE_SINK] = zloom_sink_run,
@@ -98,71 +87,14 @@ s_node_main (const char *directory, const char *name)
     return zloom_node_exit_code (err);
 }
 
-/* Start it; `wait`: until it serves. */
-static inline process_t
+/* Start a node; `wait`: until it serves. */
+static inline zloom_process_t
 s_start (const char *node, bool wait)
 {
-    int ready[2];
-    int stop[2];
     char log[128];
     snprintf (log, sizeof log, "%s/%s.log", s_directory, node);
-    assert_int_equal (pipe2 (ready, O_CLOEXEC), 0);
-    assert_int_equal (pipe2 (stop, O_CLOEXEC), 0);
-    posix_spawn_file_actions_t actions;
-    assert_int_equal (posix_spawn_file_actions_init (&actions), 0);
-    /* Above the targets first, so that neither dup2 treads on the other's source. */
-    const int high_ready = fcntl (ready[1], F_DUPFD_CLOEXEC, 100);
-    const int high_stop = fcntl (stop[0], F_DUPFD_CLOEXEC, 100);
-    posix_spawn_file_actions_adddup2 (&actions, high_ready, READY_FD);
-    posix_spawn_file_actions_adddup2 (&actions, high_stop, STOP_FD);
-    posix_spawn_file_actions_addopen (&actions, 2, log, O_WRONLY | O_CREAT | O_APPEND, 0600);
     char *argv[] = {"test", "--node", s_directory, (char *) node, NULL};
-    process_t process = {.stop_fd = stop[1]};
-    assert_int_equal (posix_spawn (&process.pid, "/proc/self/exe", &actions, NULL, argv, environ),
-                      0);
-    posix_spawn_file_actions_destroy (&actions);
-    close (ready[1]);
-    close (stop[0]);
-    close (high_ready);
-    close (high_stop);
-    if (wait) {
-        struct pollfd readable = {.fd = ready[0], .events = POLLIN};
-        assert_int_equal (poll (&readable, 1, 20000), 1);
-        char byte = 0;
-        if (read (ready[0], &byte, 1) != 1) {
-            fail_msg ("%s did not start, see its log in %s", node, s_directory);
-        }
-        assert_int_equal (byte, '\n');
-    }
-    close (ready[0]);
-    return process;
-}
-
-static inline void
-s_kill (process_t *process)
-{
-    assert_int_equal (kill (process->pid, SIGKILL), 0);
-    int status = 0;
-    assert_int_equal (waitpid (process->pid, &status, 0), process->pid);
-    close (process->stop_fd);
-}
-
-/* Until it ends by itself; its exit code. */
-static inline int
-s_join (process_t *process)
-{
-    int status = 0;
-    assert_int_equal (waitpid (process->pid, &status, 0), process->pid);
-    close (process->stop_fd);
-    return WIFEXITED (status) ? WEXITSTATUS (status) : 128 + WTERMSIG (status);
-}
-
-/* Drain; its exit code. */
-static inline int
-s_stop (process_t *process)
-{
-    assert_int_equal (write (process->stop_fd, "\n", 1), 1);
-    return s_join (process);
+    return zloom_process_start (argv, log, wait);
 }
 
 /* ---- files -------------------------------------------------------------------------------- */

@@ -7,16 +7,12 @@
 #define ZLOOM_TEST_ROUTER_PROCESS_H
 
 #include <fcntl.h>
-#include <poll.h>
 #include <setjmp.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -28,11 +24,7 @@
 #include "patterns/node_config.h"
 #include "patterns/registry.h"
 #include "support/folder.h"
-
-#define READY_FD 3
-#define STOP_FD 4
-
-extern char **environ;
+#include "support/process.h"
 
 static const char s_recipe_text[] = "zloom: 1\n"
                                     "name: test\n"
@@ -90,8 +82,8 @@ s_router_main (const char *directory)
         return 78;
     }
     zloom_node_args_t args = s_args (recipe, directory);
-    args.ready_fd = READY_FD;
-    args.stop_fd = STOP_FD;
+    args.ready_fd = ZLOOM_READY_FD;
+    args.stop_fd = ZLOOM_STOP_FD;
     zloom_err_t err = zloom_router_run (&args);
     if (err != ZLOOM_OK) {
         fprintf (stderr, "%s: %s\n", zloom_err_text (err), zloom_note ());
@@ -100,62 +92,12 @@ s_router_main (const char *directory)
     return zloom_node_exit_code (err);
 }
 
-typedef struct {
-    pid_t pid;
-    int stop_fd;
-} process_t;
-
 /* Start it and wait until it serves. */
-static inline process_t
+static inline zloom_process_t
 s_start (const char *directory)
 {
-    int ready[2];
-    int stop[2];
-    assert_int_equal (pipe2 (ready, O_CLOEXEC), 0);
-    assert_int_equal (pipe2 (stop, O_CLOEXEC), 0);
-    posix_spawn_file_actions_t actions;
-    assert_int_equal (posix_spawn_file_actions_init (&actions), 0);
-    /* Above the targets first, so that neither dup2 treads on the other's source. */
-    const int high_ready = fcntl (ready[1], F_DUPFD_CLOEXEC, 100);
-    const int high_stop = fcntl (stop[0], F_DUPFD_CLOEXEC, 100);
-    posix_spawn_file_actions_adddup2 (&actions, high_ready, READY_FD);
-    posix_spawn_file_actions_adddup2 (&actions, high_stop, STOP_FD);
     char *argv[] = {"test", "--router", (char *) directory, NULL};
-    process_t process = {.stop_fd = stop[1]};
-    assert_int_equal (posix_spawn (&process.pid, "/proc/self/exe", &actions, NULL, argv, environ),
-                      0);
-    posix_spawn_file_actions_destroy (&actions);
-    close (ready[1]);
-    close (stop[0]);
-    close (high_ready);
-    close (high_stop);
-    struct pollfd wait = {.fd = ready[0], .events = POLLIN};
-    assert_int_equal (poll (&wait, 1, 20000), 1);
-    char byte = 0;
-    assert_int_equal (read (ready[0], &byte, 1), 1);
-    assert_int_equal (byte, '\n');
-    close (ready[0]);
-    return process;
-}
-
-static inline void
-s_kill (process_t *process)
-{
-    assert_int_equal (kill (process->pid, SIGKILL), 0);
-    int status = 0;
-    assert_int_equal (waitpid (process->pid, &status, 0), process->pid);
-    close (process->stop_fd);
-}
-
-/* Drain; returns its exit code. */
-static inline int
-s_stop (process_t *process)
-{
-    assert_int_equal (write (process->stop_fd, "\n", 1), 1);
-    int status = 0;
-    assert_int_equal (waitpid (process->pid, &status, 0), process->pid);
-    close (process->stop_fd);
-    return WIFEXITED (status) ? WEXITSTATUS (status) : 128 + WTERMSIG (status);
+    return zloom_process_start (argv, NULL, true);
 }
 
 static inline char *

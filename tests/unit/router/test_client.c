@@ -2,13 +2,15 @@
 /* The client's calls against a real router; the examples of zloom.h stand here to be compiled. */
 #include <pthread.h>
 
+#include <poll.h>
+
 #include "client/client.h"
 #include "net/control.h"
 #include "unit/router/process.h"
 
 static char *s_directory;
 static char s_endpoint[ZLOOM_ENDPOINT_BYTES];
-static process_t s_router;
+static zloom_process_t s_router;
 
 static int
 s_setup (void **state)
@@ -24,7 +26,7 @@ static int
 s_teardown (void **state)
 {
     (void) state;
-    assert_int_equal (s_stop (&s_router), 0);
+    assert_int_equal (zloom_process_stop (&s_router), 0);
     s_remove_directory (&s_directory);
     return 0;
 }
@@ -233,7 +235,7 @@ test_the_descriptor_drives_everything (void **state)
     }
     assert_int_equal (acked, 20);
     /* The router goes and comes back: the descriptor is still the same, and still enough. */
-    s_kill (&s_router);
+    zloom_process_kill (&s_router);
     s_router = s_start (s_directory);
     s_send (client, "orders", "again");
     while (acked < 21) {
@@ -359,7 +361,7 @@ test_a_flush_without_a_router_says_so (void **state)
     (void) state;
     const char *flows[] = {"orders"};
     zloom_client_t *client = s_open ("shop", flows, 1);
-    s_kill (&s_router);
+    zloom_process_kill (&s_router);
     s_send (client, "orders", "1");
     assert_int_equal (zloom_client_flush (client, zloom_deadline (100)), ZLOOM_TIMED_OUT);
     assert_int_equal (zloom_client_unconfirmed (client, "orders"), 1);

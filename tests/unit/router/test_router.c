@@ -70,7 +70,7 @@ static void
 test_serves_and_drains (void **state)
 {
     (void) state;
-    process_t router = s_start (s_directory);
+    zloom_process_t router = s_start (s_directory);
     zloom_client_t *client = s_open ("one", "orders");
     s_send_number (client, 7);
     assert_int_equal (zloom_client_flush (client, zloom_deadline (5000)), ZLOOM_OK);
@@ -85,14 +85,14 @@ test_serves_and_drains (void **state)
     assert_int_equal (zloom_client_ack (client, &message), ZLOOM_OK);
     assert_null (message);
     assert_int_equal (zloom_client_close (&client, zloom_deadline (5000)), ZLOOM_OK);
-    assert_int_equal (s_stop (&router), 0);
+    assert_int_equal (zloom_process_stop (&router), 0);
 }
 
 static void
 test_second_router_on_the_same_state_is_refused (void **state)
 {
     (void) state;
-    process_t router = s_start (s_directory);
+    zloom_process_t router = s_start (s_directory);
     zloom_recipe_t *recipe = s_load_recipe ();
     assert_non_null (recipe);
     const zloom_node_args_t args = s_args (recipe, s_directory);
@@ -102,14 +102,14 @@ test_second_router_on_the_same_state_is_refused (void **state)
     /* The one that runs is not disturbed. */
     zloom_client_t *client = s_open ("one", "orders");
     assert_int_equal (zloom_client_close (&client, zloom_deadline (5000)), ZLOOM_OK);
-    assert_int_equal (s_stop (&router), 0);
+    assert_int_equal (zloom_process_stop (&router), 0);
 }
 
 static void
 test_retry_and_dead_letter (void **state)
 {
     (void) state;
-    process_t router = s_start (s_directory);
+    zloom_process_t router = s_start (s_directory);
     zloom_client_t *client = s_open ("one", "orders");
     s_send_number (client, 1);
     s_send_number (client, 2);
@@ -136,7 +136,7 @@ test_retry_and_dead_letter (void **state)
     }
     assert_int_equal (tries, 3);
     assert_int_equal (zloom_client_close (&client, zloom_deadline (5000)), ZLOOM_OK);
-    assert_int_equal (s_stop (&router), 0);
+    assert_int_equal (zloom_process_stop (&router), 0);
 }
 
 /* ---- under fire ----------------------------------------------------------------------------- */
@@ -235,7 +235,7 @@ test_nothing_is_lost_when_the_router_is_killed (void **state)
 {
     (void) state;
     fire_t fire = {.times = zloom_alloc (MESSAGES), .settled = zloom_alloc (MESSAGES + 1)};
-    process_t router = s_start (s_directory);
+    zloom_process_t router = s_start (s_directory);
     pthread_t producer;
     pthread_t consumer;
     const int64_t began_ns = zloom_clock_now ().mono_ns;
@@ -243,7 +243,7 @@ test_nothing_is_lost_when_the_router_is_killed (void **state)
     assert_int_equal (pthread_create (&consumer, NULL, s_consume, &fire), 0);
     for (unsigned goal = MESSAGES / 10; goal <= MESSAGES / 2; goal += MESSAGES / 5) {
         s_await (&fire.confirmed, goal);
-        s_kill (&router);
+        zloom_process_kill (&router);
         router = s_start (s_directory);
     }
     pthread_join (producer, NULL);
@@ -256,7 +256,7 @@ test_nothing_is_lost_when_the_router_is_killed (void **state)
     print_message ("%u messages, 3 kills, %u came more than once, %.1f s\n", MESSAGES, doubles,
                    (double) (zloom_clock_now ().mono_ns - began_ns) / 1e9);
     assert_int_equal (fire.after_all, 0);
-    assert_int_equal (s_stop (&router), 0);
+    assert_int_equal (zloom_process_stop (&router), 0);
     free (fire.settled);
     free (fire.times);
 }

@@ -33,8 +33,8 @@ static void
 s_load (unsigned last)
 {
     s_put_numbers ("in", "w", 1, last);
-    process_t poller = s_start ("in", true);
-    assert_int_equal (s_join (&poller), 0);
+    zloom_process_t poller = s_start ("in", true);
+    assert_int_equal (zloom_process_join (&poller), 0);
 }
 
 static zloom_client_t *
@@ -69,21 +69,21 @@ test_writes_and_drains (void **state)
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         s_recipe (fields[i]);
-        process_t router = s_start ("router", true);
+        zloom_process_t router = s_start ("router", true);
         s_load ((unsigned) (i + 1) * 200);
-        process_t sink = s_start ("out", true);
+        zloom_process_t sink = s_start ("out", true);
         s_await_size ("out", s_size ("in"));
-        assert_int_equal (s_stop (&sink), 0);
+        assert_int_equal (zloom_process_stop (&sink), 0);
         /* All was settled: another one gets nothing. */
         sink = s_start ("out", true);
         zloom_client_t *client = s_client ();
         s_send (client, "end");
         assert_int_equal (zloom_client_close (&client, zloom_deadline (5000)), ZLOOM_OK);
         s_await_size ("out", s_size ("in") + 4);
-        assert_int_equal (s_stop (&sink), 0);
+        assert_int_equal (zloom_process_stop (&sink), 0);
         assert_int_equal (s_size ("out"), s_size ("in") + 4);
         assert_true (s_says ("out", "\nend\n"));
-        assert_int_equal (s_stop (&router), 0);
+        assert_int_equal (zloom_process_stop (&router), 0);
         s_teardown (state);
         s_setup (state);
     }
@@ -94,8 +94,8 @@ test_a_body_of_two_lines_is_a_dead_letter (void **state)
 {
     (void) state;
     s_recipe ("file: {path: out}");
-    process_t router = s_start ("router", true);
-    process_t sink = s_start ("out", true);
+    zloom_process_t router = s_start ("router", true);
+    zloom_process_t sink = s_start ("out", true);
     zloom_client_t *client = s_client ();
     const zloom_take_t take = {.flow = "dead"};
     uint32_t handle = 0;
@@ -110,8 +110,8 @@ test_a_body_of_two_lines_is_a_dead_letter (void **state)
     s_await_text ("out", "three\n");
     assert_int_equal (s_size ("out"), 6);
     assert_int_equal (zloom_client_close (&client, zloom_deadline (5000)), ZLOOM_OK);
-    assert_int_equal (s_stop (&sink), 0);
-    assert_int_equal (s_stop (&router), 0);
+    assert_int_equal (zloom_process_stop (&sink), 0);
+    assert_int_equal (zloom_process_stop (&router), 0);
 }
 
 /* What was written and not settled comes again, and is known again. */
@@ -120,17 +120,17 @@ test_kills_neither_lose_nor_double (void **state)
 {
     (void) state;
     s_recipe ("file: {path: out, fsync: batch}, prefetch: 500");
-    process_t router = s_start ("router", true);
+    zloom_process_t router = s_start ("router", true);
     s_load (LINES);
-    process_t sink = s_start ("out", true);
+    zloom_process_t sink = s_start ("out", true);
     const unsigned kills = 8;
     for (unsigned i = 1; i <= kills; i++) {
         s_await_size ("out", s_size ("in") * (off_t) i / (off_t) (2 * kills));
         if (i % 4 == 0) {
-            s_kill (&router);
+            zloom_process_kill (&router);
             router = s_start ("router", true);
         } else {
-            s_kill (&sink);
+            zloom_process_kill (&sink);
             s_put ("out", "a", "torn"); /* as a kill within a write would leave it */
             sink = s_start ("out", true);
         }
@@ -138,7 +138,7 @@ test_kills_neither_lose_nor_double (void **state)
     char last[16];
     snprintf (last, sizeof last, "\n%u ", LINES);
     s_await_text ("out", last);
-    assert_int_equal (s_stop (&sink), 0);
+    assert_int_equal (zloom_process_stop (&sink), 0);
     unsigned *times = s_count_numbers ("out", LINES, false);
     for (unsigned i = 1; i <= LINES; i++) {
         if (times[i] != 1) {
@@ -146,11 +146,11 @@ test_kills_neither_lose_nor_double (void **state)
         }
     }
     free (times);
-    assert_int_equal (s_stop (&router), 0);
+    assert_int_equal (zloom_process_stop (&router), 0);
 }
 
 static void
-s_limit_file_size (const process_t *process, rlim_t bytes)
+s_limit_file_size (const zloom_process_t *process, rlim_t bytes)
 {
     const struct rlimit limit = {.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};
     assert_int_equal (prlimit (process->pid, RLIMIT_FSIZE, &limit, NULL), 0);
@@ -161,8 +161,8 @@ test_a_full_disk_is_waited_out (void **state)
 {
     (void) state;
     s_recipe ("file: {path: out, fsync: batch}");
-    process_t router = s_start ("router", true);
-    process_t sink = s_start ("out", true);
+    zloom_process_t router = s_start ("router", true);
+    zloom_process_t sink = s_start ("out", true);
     const rlim_t room = 100000;
     s_limit_file_size (&sink, room);
     s_load (3000);
@@ -175,14 +175,14 @@ test_a_full_disk_is_waited_out (void **state)
     s_limit_file_size (&sink, RLIM_INFINITY);
     s_await_size ("out", s_size ("in"));
     s_await_text ("out.log", "sink-goes-on");
-    assert_int_equal (s_stop (&sink), 0);
+    assert_int_equal (zloom_process_stop (&sink), 0);
     assert_int_equal (s_size ("out"), s_size ("in"));
     times = s_count_numbers ("out", 3000, false);
     for (unsigned i = 1; i <= 3000; i++) {
         assert_int_equal (times[i], 1);
     }
     free (times);
-    assert_int_equal (s_stop (&router), 0);
+    assert_int_equal (zloom_process_stop (&router), 0);
 }
 
 /* While it is stuck it can be told to stop, and gives everything back. */
@@ -191,19 +191,19 @@ test_a_stuck_sink_drains (void **state)
 {
     (void) state;
     s_recipe ("file: {path: out, fsync: batch}");
-    process_t router = s_start ("router", true);
-    process_t sink = s_start ("out", true);
+    zloom_process_t router = s_start ("router", true);
+    zloom_process_t sink = s_start ("out", true);
     s_limit_file_size (&sink, 20000); /* its log has to fit, too */
     s_load (1000);
     s_await_text ("out.log", "sink-stuck");
-    assert_int_equal (s_stop (&sink), 0);
+    assert_int_equal (zloom_process_stop (&sink), 0);
     assert_true (s_size ("out") <= 20000);
     sink = s_start ("out", true);
     s_await_size ("out", s_size ("in"));
-    assert_int_equal (s_stop (&sink), 0);
+    assert_int_equal (zloom_process_stop (&sink), 0);
     unsigned *times = s_count_numbers ("out", 1000, true);
     free (times);
-    assert_int_equal (s_stop (&router), 0);
+    assert_int_equal (zloom_process_stop (&router), 0);
 }
 
 static void
@@ -211,8 +211,8 @@ test_a_place_that_cannot_be_opened (void **state)
 {
     (void) state;
     s_recipe ("file: {path: no/such/folder/out}");
-    process_t sink = s_start ("out", false);
-    assert_int_equal (s_join (&sink), zloom_node_exit_code (ZLOOM_NOT_FOUND));
+    zloom_process_t sink = s_start ("out", false);
+    assert_int_equal (zloom_process_join (&sink), zloom_node_exit_code (ZLOOM_NOT_FOUND));
     assert_true (s_says ("out.log", "make its folder"));
 }
 
@@ -222,8 +222,8 @@ test_stops_without_a_router (void **state)
 {
     (void) state;
     s_recipe ("stdout: true");
-    process_t sink = s_start ("out", false);
-    assert_int_equal (s_stop (&sink), 0);
+    zloom_process_t sink = s_start ("out", false);
+    assert_int_equal (zloom_process_stop (&sink), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown (name, s_setup, s_teardown)
