@@ -127,6 +127,7 @@ struct zloom_sender {
     uint64_t want_messages, want_bytes; /* what was refused: credit waits until it fits */
     int64_t not_before_ns;              /* no credit earlier */
     bool hungry;                        /* stands in the list of those who want credit */
+    int64_t patient_until_ns;           /* then it gets enough for a step, whoever else has some */
     zloom_sender_t *next_hungry;
     uint64_t confirm_id; /* 0: nothing to confirm */
     zloom_sender_t *next_confirming;
@@ -154,6 +155,7 @@ typedef struct {
     zloom_idmap_t *consumers; /* by handle */
     bool welcomed;
     bool ending;   /* its end is under way: nothing is sent to it or taken from it */
+    bool revoked;  /* ... and its consumers have no credit any more */
     bool in_peace; /* it said BYE: its leases go back at no cost */
     bool crashed;  /* its supervisor said so, with this cause */
     zloom_cause_t cause;

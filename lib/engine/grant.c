@@ -13,6 +13,10 @@
 #define WINDOW_MESSAGES 65536u
 #define WINDOW_BYTES (8u * 1024 * 1024)
 #define WINDOW_FRAMES 2048u
+/* A step comes whole or not at all, and needs credit for all that it emits: who could do nothing with
+ * a small share for so long gets so much, if there is room, though others may have been given it. */
+#define PATIENCE_NS ZLOOM_NS_PER_S
+#define PATIENT_MESSAGES 4096u
 /* While the disk is full, how often to look again. */
 #define DISK_FULL_NS (200 * ZLOOM_NS_PER_MS)
 
@@ -40,6 +44,7 @@ zloom_engine_want_credit (zloom_engine_t *self, zloom_sender_t *sender)
 {
     if (!sender->hungry && sender->sends) {
         sender->hungry = true;
+        sender->patient_until_ns = self->now.mono_ns + PATIENCE_NS;
         sender->next_hungry = self->hungry;
         self->hungry = sender;
     }
@@ -99,6 +104,7 @@ zloom_engine_use_credit (zloom_engine_t *self, zloom_sender_t *sender, uint64_t 
                          uint64_t bytes)
 {
     zloom_credit_use (&sender->credit, messages, bytes);
+    sender->patient_until_ns = self->now.mono_ns + PATIENCE_NS;
     s_account (sender);
     if (s_is_low (&sender->left)) {
         zloom_engine_want_credit (self, sender);
@@ -151,9 +157,10 @@ s_aim (const zloom_engine_t *self, const zloom_sender_t *sender)
     if (messages < sender->want_messages || bytes < sender->want_bytes) {
         return (zloom_amount_t){0};
     }
+    const uint64_t least = sender->patient_until_ns <= self->now.mono_ns ? PATIENT_MESSAGES : 1;
     aim.messages =
       s_share (WINDOW_MESSAGES, messages, flow->outstanding.messages - sender->left.messages, alone,
-               sender->want_messages > 0 ? sender->want_messages : 1);
+               sender->want_messages > 0 ? sender->want_messages : least);
     aim.bytes = s_share (WINDOW_BYTES, bytes, flow->outstanding.bytes - sender->left.bytes, alone,
                          self->max_message_bytes + 16);
     return aim;
@@ -219,6 +226,10 @@ zloom_engine_grant (zloom_engine_t *self)
         if (!content) {
             if (sender->not_before_ns > self->now.mono_ns && sender->not_before_ns < wake_ns) {
                 wake_ns = sender->not_before_ns;
+            }
+            if (sender->patient_until_ns > self->now.mono_ns &&
+                sender->patient_until_ns < wake_ns) {
+                wake_ns = sender->patient_until_ns;
             }
             sender->next_hungry = kept;
             kept = sender;

@@ -259,6 +259,26 @@ test_a_listing_that_is_repeated_is_answered (void **state)
     rig_close (rig);
 }
 
+/* A worker that came first and does nothing has all the credit: steps of others fit all the same. */
+static void
+test_a_newcomer_gets_credit_for_a_step (void **state)
+{
+    (void) state;
+    step_rig_t self;
+    s_open (&self, 10);
+    rig_t *rig = &self.rig;
+    rig_run (rig, ZLOOM_NS_PER_S / 2);
+    const zloom_hello_flow_t out = {.name = zloom_bytes_text ("out"), .next = 1};
+    rig_put_hello (rig, 5, "newcomer", 5, &out, 1);
+    rig_run (rig, 2 * ZLOOM_NS_PER_S);
+    uint64_t credit = 0;
+    while (rig_take (rig, 5, ZLOOM_VERB_CREDIT)) {
+        credit = rig->verb.credit.messages;
+    }
+    assert_true (credit >= 8);
+    rig_close (rig);
+}
+
 int
 main (void)
 {
@@ -270,6 +290,7 @@ main (void)
       cmocka_unit_test (test_wrong_steps_are_refused_by_name),
       cmocka_unit_test (test_a_listing_is_a_step_without_input),
       cmocka_unit_test (test_a_listing_that_is_repeated_is_answered),
+      cmocka_unit_test (test_a_newcomer_gets_credit_for_a_step),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
