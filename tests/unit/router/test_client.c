@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* The client's calls against a real router; the examples of zloom.h stand here to be compiled. */
-#include <pthread.h>
-
 #include <poll.h>
+#include <pthread.h>
 
 #include "client/client.h"
 #include "net/control.h"
