@@ -15,7 +15,11 @@
 #include <stdlib.h>
 
 #define MOVE_HEAD_BYTES 9u
-/* A cold segment with less than 1 / this part needed is rewritten. */
+/*
+ * A cold segment is rewritten when less than 1 / this part is needed of what was needed when it was
+ * last written. Packs are copied whole: measured by its size, one of packs that are each needed for
+ * a single message would be rewritten for ever and never shrink.
+ */
 #define REWRITE_UNDER 4u
 /* Rewriting takes no more than about 16 MiB a second. */
 #define TEND_EVERY_NS (100 * ZLOOM_NS_PER_MS)
@@ -153,6 +157,38 @@ s_move_done (zloom_job_t *job, void *owner)
     }
 }
 
+/* Bytes of a cold segment that are needed, by what was told gone; *extents_p: how many are left. */
+static uint64_t
+s_live_bytes (const zloom_log_flow_t *flow, uint64_t number, size_t *extents_p)
+{
+    uint64_t live = 0;
+    *extents_p = 0;
+    for (size_t i = 0; i < flow->index.count; i++) {
+        const zloom_extent_t *extent = zloom_index_at (&flow->index, i);
+        if (extent->cold && extent->segment == number) {
+            uint64_t numbers = extent->last - extent->first + 1;
+            uint64_t gone = extent->gone < numbers ? extent->gone : numbers;
+            live +=
+              (uint64_t) ((double) extent->bytes * (double) (numbers - gone) / (double) numbers);
+            (*extents_p)++;
+        }
+    }
+    return live;
+}
+
+/* After copies came to them: from here on the segments are judged by what dies. */
+static void
+s_weigh (zloom_log_flow_t *flow, const zloom_extent_t *extents, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        zloom_cold_t *cold = s_cold_of (flow, extents[i].segment);
+        size_t left;
+        if (cold && (i == 0 || extents[i].segment != extents[i - 1].segment)) {
+            cold->worth = s_live_bytes (flow, cold->number, &left);
+        }
+    }
+}
+
 /* Stage one flow's MOVE and point its index at the copies; false when there is no room. */
 static bool
 s_land_flow (zloom_log_t *self, zloom_move_t *move)
@@ -186,6 +222,7 @@ s_land_flow (zloom_log_t *self, zloom_move_t *move)
         zloom_log_stage (self, &record, blob);
         zloom_blob_unref (&blob);
         zloom_index_replace (&flow->index, move->source_flow > 0, move->source, extents, count);
+        s_weigh (flow, extents, count);
         flow->suspect = true;
         move->landed = end;
         self->seal_wanted = true;
@@ -374,25 +411,6 @@ s_begin_unlink (zloom_log_t *self, zloom_log_flow_t *flow, size_t at)
     zloom_log_begin (self, &unlink->job);
 }
 
-/* Bytes of a cold segment that are needed, by what was told gone; *extents_p: how many are left. */
-static uint64_t
-s_live_bytes (const zloom_log_flow_t *flow, uint64_t number, size_t *extents_p)
-{
-    uint64_t live = 0;
-    *extents_p = 0;
-    for (size_t i = 0; i < flow->index.count; i++) {
-        const zloom_extent_t *extent = zloom_index_at (&flow->index, i);
-        if (extent->cold && extent->segment == number) {
-            uint64_t numbers = extent->last - extent->first + 1;
-            uint64_t gone = extent->gone < numbers ? extent->gone : numbers;
-            live +=
-              (uint64_t) ((double) extent->bytes * (double) (numbers - gone) / (double) numbers);
-            (*extents_p)++;
-        }
-    }
-    return live;
-}
-
 /* Look at one cold segment; true when a job was begun. *wait: something ends with a later group. */
 static bool
 s_tend_one (zloom_log_t *self, zloom_log_flow_t *flow, size_t at, bool *wait)
@@ -411,7 +429,8 @@ s_tend_one (zloom_log_t *self, zloom_log_flow_t *flow, size_t at, bool *wait)
         *wait = true;
         return false;
     }
-    if (live >= cold->bytes / REWRITE_UNDER || self->holed) {
+    uint64_t worth = cold->worth > 0 ? cold->worth : cold->bytes;
+    if (live >= worth / REWRITE_UNDER || self->holed) {
         return false;
     }
     cold->closed = true;

@@ -42,6 +42,7 @@ typedef struct {
     uint32_t last_crc;   /* of the last of them */
     bool closed;         /* nothing is added to it any more */
     uint64_t gone_after; /* nothing in it is needed: unlink once this group is durable; 0 = no */
+    uint64_t worth;      /* needed bytes when copies last came to it; 0 = not in this boot */
 } zloom_cold_t;
 
 typedef struct {
