@@ -33,7 +33,8 @@ struct zloom_proc {
     zloom_lines_t words; /* what it says on stderr */
     uint8_t nonce[16];   /* of its sessions, so that GONE names this process and no later one */
     char end_text[160];
-    int exit; /* of the last process that ended */
+    int exit;    /* of the last process that ended */
+    bool killed; /* it did not stop in time */
     char *pid_path;
 };
 
@@ -132,6 +133,13 @@ zloom_proc_exit (const zloom_proc_t *self)
 {
     ZLOOM_CHECK (self, ZLOOM_PROC_TAG);
     return self->exit;
+}
+
+bool
+zloom_proc_was_killed (const zloom_proc_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_PROC_TAG);
+    return self->killed;
 }
 
 void
@@ -274,6 +282,7 @@ s_act (zloom_proc_t *self, zloom_unit_action_t action, int64_t mono_ns)
         zloom_log (ZLOOM_LOG_WARN, "node-kill", "node=%s why=\"%s\"", self->plan->name,
                    zloom_unit_state (self->unit) == ZLOOM_UNIT_STOPPING ? "did not stop in time"
                                                                         : "not ready in time");
+        self->killed = zloom_unit_state (self->unit) == ZLOOM_UNIT_STOPPING;
         zloom_child_signal (self->child, SIGKILL);
         break;
     }

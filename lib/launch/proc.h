@@ -27,6 +27,9 @@ const char *zloom_proc_end_text (const zloom_proc_t *self);
 /* The exit code of the last process that ended; -1: none has, or by a signal. */
 int zloom_proc_exit (const zloom_proc_t *self);
 
+/* Whether its last process was killed because it did not stop in time. */
+bool zloom_proc_was_killed (const zloom_proc_t *self);
+
 /* Descriptors to poll for reading: end of process, ready pipe, stderr; -1 where there is none. */
 void zloom_proc_fds (const zloom_proc_t *self, int fds[3]);
 

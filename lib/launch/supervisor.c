@@ -15,6 +15,11 @@
 #include <unistd.h>
 
 #define ROUTER_RANK 0
+/*
+ * What each rank gets at least, also when those before it have used up the grace: what was settled
+ * just now must still be written and synced.
+ */
+#define RANK_GRACE_NS (5 * ZLOOM_NS_PER_S)
 /* How a node's process ends when the recipe does not fit its state (nodes/node.h). */
 #define RECIPE_EXIT 78
 /* A poll never sleeps longer than this, so that a clock that was stopped does no harm. */
@@ -110,7 +115,7 @@ s_start_ranks (s_supervisor_t *self, int64_t mono_ns)
 
 /* Stop rank after rank; true when nothing is left. */
 static bool
-s_drain_ranks (s_supervisor_t *self)
+s_drain_ranks (s_supervisor_t *self, int64_t mono_ns)
 {
     while (self->rank >= 0) {
         bool alive = false;
@@ -124,6 +129,8 @@ s_drain_ranks (s_supervisor_t *self)
             return false;
         }
         self->rank--;
+        int64_t least_ns = zloom_time_add (mono_ns, RANK_GRACE_NS);
+        self->kill_at_ns = self->kill_at_ns > least_ns ? self->kill_at_ns : least_ns;
     }
     return true;
 }
@@ -219,7 +226,7 @@ s_round (s_supervisor_t *self)
     s_check_failed (self, mono_ns);
     s_start_ranks (self, mono_ns);
     s_watch (self, mono_ns, self->polls[1].revents != 0);
-    return self->phase != PHASE_DRAINING || !s_drain_ranks (self);
+    return self->phase != PHASE_DRAINING || !s_drain_ranks (self, mono_ns);
 }
 
 zloom_err_t
@@ -237,7 +244,9 @@ zloom_supervisor_run (const zloom_supervisor_config_t *config)
     s_start_ranks (&self, zloom_clock_now ().mono_ns);
     while (s_round (&self)) {
     }
+    size_t killed = 0;
     for (size_t i = 0; i < self.plan.count; i++) {
+        killed += zloom_proc_was_killed (self.procs[i]);
         zloom_proc_destroy (&self.procs[i]);
     }
     free (self.procs);
@@ -245,6 +254,12 @@ zloom_supervisor_run (const zloom_supervisor_config_t *config)
     zloom_plan_fini (&self.plan);
     if (self.reason[0]) {
         return zloom_fail (self.result, "%s", self.reason);
+    }
+    if (self.result == ZLOOM_OK && killed && self.stop_requests < 2) {
+        return zloom_fail (ZLOOM_TIMED_OUT,
+                           "%zu processes had not stopped in time and were killed; "
+                           "nothing confirmed is lost",
+                           killed);
     }
     return self.result;
 }

@@ -57,7 +57,7 @@ typedef struct {
 /*
  * Start everything, serve, stop everything. OK: stopped as asked, or idle. CHILD: a node could not
  * be kept running (the note says which and why), RECIPE: because of the recipe; the others were
- * drained.
+ * drained. TIMED_OUT: stopped, but some had to be killed at the end of their grace.
  */
 zloom_err_t zloom_supervisor_run (const zloom_supervisor_config_t *config);
 

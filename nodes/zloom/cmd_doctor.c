@@ -48,7 +48,10 @@ s_text (zloom_buf_t *out, const char *directory, const zloom_doctor_report_t *re
         zloom_buf_printf (out, "  flow %-20s next number %llu\n", flow->name,
                           (unsigned long long) flow->end);
     }
-    if (report->damages) {
+    if (!report->slot_good[0] && !report->slot_good[1]) {
+        zloom_buf_add_text (out, "Neither superblock slot is readable: the router cannot open this "
+                                 "log. Keep a copy, and go back to a backup.\n");
+    } else if (report->damages) {
         zloom_buf_add_text (out, "The router opens such a log: what is damaged becomes a named "
                                  "hole, the rest stays readable.\n");
     }

@@ -41,10 +41,7 @@ static zloom_err_t
 s_supervise (const zloom_cli_t *cli, const zloom_topology_t *topology, int64_t grace_ns)
 {
     int lock = -1;
-    zloom_err_t err = zloom_paths_make (&topology->paths);
-    if (err == ZLOOM_OK) {
-        err = zloom_paths_lock (&topology->paths, &lock);
-    }
+    zloom_err_t err = zloom_paths_lock (&topology->paths, &lock);
     if (err != ZLOOM_OK) {
         return err;
     }
@@ -92,7 +89,13 @@ zloom_cmd_run (zloom_cli_t *cli)
     if (code != ZLOOM_EXIT_OK) {
         return code;
     }
-    zloom_err_t err = s_supervise (cli, &topology, grace_ns);
+    zloom_err_t err = zloom_paths_make (&topology.paths);
+    if (err == ZLOOM_SYSTEM) {
+        code = zloom_cli_say (cli, ZLOOM_EXIT_CREATE, "%s", zloom_note ());
+        zloom_topology_fini (&topology);
+        return code;
+    }
+    err = err == ZLOOM_OK ? s_supervise (cli, &topology, grace_ns) : err;
     if (err == ZLOOM_LOCKED) {
         code = zloom_cli_say (cli, ZLOOM_EXIT_CREATE, "'%s' %s",
                               zloom_recipe_name (topology.recipe), zloom_note ());

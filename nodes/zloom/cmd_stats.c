@@ -17,13 +17,18 @@ s_flow_line (zloom_buf_t *out, const json_t *flow)
         zloom_duration_text (coarse_ms * ZLOOM_NS_PER_MS, age);
     }
     zloom_buf_printf (
-      out, "%-16s %-7s %9lld %7lld %8lld %10lld %8lld %7lld %10s%s%s\n",
+      out, "%-16s %-7s %9lld %7lld %8lld %10lld %8lld %7lld %10s%s%s",
       zloom_print_string (flow, "name"), zloom_print_string (flow, "confirm"),
       (long long) zloom_print_int (flow, "ready"), (long long) zloom_print_int (flow, "leased"),
       (long long) zloom_print_int (flow, "waiting"), (long long) zloom_print_int (flow, "acked"),
       (long long) zloom_print_int (flow, "failures"), (long long) zloom_print_int (flow, "dead"),
       age, json_is_true (json_object_get (flow, "paused")) ? " paused" : "",
       json_is_true (json_object_get (flow, "draining")) ? " draining" : "");
+    int64_t lost = zloom_print_int (flow, "lost");
+    if (lost > 0) {
+        zloom_buf_printf (out, " %lld LOST", (long long) lost);
+    }
+    zloom_buf_add_text (out, "\n");
 }
 
 /* One flow in full: every counter with its name. */

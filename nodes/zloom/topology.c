@@ -45,7 +45,8 @@ zloom_topology_load (const zloom_cli_t *cli, bool environment, zloom_topology_t 
     zloom_err_t err = zloom_recipe_load (path, zloom_registry (), &options, diags, &self->recipe);
     zloom_buf_t text = {0};
     zloom_diags_text (diags, s_colour (), &text);
-    if (text.size) {
+    /* A node's warnings were shown when the topology was started. */
+    if (text.size && (environment || err != ZLOOM_OK)) {
         fputs (zloom_buf_text (&text), stderr);
     }
     zloom_buf_fini (&text);
@@ -94,7 +95,11 @@ zloom_target_find (const zloom_cli_t *cli, const char *word, zloom_target_t *sel
     if (slash) {
         (void) snprintf (self->topology, sizeof self->topology, "%.*s", (int) name_size, word);
     }
-    const char *state = s_state (cli);
+    /* A name that is given wins over the environment. */
+    const char *state = slash ? NULL : s_state (cli);
+    if (slash && zloom_cli_option (cli, "state")) {
+        return zloom_cli_say (cli, ZLOOM_EXIT_USAGE, "give either TOPOLOGY/FLOW or --state");
+    }
     if (!slash && !state) {
         zloom_err_t err = zloom_paths_only (self->topology, sizeof self->topology);
         if (err != ZLOOM_OK) {

@@ -169,6 +169,17 @@ flows:
         wait_for("the router has drained", lambda: not alive(router))
 
 
+    def test_a_state_folder_that_cannot_be_made_is_73(self):
+        done = zloom("run", self.recipe(QUEUE), "--state", "/proc/zloom")
+        self.assertEqual(done.returncode, 73)
+        self.assertIn("/proc/zloom", done.stderr)
+
+    def test_a_topology_and_a_state_folder_are_one_too_many(self):
+        done = self.ask("send", "other/words", "x")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("either", done.stderr)
+
+
 class Data(Case):
     def test_tap_shows_what_waits_and_takes_nothing(self):
         self.run_topology(self.recipe(QUEUE))

@@ -56,6 +56,7 @@ typedef struct {
     int times;         /* that often */
     char gone[256];    /* what the watch was told */
     bool idle;
+    int64_t grace_ns;
 } s_fixture_t;
 
 static char *
@@ -86,7 +87,7 @@ s_count (const char *text, const char *what)
 static void
 s_setup (s_fixture_t *self, const char *script)
 {
-    *self = (s_fixture_t){.times = 1};
+    *self = (s_fixture_t){.times = 1, .grace_ns = 10 * ZLOOM_NS_PER_S};
     assert_true (zloom_folder_make (self->folder));
     setenv ("HERE", self->folder, 1);
     (void) snprintf (self->exe, sizeof self->exe, "%s/exe", self->folder);
@@ -187,7 +188,7 @@ s_run (s_fixture_t *self, bool until_idle)
                                         .recipe_path = "/test.yaml",
                                         .stop_fd = self->stop[0],
                                         .ready_limit_ns = 1 * ZLOOM_NS_PER_S,
-                                        .grace_ns = 10 * ZLOOM_NS_PER_S,
+                                        .grace_ns = self->grace_ns,
                                         .until_idle = until_idle,
                                         .watch = &watch};
     pthread_t thread = 0;
@@ -286,6 +287,23 @@ supervisor_kills_what_never_gets_ready (void **state)
     s_teardown (&self);
 }
 
+/* A worker that will not go is killed when its time is over; those after it still drain in peace. */
+static void
+supervisor_kills_what_will_not_stop (void **state)
+{
+    (void) state;
+    s_fixture_t self;
+    s_setup (&self, "[ $me = work.1 ] && trap '' TERM\nready; wait_for_end\n");
+    self.until = "ready in.1";
+    self.grace_ns = 200 * ZLOOM_NS_PER_MS;
+    assert_int_equal (s_run (&self, false), ZLOOM_TIMED_OUT);
+    assert_non_null (strstr (zloom_note (), "1 processes had not stopped in time"));
+    assert_int_equal (s_count (s_journal (&self), "stop work.2"), 1);
+    assert_int_equal (s_count (s_journal (&self), "stop out.1"), 1);
+    assert_int_equal (s_count (s_journal (&self), "stop router.1"), 1);
+    s_teardown (&self);
+}
+
 static void
 supervisor_drains_when_idle (void **state)
 {
@@ -308,6 +326,7 @@ main (void)
       cmocka_unit_test (supervisor_gives_up_after_the_budget),
       cmocka_unit_test (supervisor_tells_a_wrong_recipe_from_a_dying_node),
       cmocka_unit_test (supervisor_kills_what_never_gets_ready),
+      cmocka_unit_test (supervisor_kills_what_will_not_stop),
       cmocka_unit_test (supervisor_drains_when_idle),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
