@@ -13,8 +13,9 @@
 #define WINDOW_MESSAGES 65536u
 #define WINDOW_BYTES (8u * 1024 * 1024)
 #define WINDOW_FRAMES 2048u
-/* A step comes whole or not at all, and needs credit for all that it emits: who could do nothing with
- * a small share for so long gets so much, if there is room, though others may have been given it. */
+/* A step comes whole or not at all, and needs credit for all that it emits: who could do nothing
+ * with a small share for so long gets so much, if there is room, though others may have been given
+ * it. */
 #define PATIENCE_NS ZLOOM_NS_PER_S
 #define PATIENT_MESSAGES 4096u
 /* While the disk is full, how often to look again. */

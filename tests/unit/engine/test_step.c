@@ -259,7 +259,7 @@ test_a_listing_that_is_repeated_is_answered (void **state)
     rig_close (rig);
 }
 
-/* A worker that came first and does nothing has all the credit: steps of others fit all the same. */
+/* A worker that came first and does nothing has all the credit: steps of others fit too. */
 static void
 test_a_newcomer_gets_credit_for_a_step (void **state)
 {
