@@ -157,6 +157,22 @@ s_end_session (zloom_engine_t *self, zloom_session_t *session)
     return true;
 }
 
+/* What it would be handed while its end waits for room would reach nobody. */
+static void
+s_revoke (zloom_engine_t *self, zloom_session_t *session)
+{
+    zloom_part_t *part = zloom_engine_part (session);
+    void *value;
+    for (size_t i = 0; zloom_idmap_next (part->consumers, &i, NULL, &value) && !part->revoked;) {
+        const zloom_consumer_t *consumer = value;
+        if (consumer->mode == ZLOOM_MODE_CONSUME) {
+            const zloom_event_t event = {.type = ZLOOM_EVENT_CREDIT, .consumer = consumer->id};
+            zloom_engine_feed (self, consumer->flow, &event);
+        }
+    }
+    part->revoked = true;
+}
+
 void
 zloom_engine_end_sessions (zloom_engine_t *self)
 {
@@ -167,6 +183,7 @@ zloom_engine_end_sessions (zloom_engine_t *self)
     for (size_t i = 0; i < self->ending_count; i++) {
         zloom_session_t *session = zloom_sessions_by_id (self->sessions, self->ending[i]);
         if (session && !s_end_session (self, session)) {
+            s_revoke (self, session);
             self->ending[kept++] = self->ending[i];
         }
     }

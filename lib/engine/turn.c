@@ -164,6 +164,7 @@ s_release (zloom_engine_t *self)
         if (flow->watchers) {
             zloom_engine_watch (self, flow);
         }
+        zloom_engine_end_sessions (self); /* those who are lost are handed nothing */
         s_dispatch (self, flow);
         if (flow->cold_count > 0) {
             zloom_hosted_trim_cold (flow);
@@ -273,8 +274,9 @@ zloom_engine_turn (zloom_engine_t *self, zloom_now_t now)
         return ZLOOM_NEVER;
     }
     zloom_engine_receive (self);
-    zloom_engine_end_sessions (self);
     zloom_engine_beats (self);
+    /* Before the timers: who is gone gives its leases back, it does not let them run out. */
+    zloom_engine_end_sessions (self);
     const bool blocked = s_flow_timers (self);
     const int64_t jobs_ns = zloom_engine_jobs (self);
     s_seal (self);

@@ -233,8 +233,10 @@ sim_checker_released (sim_checker_t *self, sim_flow_t flow, zloom_route_t route,
         for (size_t i = 0; i < books->count && (flow == SIM_NO_FLOW || (int) flow == f); i++) {
             sim_place_t *place = books->places[i];
             if (place->leased && place->route == route) {
+                /* That it has run out may be what it was to be told, and could not be. */
+                const bool ran_out = place->deadline_ns <= self->ground->mono_ns;
                 place->leased = false;
-                place->bad_ends += crashed && place->started;
+                place->bad_ends += (crashed || ran_out) && place->started;
             }
         }
     }
