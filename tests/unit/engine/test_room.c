@@ -242,6 +242,31 @@ test_a_late_ack_of_everything_is_stale (void **state)
     rig_close (&self.rig);
 }
 
+static void
+test_who_is_ending_without_room_is_handed_nothing (void **state)
+{
+    (void) state;
+    room_rig_t self = {0};
+    s_open (&self);
+    rig_t *rig = &self.rig;
+    rig_put_send (rig, 1, 1, 2);
+    rig_settle (rig);
+    rig_consumer (rig, 2, "leaves", "orders", 0);
+    rig_consumer (rig, 5, "stays", "orders", 0);
+    s_fill_up (&self, UINT64_C (1) << 20); /* enough to hand out, not to take leases back */
+    const zloom_verb_t bye = {.kind = ZLOOM_VERB_BYE, .bye = {.code = ZLOOM_OK}};
+    rig_put_credit (rig, 2, 1, 10);
+    rig_put (rig, 2, &bye, NULL);
+    rig_put_credit (rig, 5, 1, 10);
+    rig_turn (rig);
+    assert_false (rig->forgotten[2]); /* its end waits */
+    rig_expect (rig, 5, ZLOOM_VERB_DELIVER);
+    assert_int_equal (zloom_runs_total (rig->verb.deliver.runs, rig->verb.deliver.run_count), 2);
+    rig_settle (rig);
+    assert_true (rig->forgotten[2]);
+    rig_close (rig);
+}
+
 int
 main (void)
 {
@@ -251,6 +276,7 @@ main (void)
       cmocka_unit_test (test_acks_have_room_for_the_moves_that_go_along),
       cmocka_unit_test (test_retries_have_room_for_their_histories),
       cmocka_unit_test (test_a_late_ack_of_everything_is_stale),
+      cmocka_unit_test (test_who_is_ending_without_room_is_handed_nothing),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
