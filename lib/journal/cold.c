@@ -360,57 +360,6 @@ zloom_log_apply_move (zloom_log_t *self, zloom_log_flow_t *flow, zloom_bytes_t h
 
 /* ---- tending --------------------------------------------------------------------------------- */
 
-typedef struct {
-    zloom_job_t job;
-    zloom_vfs_t *vfs;
-    char *directory;
-    char *path;
-    bool removed;
-} unlink_t;
-
-static bool
-s_unlink_step (zloom_job_t *job)
-{
-    unlink_t *self = (unlink_t *) job;
-    if (!self->removed) {
-        job->err = self->vfs->remove (self->vfs, self->path);
-        self->removed = true;
-        return !job->err;
-    }
-    job->err = self->vfs->sync_directory (self->vfs, self->directory);
-    return false;
-}
-
-static void
-s_unlink_done (zloom_job_t *job, void *owner)
-{
-    unlink_t *unlink = (unlink_t *) job;
-    zloom_log_t *self = owner;
-    if (self) {
-        self->working = false;
-        if (job->err && job->err != ZLOOM_NOT_FOUND) {
-            zloom_log_step_failed (self, job);
-        }
-    }
-    free (unlink->directory);
-    free (unlink->path);
-    free (job->note);
-    free (unlink);
-}
-
-static void
-s_begin_unlink (zloom_log_t *self, zloom_log_flow_t *flow, size_t at)
-{
-    unlink_t *unlink = zloom_alloc (sizeof *unlink);
-    unlink->job = (zloom_job_t){.step = s_unlink_step, .done = s_unlink_done};
-    unlink->vfs = self->vfs;
-    unlink->directory = zloom_strdup (self->directory);
-    unlink->path = zloom_cold_path (self->directory, flow->mark.number, flow->cold[at].number);
-    flow->cold_count--;
-    memmove (&flow->cold[at], &flow->cold[at + 1], (flow->cold_count - at) * sizeof *flow->cold);
-    zloom_log_begin (self, &unlink->job);
-}
-
 /* Look at one cold segment; true when a job was begun. *wait: something ends with a later group. */
 static bool
 s_tend_one (zloom_log_t *self, zloom_log_flow_t *flow, size_t at, bool *wait)
@@ -423,7 +372,7 @@ s_tend_one (zloom_log_t *self, zloom_log_flow_t *flow, size_t at, bool *wait)
             cold->gone_after = zloom_log_staged (self);
         }
         if (self->durable >= cold->gone_after) {
-            s_begin_unlink (self, flow, at);
+            zloom_log_unlink_cold (self, flow, at);
             return true;
         }
         *wait = true;

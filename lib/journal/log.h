@@ -285,4 +285,9 @@ bool zloom_log_apply_move (zloom_log_t *self, zloom_log_flow_t *flow, zloom_byte
 /* Unlink or rewrite a cold segment that is (nearly) dead; true when a job was begun. */
 bool zloom_log_tend_cold (zloom_log_t *self);
 
+/* ---- unlink.c ------------------------------------------------------------------------------- */
+
+/* Forget the flow's cold segment at this index and begin to remove its file. */
+void zloom_log_unlink_cold (zloom_log_t *self, zloom_log_flow_t *flow, size_t at);
+
 #endif
