@@ -244,16 +244,20 @@ s_lost_tail (zloom_recovery_t *self)
     return err;
 }
 
-/* Flows whose snapshot is lost and of which no pack came later: the superblock knows their end. */
+/*
+ * Flows of which a snapshot or groups are lost and no later record tells how far they had come: the
+ * superblock knows their end.
+ */
 static zloom_err_t
 s_settle_lost (zloom_recovery_t *self)
 {
     zloom_err_t err = ZLOOM_OK;
     for (size_t i = 0; i < self->slot->flow_count && !err; i++) {
         const zloom_slot_flow_t *mark = &self->slot->flows[i];
-        if (self->lost[i] && self->unsure[mark->number] &&
-            mark->end > self->log->flows[mark->number]->mark.end) {
-            err = zloom_recovery_hole (self, mark->number, 1, mark->end);
+        uint64_t end = self->log->flows[mark->number]->mark.end;
+        uint64_t from = self->lost[i] || end == 0 ? 1 : end;
+        if (mark->number < self->unsure_count && self->unsure[mark->number] && mark->end > end) {
+            err = zloom_recovery_hole (self, mark->number, from, mark->end);
         }
     }
     return err;

@@ -232,10 +232,10 @@ s_record (zloom_recovery_t *self, const zloom_entry_t *entry)
     if (err) {
         return err;
     }
-    /* Names and boots hold for all; the rest is in the flow's snapshot up to its border. */
+    /* Names, boots and ends hold for all; the rest is in the flow's snapshot up to its border. */
     zloom_log_flow_t *flow = self->log->flows[entry->flow];
     if (header->number <= flow->mark.border && entry->type != ZLOOM_RECORD_FLOW &&
-        entry->type != ZLOOM_RECORD_BOOT) {
+        entry->type != ZLOOM_RECORD_BOOT && entry->type != ZLOOM_RECORD_ATTEST) {
         return ZLOOM_OK;
     }
     zloom_bytes_t group = zloom_buf_bytes (&self->walk.bytes);
