@@ -187,6 +187,31 @@ s_count_holes (const zloom_engine_t *self, const zloom_verb_hello_t *hello)
     return holes;
 }
 
+/*
+ * Whether somebody is still there behind a HELLO that takes a name over. After a stall the HELLOs
+ * of a process that has died since and of its successor may lie in the inbox together, and they are
+ * not read in the order of their coming: without a road the one that is read last is no newer
+ * process, but what a dead one left behind, and the living one must not be fenced for it.
+ */
+static bool
+s_is_there (zloom_engine_t *self, const zloom_frame_t *frame, const zloom_verb_hello_t *hello)
+{
+    if (!zloom_sessions_is_takeover (self->sessions, hello)) {
+        return true;
+    }
+    const zloom_verb_t verb = {.kind = ZLOOM_VERB_PING};
+    zloom_buf_clear (&self->out);
+    zloom_verb_encode (&verb, &self->out);
+    const zloom_err_t err = self->transport.send (
+      self->transport.arg, frame->route, zloom_buf_bytes (&self->out), NULL, ZLOOM_BYTES_NULL);
+    if (err != ZLOOM_OK) {
+        zloom_log (ZLOOM_LOG_INFO, "hello-too-late", "peer=%.*s reason=%s", (int) hello->name.size,
+                   (const char *) hello->name.data, zloom_err_name (err));
+        self->transport.forget (self->transport.arg, frame->route);
+    }
+    return err == ZLOOM_OK;
+}
+
 zloom_err_t
 zloom_engine_hello (zloom_engine_t *self, const zloom_frame_t *frame,
                     const zloom_verb_hello_t *hello)
@@ -194,6 +219,9 @@ zloom_engine_hello (zloom_engine_t *self, const zloom_frame_t *frame,
     zloom_session_t *session = zloom_sessions_by_route (self->sessions, frame->route);
     if (session) {
         zloom_engine_lose (self, session);
+    }
+    if (!s_is_there (self, frame, hello)) {
+        return ZLOOM_GONE;
     }
     zloom_err_t err = ZLOOM_OK;
     const uint32_t holes = s_count_holes (self, hello);

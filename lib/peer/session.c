@@ -210,6 +210,14 @@ zloom_sessions_hello (zloom_sessions_t *self, uint64_t route, const char *key,
     return ZLOOM_OK;
 }
 
+bool
+zloom_sessions_is_takeover (const zloom_sessions_t *self, const zloom_verb_hello_t *hello)
+{
+    ZLOOM_CHECK (self, SESSIONS_TAG);
+    const name_t *name = zloom_map_get (self->names, hello->name);
+    return name && !zloom_bytes_equal (zloom_bytes (name->nonce, ZLOOM_NONCE_BYTES), hello->nonce);
+}
+
 static void
 s_leave_order (zloom_sessions_t *self, zloom_session_t *session)
 {

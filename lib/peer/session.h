@@ -63,6 +63,8 @@ zloom_err_t zloom_sessions_hello (zloom_sessions_t *self, uint64_t route, const 
                                   const zloom_verb_hello_t *hello, int64_t mono_ns,
                                   zloom_session_t **session_p, zloom_session_t **older_p,
                                   bool *fenced);
+/* Whether this HELLO is of another process than the one that had the name last. */
+bool zloom_sessions_is_takeover (const zloom_sessions_t *self, const zloom_verb_hello_t *hello);
 void zloom_sessions_remove (zloom_sessions_t *self, zloom_session_t **session_p);
 
 /* NULL when there is none. */

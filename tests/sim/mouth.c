@@ -30,6 +30,7 @@ typedef struct {
     size_t handle_count;
     step_t steps[STEPS];
     size_t step_count;
+    bool welcomed;
 } session_t;
 
 struct sim_ear {
@@ -378,6 +379,7 @@ s_say (sim_ear_t *self, session_t *session, const zloom_verb_t *verb, zloom_byte
 {
     switch (verb->kind) {
     case ZLOOM_VERB_WELCOME:
+        session->welcomed = true;
         s_say_welcome (self, session, &verb->welcome);
         break;
     case ZLOOM_VERB_CONFIRM:
@@ -388,6 +390,11 @@ s_say (sim_ear_t *self, session_t *session, const zloom_verb_t *verb, zloom_byte
         break;
     case ZLOOM_VERB_DELIVER:
         s_say_deliver (self, session, &verb->deliver, pack);
+        if (!session->welcomed) {
+            /* It said HELLO again, which was not read yet: the leases end when it is. */
+            s_unsaid (self, session->route);
+            sim_checker_released (self->checker, SIM_NO_FLOW, session->route, false);
+        }
         break;
     case ZLOOM_VERB_SETTLED:
         s_say_settled (self, session, &verb->settled);

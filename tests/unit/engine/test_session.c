@@ -26,6 +26,34 @@ test_a_newer_process_fences_the_older_for_good (void **state)
     rig_close (&rig);
 }
 
+/* A stalled router reads the HELLO of a process that has died after that of its successor. */
+static void
+test_a_hello_of_the_dead_fences_nobody (void **state)
+{
+    (void) state;
+    rig_t rig;
+    rig_open (&rig, &s_flow, 1);
+    rig_put_hello (&rig, 2, "shop", 2, NULL, 0);
+    rig_put_hello (&rig, 3, "shop", 1, NULL, 0);
+    rig.broken[3] = ZLOOM_GONE;
+    rig_settle (&rig);
+    rig_expect (&rig, 2, ZLOOM_VERB_WELCOME);
+    rig_expect_none (&rig, 2, ZLOOM_VERB_BYE);
+    assert_true (rig.forgotten[3]);
+    const uint64_t epoch = rig.verb.welcome.epoch;
+    rig_hello (&rig, 4, "shop", 2, "orders"); /* nor for ever */
+    assert_true (rig.verb.welcome.epoch == epoch);
+
+    rig_put_hello (&rig, 5, "shop", 3, NULL, 0); /* one that lives takes over as ever */
+    rig_settle (&rig);
+    rig_expect (&rig, 5, ZLOOM_VERB_PING);
+    rig_expect (&rig, 5, ZLOOM_VERB_WELCOME);
+    assert_true (rig.verb.welcome.epoch > epoch);
+    rig_expect (&rig, 4, ZLOOM_VERB_BYE);
+    assert_int_equal (rig.verb.bye.code, ZLOOM_FENCED);
+    rig_close (&rig);
+}
+
 static void
 test_the_same_process_keeps_its_epoch_on_a_new_road (void **state)
 {
@@ -370,6 +398,7 @@ main (void)
     s_flow = rig_flow ("orders", ZLOOM_CONFIRM_DISK);
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (test_a_newer_process_fences_the_older_for_good),
+      cmocka_unit_test (test_a_hello_of_the_dead_fences_nobody),
       cmocka_unit_test (test_the_same_process_keeps_its_epoch_on_a_new_road),
       cmocka_unit_test (test_epochs_grow_over_a_restart),
       cmocka_unit_test (test_strangers_are_told_to_say_hello),

@@ -83,6 +83,14 @@ test_epochs (void **state)
     zloom_sessions_remove (sessions, &session);
     session = s_join (sessions, 2, "shop", 1); /* it was away and comes back */
     assert_true (session->epoch == epoch);
+    zloom_verb_hello_t hello = {.name = zloom_bytes_text ("shop"),
+                                .nonce = zloom_bytes (session->nonce, ZLOOM_NONCE_BYTES)};
+    assert_false (zloom_sessions_is_takeover (sessions, &hello));
+    hello.name = zloom_bytes_text ("mart");
+    assert_false (zloom_sessions_is_takeover (sessions, &hello));
+    hello = (zloom_verb_hello_t){.name = zloom_bytes_text ("shop"),
+                                 .nonce = zloom_bytes ("0123456789abcdef", 16)};
+    assert_true (zloom_sessions_is_takeover (sessions, &hello));
     assert_int_equal (s_hello (sessions, 3, NULL, "shop", 2, &session, &older, &fenced), ZLOOM_OK);
     assert_true (session->epoch > epoch);
     assert_true (fenced);
