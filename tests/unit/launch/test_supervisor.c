@@ -287,7 +287,7 @@ supervisor_kills_what_never_gets_ready (void **state)
     s_teardown (&self);
 }
 
-/* A worker that will not go is killed when its time is over; those after it still drain in peace. */
+/* A worker that will not go is killed when its time is over; those after it drain in peace. */
 static void
 supervisor_kills_what_will_not_stop (void **state)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* A real router process, real clients: nothing confirmed is lost, whatever is killed. */
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
