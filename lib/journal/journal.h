@@ -95,6 +95,12 @@ typedef struct {
      * Recovery, inside open: the flow's last whole snapshot first (if any), then its records after
      * it in order, PACKs included (stored_bytes then, no payload: it stays on disk). An error
      * stops the opening: the log is damaged or of a later version.
+     *
+     * After damage: a HOLE with a flow says that its numbers [seq, seq + count) are lost; with
+     * count 0, that a record of the flow is. A HOLE with flow 0 says that whole groups are: seq is
+     * the first, count how many (0 = unknown). Numbers in them are told by HOLEs of their flows;
+     * what else was in them, like settlements, is not known. A hole may be told again at later
+     * openings. SETTLE and STATE may name numbers that were never replayed: no error.
      */
     zloom_err_t (*flow) (void *arg, uint32_t flow, const char *name);
     zloom_err_t (*restore) (void *arg, uint32_t flow, zloom_bytes_t snapshot);
@@ -109,7 +115,9 @@ typedef struct {
     /*
      * A fetch ended. When err is OK, `chunk` is set for the time of the call and its blob's
      * reference is the callee's (zloom_blob_unref); else it is NULL. NOT_FOUND: nothing is stored
-     * under that number; DAMAGED: it is, but the bytes are not what was written.
+     * under that number; DAMAGED: it is, but the bytes are not what was written. To an owner that
+     * needs the number both mean the same: it is lost, as if a HOLE had told so; asking again
+     * gives no other answer.
      */
     void (*fetched) (void *arg, uint64_t cookie, zloom_err_t err, zloom_chunk_t *chunk);
 } zloom_journal_owner_t;
@@ -157,11 +165,17 @@ bool zloom_journal_boot_end (const zloom_journal_t *self, uint64_t random, uint3
  * Whether `records` records with `bytes` bytes of heads and payloads together still fit the open
  * group, and the disk's reserve allows them. `growing` = they append messages: refused with
  * DISK_FULL when only the reserve is left, while settlements may still use it. AGAIN: wait for the
- * committer.
+ * committer. TOO_BIG: it fits no group, not even an empty one; a group takes 8 MiB or half a
+ * segment, whichever is less, and each record 40 bytes of it besides its head and payload. DISK:
+ * the journal has failed.
  */
 zloom_err_t zloom_journal_room (const zloom_journal_t *self, uint32_t records, uint64_t bytes,
                                 bool growing);
-/* Add a record to the open group. `blob` holds the payload (NULL: none) and is referenced. */
+/*
+ * Add a record to the open group. `blob` holds the payload (NULL: none) and is referenced. Numbers
+ * of a flow's PACKs begin at 1 or above and rise: `seq` is never below seq + count of the one
+ * before, over all boots, holes included. Once the journal has failed this does nothing.
+ */
 void zloom_journal_stage (zloom_journal_t *self, const zloom_record_t *record, zloom_blob_t *blob);
 /* The number that the open group has or will have: the tag for answers about what was staged. */
 uint64_t zloom_journal_group (const zloom_journal_t *self);
