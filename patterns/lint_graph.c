@@ -144,6 +144,21 @@ zloom_check_which_flow (zloom_linter_t *linter)
 }
 
 void
+zloom_check_journal_sizes (zloom_linter_t *linter)
+{
+    const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
+    const zloom_recipe_node_t *node;
+    for (size_t i = 0; (node = s_next_node (recipe, ZLOOM_NODE_ROUTER, &i));) {
+        const zloom_router_config_t *config = node->config;
+        if (config->journal_hot_bytes / ZLOOM_SEGMENTS_LEAST < config->journal_segment_bytes) {
+            zloom_linter_node (linter, node, "journal", "make 'segment' smaller or 'hot' larger",
+                               "'hot' is less than %d times 'segment' (64MiB unless told)",
+                               ZLOOM_SEGMENTS_LEAST);
+        }
+    }
+}
+
+void
 zloom_check_tcp_loopback (zloom_linter_t *linter)
 {
     const zloom_recipe_t *recipe = zloom_linter_recipe (linter);

@@ -42,12 +42,16 @@ typedef struct {
     zloom_restart_config_t restart;
 } zloom_node_common_t;
 
+/* The fewest files that the log under a router is made of. */
+#define ZLOOM_SEGMENTS_LEAST 4
+
 typedef struct {
     zloom_node_common_t common;
-    const char *listen;        /* "ipc", or "tcp://127.0.0.1:PORT" / "tcp://[::1]:PORT" */
-    int64_t heartbeat_ns;      /* between pings */
-    int64_t liveness;          /* missed beats before a frozen peer counts as gone: 3–5 */
-    int64_t journal_hot_bytes; /* size of the hot log before runs move to cold segments */
+    const char *listen;            /* "ipc", or "tcp://127.0.0.1:PORT" / "tcp://[::1]:PORT" */
+    int64_t heartbeat_ns;          /* between pings */
+    int64_t liveness;              /* missed beats before a frozen peer counts as gone: 3–5 */
+    int64_t journal_hot_bytes;     /* size of the hot log before runs move to cold segments */
+    int64_t journal_segment_bytes; /* of one file of it; hot is at least four of them (Z0320) */
 } zloom_router_config_t;
 
 /* How a worker's program is fed. */

@@ -37,9 +37,9 @@ s_check_listen (const char *text)
 static const zloom_field_t s_router_restart[] = {
 #include "node_restart.def"
 };
-static const zloom_field_t s_journal_fields[] = {ZLOOM_F_SIZE (
-  "hot", journal_hot_bytes, "512MiB", "256MiB", "1TiB",
-  "the size of the part that is written in a ring; older messages move behind it", "hot: 512MiB")};
+static const zloom_field_t s_journal_fields[] = {
+#include "node_journal.def"
+};
 static const zloom_field_t s_router_fields[] = {
 #include "node_router.def"
 };

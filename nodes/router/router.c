@@ -15,6 +15,8 @@
 
 /* How long the last words to peers may take to leave. */
 #define GOODBYE_NS (500 * ZLOOM_NS_PER_MS)
+/* The log writes whole blocks of 4 KiB: a segment has no part of one. */
+#define BLOCK_MASK INT64_C (4095)
 
 typedef struct {
     const zloom_node_args_t *args;
@@ -148,6 +150,7 @@ s_open_journal (router_t *self)
       .vfs = zloom_vfs_posix (),
       .directory = self->directory,
       .hot_bytes = (uint64_t) config->journal_hot_bytes,
+      .segment_bytes = (uint32_t) (config->journal_segment_bytes & ~BLOCK_MASK),
     };
     const zloom_journal_owner_t owner = zloom_engine_owner (self->engine);
     return zloom_log_open (&journal, &owner, zloom_clock_now (), &self->journal);

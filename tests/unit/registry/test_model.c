@@ -163,6 +163,13 @@ s_the_router_is_there_unless_it_is_named (void **state)
     assert_int_equal (config->heartbeat_ns, ZLOOM_NS_PER_S);
     assert_int_equal (config->liveness, 4);
     assert_int_equal (config->journal_hot_bytes, INT64_C (512) << 20);
+    assert_int_equal (config->journal_segment_bytes, INT64_C (64) << 20);
+    loaded_fini (&loaded);
+    loaded = loaded_from (HEAD "nodes: {hub: {kind: router, journal: {segment: 16MiB}}}\n"
+                               "flows: {a: {pattern: queue, from: external, to: external}}\n");
+    loaded_assert_good (&loaded);
+    config = zloom_recipe_node (loaded.recipe, "hub")->config;
+    assert_int_equal (config->journal_segment_bytes, INT64_C (16) << 20);
     loaded_fini (&loaded);
     loaded = loaded_from (HEAD "nodes: {hub: {kind: router, liveness: 3}}\n"
                                "flows: {a: {pattern: queue, from: external, to: external}}\n");
