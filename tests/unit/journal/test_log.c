@@ -251,11 +251,29 @@ test_open_refuses_odd_segment_sizes (void **state)
     assert_int_equal (zloom_simdisk_calls (world->disk), 0);
 }
 
+/* Opening waits for the one segment that is written first; the others are filled behind it. */
+static void
+test_opening_fills_one_segment_only (void **state)
+{
+    world_t *world = *state;
+    s_open (world);
+    uint64_t at_once = zloom_simdisk_used (world->disk);
+    assert_true (at_once >= world->config.segment_bytes);
+    size_t size;
+    assert_non_null (zloom_simdisk_content (world->disk, "j/hot-0000000001", &size));
+    assert_null (zloom_simdisk_content (world->disk, "j/hot-0000000002", &size));
+    zloom_model_turn (&world->model, 60, 0);
+    assert_non_null (zloom_simdisk_content (world->disk, "j/hot-0000000005", &size));
+    assert_null (zloom_simdisk_content (world->disk, "j/hot-0000000006", &size));
+    assert_true (zloom_simdisk_used (world->disk) >= at_once + 4 * world->config.segment_bytes);
+}
+
 int
 main (void)
 {
     const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown (test_sends_are_there_after_close, s_setup, s_teardown),
+      cmocka_unit_test_setup_teardown (test_opening_fills_one_segment_only, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_boots_and_their_ends, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_tail_cache_and_read_ahead, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_unknown_critical_record_refuses_the_log, s_setup,
