@@ -302,9 +302,6 @@ zloom_core_step_answered (zloom_client_core_t *self, const zloom_verb_settled_t 
     zloom_step_group_t group;
     s_said_to (self, settled, &group);
     const zloom_err_t code = settled->step;
-    if (code != ZLOOM_OK && group.count > 0) {
-        zloom_step_return_credit (&group);
-    }
     const bool later = zloom_err_retryable (code) || code == ZLOOM_NO_CREDIT;
     for (size_t i = 0; i < group.count; i++) {
         zloom_step_t *step = group.steps[i];

@@ -195,21 +195,23 @@ zloom_step_seal (zloom_step_t *self)
 
 /* ---- saying --------------------------------------------------------------------------------- */
 
-/* What the group emits to a flow in all: it counts as one frame. */
-static zloom_amount_t
-s_emits_to (const zloom_step_group_t *group, const zloom_outflow_t *flow)
+/* Use up credit for what the group emits to a flow, an emit at a time, as the router does. */
+static bool
+s_use (const zloom_step_group_t *group, const zloom_outflow_t *flow, zloom_credit_t *credit)
 {
-    zloom_amount_t sum = {0, 0, 1};
     for (size_t i = 0; i < group->count; i++) {
         for (size_t j = 0; j < group->steps[i]->emit_count; j++) {
             const zloom_step_emit_t *emit = &group->steps[i]->emits[j];
-            if (emit->flow == flow) {
-                sum.messages += emit->n;
-                sum.bytes += emit->bytes;
+            if (emit->flow != flow) {
+                continue;
             }
+            if (!zloom_credit_covers (credit, emit->n, emit->bytes)) {
+                return false;
+            }
+            zloom_credit_use (credit, emit->n, emit->bytes);
         }
     }
-    return sum;
+    return true;
 }
 
 /* The flows of the group's emits, each once; at most `most`. */
@@ -238,31 +240,15 @@ s_use_credit (const zloom_step_group_t *group)
     zloom_outflow_t *flows[ZLOOM_LIMIT_FLOWS];
     const size_t count = s_flows (group, flows, ZLOOM_LIMIT_FLOWS);
     for (size_t i = 0; i < count; i++) {
-        const zloom_amount_t sum = s_emits_to (group, flows[i]);
-        if (zloom_outflow_blocked (flows[i]) ||
-            !zloom_credit_covers (zloom_outflow_credit (flows[i]), sum.messages, sum.bytes)) {
+        zloom_credit_t credit = *zloom_outflow_credit (flows[i]);
+        if (zloom_outflow_blocked (flows[i]) || !s_use (group, flows[i], &credit)) {
             return false;
         }
     }
     for (size_t i = 0; i < count; i++) {
-        const zloom_amount_t sum = s_emits_to (group, flows[i]);
-        zloom_credit_use (zloom_outflow_credit (flows[i]), sum.messages, sum.bytes);
+        s_use (group, flows[i], zloom_outflow_credit (flows[i]));
     }
     return true;
-}
-
-void
-zloom_step_return_credit (const zloom_step_group_t *group)
-{
-    zloom_outflow_t *flows[ZLOOM_LIMIT_FLOWS];
-    const size_t count = s_flows (group, flows, ZLOOM_LIMIT_FLOWS);
-    for (size_t i = 0; i < count; i++) {
-        const zloom_amount_t sum = s_emits_to (group, flows[i]);
-        zloom_amount_t *used = &zloom_outflow_credit (flows[i])->used;
-        used->messages -= sum.messages;
-        used->bytes -= sum.bytes;
-        used->frames -= sum.frames;
-    }
 }
 
 bool

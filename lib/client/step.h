@@ -66,9 +66,10 @@ typedef struct {
 
 /* Whether the step may join those that are there. */
 bool zloom_step_fits (const zloom_step_group_t *group, const zloom_step_t *step);
-/* Push the STEP if the flows of all emits have credit for it now; the credit is used. */
+/*
+ * Push the STEP if the flows of all emits have credit for it now. The credit is used, whatever
+ * becomes of the step: the router counts what was said, done or refused.
+ */
 bool zloom_step_say (const zloom_step_group_t *group, zloom_frames_t *out);
-/* It was refused: the router did not count what it would have used. */
-void zloom_step_return_credit (const zloom_step_group_t *group);
 
 #endif

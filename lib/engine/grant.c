@@ -176,7 +176,7 @@ s_grant (zloom_engine_t *self, zloom_sender_t *sender)
         return false;
     }
     zloom_amount_t totals = sender->credit.used;
-    if (sender->refused_from > 0 || sender->want_messages > 0) {
+    if (sender->refused_from > 0) {
         /* All that is on the road will be dropped, and it counts against the old totals. */
         totals = sender->credit.granted;
         totals.messages = sender->credit.used.messages > totals.messages

@@ -91,7 +91,7 @@ s_check_emit (zloom_engine_t *self, work_t *work, size_t index)
 static zloom_err_t
 s_check_flow (zloom_engine_t *self, const work_t *work, size_t index)
 {
-    const zloom_sender_t *sender = work->senders[index];
+    zloom_sender_t *sender = work->senders[index];
     const zloom_hosted_t *flow = sender->flow;
     zloom_credit_t credit = sender->credit;
     bool covered = true;
@@ -110,14 +110,22 @@ s_check_flow (zloom_engine_t *self, const work_t *work, size_t index)
         n += work->step->emits[i].n;
         bytes += work->packs[i].size;
     }
+    if (flow->config.on_full != ZLOOM_ON_FULL_DROP_OLDEST) {
+        const zloom_err_t err = zloom_engine_fits (self, flow, n, bytes);
+        if (err == ZLOOM_FULL || (err == ZLOOM_OK && !covered)) {
+            /* A smaller grant would only bring it here again. */
+            sender->want_messages = n;
+            sender->want_bytes = bytes;
+        }
+        if (err != ZLOOM_OK) {
+            return err;
+        }
+    }
     if (!covered) {
         return zloom_fail (ZLOOM_NO_CREDIT, "flow '%s': no credit for %llu messages",
                            flow->config.name, (unsigned long long) n);
     }
-    if (flow->config.on_full == ZLOOM_ON_FULL_DROP_OLDEST) {
-        return ZLOOM_OK;
-    }
-    return zloom_engine_fits (self, flow, n, bytes);
+    return ZLOOM_OK;
 }
 
 /* The highest id that the flow took from this session's name. */

@@ -158,7 +158,7 @@ test_a_refused_step_changes_nothing_and_keeps_the_lease (void **state)
     rig_settle (rig);
     rig_expect (rig, 2, ZLOOM_VERB_SETTLED);
     assert_true (rig->verb.settled.is_step);
-    assert_int_equal (rig->verb.settled.step, ZLOOM_NO_CREDIT);
+    assert_int_equal (rig->verb.settled.step, ZLOOM_TOO_BIG);
     assert_int_equal (rig->verb.settled.runs[0].first, 1);
     rig_expect_none (rig, 3, ZLOOM_VERB_DELIVER);
     rig_expect_none (rig, 4, ZLOOM_VERB_DELIVER);
@@ -279,6 +279,96 @@ test_a_newcomer_gets_credit_for_a_step (void **state)
     rig_close (rig);
 }
 
+/* What a step lacked is what its sender gets, as soon as there is room, whoever else has some. */
+static void
+test_a_step_without_credit_gets_as_much_as_it_needs (void **state)
+{
+    (void) state;
+    step_rig_t self;
+    s_open (&self, 4);
+    rig_t *rig = &self.rig;
+    const uint32_t out[] = {0};
+    const zloom_hello_flow_t hello = {.name = zloom_bytes_text ("out"), .next = 1};
+    rig_put_hello (rig, 5, "idle", 5, &hello, 1);
+    rig_settle (rig);
+    s_put_step (&self, 1, out, 1, 3);
+    rig_settle (rig);
+    rig_expect (rig, 2, ZLOOM_VERB_SETTLED);
+    assert_int_equal (rig->verb.settled.step, ZLOOM_OK);
+    rig_expect (rig, 3, ZLOOM_VERB_DELIVER);
+    rig_put_settle (rig, 3, 1, rig->verb.deliver.token, 1, 3, ZLOOM_VERDICT_ACK);
+    rig_settle (rig);
+    rig_quiet (rig);
+    s_put_step (&self, 2, out, 1, 4);
+    rig_settle (rig);
+    rig_expect (rig, 2, ZLOOM_VERB_SETTLED);
+    assert_int_equal (rig->verb.settled.step, ZLOOM_NO_CREDIT);
+    rig_expect (rig, 2, ZLOOM_VERB_CREDIT);
+    assert_int_equal (rig->verb.credit.messages, 3 + 4 + 4); /* done, refused, to come */
+    s_put_step (&self, 2, out, 1, 4);
+    rig_settle (rig);
+    rig_expect (rig, 2, ZLOOM_VERB_SETTLED);
+    assert_int_equal (rig->verb.settled.step, ZLOOM_OK);
+    rig_close (rig);
+}
+
+/*
+ * Three senders share a flow of four: one does nothing with its grant, one sends all the time, and
+ * a worker's steps emit two at a time. Whatever it is told, it does what a peer should: it waits
+ * until its credit covers a step, says it, and after a refusal says it again.
+ */
+static void
+test_steps_get_through_a_small_flow_that_others_use (void **state)
+{
+    (void) state;
+    step_rig_t self;
+    s_open (&self, 4);
+    rig_t *rig = &self.rig;
+    const uint32_t out[] = {0};
+    const zloom_hello_flow_t hello = {.name = zloom_bytes_text ("out"), .next = 1};
+    rig_put_hello (rig, 5, "idle", 5, &hello, 1);
+    rig_put_hello (rig, 6, "busy", 6, &hello, 1);
+    uint64_t sent = 0;
+    uint64_t settled = 0; /* by the ledger */
+    uint64_t may_send = 0;
+    uint64_t may_emit = 4; /* it was there first */
+    uint64_t emitted = 0;  /* said, done or refused */
+    uint32_t done = 0;
+    bool said = false;
+    for (int i = 0; i < 600 && done < 4; i++) {
+        rig_run (rig, 10 * ZLOOM_NS_PER_MS);
+        while (rig_take (rig, 2, ZLOOM_VERB_CREDIT)) {
+            may_emit = rig->verb.credit.id == 0 ? rig->verb.credit.messages : may_emit;
+        }
+        while (rig_take (rig, 6, ZLOOM_VERB_CREDIT)) {
+            may_send = rig->verb.credit.messages;
+        }
+        while (rig_take (rig, 2, ZLOOM_VERB_SETTLED)) {
+            done += rig->verb.settled.step == ZLOOM_OK ? 1 : 0;
+            said = false;
+        }
+        while (rig_take (rig, 6, ZLOOM_VERB_REFUSE)) {
+            sent = rig->verb.refuse.from_id - 1; /* comes again from there */
+        }
+        if (!said && may_emit >= emitted + 2) {
+            s_put_step (&self, 1 + done, out, 1, 2);
+            emitted += 2;
+            said = true;
+        }
+        if (sent < may_send) {
+            rig_put_send (rig, 6, ++sent, 1);
+        }
+        while (rig_take (rig, 3, ZLOOM_VERB_DELIVER)) {
+            const zloom_run_t run = rig->verb.deliver.runs[0];
+            rig_put_settle (rig, 3, 1, rig->verb.deliver.token, run.seq, run.n, ZLOOM_VERDICT_ACK);
+            settled += run.n;
+        }
+    }
+    assert_int_equal (done, 4);
+    assert_true (settled >= 50);
+    rig_close (rig);
+}
+
 int
 main (void)
 {
@@ -291,6 +381,8 @@ main (void)
       cmocka_unit_test (test_a_listing_is_a_step_without_input),
       cmocka_unit_test (test_a_listing_that_is_repeated_is_answered),
       cmocka_unit_test (test_a_newcomer_gets_credit_for_a_step),
+      cmocka_unit_test (test_steps_get_through_a_small_flow_that_others_use),
+      cmocka_unit_test (test_a_step_without_credit_gets_as_much_as_it_needs),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
