@@ -132,9 +132,14 @@ void zloom_step_destroy (zloom_step_t **self_p);
  * event with this *id_p tells the end. Until then leases are extended and the messages may not be
  * touched. The event's code: OK: done, the messages are consumed. SETTLED: they were settled
  * before, by this very step if it was said again after a lost session; nothing was emitted now, the
- * messages are consumed. STALE: the leases were lost, nothing was emitted, the messages are
- * consumed. Other codes: nothing was done, and the messages are the caller's again. INVALID: a step
- * without a message.
+ * messages are consumed. STALE: the leases are lost and nothing was emitted by what was said last;
+ * the messages are consumed. Other codes: nothing was done, and the messages are the caller's
+ * again. INVALID: a step without a message.
+ *
+ * If the session was lost while the step had no answer, it may have been done before that, and
+ * STALE does not rule it out: the router tells it (SETTLED) as long as it knows that the messages
+ * have left the flow, but not of those that the step gave back (RETRY, RELEASE), nor of a memory
+ * flow's after a restart. What comes again then is worked on twice, its emits included.
  */
 zloom_err_t zloom_client_core_commit (zloom_client_core_t *self, zloom_step_t **step_p,
                                       uint64_t *id_p);
