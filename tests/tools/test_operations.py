@@ -76,6 +76,7 @@ class Operations(unittest.TestCase):
         self.assertEqual(wrapped, 1)
         told = {row[0].strip("`"): set(re.findall(r"\w+", row[1]))
                 for row in rows(section(self.text, "Log lines"))}
+        self.maxDiff = None
         self.assertEqual(told, found)
 
     def test_rows_are_sorted_and_say_something(self):
