@@ -102,23 +102,18 @@ zloom_grow (void *array_p, size_t *capacity, size_t need, size_t item_size)
 }
 
 void
-zloom_grow_ring (void *array_p, size_t *capacity, size_t *head, size_t count, size_t item_size)
+zloom_grow_ring (void *array_p, size_t *capacity, size_t head, size_t count, size_t item_size)
 {
     if (count < *capacity) {
         return;
     }
-    uint8_t *old = NULL;
-    memcpy (&old, array_p, sizeof old);
-    uint8_t *items = NULL;
-    const size_t behind = *capacity - *head;
-    size_t larger = 0;
-    zloom_grow (&items, &larger, *capacity > 0 ? 2 * *capacity : 1, item_size);
-    if (count > 0) {
-        memcpy (items, old + *head * item_size, behind * item_size);
-        memcpy (items + behind * item_size, old, *head * item_size);
+    const size_t before = *capacity;
+    zloom_grow (array_p, capacity, before + 1, item_size);
+    if (head > 0) {
+        /* What had come round to the front goes on behind the old end. */
+        uint8_t *items = NULL;
+        memcpy (&items, array_p, sizeof items);
+        zloom_assert (items && *capacity - before >= head);
+        memcpy (items + before * item_size, items, head * item_size);
     }
-    free (old);
-    memcpy (array_p, &items, sizeof items);
-    *capacity = larger;
-    *head = 0;
 }

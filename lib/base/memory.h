@@ -27,12 +27,11 @@ char *zloom_format (const char *format, ...)
 void zloom_grow (void *array_p, size_t *capacity, size_t need, size_t item_size);
 /*
  * Make room for one more in a ring of `count` items that begins at *head: a full one grows as
- * zloom_grow () does and begins at 0 then.
- *     zloom_grow_ring (&self->items, &self->capacity, &self->head, self->count,
+ * zloom_grow () does, and its items keep their order.
+ *     zloom_grow_ring (&self->items, &self->capacity, self->head, self->count,
  *                      sizeof *self->items);
  *     self->items[(self->head + self->count++) % self->capacity] = item;
  */
-void zloom_grow_ring (void *array_p, size_t *capacity, size_t *head, size_t count,
-                      size_t item_size);
+void zloom_grow_ring (void *array_p, size_t *capacity, size_t head, size_t count, size_t item_size);
 
 #endif

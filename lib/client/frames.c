@@ -10,7 +10,7 @@ void
 zloom_frames_push (zloom_frames_t *self, const zloom_verb_t *verb, zloom_blob_t *blob,
                    zloom_bytes_t pack)
 {
-    zloom_grow_ring (&self->items, &self->capacity, &self->head, self->count, sizeof *self->items);
+    zloom_grow_ring (&self->items, &self->capacity, self->head, self->count, sizeof *self->items);
     zloom_buf_t out = {0};
     zloom_verb_encode (verb, &out);
     self->items[(self->head + self->count++) % self->capacity] = (zloom_waiting_frame_t){

@@ -76,7 +76,7 @@ zloom_hosted_mark (zloom_hosted_t *self, uint64_t group, uint64_t seq)
             return;
         }
     }
-    zloom_grow_ring (&self->marks, &self->mark_capacity, &self->mark_head, self->mark_count,
+    zloom_grow_ring (&self->marks, &self->mark_capacity, self->mark_head, self->mark_count,
                      sizeof *self->marks);
     self->marks[(self->mark_head + self->mark_count++) % self->mark_capacity] =
       (zloom_durable_mark_t){group, seq};

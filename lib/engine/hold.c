@@ -67,7 +67,7 @@ void
 zloom_hold_push (zloom_hold_t *self, const zloom_held_t *held)
 {
     ZLOOM_CHECK (self, HOLD_TAG);
-    zloom_grow_ring (&self->entries, &self->capacity, &self->head, self->count,
+    zloom_grow_ring (&self->entries, &self->capacity, self->head, self->count,
                      sizeof *self->entries);
     s_compact (self);
     self->entries[(self->head + self->count) % self->capacity] =

@@ -40,7 +40,7 @@ zloom_inbox_push (zloom_inbox_t *self, zloom_bytes_t verb, zloom_blob_t *pack, b
         return zloom_fail (ZLOOM_TOO_MANY, "%zu frames with %zu bytes wait already", self->count,
                            self->bytes);
     }
-    zloom_grow_ring (&self->items, &self->capacity, &self->head, self->count, sizeof *self->items);
+    zloom_grow_ring (&self->items, &self->capacity, self->head, self->count, sizeof *self->items);
     zloom_inbox_item_t *item = &self->items[(self->head + self->count) % self->capacity];
     item->verb = zloom_blob_new (verb.data, verb.size);
     item->pack = pack ? zloom_blob_ref (pack) : NULL;

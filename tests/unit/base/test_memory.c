@@ -2,6 +2,7 @@
 #include "helper.h"
 
 #include "base/memory.h"
+#include "base/tag.h"
 
 /* Under a sanitizer an allocation that is too big must fail as it does without. */
 const char *__asan_default_options (void);
@@ -116,8 +117,8 @@ test_a_ring_grows_in_order (void **state)
     size_t count = 0;
     uint64_t next = 0;
     for (uint64_t last = 0; last < 1000; last++) {
-        zloom_grow_ring (&items, &capacity, &head, count, sizeof *items);
-        assert_true (count < capacity);
+        zloom_grow_ring (&items, &capacity, head, count, sizeof *items);
+        zloom_assert (count < capacity);
         items[(head + count++) % capacity] = last;
         if (last % 3 == 0) { /* so that the ring is bent when it grows */
             assert_int_equal (items[head], next++);

@@ -195,9 +195,9 @@ test_numbers_between_copies_keep_their_place (void **state)
 {
     (void) state;
     world_t world;
-    zloom_range_t low;
-    zloom_range_t high;
-    zloom_range_t now;
+    zloom_range_t low = {0, 0};
+    zloom_range_t high = {0, 0};
+    zloom_range_t now = {0, 0};
     s_begin (&world, 1);
     s_send (&world, PACKS);
     s_rest (&world);
