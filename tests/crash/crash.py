@@ -213,7 +213,7 @@ def fill(path):
 def full_disk(ground, _options):
     """Only producers first, until they are refused; then settlements; then there is space again."""
     ground.set_limit(10 ** 7)
-    if not ground.mount_tmpfs("400m"):
+    if not ground.mount_tmpfs("1200m"):
         raise Skip("no right to mount a tmpfs")
     ground.need_router()
     load_producers(ground)
