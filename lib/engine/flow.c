@@ -6,25 +6,6 @@
 #include "base/tag.h"
 #include "engine/core.h"
 
-static void
-s_config_fini (zloom_flow_config_t *config)
-{
-    free ((char *) config->name);
-    free ((char *) config->pattern);
-    free ((char *) config->dead_letter);
-}
-
-/* A copy with strings of its own. */
-static zloom_flow_config_t
-s_config_copy (const zloom_flow_config_t *config)
-{
-    zloom_flow_config_t copy = *config;
-    copy.name = zloom_strdup (config->name);
-    copy.pattern = zloom_strdup (config->pattern);
-    copy.dead_letter = zloom_strdup (config->dead_letter);
-    return copy;
-}
-
 zloom_hosted_t *
 zloom_hosted_new (zloom_engine_t *engine, zloom_port_t *port, const zloom_flow_config_t *config,
                   const zloom_pattern_t *pattern)
@@ -32,7 +13,7 @@ zloom_hosted_new (zloom_engine_t *engine, zloom_port_t *port, const zloom_flow_c
     zloom_hosted_t *self = zloom_alloc (sizeof *self);
     self->engine = engine;
     self->port = port;
-    self->config = s_config_copy (config);
+    self->config = zloom_flow_config_copy (config);
     self->pattern = pattern;
     self->store = (zloom_store_t){self, zloom_engine_peek};
     return self;
@@ -51,7 +32,7 @@ zloom_hosted_destroy (zloom_hosted_t **self_p)
     zloom_hosted_drop_views (self);
     free (self->cold);
     free (self->marks);
-    s_config_fini (&self->config);
+    zloom_flow_config_fini (&self->config);
     free (self);
     *self_p = NULL;
 }
@@ -60,9 +41,9 @@ void
 zloom_hosted_configure (zloom_hosted_t *self, const zloom_flow_config_t *config)
 {
     zloom_flow_config_t old = self->config;
-    self->config = s_config_copy (config);
+    self->config = zloom_flow_config_copy (config);
     self->pattern->configure (self->core, &self->config);
-    s_config_fini (&old);
+    zloom_flow_config_fini (&old);
 }
 
 void

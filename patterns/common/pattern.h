@@ -42,11 +42,34 @@ typedef enum {
     ZLOOM_ON_FULL_DROP_OLDEST, /* oldest ready ones go: to dead_letter if set, counted */
 } zloom_on_full_t;
 
+/* What becomes of a key's later messages when one of them fails; flows with a key only. */
+typedef enum {
+    ZLOOM_ORDER_SKIP,   /* they wait for its retries and go on once it is dead */
+    ZLOOM_ORDER_STRICT, /* failures alone kill nothing: they wait until it is acked, rejected, or
+                           skipped by hand */
+    ZLOOM_ORDER_PARK,   /* once it is dead they follow it to the dead letters, until released */
+} zloom_order_t;
+
 #define ZLOOM_BACKOFF_MAX 16
+#define ZLOOM_WEIGHTS_MAX 64
+
+/* The lane of this key gets so many turns while others get one. */
+typedef struct {
+    const char *key;
+    int64_t weight;
+} zloom_weight_t;
 
 typedef struct {
     const char *name;
     const char *pattern;
+    const char *key; /* where senders find the key: a JSON pointer; NULL: the flow has no keys */
+    zloom_order_t order;
+    zloom_weight_t weights[ZLOOM_WEIGHTS_MAX];
+    size_t weight_count;
+    int64_t aging_ns;        /* a message that waits so long gains one priority */
+    int64_t expires_ns;      /* of messages that say nothing else; 0: never */
+    int64_t dedup_window_ns; /* how long ids are remembered; 0: they are not looked at */
+    int64_t dedup_max;       /* and how many of them at most */
     zloom_confirm_t confirm;
     int64_t lease_ns;
     int64_t failures_max; /* allowed failures before a dead letter; >= 1 */
@@ -60,6 +83,10 @@ typedef struct {
     int64_t requeues_max;   /* cap on requeues of one message from dead letters */
     int64_t exceptions_max; /* messages failed or delayed at one time */
 } zloom_flow_config_t;
+
+/* A copy with strings of its own, and what frees them. */
+zloom_flow_config_t zloom_flow_config_copy (const zloom_flow_config_t *config);
+void zloom_flow_config_fini (zloom_flow_config_t *config);
 
 /* ---- identities ----------------------------------------------------------------------------- */
 

@@ -11,25 +11,11 @@
 #define DUE_BURST 16384
 
 static void
-s_config_fini (zloom_flow_config_t *config)
-{
-    free ((void *) (uintptr_t) config->name);
-    free ((void *) (uintptr_t) config->pattern);
-    free ((void *) (uintptr_t) config->dead_letter);
-}
-
-static void
 s_configure (void *self, const zloom_flow_config_t *config)
 {
     zloom_queue_t *queue = zloom_queue_of (self);
-    zloom_flow_config_t copy = *config;
-    copy.name = zloom_strdup (config->name);
-    copy.pattern = zloom_strdup (config->pattern);
-    copy.dead_letter = zloom_strdup (config->dead_letter);
-    if (copy.backoff_count > ZLOOM_BACKOFF_MAX) {
-        copy.backoff_count = ZLOOM_BACKOFF_MAX;
-    }
-    s_config_fini (&queue->config);
+    zloom_flow_config_t copy = zloom_flow_config_copy (config);
+    zloom_flow_config_fini (&queue->config);
     queue->config = copy;
     free (queue->anonymous);
     queue->anonymous = zloom_format ("~%s", config->name);
@@ -63,7 +49,7 @@ s_destroy (void **self_p)
         return;
     }
     zloom_queue_t *self = zloom_queue_of (*self_p);
-    s_config_fini (&self->config);
+    zloom_flow_config_fini (&self->config);
     free (self->anonymous);
     zloom_done_fini (&self->done);
     zloom_ready_fini (&self->ready);
