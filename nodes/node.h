@@ -52,10 +52,18 @@ typedef struct {
     const char *runtime_dir;   /* the topology's sockets: ipc://RUNTIME_DIR/ROUTER.sock */
     zloom_resolve_fn *resolve; /* NULL: ipc under runtime_dir, or the router's `listen:` */
     void *resolve_arg;
+    /*
+     * inproc, for nodes that are threads of one process: the router serves there, too, and the
+     * others connect to it there. NULL: none.
+     */
+    const char *inner;
     int ready_fd;     /* -1: nobody waits */
     int stop_fd;      /* -1: never told to stop */
     int64_t drain_ns; /* how long a drain may take */
 } zloom_node_args_t;
+
+/* How long a node's drain may take, unless whoever starts it knows better. */
+#define ZLOOM_NODE_DRAIN_NS (20 * INT64_C (1000000000))
 
 /* What each kind exports: zloom_router_run, zloom_worker_run, zloom_sink_run, zloom_poller_run. */
 typedef zloom_err_t (zloom_node_run_fn) (const zloom_node_args_t *args);

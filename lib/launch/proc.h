@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * proc.h - one supervised unit: its state machine, its process, its pipes, its pid file. The
- * supervisor's loop polls the descriptors and calls in.
+ * proc.h - one supervised unit: its state machine (unit.h) over a body that runs (body.h), a
+ * process or a thread. The supervisor's loop polls the descriptors and calls in.
  */
 #ifndef ZLOOM_LAUNCH_PROC_H
 #define ZLOOM_LAUNCH_PROC_H
 
-#include "io/lines.h"
 #include "launch/supervisor.h"
 #include "launch/unit.h"
 

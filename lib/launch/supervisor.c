@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/tag.h"
 #include "launch/proc.h"
+#include "net/control.h"
 #include "recipe/registry.h"
 
 #include <errno.h>
@@ -46,7 +47,7 @@ typedef struct {
     int64_t watch_at_ns;
     int stop_requests;
     zloom_err_t result;
-    char reason[256];
+    char reason[512];
 } s_supervisor_t;
 
 static void
@@ -101,8 +102,10 @@ s_start_ranks (s_supervisor_t *self, int64_t mono_ns)
         }
         if (self->rank == self->highest_rank) {
             self->phase = PHASE_RUNNING;
-            zloom_log (ZLOOM_LOG_INFO, "ready", "topology=%s processes=%zu",
-                       zloom_recipe_name (self->config->recipe), self->plan.count);
+            zloom_log (ZLOOM_LOG_INFO, "ready", "topology=%s %s=%zu",
+                       zloom_recipe_name (self->config->recipe),
+                       self->config->threads ? "threads" : "processes", self->plan.count);
+            zloom_ready_tell (self->config->ready_fd);
             if (self->config->watch) {
                 self->config->watch->ready (self->config->watch->arg, mono_ns);
                 self->watch_at_ns = mono_ns;
@@ -257,7 +260,7 @@ zloom_supervisor_run (const zloom_supervisor_config_t *config)
     }
     if (self.result == ZLOOM_OK && killed && self.stop_requests < 2) {
         return zloom_fail (ZLOOM_TIMED_OUT,
-                           "%zu processes had not stopped in time and were killed; "
+                           "%zu nodes had not stopped in time and were ended by force; "
                            "nothing confirmed is lost",
                            killed);
     }

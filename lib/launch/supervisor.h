@@ -9,6 +9,9 @@
  * with the node's name before it), and SIGTERM as parent-death signal: nodes of a supervisor that
  * was killed drain by themselves.
  *
+ * Nodes may be threads of this process instead; then a second request to stop asks them to leave
+ * at once, since nothing can kill a thread.
+ *
  * Threads: runs in the caller's thread until everything has stopped.
  */
 #ifndef ZLOOM_LAUNCH_SUPERVISOR_H
@@ -41,12 +44,26 @@ typedef struct {
     bool (*idle) (void *arg);
 } zloom_watch_t;
 
+/*
+ * Nodes as threads of this process. `run` is called on a thread of its own and returns when the
+ * node has ended; its descriptors are those of net/control.h. `exit_code` says how a process with
+ * that result would have ended: restarts depend on it.
+ */
+typedef struct {
+    void *arg;
+    zloom_err_t (*run) (void *arg, const zloom_plan_unit_t *unit, const uint8_t nonce[16],
+                        int ready_fd, int stop_fd);
+    int (*exit_code) (zloom_err_t err);
+} zloom_thread_port_t;
+
 typedef struct {
     const zloom_recipe_t *recipe;
     const zloom_paths_t *paths;
-    const char *exe;            /* the zloom binary */
-    const char *recipe_path;    /* as the nodes shall load it; absolute */
+    const zloom_thread_port_t *threads; /* NULL: processes, for which the next three are */
+    const char *exe;                    /* the zloom binary */
+    const char *recipe_path;            /* as the nodes shall load it; absolute */
     const char *const *extra;   /* further arguments for each node (--set …), NULL-terminated */
+    int ready_fd;               /* takes a newline once all serve; -1: nobody waits */
     int stop_fd;                /* each byte is one request: drain, then stop at once */
     int64_t ready_limit_ns;     /* a node's time from start to ready; default 10 s */
     int64_t grace_ns;           /* a drain's time before SIGKILL; default 30 s */

@@ -2,96 +2,77 @@
 #include "net/actor.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <unistd.h>
-
-#include "base/tag.h"
-
-typedef struct {
-    zloom_actor_run_fn *run;
-    void *arg;
-    int ready_fd;
-    int stop_fd;
-    zloom_err_t err;
-    char note[ZLOOM_NOTE_BYTES];
-} node_thread_t;
-
-static void *
-s_thread (void *arg)
-{
-    node_thread_t *node = arg;
-    node->err = node->run (node->arg, node->ready_fd, node->stop_fd);
-    snprintf (node->note, sizeof node->note, "%s", node->err == ZLOOM_OK ? "" : zloom_note ());
-    close (node->ready_fd); /* its end tells that the node has ended */
-    return NULL;
-}
+#include <string.h>
 
 static void
-s_tell_end (zsock_t *pipe, const node_thread_t *node)
+s_tell_end (zsock_t *pipe, zloom_err_t err)
 {
-    if (node->err == ZLOOM_OK) {
+    if (err == ZLOOM_OK) {
         zstr_send (pipe, "$DONE");
     } else {
-        zstr_sendx (pipe, "$FAILED", zloom_err_name (node->err), node->note, NULL);
+        zstr_sendx (pipe, "$FAILED", zloom_err_name (err), zloom_note (), NULL);
     }
 }
 
-/* A byte from the node: it serves. The end of its descriptor: it has ended. */
+/* What the host says: true when it lets go of the actor. */
 static bool
-s_hear_node (zsock_t *pipe, int fd)
+s_hear_host (zsock_t *pipe)
 {
-    char byte;
-    const ssize_t got = read (fd, &byte, 1);
-    if (got == 1) {
-        zstr_send (pipe, "$READY");
-    }
-    return got == 1 || (got < 0 && errno == EINTR);
+    char *command = zstr_recv (pipe);
+    const bool let_go = !command || strcmp (command, "$TERM") == 0;
+    zstr_free (&command);
+    return let_go;
 }
 
+/* What the node says; *thread_p is NULL once it has ended. */
 static void
-s_ask_to_stop (int fd)
+s_hear_node (zsock_t *pipe, zloom_thread_t **thread_p, bool held)
 {
-    while (write (fd, "\n", 1) < 0 && errno == EINTR) {
+    switch (zloom_thread_hear (*thread_p)) {
+    case ZLOOM_THREAD_NOTHING:
+        break;
+    case ZLOOM_THREAD_READY:
+        zstr_send (pipe, "$READY");
+        break;
+    case ZLOOM_THREAD_ENDED: {
+        const zloom_err_t err = zloom_thread_join (thread_p);
+        if (held) {
+            s_tell_end (pipe, err);
+        }
+        break;
+    }
     }
 }
 
 /* Until both are over: the node has ended, and the host has said $TERM. */
 static void
-s_watch (zsock_t *pipe, node_thread_t *node, pthread_t thread, int ready_fd, int stop_fd)
+s_watch (zsock_t *pipe, zloom_thread_t **thread_p)
 {
-    bool running = true;
     bool held = true;
-    while (running || held) {
+    while (*thread_p || held) {
         zmq_pollitem_t items[] = {
           {.socket = zsock_resolve (pipe), .events = ZMQ_POLLIN},
-          {.fd = ready_fd, .events = ZMQ_POLLIN},
+          {.fd = *thread_p ? zloom_thread_fd (*thread_p) : -1, .events = ZMQ_POLLIN},
         };
-        if (zmq_poll (items, running ? 2 : 1, -1) < 0) {
+        if (zmq_poll (items, *thread_p ? 2 : 1, -1) < 0) {
             if (errno == EINTR) {
                 continue;
             }
             break; /* the host's context ends: so does the node */
         }
-        if (items[0].revents) {
-            char *command = zstr_recv (pipe);
-            if (!command || strcmp (command, "$TERM") == 0) {
-                held = false;
-                s_ask_to_stop (stop_fd);
+        if (items[0].revents && s_hear_host (pipe)) {
+            held = false;
+            if (*thread_p) {
+                zloom_thread_ask (*thread_p);
             }
-            zstr_free (&command);
         }
-        if (running && items[1].revents && !s_hear_node (pipe, ready_fd)) {
-            running = false;
-            zloom_assert (pthread_join (thread, NULL) == 0);
-            if (held) {
-                s_tell_end (pipe, node);
-            }
+        if (*thread_p && items[1].revents) {
+            s_hear_node (pipe, thread_p, held);
         }
     }
-    if (running) {
-        s_ask_to_stop (stop_fd);
-        zloom_assert (pthread_join (thread, NULL) == 0);
+    if (*thread_p) {
+        zloom_thread_ask (*thread_p);
+        (void) zloom_thread_join (thread_p);
     }
 }
 
@@ -99,33 +80,10 @@ void
 zloom_actor_serve (zsock_t *pipe, zloom_actor_run_fn *run, void *arg)
 {
     zsock_signal (pipe, 0);
-    int ready[2] = {-1, -1};
-    int stop[2] = {-1, -1};
-    node_thread_t node = {.run = run, .arg = arg};
-    pthread_t thread;
-    int failed = pipe2 (ready, O_CLOEXEC) != 0 || pipe2 (stop, O_CLOEXEC) != 0 ? errno : 0;
-    if (failed == 0) {
-        node.ready_fd = ready[1];
-        node.stop_fd = stop[0];
-        failed = pthread_create (&thread, NULL, s_thread, &node);
+    zloom_thread_t *thread = NULL;
+    const zloom_err_t err = zloom_thread_start (run, arg, &thread);
+    if (err != ZLOOM_OK) {
+        s_tell_end (pipe, err);
     }
-    if (failed != 0) {
-        errno = failed;
-        node.err = zloom_fail_errno (ZLOOM_SYSTEM, "cannot start the node's thread");
-        snprintf (node.note, sizeof node.note, "%s", zloom_note ());
-        s_tell_end (pipe, &node);
-        char *command = zstr_recv (pipe);
-        zstr_free (&command);
-        if (ready[1] >= 0) {
-            close (ready[1]);
-        }
-    } else {
-        s_watch (pipe, &node, thread, ready[0], stop[1]);
-    }
-    const int fds[] = {ready[0], stop[0], stop[1]};
-    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
-        if (fds[i] >= 0) {
-            close (fds[i]);
-        }
-    }
+    s_watch (pipe, &thread);
 }

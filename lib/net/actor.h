@@ -14,10 +14,10 @@
 
 #include <czmq.h>
 
-#include "base/error.h"
+#include "net/thread.h"
 
 /* The node: writes a newline to ready_fd when it serves, stops as net/control.h says. */
-typedef zloom_err_t (zloom_actor_run_fn) (void *arg, int ready_fd, int stop_fd);
+typedef zloom_thread_fn zloom_actor_run_fn;
 
 /* Returns when the node has ended and the host has let go. */
 void zloom_actor_serve (zsock_t *pipe, zloom_actor_run_fn *run, void *arg);

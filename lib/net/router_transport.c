@@ -58,6 +58,13 @@ zloom_router_transport_open (const char *endpoint, const zloom_socket_config_t *
     return ZLOOM_OK;
 }
 
+zloom_err_t
+zloom_router_transport_bind (zloom_router_transport_t *self, const char *endpoint)
+{
+    ZLOOM_CHECK (self, TRANSPORT_TAG);
+    return zloom_socket_bind (self->socket, endpoint);
+}
+
 void
 zloom_router_transport_close (zloom_router_transport_t **self_p, int64_t linger_ns)
 {

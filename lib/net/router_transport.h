@@ -34,6 +34,8 @@ typedef struct {
 /* Bind a ROUTER at `endpoint`. Errors as zloom_socket_bind. */
 zloom_err_t zloom_router_transport_open (const char *endpoint, const zloom_socket_config_t *config,
                                          zloom_router_transport_t **self_p);
+/* Serve at one more endpoint. */
+zloom_err_t zloom_router_transport_bind (zloom_router_transport_t *self, const char *endpoint);
 /* What is unsent goes out for at most `linger_ns`. */
 void zloom_router_transport_close (zloom_router_transport_t **self_p, int64_t linger_ns);
 /* The socket to poll. */

@@ -193,6 +193,7 @@ zloom_socket_close (zloom_socket_t **self_p)
 static zloom_err_t
 s_bind_ipc (zloom_socket_t *self, const char *endpoint)
 {
+    zloom_assert (!self->lock);
     const char *path = zloom_endpoint_path (endpoint);
     char *directory = zloom_strdup (path);
     char *slash = strrchr (directory, '/');
@@ -221,7 +222,6 @@ zloom_err_t
 zloom_socket_bind (zloom_socket_t *self, const char *endpoint)
 {
     void *handle = zloom_socket_handle (self);
-    zloom_assert (!self->lock);
     zloom_err_t err = zloom_endpoint_check (endpoint);
     if (err != ZLOOM_OK) {
         return err;

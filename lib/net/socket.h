@@ -38,7 +38,8 @@ zloom_err_t zloom_socket_open (zloom_socket_type_t type, const zloom_socket_conf
 void zloom_socket_close (zloom_socket_t **self_p);
 /*
  * Bind. An ipc path's directory is made and checked (endpoint.h). LOCKED: another process serves
- * there; EXISTS: a file that is no socket stands there, or the tcp port is taken.
+ * there; EXISTS: a file that is no socket stands there, or the tcp port is taken. May be called
+ * again for further endpoints, of which one may be ipc.
  */
 zloom_err_t zloom_socket_bind (zloom_socket_t *self, const char *endpoint);
 zloom_err_t zloom_socket_connect (zloom_socket_t *self, const char *endpoint);

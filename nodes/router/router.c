@@ -171,6 +171,9 @@ s_open (router_t *self)
     }
     if (err == ZLOOM_OK) {
         err = zloom_router_transport_open (self->endpoint, NULL, &self->sockets);
+        if (err == ZLOOM_OK && self->args->inner) {
+            err = zloom_router_transport_bind (self->sockets, self->args->inner);
+        }
         if (err != ZLOOM_OK) {
             zloom_note_prefix ("router %s", self->args->name);
             return err;

@@ -7,11 +7,9 @@
 #include "base/memory.h"
 #include "launch/supervisor.h"
 #include "launch/watch.h"
+#include "nodes/embed/kinds.h"
+#include "nodes/embed/threads.h"
 #include "nodes/node.h"
-#include "nodes/poller/poller.h"
-#include "nodes/router/router.h"
-#include "nodes/sink/sink.h"
-#include "nodes/worker/worker.h"
 #include "patterns/node_config.h"
 #include "recipe/registry.h"
 #include "topology.h"
@@ -20,8 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define DRAIN_NS (20 * ZLOOM_NS_PER_S)
 
 /* ---- run ------------------------------------------------------------------------------------ */
 
@@ -38,21 +34,16 @@ s_extra (const zloom_topology_t *topology)
 }
 
 static zloom_err_t
-s_supervise (const zloom_cli_t *cli, const zloom_topology_t *topology, int64_t grace_ns)
+s_run_processes (const zloom_cli_t *cli, const zloom_topology_t *topology, int64_t grace_ns,
+                 int stop_fd)
 {
-    int lock = -1;
-    zloom_err_t err = zloom_paths_lock (&topology->paths, &lock);
-    if (err != ZLOOM_OK) {
-        return err;
-    }
     char endpoint[ZLOOM_ENDPOINT_BYTES];
     zloom_node_args_t args = {.recipe = topology->recipe, .runtime_dir = topology->paths.runtime};
-    err = zloom_node_endpoint (&args, NULL, endpoint);
+    zloom_err_t err = zloom_node_endpoint (&args, NULL, endpoint);
     if (err == ZLOOM_OK) {
         err = zloom_paths_write_endpoint (&topology->paths, endpoint);
     }
     if (err != ZLOOM_OK) {
-        close (lock);
         return err;
     }
     zloom_topology_watch_t *watcher = zloom_topology_watch_new (topology->recipe, endpoint);
@@ -64,15 +55,51 @@ s_supervise (const zloom_cli_t *cli, const zloom_topology_t *topology, int64_t g
       .exe = cli->exe,
       .recipe_path = topology->path,
       .extra = extra,
-      .stop_fd = zloom_cli_stop_fd (),
+      .ready_fd = -1,
+      .stop_fd = stop_fd,
       .ready_limit_ns = 10 * ZLOOM_NS_PER_S,
       .grace_ns = grace_ns,
       .until_idle = zloom_cli_option (cli, "until-idle") != NULL,
       .watch = &watch,
     };
-    err = config.stop_fd < 0 ? ZLOOM_SYSTEM : zloom_supervisor_run (&config);
+    err = zloom_supervisor_run (&config);
     zloom_topology_watch_destroy (&watcher);
     free (extra);
+    return err;
+}
+
+static zloom_err_t
+s_run_threads (const zloom_cli_t *cli, const zloom_topology_t *topology, int64_t grace_ns,
+               int stop_fd)
+{
+    char inner[ZLOOM_ENDPOINT_BYTES];
+    zloom_threads_endpoint (inner);
+    const zloom_threads_config_t config = {
+      .recipe = topology->recipe,
+      .paths = &topology->paths,
+      .inner = inner,
+      .grace_ns = grace_ns,
+      .until_idle = zloom_cli_option (cli, "until-idle") != NULL,
+    };
+    return zloom_threads_run (&config, -1, stop_fd);
+}
+
+static zloom_err_t
+s_supervise (const zloom_cli_t *cli, const zloom_topology_t *topology, int64_t grace_ns)
+{
+    int lock = -1;
+    zloom_err_t err = zloom_paths_lock (&topology->paths, &lock);
+    if (err != ZLOOM_OK) {
+        return err;
+    }
+    const int stop_fd = zloom_cli_stop_fd ();
+    if (stop_fd < 0) {
+        err = ZLOOM_SYSTEM;
+    } else if (zloom_cli_option (cli, "threads")) {
+        err = s_run_threads (cli, topology, grace_ns, stop_fd);
+    } else {
+        err = s_run_processes (cli, topology, grace_ns, stop_fd);
+    }
     close (lock);
     return err;
 }
@@ -121,22 +148,6 @@ s_nonce (uint8_t nonce[16])
         nonce[i] = (uint8_t) strtoul (pair, NULL, 16);
     }
     return true;
-}
-
-static zloom_node_run_fn *
-s_kind (const zloom_recipe_node_t *node)
-{
-    switch ((zloom_node_kind_t) node->kind->id) {
-    case ZLOOM_NODE_ROUTER:
-        return zloom_router_run;
-    case ZLOOM_NODE_WORKER:
-        return zloom_worker_run;
-    case ZLOOM_NODE_SINK:
-        return zloom_sink_run;
-    case ZLOOM_NODE_POLLER:
-        return zloom_poller_run;
-    }
-    return NULL;
 }
 
 /* The node that the words name, and which replica of it; NULL after a message. */
@@ -205,10 +216,10 @@ s_run_node (const zloom_cli_t *cli, const zloom_topology_t *topology,
       .runtime_dir = paths.runtime,
       .ready_fd = ready_fd,
       .stop_fd = zloom_cli_stop_fd (),
-      .drain_ns = DRAIN_NS,
+      .drain_ns = ZLOOM_NODE_DRAIN_NS,
     };
     int lock = s_announce (&paths, &args);
-    err = args.stop_fd < 0 ? ZLOOM_SYSTEM : s_kind (node) (&args);
+    err = args.stop_fd < 0 ? ZLOOM_SYSTEM : zloom_node_kind_run (node) (&args);
     if (lock >= 0) {
         close (lock);
     }

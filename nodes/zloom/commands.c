@@ -36,6 +36,7 @@ static const zloom_option_t s_lint_options[] = {
 static const zloom_option_t s_run_options[] = {
   STATE_OPTION,
   SET_OPTION,
+  {"threads", 0, NULL, "the nodes as threads of this one process, wired over inproc"},
   {"until-idle", 0, NULL, "stop when pollers are done and no work is left"},
   {"grace", 0, "DURATION", "how long a drain may take (default 30s)"},
   LAST_OPTION};

@@ -186,6 +186,7 @@ s_run (s_fixture_t *self, bool until_idle)
                                         .paths = &self->paths,
                                         .exe = self->exe,
                                         .recipe_path = "/test.yaml",
+                                        .ready_fd = -1,
                                         .stop_fd = self->stop[0],
                                         .ready_limit_ns = 1 * ZLOOM_NS_PER_S,
                                         .grace_ns = self->grace_ns,
@@ -297,7 +298,7 @@ supervisor_kills_what_will_not_stop (void **state)
     self.until = "ready in.1";
     self.grace_ns = 200 * ZLOOM_NS_PER_MS;
     assert_int_equal (s_run (&self, false), ZLOOM_TIMED_OUT);
-    assert_non_null (strstr (zloom_note (), "1 processes had not stopped in time"));
+    assert_non_null (strstr (zloom_note (), "1 nodes had not stopped in time"));
     assert_int_equal (s_count (s_journal (&self), "stop work.2"), 1);
     assert_int_equal (s_count (s_journal (&self), "stop out.1"), 1);
     assert_int_equal (s_count (s_journal (&self), "stop router.1"), 1);

@@ -236,11 +236,43 @@ test_a_full_peer_says_again (void **state)
     zloom_dealer_close (&dealer, 0);
 }
 
+static void
+test_a_router_serves_at_several_endpoints (void **state)
+{
+    (void) state;
+    static const char inner[] = "inproc://zloom-test-transport";
+    assert_int_equal (zloom_router_transport_bind (s_router, inner), ZLOOM_OK);
+    zloom_dealer_t *outside = s_connect ();
+    zloom_dealer_t *inside = NULL;
+    assert_int_equal (zloom_dealer_open (inner, NULL, &inside), ZLOOM_OK);
+    zloom_dealer_t *const dealers[] = {outside, inside};
+    for (size_t i = 0; i < 2; i++) {
+        zloom_router_frame_t frame;
+        assert_int_equal (
+          zloom_dealer_send (dealers[i], zloom_bytes_text ("to"), NULL, ZLOOM_BYTES_NULL),
+          ZLOOM_OK);
+        s_router_gets (&frame);
+        assert_false (frame.malformed);
+        assert_int_equal (zloom_router_transport_send (s_router, frame.route,
+                                                       zloom_bytes_text ("fro"), NULL,
+                                                       ZLOOM_BYTES_NULL),
+                          ZLOOM_OK);
+        zloom_bytes_t verb;
+        zloom_blob_t *pack = NULL;
+        s_dealer_gets (dealers[i], &verb, &pack);
+        assert_true (zloom_bytes_equal (verb, zloom_bytes_text ("fro")));
+    }
+    zloom_dealer_close (&inside, 0);
+    zloom_dealer_close (&outside, 0);
+}
+
 int
 main (void)
 {
     const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown (test_frames_go_both_ways, s_setup, s_teardown),
+      cmocka_unit_test_setup_teardown (test_a_router_serves_at_several_endpoints, s_setup,
+                                       s_teardown),
       cmocka_unit_test_setup_teardown (test_a_verb_may_come_alone, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_more_than_two_frames_are_malformed, s_setup,
                                        s_teardown),

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "nodes/embed/threads.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "launch/supervisor.h"
+#include "launch/watch.h"
+#include "nodes/embed/kinds.h"
+
+/* As long as a process may take (nodes/zloom/cmd_run.c). */
+#define READY_LIMIT_NS (10 * ZLOOM_NS_PER_S)
+
+void
+zloom_threads_endpoint (char *endpoint)
+{
+    static atomic_uint s_count;
+    (void) snprintf (endpoint, ZLOOM_ENDPOINT_BYTES, "inproc://zloom-%u",
+                     atomic_fetch_add (&s_count, 1) + 1);
+}
+
+static zloom_err_t
+s_run_node (void *arg, const zloom_plan_unit_t *unit, const uint8_t nonce[16], int ready_fd,
+            int stop_fd)
+{
+    const zloom_threads_config_t *config = arg;
+    const zloom_node_args_t args = {
+      .recipe = config->recipe,
+      .node = unit->node,
+      .name = unit->name,
+      .nonce = nonce,
+      .state_dir = config->paths->state,
+      .runtime_dir = config->paths->runtime,
+      .inner = config->inner,
+      .ready_fd = ready_fd,
+      .stop_fd = stop_fd,
+      .drain_ns = ZLOOM_NODE_DRAIN_NS,
+    };
+    return zloom_node_kind_run (unit->node) (&args);
+}
+
+zloom_err_t
+zloom_threads_run (const zloom_threads_config_t *config, int ready_fd, int stop_fd)
+{
+    char outer[ZLOOM_ENDPOINT_BYTES];
+    const zloom_node_args_t place = {.recipe = config->recipe,
+                                     .runtime_dir = config->paths->runtime};
+    zloom_err_t err = zloom_node_endpoint (&place, NULL, outer);
+    if (err == ZLOOM_OK) {
+        err = zloom_paths_write_endpoint (config->paths, outer);
+    }
+    if (err != ZLOOM_OK) {
+        return err;
+    }
+    zloom_topology_watch_t *watcher = zloom_topology_watch_new (config->recipe, config->inner);
+    const zloom_watch_t watch = zloom_topology_watch_port (watcher);
+    const zloom_thread_port_t threads = {
+      .arg = (void *) (uintptr_t) config, .run = s_run_node, .exit_code = zloom_node_exit_code};
+    const zloom_supervisor_config_t supervisor = {
+      .recipe = config->recipe,
+      .paths = config->paths,
+      .threads = &threads,
+      .ready_fd = ready_fd,
+      .stop_fd = stop_fd,
+      .ready_limit_ns = READY_LIMIT_NS,
+      .grace_ns = config->grace_ns,
+      .until_idle = config->until_idle,
+      .watch = &watch,
+    };
+    err = zloom_supervisor_run (&supervisor);
+    zloom_topology_watch_destroy (&watcher);
+    return err;
+}
