@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MPL-2.0
+"""journal: the log alone, in groups of so many messages, with turnover and cleaning running, beside
+a plain write + fdatasync of as many bytes a group."""
+import json
+import subprocess
+
+from ground import folder, raw
+from measure import Case, Failure, Figure
+
+# So many groups that the hot log turns over at least once.
+GROUPS = {1: 20_000, 64: 20_000, 4096: 600}
+BLOCK = 4096
+
+
+def ours(options, path, messages, size):
+    groups = GROUPS[messages] if not options.tiny else 50
+    done = subprocess.run([options.bin / "bench-journal", path / "log", str(groups), str(messages),
+                           str(size)], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Failure(f"bench-journal: {done.stderr}")
+    return json.loads(done.stdout)
+
+
+def case(messages, size):
+    name = f"{'100B' if size == 100 else '1KiB'}-{messages}"
+
+    def measure(options):
+        figure = Figure("journal", name, "MB/s", "write + fdatasync of the same bytes")
+        for _ in range(options.runs):
+            with folder(options) as path:
+                result = ours(options, path, messages, size)
+                # The same share of the time for both, and whole blocks, as the log writes them.
+                bytes_ = round(result["group_bytes"] / BLOCK) * BLOCK
+                theirs = raw(options, "sync", path, bytes_, result["groups"])[2]
+            figure.add(result["groups"] * result["group_bytes"] / result["seconds"] / 1e6, theirs)
+        return [figure]
+    return Case(name, measure)
+
+
+CASES = [case(messages, size) for size in (100, 1024) for messages in GROUPS]
