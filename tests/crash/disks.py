@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Disks that are full, and disks that give back other bytes than they got."""
+import errno
+import json
+import re
+
+from checker import body
+from ground import Failure, wait
+from load import conclude, load, load_consumers, load_producers, Skip
+
+# ---- the full disk ------------------------------------------------------------------------------
+
+def fill(path):
+    """Take all space that is left."""
+    with open(path, "wb", buffering=0) as file:
+        try:
+            while file.write(bytes(1 << 16)):
+                pass
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+
+
+def fill_and_drain(ground, size, backlog):
+    """Only producers first, until they are refused; then settlements; then there is space again."""
+    ground.set_limit(10 ** 7)
+    if not ground.mount_tmpfs(size):
+        raise Skip("no right to mount a tmpfs")
+    ground.need_router()
+    load_producers(ground)
+    wait(lambda: ground.confirmed() > backlog, "confirms while there is space")
+    ballast = ground.state / "ballast"
+    fill(ballast)
+    for peer in ground.producers():
+        wait(lambda: peer.look().refused == "DISK_FULL", f"{peer.name} is refused")
+    refused_at = ground.confirmed()
+    ground.check_peers()
+    ground.start("consume", "a1", "orders", 300, "ack")
+    wait(lambda: ground.flows()["orders"]["acked"] > 10000, "settlements on the full disk")
+    ground.check_peers()
+    print(f"full with {refused_at} messages, {ground.flows()['orders']['acked']} settled so far",
+          flush=True)
+    ballast.unlink()
+    ground.progress(1000, "after space came back")
+    load_consumers(ground)
+    ground.progress(1000, "with everybody")
+    conclude(ground, "a full disk")
+
+
+def full_disk(ground, _options):
+    """Another's file fills the disk."""
+    fill_and_drain(ground, "1200m", 2000)
+
+
+def full_of_itself(ground, _options):
+    """The journal's own backlog fills the disk: red today, see the known limits in CHANGELOG.md."""
+    fill_and_drain(ground, "400m", 600000)
+
+
+# ---- damage -------------------------------------------------------------------------------------
+
+def flip(path, offset):
+    with open(path, "r+b") as file:
+        file.seek(offset)
+        byte = file.read(1)[0]
+        file.seek(offset)
+        file.write(bytes([byte ^ 0x10]))
+
+
+def doctor(ground, good):
+    """What `zloom doctor` finds, as an object."""
+    return json.loads(ground.cli("doctor", ground.state, "-o", "json", good=good))
+
+
+def produce_alone(ground, messages):
+    """Producers without consumers: what they send stays in the log. The ids of p1, from and to."""
+    producer = ground.start("produce", "p1", "orders", 2000)
+    wait(lambda: producer.look().confirmed, "the first confirm")
+    first = producer.look().confirmed
+    wait(lambda: producer.look().confirmed > first + messages, f"{messages} more in the log")
+    producer.leave()
+    ground.peers.remove(producer)
+    return first + 1, producer.look().confirmed
+
+
+def find(ground, needle):
+    """Where the bytes stand in the hot log: (path, offset)."""
+    for path in sorted((ground.state / "router" / "journal").glob("hot-*")):
+        at = path.read_bytes().find(needle)
+        if at >= 0:
+            return path, at
+    raise Failure(f"{needle[:40]} is not in the log")
+
+
+def hurt_header(ground, number):
+    """Flip a bit in the header of the group before the one that holds p1's message `number`."""
+    path, at = find(ground, body("p1", number).encode())
+    flip(path, path.read_bytes().rfind(b"ZLG1", 0, at) + 30)
+
+
+def hurt_and_serve(ground, back):
+    """A body and a group's header, both long durable: two named holes, and all else is served."""
+    ground.set_limit(10 ** 6)
+    ground.need_router()
+    load(ground)
+    ground.progress(2000, "before the damage")
+    for peer in list(ground.peers):
+        peer.leave()
+        ground.peers.remove(peer)
+    first, last = produce_alone(ground, 8000)
+    ground.router.leave()
+    if not doctor(ground, (0,))["whole"]:
+        raise Failure("damaged before we did anything")
+    path, at = find(ground, body("p1", first + 500).encode())
+    flip(path, at + 5)
+    hurt_header(ground, last - back)
+    found = doctor(ground, (65,))["findings"]
+    kinds = [(finding["kind"], finding["first_group"] > 0) for finding in found]
+    if kinds != [("damage", True)] * 2:
+        raise Failure(f"the doctor finds {found}")
+    ground.need_router()
+    lost = ground.flows()["orders"]["lost"]
+    holes = re.findall(r"journal-hole .*name=orders first=(\d+) last=(\d+)", ground.router.said())
+    if lost == 0 or lost != sum(int(to) - int(since) + 1 for since, to in holes):
+        raise Failure(f"{lost} are counted as lost, the holes are {holes}")
+    load(ground)
+    ground.progress(1000, "after the damage")
+    conclude(ground, f"2 flipped bits, holes {holes}", lost)
+    if not doctor(ground, (0, 65))["flows"]:
+        raise Failure("the doctor does not know the flows any more")
+
+
+def damage(ground, _options):
+    """Not in the last group, of up to a window: what the router knows of p1 would go with it."""
+    hurt_and_serve(ground, 3000)
+
+
+def damage_last(ground, _options):
+    """Often in the last group: at times red today, see the known limits in CHANGELOG.md."""
+    hurt_and_serve(ground, 1000)

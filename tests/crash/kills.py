@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MPL-2.0
+"""A router, producers and consumers are killed, frozen, and hit at exact calls."""
+import shutil
+import signal
+import subprocess
+
+from ground import Failure, NOT_RESTARTED, pause, wait
+from load import conclude, load, Skip
+
+FROZEN_S = 1.5
+ROUTER_FROZEN_S = 3
+
+# ---- kill ---------------------------------------------------------------------------------------
+
+def kill_peer(ground, peers):
+    peer = ground.random.choice([peer for peer in peers if not peer.stopped])
+    peer.kill()
+    ground.start_again(peer)
+
+
+def freeze_for(process, seconds):
+    process.freeze()
+    pause(seconds)
+    process.thaw()
+
+
+def cycle(ground, number):
+    """The router dies; now and then somebody else before, or while it is away, or after it."""
+    dice = ground.random.random
+    ground.progress(ground.random.randrange(100, 4000), f"before cycle {number}")
+    if dice() < 0.3:
+        kill_peer(ground, ground.consumers())
+    if dice() < 0.2:
+        kill_peer(ground, ground.producers())
+    if dice() < 0.1:
+        freeze_for(ground.random.choice(ground.consumers()), FROZEN_S)
+    frozen = ground.random.choice(ground.consumers()) if dice() < 0.2 else None
+    if frozen:
+        frozen.freeze()
+    ground.router.kill()
+    if dice() < 0.2:
+        kill_peer(ground, ground.peers)
+    ground.need_router()
+    if dice() < 0.2:
+        # Again, before anybody may have found it.
+        ground.router.kill()
+        ground.need_router()
+    if frozen:
+        frozen.thaw()
+
+
+def kill(ground, options):
+    ground.need_router()
+    load(ground)
+    for number in range(options.cycles):
+        cycle(ground, number)
+        if number == options.cycles // 2:
+            freeze_for(ground.router, ROUTER_FROZEN_S)
+    ground.progress(1000, "after the last cycle")
+    conclude(ground, f"{options.cycles} cycles")
+
+
+# ---- inject -------------------------------------------------------------------------------------
+
+def strace(call, what, n):
+    # Each thread counts for itself. (--seccomp-bpf would be faster, but forgets to count.)
+    return ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e",
+            f"inject={call}:{what}:when={n}"]
+
+
+def need_strace():
+    if not shutil.which("strace"):
+        raise Skip("strace is not installed")
+    done = subprocess.run([*strace("fdatasync", "error=EIO", 1), "true"], capture_output=True,
+                          check=False)
+    if done.returncode != 0:
+        raise Skip(f"strace cannot trace here: {done.stderr.decode().strip()}")
+
+
+def die_at(ground, call, what, n):
+    """A router that is hit at its n-th call, under load; how it ended."""
+    if ground.start_router(strace(call, what, n)):
+        wait(lambda: not ground.router.alive(), f"the router meets call {n} of {call} ({what})")
+    return ground.router.wait()
+
+
+def inject(ground, options):
+    need_strace()
+    ground.need_router()
+    load(ground)
+    count = 0
+    for n in sorted(ground.random.sample(range(1, 120), options.points) + [1, 2, 3]):
+        call = ground.random.choice(["fdatasync", "pwritev"])
+        ground.progress(200, f"before SIGKILL at {call} {n}")
+        ground.router.kill()
+        code = die_at(ground, call, "signal=SIGKILL", n)
+        if code != -signal.SIGKILL:
+            raise Failure(f"SIGKILL at {call} {n}: it ended with {code}")
+        ground.need_router()
+        count += 1
+    for call, error, n in (("fdatasync", "EIO", 1), ("fdatasync", "EIO", 9),
+                           ("fdatasync", "EIO", 40), ("pwritev", "EIO", 25)):
+        ground.progress(200, f"before {error} at {call} {n}")
+        ground.router.kill()
+        code = die_at(ground, call, f"error={error}", n)
+        if code in NOT_RESTARTED or code < 0:
+            raise Failure(f"{error} at {call} {n}: it ended with {code}, the supervisor would not "
+                          f"start it again: {ground.router.said()}")
+        said = ground.router.said()
+        if call not in said and "disk" not in said.lower():
+            raise Failure(f"{error} at {call} {n}: it does not say why it ended: {said}")
+        ground.need_router()
+        count += 1
+    ground.progress(1000, "after the last fault")
+    conclude(ground, f"{count} faults at exact calls")
+
+
+# ---- the second router --------------------------------------------------------------------------
+
+def second_router(ground, _options):
+    ground.need_router()
+    load(ground)
+    first = ground.router
+    ground.progress(500, "with one router")
+    for _ in range(3):
+        if ground.start_router():
+            raise Failure("a second router serves from the same state folder")
+        code, said = ground.router.wait(), ground.router.said()
+        ground.router = first
+        if code != 73 or "in use by another process" not in said:
+            raise Failure(f"the second router ended with {code}: {said}")
+        if not first.alive():
+            raise Failure(f"the first router ended with {first.wait()}: {first.said()}")
+        ground.progress(500, "after the second router was refused")
+    conclude(ground, "3 second routers refused")

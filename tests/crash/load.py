@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MPL-2.0
+"""The load under which things fail, and what is asked for at the end of each run."""
+from checker import Checker
+from ground import Failure
+
+
+class Skip(Exception):
+    """What the scenario needs is not here; the text says what."""
+
+
+def load_producers(ground):
+    """Two, both pipelined."""
+    ground.start("produce", "p1", "orders", 2000)
+    ground.start("produce", "p2", "orders", 300)
+
+
+def load_consumers(ground):
+    """They settle in every way; two read the effects of steps."""
+    ground.start("consume", "c1", "orders", 300, "mixed")
+    ground.start("consume", "c2", "orders", 50, "mixed")
+    ground.start("consume", "s1", "orders", 200, "step")
+    ground.start("consume", "s2", "orders", 30, "step")
+    ground.start("consume", "d1", "done", 300, "ack")
+    ground.start("consume", "d2", "done", 50, "ack")
+
+
+def load(ground):
+    load_producers(ground)
+    load_consumers(ground)
+
+
+def conclude(ground, summary, lost=0):
+    """Drain, then the checker's word over the whole run. So many may be, and have to be, lost."""
+    ground.finish()
+    report = Checker(ground.history).check()
+    if lost and len(report.found["lost"]) == lost:
+        del report.found["lost"]
+        summary += f", {lost} messages in holes and nowhere else"
+    elif lost:
+        report.add("lost", f"{lost} were to be lost")
+    print(f"{summary}; {report.text()}", flush=True)
+    if not report.good():
+        raise Failure("promises were broken")
