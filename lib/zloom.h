@@ -277,6 +277,67 @@ int zloom_client_fd (zloom_client_t *self);
 /* Do what there is to do now, without waiting. FENCED, FORBIDDEN, VERSION: the session is over. */
 zloom_err_t zloom_client_dispatch (zloom_client_t *self);
 
+/* ---- handlers: workers in C ------------------------------------------------------------------ */
+
+/*
+ * A worker with `actor: NAME` in the recipe has its messages handled by a function of the program
+ * that embeds the recipe (zloom_app_handle ()). Each replica of the worker is a thread of zloom's
+ * that calls it for one message after the other, so a function that is registered for a worker with
+ * several replicas, or for several workers, runs on several threads at once.
+ *
+ * It may wait for what it likes: another thread keeps the session alive and extends the leases of
+ * the messages that wait. It is never interrupted. When its time is over (the worker's `timeout:`,
+ * or the lease) the message counts as failed and goes to somebody again, and what it answers then
+ * is dropped. A topology ends after its handlers have returned.
+ *
+ * What it emits and the verdict are one step: both happen, or neither. A handler that takes the
+ * process down with it is not charged: the router went down, too. Work that may crash belongs into
+ * a program of its own (`run:`).
+ *
+ * Example: a handler.
+ *
+ *     zloom_work_verdict_t
+ *     charge (void *arg, zloom_work_t *work, const zloom_message_t *message)
+ *     {
+ *         (void) arg;
+ *         if (message->body_size == 0) {
+ *             return zloom_work_reject (work, "an order is never empty"); // never again
+ *         }
+ *         if (message->attempt == 0 && message->key_size == 0) {
+ *             return zloom_work_retry (work, -1, "no customer yet"); // again, after the backoff
+ *         }
+ *         const zloom_outgoing_t paid = {.body = message->body, .body_size = message->body_size};
+ *         zloom_work_emit (work, "paid", &paid);
+ *         return ZLOOM_WORK_ACK;
+ *     }
+ */
+typedef struct zloom_work zloom_work_t;
+
+typedef enum {
+    ZLOOM_WORK_ACK,    /* done: it never comes again, and what was emitted is sent */
+    ZLOOM_WORK_RETRY,  /* it failed: again, after the flow's backoff; nothing is emitted */
+    ZLOOM_WORK_REJECT, /* never again: to the dead letters; nothing is emitted */
+} zloom_work_verdict_t;
+
+/* The message is valid until the function returns. */
+typedef zloom_work_verdict_t (zloom_handler_fn) (void *arg, zloom_work_t *work,
+                                                 const zloom_message_t *message);
+
+/*
+ * Have a message sent to `flow` (NULL: the worker's only one) with an ack; all is copied.
+ * UNKNOWN_FLOW: the worker does not send there; TOO_BIG: one message, or all of a step. Only inside
+ * the handler, as the three below.
+ */
+zloom_err_t zloom_work_emit (zloom_work_t *work, const char *flow, const zloom_outgoing_t *message);
+/* RETRY after `delay_ms` (-1: the flow's backoff), with `text` (may be NULL) for people. */
+zloom_work_verdict_t zloom_work_retry (zloom_work_t *work, int64_t delay_ms, const char *text);
+/* REJECT, with `text` (may be NULL) beside the dead letter. */
+zloom_work_verdict_t zloom_work_reject (zloom_work_t *work, const char *text);
+/* Still at it: the lease runs for `extend_ms` from now (0: the flow's lease). Costs nothing. */
+void zloom_work_progress (zloom_work_t *work, int64_t extend_ms);
+/* Its time is over: what it does now is in vain, so it may as well return. */
+bool zloom_work_late (const zloom_work_t *work);
+
 #ifdef __cplusplus
 }
 #endif

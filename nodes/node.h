@@ -34,6 +34,13 @@
  */
 typedef zloom_err_t (zloom_resolve_fn) (void *arg, const char *router, char *endpoint);
 
+/* A handler in C that a program registered: workers with `actor: NAME` hand it their messages. */
+typedef struct {
+    const char *name;
+    zloom_handler_fn *handle;
+    void *arg;
+} zloom_node_actor_t;
+
 typedef struct {
     const zloom_recipe_t *recipe;
     const zloom_recipe_node_t *node; /* its config struct is node->config (node_config.h) */
@@ -57,6 +64,8 @@ typedef struct {
      * others connect to it there. NULL: none.
      */
     const char *inner;
+    const zloom_node_actor_t *actors; /* of the program that embeds the node */
+    size_t actor_count;
     int ready_fd;     /* -1: nobody waits */
     int stop_fd;      /* -1: never told to stop */
     int64_t drain_ns; /* how long a drain may take */

@@ -53,6 +53,36 @@ zloom_check_one_of (zloom_linter_t *linter)
                                "poller '%s' does not say what to read", node->name);
         }
     }
+    for (size_t i = 0; (node = s_next_node (recipe, ZLOOM_NODE_WORKER, &i));) {
+        const zloom_worker_config_t *config = node->config;
+        const bool runs = config->run.count > 0;
+        if (runs == (config->actor != NULL)) {
+            zloom_linter_node (linter, node, runs ? "actor" : "",
+                               runs ? "leave one" : "write 'run: [program, …]' or 'actor: NAME'",
+                               runs ? "worker '%s' has a program and an actor"
+                                    : "worker '%s' does not say what handles its messages",
+                               node->name);
+        }
+    }
+}
+
+/* What is for a worker's program alone: with an actor there is none. */
+void
+zloom_check_actor_keys (zloom_linter_t *linter)
+{
+    static const char *const keys[] = {"io", "env", "cwd", "tty"};
+    const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
+    const zloom_recipe_node_t *node;
+    for (size_t i = 0; (node = s_next_node (recipe, ZLOOM_NODE_WORKER, &i));) {
+        const zloom_worker_config_t *config = node->config;
+        for (size_t j = 0; config->actor && j < ZLOOM_COUNT (keys); j++) {
+            if (zloom_tree_get (node->tree, keys[j])) {
+                zloom_linter_node (linter, node, keys[j], "take it out",
+                                   "'%s' is for programs, and worker '%s' has an actor", keys[j],
+                                   node->name);
+            }
+        }
+    }
 }
 
 void
@@ -130,6 +160,9 @@ zloom_check_which_flow (zloom_linter_t *linter)
             continue;
         }
         const zloom_worker_config_t *config = node->config;
+        if (config->actor) {
+            continue;
+        }
         if (config->io == ZLOOM_IO_LINES && (in > 1 || out > 1)) {
             zloom_linter_node (
               linter, node, "io", "use 'io: frames', where each message names its flow",
@@ -183,7 +216,7 @@ zloom_check_tty_lines (zloom_linter_t *linter)
     const zloom_recipe_node_t *node;
     for (size_t i = 0; (node = s_next_node (recipe, ZLOOM_NODE_WORKER, &i));) {
         const zloom_worker_config_t *config = node->config;
-        if (config->tty && config->io != ZLOOM_IO_LINES) {
+        if (config->tty && !config->actor && config->io != ZLOOM_IO_LINES) {
             zloom_linter_node (linter, node, "tty", "take it out, or use 'io: lines'",
                                "'tty' is for 'io: lines' only");
         }

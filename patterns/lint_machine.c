@@ -89,6 +89,9 @@ zloom_check_program_found (zloom_linter_t *linter)
     const zloom_recipe_node_t *node;
     for (size_t i = 0; (node = s_next_node (linter, ZLOOM_NODE_WORKER, &i));) {
         const zloom_worker_config_t *config = node->config;
+        if (config->run.count == 0) {
+            continue; /* an actor: what is registered only the program knows */
+        }
         const char *program = config->run.items[0];
         if (!strchr (program, '/')) {
             if (!s_is_in_path (s_search_path (config), program)) {
@@ -125,7 +128,7 @@ zloom_check_script_found (zloom_linter_t *linter)
     char path[PATH_BYTES];
     for (size_t i = 0; (node = s_next_node (linter, ZLOOM_NODE_WORKER, &i));) {
         const zloom_worker_config_t *config = node->config;
-        size_t at = 1;
+        size_t at = config->run.count > 0 ? 1 : 0;
         while (at < config->run.count && !s_looks_like_script (config->run.items[at])) {
             at++;
         }

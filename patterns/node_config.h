@@ -67,14 +67,15 @@ typedef struct {
      * Program and arguments. A program with a slash is absolute here (relative ones started at the
      * recipe's folder); one without is looked up in PATH. Arguments are as written.
      */
-    zloom_strings_t run;
-    unsigned io;        /* zloom_io_t */
-    int64_t replicas;   /* how many of this worker run side by side */
-    int64_t prefetch;   /* messages a replica may hold unsettled: its credit */
-    int64_t timeout_ns; /* the handler's deadline from "started"; 0 = none */
-    zloom_pairs_t env;  /* added to the child's environment */
-    const char *cwd;    /* absolute; the recipe's folder unless told otherwise */
-    bool tty;           /* lines only: give the child a terminal, so that it does not buffer */
+    zloom_strings_t run; /* empty: the worker has an actor instead */
+    const char *actor;   /* NULL: the worker has a program */
+    unsigned io;         /* zloom_io_t */
+    int64_t replicas;    /* how many of this worker run side by side */
+    int64_t prefetch;    /* messages a replica may hold unsettled: its credit */
+    int64_t timeout_ns;  /* the handler's deadline from "started"; 0 = none */
+    zloom_pairs_t env;   /* added to the child's environment */
+    const char *cwd;     /* absolute; the recipe's folder unless told otherwise */
+    bool tty;            /* lines only: give the child a terminal, so that it does not buffer */
 } zloom_worker_config_t;
 
 /* When a file sink's bytes must be on the disk. */

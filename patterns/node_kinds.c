@@ -54,6 +54,12 @@ static const zloom_choice_t s_io_choices[] = {
   {"frames", ZLOOM_IO_FRAMES, "one long-lived process on fd 3 and 4: many in flight, verdicts"},
 };
 
+static const char *
+s_check_actor (const char *text)
+{
+    return *text && strlen (text) <= ZLOOM_NAME_MAX ? NULL : "is not a name of 1 to 63 characters";
+}
+
 #define ZLOOM_STRUCT zloom_worker_config_t
 static const zloom_field_t s_worker_restart[] = {
 #include "node_restart.def"

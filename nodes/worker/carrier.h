@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * carrier.h - how messages get to user code and verdicts come back. The worker (worker.c) takes
- * messages, settles and emits; a carrier moves them to children and says what came of it. Three
- * carriers, one meaning: carrier_lines.c, carrier_exec.c, carrier_frames.c.
+ * messages, settles and emits; a carrier moves them to children and says what came of it. Four
+ * carriers, one meaning: carrier_lines.c, carrier_exec.c, carrier_frames.c, and carrier_actor.c for
+ * a function of this process.
  *
  * A job is one message on its way. It belongs to the worker, then to the carrier from `give` until
  * the carrier hands it back by `done` or in `crashed`; then it is the worker's again.
  *
- * Nothing in a carrier blocks. Its descriptor (an epoll set) is readable when `pump` has work.
+ * Nothing in a carrier blocks. Its descriptor (an epoll set), or its socket, is readable when
+ * `pump` has work.
  */
 #ifndef ZLOOM_NODES_WORKER_CARRIER_H
 #define ZLOOM_NODES_WORKER_CARRIER_H
@@ -15,6 +17,8 @@
 #include "base/timers.h"
 #include "client/client_types.h"
 #include "io/program.h"
+#include "net/socket.h"
+#include "nodes/node.h"
 #include "nodes/worker/frame.h"
 
 /* The longest body that a carrier takes from a child: a message of the greatest size, no key. */
@@ -88,6 +92,7 @@ typedef struct {
     size_t out_count;
     size_t most; /* jobs in hand */
     bool tty;
+    const zloom_node_actor_t *actor; /* the handler; argv, env, cwd and tty are not used then */
 } zloom_carrier_config_t;
 
 typedef struct zloom_carrier zloom_carrier_t;
@@ -121,7 +126,8 @@ struct zloom_carrier {
     const zloom_carrier_ops_t *ops;
     const zloom_carrier_config_t *config;
     const zloom_carrier_host_t *host;
-    int fd; /* an epoll set */
+    int fd;                       /* an epoll set */
+    const zloom_socket_t *socket; /* beside it; NULL: none */
 };
 
 /* SYSTEM with a note. Jobs that a destroyed carrier still has are the worker's again. */
@@ -131,7 +137,9 @@ zloom_err_t zloom_carrier_exec_new (const zloom_carrier_config_t *config,
                                     const zloom_carrier_host_t *host, zloom_carrier_t **self_p);
 zloom_err_t zloom_carrier_frames_new (const zloom_carrier_config_t *config,
                                       const zloom_carrier_host_t *host, zloom_carrier_t **self_p);
-/* Kills what still runs. */
+zloom_err_t zloom_carrier_actor_new (const zloom_carrier_config_t *config,
+                                     const zloom_carrier_host_t *host, zloom_carrier_t **self_p);
+/* Kills what still runs; a handler that runs is waited for. */
 void zloom_carrier_destroy (zloom_carrier_t **self_p);
 
 /* ---- for carriers --------------------------------------------------------------------------- */

@@ -42,6 +42,7 @@ typedef struct {
     zloom_bytes_t topic;
     zloom_bytes_t key;
     zloom_bytes_t attrs; /* a checked msgpack map */
+    zloom_bytes_t id;    /* of its own */
 } zloom_emission_t;
 
 typedef struct {

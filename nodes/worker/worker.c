@@ -309,8 +309,9 @@ s_loop (zloom_worker_t *self)
           {.fd = zloom_client_fd (self->client)},
           {.fd = self->carrier->fd},
           {.fd = zloom_stop_fd (&self->stop)},
+          {.socket = self->carrier->socket, .fd = -1},
         };
-        err = zloom_poll (items, 3, s_next_ns (self));
+        err = zloom_poll (items, sizeof items / sizeof *items, s_next_ns (self));
         if (err != ZLOOM_OK) {
             zloom_worker_fail (self, err, zloom_note ());
         }

@@ -114,9 +114,9 @@ s_settle_expired (zloom_worker_t *self, zloom_worker_job_t *job)
 {
     char limit[48];
     const char *hint = self->late_hint;
-    char *text = zloom_format ("took longer than %s and was ended%s%s",
-                               zloom_duration_text (s_limit_ns (self), limit), hint ? "; " : "",
-                               hint ? hint : "");
+    char *text = zloom_format (
+      "took longer than %s and %s%s%s", zloom_duration_text (s_limit_ns (self), limit),
+      self->config->actor ? "answered too late" : "was ended", hint ? "; " : "", hint ? hint : "");
     s_settle_plain (self, job, ZLOOM_VERDICT_RETRY, text);
     free (text);
 }
@@ -177,6 +177,7 @@ s_emit (zloom_worker_t *self, zloom_step_t *step, const zloom_emission_t *emit)
       .topic = emit->topic,
       .key = emit->key,
       .attrs = emit->attrs,
+      .id = emit->id,
       .body = emit->body.data ? emit->body : zloom_bytes ("", 0),
     };
     return zloom_step_emit (step, flow, &envelope, self->now);

@@ -45,6 +45,9 @@ s_check_script (const zloom_worker_config_t *config)
 {
     static const char *const interpreters[] = {"python", "node", "sh",  "bash", "dash",
                                                "perl",   "ruby", "php", NULL};
+    if (config->actor) {
+        return ZLOOM_OK;
+    }
     const char *slash = strrchr (config->run.items[0], '/');
     const char *name = slash ? slash + 1 : config->run.items[0];
     const char *script = config->run.count > 1 ? config->run.items[1] : NULL;
@@ -70,6 +73,23 @@ s_check_script (const zloom_worker_config_t *config)
     return ZLOOM_OK;
 }
 
+/* The function that the program registered for the worker. */
+static zloom_err_t
+s_actor (zloom_worker_t *self)
+{
+    const zloom_node_args_t *args = self->args;
+    for (size_t i = 0; i < args->actor_count; i++) {
+        if (strcmp (args->actors[i].name, self->config->actor) == 0) {
+            self->carrier_config.actor = &args->actors[i];
+            return zloom_carrier_actor_new (&self->carrier_config, &self->host, &self->carrier);
+        }
+    }
+    return zloom_fail (ZLOOM_NO_PROGRAM,
+                       "no handler is registered for actor '%s' of node '%s': actors belong to "
+                       "programs that embed the recipe",
+                       self->config->actor, args->node->name);
+}
+
 static zloom_err_t
 s_carrier (zloom_worker_t *self)
 {
@@ -86,6 +106,9 @@ s_carrier (zloom_worker_t *self)
       .tty = self->config->tty,
     };
     zloom_worker_host (self);
+    if (self->config->actor) {
+        return s_actor (self);
+    }
     switch ((zloom_io_t) self->config->io) {
     case ZLOOM_IO_LINES:
         return zloom_carrier_lines_new (&self->carrier_config, &self->host, &self->carrier);

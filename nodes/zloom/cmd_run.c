@@ -104,6 +104,24 @@ s_supervise (const zloom_cli_t *cli, const zloom_topology_t *topology, int64_t g
     return err;
 }
 
+/* Actors are functions of programs that embed a recipe: this one has none. */
+static int
+s_check_actors (const zloom_cli_t *cli, const zloom_recipe_t *recipe)
+{
+    for (size_t i = 0; i < zloom_recipe_node_count (recipe); i++) {
+        const zloom_recipe_node_t *node = zloom_recipe_node_at (recipe, i);
+        const zloom_worker_config_t *worker =
+          node->kind->id == ZLOOM_NODE_WORKER ? node->config : NULL;
+        if (worker && worker->actor) {
+            return zloom_cli_say (cli, ZLOOM_EXIT_RECIPE,
+                                  "worker '%s' has the actor '%s', a function of a program that "
+                                  "embeds this recipe (zloom.h): start that program instead",
+                                  node->name, worker->actor);
+        }
+    }
+    return ZLOOM_EXIT_OK;
+}
+
 int
 zloom_cmd_run (zloom_cli_t *cli)
 {
@@ -114,6 +132,11 @@ zloom_cmd_run (zloom_cli_t *cli)
     zloom_topology_t topology;
     int code = zloom_topology_load (cli, true, &topology);
     if (code != ZLOOM_EXIT_OK) {
+        return code;
+    }
+    code = s_check_actors (cli, topology.recipe);
+    if (code != ZLOOM_EXIT_OK) {
+        zloom_topology_fini (&topology);
         return code;
     }
     zloom_err_t err = zloom_paths_make (&topology.paths);

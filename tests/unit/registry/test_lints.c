@@ -154,7 +154,7 @@ s_free_keys_stand_for_nothing (void **state)
 {
     (void) state;
     static const char *const keys[] = {"x-run: 1", "xrun: 1"};
-    static const char *const codes[] = {"Z0202", "Z0203"};
+    static const char *const codes[] = {"Z0213", "Z0203"};
     for (size_t i = 0; i < 2; i++) {
         char *text = zloom_format ("zloom: 1\nname: t\nnodes: {w: {kind: worker, %s}}\n"
                                    "flows: {in: {pattern: queue, from: external, to: w}}\n",
