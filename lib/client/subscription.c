@@ -123,8 +123,8 @@ void
 zloom_subscription_say (zloom_subscription_t *self, zloom_frames_t *out)
 {
     ZLOOM_CHECK (self, SUBSCRIPTION_TAG);
-    zloom_holding_t *holding = zloom_alloc (ZLOOM_LIMIT_HOLDINGS * sizeof *holding);
-    zloom_run_t *runs = zloom_alloc (ZLOOM_LIMIT_RUNS * sizeof *runs);
+    zloom_holding_t *holding = zloom_realloc (NULL, ZLOOM_LIMIT_HOLDINGS, sizeof *holding);
+    zloom_run_t *runs = zloom_realloc (NULL, ZLOOM_LIMIT_RUNS, sizeof *runs);
     const zloom_verb_t verb = {.kind = ZLOOM_VERB_SUBSCRIBE,
                                .subscribe = {.handle = self->handle,
                                              .flow = zloom_bytes_text (self->flow),

@@ -35,11 +35,7 @@ zloom_simdisk_destroy (zloom_simdisk_t **self_p)
     zloom_simdisk_forget_past (self);
     zloom_simnames_fini (&self->names);
     for (size_t i = 0; i < self->inode_count; i++) {
-        zloom_siminode_forget (self->inodes[i]);
-        free (self->inodes[i]->changes);
-        free (self->inodes[i]->seen);
-        free (self->inodes[i]->kept);
-        free (self->inodes[i]);
+        zloom_siminode_destroy (&self->inodes[i]);
     }
     free (self->inodes);
     free (self->past);
@@ -103,9 +99,7 @@ zloom_simdisk_crash (zloom_simdisk_t *self)
             free (inode->changes[pick].data);
             inode->changes[pick] = inode->changes[--inode->change_count];
         }
-        inode->seen_size = 0;
-        zloom_siminode_put (&inode->seen, &inode->seen_size, &inode->seen_capacity, 0, inode->kept,
-                            inode->kept_size);
+        zloom_simbytes_share (&inode->seen, inode->kept);
     }
     /* Some of the last operations on names never happened. */
     uint64_t undone = zloom_random_below (&self->random, self->past_count + 1);
@@ -131,17 +125,18 @@ zloom_simdisk_content (zloom_simdisk_t *self, const char *path, size_t *size)
     if (!name) {
         return NULL;
     }
-    *size = name->inode->seen_size;
-    return name->inode->seen;
+    zloom_simbytes_own (&name->inode->seen);
+    *size = name->inode->seen->size;
+    return name->inode->seen->data;
 }
 
 void
 zloom_simdisk_cut (zloom_simdisk_t *self, const char *path, size_t size)
 {
     zloom_simname_t *name = zloom_simdisk_find (self, path);
-    zloom_assert (name && size <= name->inode->seen_size);
-    name->inode->seen_size = size;
-    name->inode->kept_size = size < name->inode->kept_size ? size : name->inode->kept_size;
+    zloom_assert (name && size <= name->inode->seen->size);
+    zloom_simbytes_cut (&name->inode->seen, size);
+    zloom_simbytes_cut (&name->inode->kept, size);
 }
 
 zloom_simdisk_t *
@@ -152,14 +147,51 @@ zloom_simdisk_copy (const zloom_simdisk_t *self)
     copy->capacity = self->capacity;
     for (size_t i = 0; i < self->names.count; i++) {
         const zloom_siminode_t *from = self->names.items[i].inode;
-        zloom_siminode_t *to = zloom_simdisk_new_inode (copy);
-        zloom_siminode_put (&to->seen, &to->seen_size, &to->seen_capacity, 0, from->seen,
-                            from->seen_size);
-        zloom_siminode_put (&to->kept, &to->kept_size, &to->kept_capacity, 0, from->seen,
-                            from->seen_size);
+        zloom_siminode_t *to = zloom_simdisk_add_inode (copy, zloom_siminode_new ());
+        zloom_simbytes_share (&to->seen, from->seen);
+        zloom_simbytes_share (&to->kept, from->seen);
         zloom_simdisk_add_name (copy, self->names.items[i].path, to);
     }
     return copy;
+}
+
+/* These names again, of the fork's own inodes: `inodes[i]` stands for the i-th of `self`. */
+static void
+s_fork_names (const zloom_simdisk_t *self, const zloom_simnames_t *names, zloom_siminode_t **inodes,
+              zloom_simnames_t *to)
+{
+    zloom_simnames_copy (to, names);
+    for (size_t i = 0; i < to->count; i++) {
+        size_t at = 0;
+        while (self->inodes[at] != to->items[i].inode) {
+            at++;
+        }
+        if (!inodes[at]) {
+            inodes[at] = zloom_siminode_fork (self->inodes[at]);
+        }
+        to->items[i].inode = inodes[at];
+    }
+}
+
+zloom_simdisk_t *
+zloom_simdisk_fork (const zloom_simdisk_t *self, uint64_t seed)
+{
+    zloom_simdisk_t *fork = zloom_simdisk_new (seed);
+    zloom_siminode_t **inodes = zloom_alloc ((self->inode_count + 1) * sizeof (zloom_siminode_t *));
+    fork->capacity = self->capacity;
+    fork->calls = self->calls;
+    s_fork_names (self, &self->names, inodes, &fork->names);
+    zloom_grow (&fork->past, &fork->past_capacity, self->past_count + 1, sizeof *fork->past);
+    for (; fork->past_count < self->past_count; fork->past_count++) {
+        s_fork_names (self, &self->past[fork->past_count], inodes, &fork->past[fork->past_count]);
+    }
+    for (size_t i = 0; i < self->inode_count; i++) {
+        if (inodes[i]) {
+            zloom_simdisk_add_inode (fork, inodes[i]);
+        }
+    }
+    free (inodes);
+    return fork;
 }
 
 uint64_t
@@ -167,7 +199,7 @@ zloom_simdisk_used (const zloom_simdisk_t *self)
 {
     uint64_t used = 0;
     for (size_t i = 0; i < self->names.count; i++) {
-        used += self->names.items[i].inode->seen_size;
+        used += self->names.items[i].inode->seen->size;
     }
     return used;
 }

@@ -51,5 +51,10 @@ uint8_t *zloom_simdisk_content (zloom_simdisk_t *self, const char *path, size_t 
 void zloom_simdisk_cut (zloom_simdisk_t *self, const char *path, size_t size);
 /* A copy of the whole disk, with nothing open, for trying many things from one state. */
 zloom_simdisk_t *zloom_simdisk_copy (const zloom_simdisk_t *self);
+/*
+ * The same machine once more, with all that is not synced yet and chance of its own: what would a
+ * crash now leave? Cheap, bytes are shared until somebody writes. Nothing is open in the fork.
+ */
+zloom_simdisk_t *zloom_simdisk_fork (const zloom_simdisk_t *self, uint64_t seed);
 
 #endif

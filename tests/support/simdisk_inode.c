@@ -29,6 +29,114 @@ zloom_simnames_fini (zloom_simnames_t *names)
     *names = (zloom_simnames_t){0};
 }
 
+/* ---- bytes ----------------------------------------------------------------------------------- */
+
+static void
+s_drop (zloom_simbytes_t **bytes_p)
+{
+    zloom_simbytes_t *bytes = *bytes_p;
+    if (bytes && --bytes->refs == 0) {
+        free (bytes->data);
+        free (bytes);
+    }
+    *bytes_p = NULL;
+}
+
+void
+zloom_simbytes_share (zloom_simbytes_t **to_p, zloom_simbytes_t *from)
+{
+    from->refs++;
+    s_drop (to_p);
+    *to_p = from;
+}
+
+void
+zloom_simbytes_own (zloom_simbytes_t **bytes_p)
+{
+    zloom_simbytes_t *shared = *bytes_p;
+    if (shared->refs == 1) {
+        return;
+    }
+    zloom_simbytes_t *own = zloom_alloc (sizeof *own);
+    own->refs = 1;
+    own->size = shared->size;
+    own->capacity = shared->capacity;
+    own->data = zloom_realloc (NULL, own->capacity + 1, 1);
+    if (own->size > 0) {
+        memcpy (own->data, shared->data, own->size);
+    }
+    s_drop (bytes_p);
+    *bytes_p = own;
+}
+
+void
+zloom_simbytes_put (zloom_simbytes_t **bytes_p, uint64_t offset, const uint8_t *data, size_t size)
+{
+    zloom_simbytes_own (bytes_p);
+    zloom_simbytes_t *bytes = *bytes_p;
+    const size_t end = (size_t) offset + size;
+    zloom_grow (&bytes->data, &bytes->capacity, end + 1, 1);
+    if (offset > bytes->size) {
+        memset (bytes->data + bytes->size, 0, (size_t) offset - bytes->size);
+    }
+    if (size > 0) {
+        memcpy (bytes->data + offset, data, size);
+    }
+    bytes->size = end > bytes->size ? end : bytes->size;
+}
+
+void
+zloom_simbytes_cut (zloom_simbytes_t **bytes_p, size_t size)
+{
+    if (size < (*bytes_p)->size) {
+        zloom_simbytes_own (bytes_p);
+        (*bytes_p)->size = size;
+    }
+}
+
+/* ---- inodes ---------------------------------------------------------------------------------- */
+
+zloom_siminode_t *
+zloom_siminode_new (void)
+{
+    zloom_siminode_t *inode = zloom_alloc (sizeof *inode);
+    inode->seen = zloom_alloc (sizeof *inode->seen);
+    inode->seen->refs = 1;
+    zloom_simbytes_share (&inode->kept, inode->seen);
+    return inode;
+}
+
+zloom_siminode_t *
+zloom_siminode_fork (const zloom_siminode_t *inode)
+{
+    zloom_siminode_t *fork = zloom_alloc (sizeof *fork);
+    zloom_simbytes_share (&fork->seen, inode->seen);
+    zloom_simbytes_share (&fork->kept, inode->kept);
+    zloom_grow (&fork->changes, &fork->change_capacity, inode->change_count + 1,
+                sizeof *fork->changes);
+    for (size_t i = 0; i < inode->change_count; i++) {
+        const zloom_simchange_t *from = &inode->changes[i];
+        uint8_t *data = zloom_realloc (NULL, from->size + 1, 1);
+        memcpy (data, from->data, from->size);
+        fork->changes[fork->change_count++] = (zloom_simchange_t){from->offset, from->size, data};
+    }
+    return fork;
+}
+
+void
+zloom_siminode_destroy (zloom_siminode_t **inode_p)
+{
+    zloom_siminode_t *inode = *inode_p;
+    if (inode) {
+        zloom_siminode_forget (inode);
+        s_drop (&inode->seen);
+        s_drop (&inode->kept);
+        free (inode->changes);
+        free (inode);
+        *inode_p = NULL;
+    }
+}
+
 void
 zloom_siminode_forget (zloom_siminode_t *inode)
 {
@@ -36,22 +144,6 @@ zloom_siminode_forget (zloom_siminode_t *inode)
         free (inode->changes[i].data);
     }
     inode->change_count = 0;
-}
-
-/* Put bytes into a content, growing it with zeros. */
-void
-zloom_siminode_put (uint8_t **data, size_t *size, size_t *capacity, uint64_t offset,
-                    const uint8_t *bytes, size_t count)
-{
-    size_t end = (size_t) offset + count;
-    zloom_grow (data, capacity, end + 1, 1);
-    if (end > *size) {
-        memset (*data + *size, 0, end - *size);
-        *size = end;
-    }
-    if (count > 0) {
-        memcpy (*data + offset, bytes, count);
-    }
 }
 
 /* One unsynced write at a crash: all, nothing, or some sectors of it reach the disk. */
@@ -68,8 +160,7 @@ zloom_siminode_survive (zloom_siminode_t *inode, zloom_random_t *random,
         size_t size = (size_t) (sector_end - (change->offset + at));
         size = change->size - at < size ? change->size - at : size;
         if (chance == 1 || zloom_random_below (random, 2) == 0) {
-            zloom_siminode_put (&inode->kept, &inode->kept_size, &inode->kept_capacity,
-                                change->offset + at, change->data + at, size);
+            zloom_simbytes_put (&inode->kept, change->offset + at, change->data + at, size);
         }
         at += size;
     }

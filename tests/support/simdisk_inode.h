@@ -16,15 +16,19 @@ typedef struct {
     uint8_t *data;
 } zloom_simchange_t;
 
+/* The bytes of a file: shared by all who have the same ones, until one of them writes. */
+typedef struct {
+    size_t refs;
+    size_t size;
+    size_t capacity;
+    uint8_t *data;
+} zloom_simbytes_t;
+
 /* A file apart from its names. */
 typedef struct {
-    uint8_t *seen; /* what reads see */
-    size_t seen_size;
-    size_t seen_capacity;
-    uint8_t *kept; /* what was synced */
-    size_t kept_size;
-    size_t kept_capacity;
-    zloom_simchange_t *changes;
+    zloom_simbytes_t *seen;     /* what reads see */
+    zloom_simbytes_t *kept;     /* what was synced */
+    zloom_simchange_t *changes; /* written since then, oldest first */
     size_t change_count;
     size_t change_capacity;
     bool locked;
@@ -43,11 +47,21 @@ typedef struct {
 
 void zloom_simnames_copy (zloom_simnames_t *to, const zloom_simnames_t *from);
 void zloom_simnames_fini (zloom_simnames_t *names);
+zloom_siminode_t *zloom_siminode_new (void);
+/* The same content, the same unsynced writes; nobody has it open. */
+zloom_siminode_t *zloom_siminode_fork (const zloom_siminode_t *inode);
+void zloom_siminode_destroy (zloom_siminode_t **inode_p);
 /* Forget the unsynced writes. */
 void zloom_siminode_forget (zloom_siminode_t *inode);
+/* Another holder of the same bytes, instead of those that are in `*to_p`. */
+void zloom_simbytes_share (zloom_simbytes_t **to_p, zloom_simbytes_t *from);
+/* Make the bytes nobody else's, to write into them. */
+void zloom_simbytes_own (zloom_simbytes_t **bytes_p);
 /* Put bytes into a content, growing it with zeros. */
-void zloom_siminode_put (uint8_t **data, size_t *size, size_t *capacity, uint64_t offset,
-                         const uint8_t *bytes, size_t count);
+void zloom_simbytes_put (zloom_simbytes_t **bytes_p, uint64_t offset, const uint8_t *data,
+                         size_t size);
+/* Cut it to at most so many bytes. */
+void zloom_simbytes_cut (zloom_simbytes_t **bytes_p, size_t size);
 /* One unsynced write at a crash: all, nothing, or some sectors of it reach the disk. */
 void zloom_siminode_survive (zloom_siminode_t *inode, zloom_random_t *random,
                              const zloom_simchange_t *change);
@@ -77,7 +91,8 @@ struct zloom_simdisk {
 zloom_simname_t *zloom_simdisk_find (zloom_simdisk_t *self, const char *path);
 /* All operations on names so far are durable. */
 void zloom_simdisk_forget_past (zloom_simdisk_t *self);
-zloom_siminode_t *zloom_simdisk_new_inode (zloom_simdisk_t *self);
+/* Takes the inode. */
+zloom_siminode_t *zloom_simdisk_add_inode (zloom_simdisk_t *self, zloom_siminode_t *inode);
 void zloom_simdisk_add_name (zloom_simdisk_t *self, const char *path, zloom_siminode_t *inode);
 /* The table of calls. */
 zloom_vfs_t zloom_simdisk_calls_table (void);

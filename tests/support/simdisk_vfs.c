@@ -75,10 +75,9 @@ s_drop_name (zloom_simdisk_t *self, zloom_simname_t *name)
 }
 
 zloom_siminode_t *
-zloom_simdisk_new_inode (zloom_simdisk_t *self)
+zloom_simdisk_add_inode (zloom_simdisk_t *self, zloom_siminode_t *inode)
 {
     zloom_grow (&self->inodes, &self->inode_capacity, self->inode_count + 1, sizeof *self->inodes);
-    zloom_siminode_t *inode = zloom_alloc (sizeof *inode);
     self->inodes[self->inode_count++] = inode;
     return inode;
 }
@@ -115,7 +114,7 @@ s_open (zloom_vfs_t *vfs, const char *path, bool create, zloom_file_t **file_p)
     zloom_siminode_t *inode = name ? name->inode : NULL;
     if (!inode) {
         s_before_name_change (self);
-        inode = zloom_simdisk_new_inode (self);
+        inode = zloom_simdisk_add_inode (self, zloom_siminode_new ());
         zloom_simdisk_add_name (self, path, inode);
     }
     *file_p = zloom_alloc (sizeof **file_p);
@@ -144,12 +143,11 @@ s_read (zloom_vfs_t *vfs, zloom_file_t *file, uint64_t offset, void *data, size_
     if (err) {
         return err;
     }
-    const zloom_siminode_t *inode = file->inode;
-    if (offset < inode->seen_size) {
-        *got =
-          inode->seen_size - (size_t) offset < size ? inode->seen_size - (size_t) offset : size;
+    const zloom_simbytes_t *seen = file->inode->seen;
+    if (offset < seen->size) {
+        *got = seen->size - (size_t) offset < size ? seen->size - (size_t) offset : size;
         if (*got > 0) {
-            memcpy (data, inode->seen + offset, *got);
+            memcpy (data, seen->data + offset, *got);
         }
     }
     return ZLOOM_OK;
@@ -165,8 +163,8 @@ s_write (zloom_vfs_t *vfs, zloom_file_t *file, uint64_t offset, const zloom_gath
     for (size_t i = 0; i < gather->count; i++) {
         end += gather->parts[i].size;
     }
-    if (!err && self->capacity > 0 && end > inode->seen_size &&
-        zloom_simdisk_used (self) + end - inode->seen_size > self->capacity) {
+    if (!err && self->capacity > 0 && end > inode->seen->size &&
+        zloom_simdisk_used (self) + end - inode->seen->size > self->capacity) {
         err = zloom_fail (ZLOOM_DISK_FULL, "simulated disk is full");
     }
     if (err && self->off && zloom_random_below (&self->random, 2) == 0) {
@@ -181,11 +179,10 @@ s_write (zloom_vfs_t *vfs, zloom_file_t *file, uint64_t offset, const zloom_gath
         if (size == 0) {
             continue;
         }
-        zloom_siminode_put (&inode->seen, &inode->seen_size, &inode->seen_capacity, offset,
-                            gather->parts[i].data, size);
+        zloom_simbytes_put (&inode->seen, offset, gather->parts[i].data, size);
         zloom_grow (&inode->changes, &inode->change_capacity, inode->change_count + 1,
                     sizeof *inode->changes);
-        uint8_t *copy = zloom_alloc (size);
+        uint8_t *copy = zloom_realloc (NULL, size, 1);
         memcpy (copy, gather->parts[i].data, size);
         inode->changes[inode->change_count++] = (zloom_simchange_t){offset, size, copy};
         offset += size;
@@ -210,8 +207,7 @@ s_sync (zloom_vfs_t *vfs, zloom_file_t *file)
         return err;
     }
     for (size_t i = 0; i < inode->change_count; i++) {
-        zloom_siminode_put (&inode->kept, &inode->kept_size, &inode->kept_capacity,
-                            inode->changes[i].offset, inode->changes[i].data,
+        zloom_simbytes_put (&inode->kept, inode->changes[i].offset, inode->changes[i].data,
                             inode->changes[i].size);
     }
     zloom_siminode_forget (inode);
@@ -221,7 +217,7 @@ s_sync (zloom_vfs_t *vfs, zloom_file_t *file)
 static zloom_err_t
 s_size (zloom_vfs_t *vfs, zloom_file_t *file, uint64_t *size)
 {
-    *size = file->inode->seen_size;
+    *size = file->inode->seen->size;
     return s_call (s_self (vfs), ZLOOM_SIMDISK_READ);
 }
 
@@ -231,12 +227,11 @@ s_truncate (zloom_vfs_t *vfs, zloom_file_t *file, uint64_t size)
     zloom_err_t err = s_call (s_self (vfs), ZLOOM_SIMDISK_WRITE);
     if (!err) {
         zloom_siminode_t *inode = file->inode;
-        if (size > inode->seen_size) {
-            zloom_siminode_put (&inode->seen, &inode->seen_size, &inode->seen_capacity, size, NULL,
-                                0);
+        if (size > inode->seen->size) {
+            zloom_simbytes_put (&inode->seen, size, NULL, 0);
         }
-        inode->seen_size = (size_t) size;
-        inode->kept_size = inode->kept_size < size ? inode->kept_size : (size_t) size;
+        zloom_simbytes_cut (&inode->seen, (size_t) size);
+        zloom_simbytes_cut (&inode->kept, (size_t) size);
     }
     return err;
 }
