@@ -44,6 +44,7 @@ sim_small_world (uint64_t seed, sim_world_options_t *options)
                                      .consumers = 1 + s_pick (seed, 3, 2),
                                      .prefetch = 1 + s_pick (seed, 4, 10),
                                      .pack = 1 + s_pick (seed, 5, 8),
+                                     .segment_bytes = 32768,
                                      .only_orders = s_pick (seed, 6, 2) == 0,
                                      .careful = s_pick (seed, 7, 4) == 0};
 }

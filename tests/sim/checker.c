@@ -377,7 +377,7 @@ s_stage_settle (sim_checker_t *self, sim_flow_t flow, zloom_bytes_t head, uint64
                           s_names[flow], seq, reason);
             }
             sim_trace (self->ground, "  leaves", flow, seq, reason);
-            place->left = reason;
+            place->left = by_hand && reason == ZLOOM_REASON_MOVED ? SIM_REQUEUED : reason;
             place->left_group = group;
             self->counts.acked += reason == ZLOOM_REASON_ACKED;
             self->counts.dead += reason == ZLOOM_REASON_MOVED && !by_hand;

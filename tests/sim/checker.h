@@ -39,6 +39,8 @@ typedef enum {
 } sim_flow_t;
 
 #define SIM_ORDERS_FAILURES 3
+/* A world has fewer peers than this. */
+#define SIM_PRODUCERS 16
 #define SIM_LEASE_NS (2 * SIM_S)
 
 /* Of the router: what the checker asks of the engine's inside. */
@@ -82,6 +84,13 @@ void sim_checker_staged (sim_checker_t *self, bool disk, const zloom_record_t *r
                          uint64_t group);
 /* The books of every flow balance now. */
 void sim_checker_books (sim_checker_t *self, zloom_engine_t *engine);
+/*
+ * This engine has opened what a crash might have left right now: it must have found all that was
+ * told and all that was durable. Nothing of the history changes.
+ */
+void sim_checker_found (sim_checker_t *self, const zloom_engine_t *engine);
+/* Whether that can be asked now: not while damage is excused. */
+bool sim_checker_can_judge (const sim_checker_t *self);
 
 /* ---- what is told (mouth.c) ------------------------------------------------------------------ */
 

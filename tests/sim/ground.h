@@ -23,6 +23,7 @@ typedef struct {
     int64_t wall_offset_ns;
     uint64_t hash;   /* over all that was traced */
     uint64_t events; /* traced */
+    bool aside;      /* what happens now is a question and no part of the world: see probe.h */
     bool failed;
     char why[1024];
 } sim_ground_t;

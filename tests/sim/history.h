@@ -19,6 +19,7 @@ typedef struct {
     uint32_t live;
     uint32_t ended; /* left for good: acked, dropped, purged */
     uint32_t emits; /* places of what its step emitted */
+    bool known;     /* its producer's state says that it was taken */
 } sim_message_t;
 
 /* What a holder asked for. */
@@ -29,13 +30,20 @@ typedef struct {
     bool step;
 } sim_ask_t;
 
+/* Where a place is, beside the reasons why a message leaves. */
+#define SIM_THERE 0
+#define SIM_REQUEUED 7  /* moved by hand */
+#define SIM_NOWHERE 255 /* what brought it was lost in a crash */
+#define SIM_REASONS 8
+
 typedef struct {
     sim_flow_t flow;
     uint64_t seq;
     uint64_t number; /* of the message */
     uint64_t group;  /* that brought it */
     bool unordered;  /* moved in from elsewhere, or its leaving was lost in a crash */
-    uint8_t left;    /* zloom_settle_reason_t; 0: it is there */
+    uint8_t left;    /* zloom_settle_reason_t, or SIM_REQUEUED; SIM_THERE */
+    uint8_t now;     /* the same, or SIM_NOWHERE, as the last look found it */
     uint64_t left_group;
     bool told_gone; /* its settlement was told */
     uint32_t deliveries;
@@ -57,6 +65,7 @@ typedef struct {
     uint32_t number; /* in its journal */
     bool disk;
     bool by_hand;
+    bool odd; /* its disk was damaged or put back: why messages left is not known any more */
     int64_t unordered_ns;     /* what comes until then may be handed out to nobody first */
     zloom_idmap_t *first_ids; /* producer -> highest id delivered first */
 } sim_books_t;
@@ -84,8 +93,14 @@ const sim_ask_t *sim_place_ask (const sim_place_t *place, zloom_token_t token, z
 void sim_place_free (sim_place_t *place);
 /* Read a body: its number when it is whole and was sent, else 0. */
 uint64_t sim_body_number (const sim_checker_t *self, zloom_bytes_t body);
-/* Count where every message is. */
-void sim_checker_census (sim_checker_t *self);
+/* See in every flow of an engine that has just opened where each place is, and judge that. */
+void sim_look_found (sim_checker_t *self, const zloom_engine_t *engine);
+/* The places are where this history has them. */
+void sim_look_told (sim_checker_t *self);
+/* Count where every message is, as the last look found it. */
+void sim_census (sim_checker_t *self, bool with_memory);
+/* Q9: the books of every flow balance, and agree with the last look. */
+void sim_check_books (sim_checker_t *self, const zloom_engine_t *engine, bool with_memory);
 uint64_t sim_durable (const sim_checker_t *self);
 
 #endif

@@ -2,32 +2,35 @@
 /*
  * main.c - runs worlds by their seeds. README.md says how to run, replay and add.
  *
- * Most seeds are worlds where everything goes wrong at random; every fourth is a small world that
- * is run again and again with the power going at the first, second, third … call to the disk.
+ * Of four seeds two are worlds where everything goes wrong at random, and in which every eighth
+ * call that changes the disk is probed (probe.h); one is a small world where each call is; and one
+ * is a small world that is run again and again with the power going at the first, second, third …
+ * call, and lives on from there.
  */
 #include "cases.h"
-#include "world.h"
+#include "tally.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+/* What a seed is, by its rest. */
+#define EVERY_CALL 0
+#define SMALL_AND_PROBED 2
+
 typedef struct {
     uint64_t from;
     uint64_t seeds;   /* how many; 0: as the crashes need */
-    uint64_t crashes; /* stop after so many; 0: no matter */
+    uint64_t crashes; /* stop after so many crash points; 0: no matter */
     uint64_t at;      /* of a small world: only this call */
     bool one;
     bool trace;
     bool twice;
+    bool json;
 } options_t;
-
-typedef struct {
-    uint64_t runs, crashes, in_open, kills, drains, stalls, failures, reclaimed, moved;
-    sim_counts_t counts;
-} totals_t;
 
 static char s_replay[160];
 
@@ -40,45 +43,20 @@ s_on_abort (int signal_number)
     (void) done;
 }
 
-static void
-s_add (totals_t *totals, sim_world_t *world)
-{
-    const sim_lives_t *lives = sim_router_lives (sim_world_router (world));
-    sim_counts_t counts;
-    sim_checker_counts (sim_world_checker (world), &counts);
-    totals->runs++;
-    totals->crashes += lives->crashes;
-    totals->in_open += lives->in_open;
-    totals->kills += lives->kills;
-    totals->drains += lives->drains;
-    totals->stalls += lives->stalls;
-    totals->failures += lives->failures;
-    totals->reclaimed += lives->reclaimed;
-    totals->moved += lives->moved_bytes;
-    totals->counts.attempts += counts.attempts;
-    totals->counts.told += counts.told;
-    totals->counts.delivered += counts.delivered;
-    totals->counts.redelivered += counts.redelivered;
-    totals->counts.acked += counts.acked;
-    totals->counts.dead += counts.dead;
-    totals->counts.emitted += counts.emitted;
-    totals->counts.dropped += counts.dropped;
-    totals->counts.lives += counts.lives;
-    totals->counts.phantoms += counts.phantoms;
-}
-
 /* One world to its end; false when a promise broke. `hash` is the run's. */
 static bool
-s_world (uint64_t seed, uint64_t at, bool trace, totals_t *totals, uint64_t *hash)
+s_world (uint64_t seed, uint64_t at, bool trace, sim_tally_t *tally, uint64_t *hash)
 {
     snprintf (s_replay, sizeof s_replay,
               "sim: seed %" PRIu64 ", replay: sim --seed %" PRIu64 " --at %" PRIu64 " --trace\n",
               seed, seed, at);
     sim_world_options_t options;
-    if (at > 0) {
+    if (at > 0 || seed % 4 == SMALL_AND_PROBED) {
         sim_small_world (seed, &options);
+        options.probe_every = at > 0 ? 0 : 1;
     } else {
         sim_wild_world (seed, &options);
+        options.probe_every = 8;
     }
     sim_world_t *world = sim_world_new (seed, &options, trace);
     bool ok;
@@ -93,7 +71,7 @@ s_world (uint64_t seed, uint64_t at, bool trace, totals_t *totals, uint64_t *has
     }
     ok = ok && sim_world_finish (world);
     *hash = sim_world_ground (world)->hash;
-    s_add (totals, world);
+    sim_tally_add (tally, world);
     if (!ok) {
         fprintf (stderr, "sim: BROKEN at %.6f s: %s\n%s",
                  (double) (sim_world_ground (world)->mono_ns - 1000 * SIM_S) / (double) SIM_S,
@@ -105,39 +83,39 @@ s_world (uint64_t seed, uint64_t at, bool trace, totals_t *totals, uint64_t *has
 
 /* The small world of a seed, with the power going at each of its calls to the disk. */
 static bool
-s_every_call (uint64_t seed, totals_t *totals)
+s_every_call (uint64_t seed, sim_tally_t *tally)
 {
     uint64_t hash;
     for (uint64_t at = 1;; at++) {
-        const uint64_t before = totals->crashes;
-        if (!s_world (seed, at, false, totals, &hash)) {
+        const uint64_t before = tally->crashes;
+        if (!s_world (seed, at, false, tally, &hash)) {
             return false;
         }
-        if (totals->crashes == before) {
+        if (tally->crashes == before) {
             return true; /* it ended before that call came */
         }
     }
 }
 
 static bool
-s_seed (const options_t *options, uint64_t seed, totals_t *totals)
+s_seed (const options_t *options, uint64_t seed, sim_tally_t *tally)
 {
     uint64_t first;
     uint64_t second;
-    if (options->at > 0 || seed % 4 != 0 || options->one) {
-        const uint64_t at = seed % 4 == 0 && options->at == 0 ? 1 : options->at;
-        if (!s_world (seed, at, options->trace, totals, &first)) {
+    if (options->at > 0 || seed % 4 != EVERY_CALL || options->one) {
+        const uint64_t at = seed % 4 == EVERY_CALL && options->at == 0 ? 1 : options->at;
+        if (!s_world (seed, at, options->trace, tally, &first)) {
             return false;
         }
         if (options->twice) {
-            if (!s_world (seed, at, false, totals, &second) || first != second) {
+            if (!s_world (seed, at, false, tally, &second) || first != second) {
                 fprintf (stderr, "sim: seed %" PRIu64 " has two runs\n", seed);
                 return false;
             }
         }
         return true;
     }
-    return s_every_call (seed, totals);
+    return s_every_call (seed, tally);
 }
 
 static uint64_t
@@ -155,7 +133,8 @@ s_number (const char *text)
 static void
 s_usage (void)
 {
-    printf ("sim [--from SEED] [--seeds N] [--crashes N]   run worlds\n"
+    printf ("sim [--from SEED] [--seeds N] [--crashes N] [--json]\n"
+            "                                              run worlds\n"
             "sim --seed SEED [--at CALL] [--trace]         replay one\n"
             "sim --twice [--from SEED] [--seeds N]         each seed twice, same hash\n"
             "sim --cases [NAME]                            the scripted cases\n"
@@ -165,30 +144,19 @@ s_usage (void)
 static int
 s_run (const options_t *options)
 {
-    totals_t totals = {0};
+    sim_tally_t tally = {0};
     bool ok = true;
     const uint64_t last = options->one     ? options->from
                           : options->seeds ? options->from + options->seeds - 1
                                            : UINT64_MAX;
-    for (uint64_t seed = options->from; ok && seed <= last; seed++) {
-        if (!options->one && options->crashes > 0 && totals.crashes >= options->crashes) {
+    uint64_t seed = options->from;
+    for (; ok && seed <= last; seed++) {
+        if (!options->one && options->crashes > 0 && tally.crash_points >= options->crashes) {
             break;
         }
-        ok = s_seed (options, seed, &totals);
+        ok = s_seed (options, seed, &tally);
     }
-    printf ("sim: %s: %" PRIu64 " runs, %" PRIu64 " crash points (%" PRIu64
-            " while opening), %" PRIu64 " kills, %" PRIu64 " failed disks, %" PRIu64
-            " drains, %" PRIu64 " stalls, %" PRIu64 " lives, %" PRIu64
-            " segments used again, %" PRIu64 " bytes moved\n",
-            ok ? "ok" : "BROKEN", totals.runs, totals.crashes, totals.in_open, totals.kills,
-            totals.failures, totals.drains, totals.stalls, totals.counts.lives, totals.reclaimed,
-            totals.moved);
-    printf ("sim: %" PRIu64 " messages, %" PRIu64 " confirmed, %" PRIu64 " deliveries (%" PRIu64
-            " again), %" PRIu64 " acked, %" PRIu64 " dead, %" PRIu64 " emitted, %" PRIu64
-            " dropped, %" PRIu64 " hand-outs without bytes\n",
-            totals.counts.attempts, totals.counts.told, totals.counts.delivered,
-            totals.counts.redelivered, totals.counts.acked, totals.counts.dead,
-            totals.counts.emitted, totals.counts.dropped, totals.counts.phantoms);
+    sim_tally_print (&tally, options->from, seed - 1, ok, options->json);
     return ok ? 0 : 1;
 }
 
@@ -198,10 +166,15 @@ main (int argc, char **argv)
     options_t options = {.from = 1};
     const char *environment = getenv ("ZLOOM_SIM_CRASHES");
     signal (SIGABRT, s_on_abort);
+    /* Worlds come and go by the thousand: their memory is not given back in between. */
+    mallopt (M_MMAP_THRESHOLD, 1 << 30);
+    mallopt (M_TRIM_THRESHOLD, 1 << 30);
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp (argv[i], "--trace") == 0) {
             options.trace = true;
+        } else if (strcmp (argv[i], "--json") == 0) {
+            options.json = true;
         } else if (strcmp (argv[i], "--twice") == 0) {
             options.twice = true;
         } else if (strcmp (argv[i], "--cases") == 0) {

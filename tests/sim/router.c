@@ -2,7 +2,8 @@
 #include "router.h"
 
 #include "base/memory.h"
-#include "patterns/queue/queue.h"
+#include "host.h"
+#include "probe.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ struct sim_router {
     sim_ear_t *ear;
     sim_net_t *net;
     sim_disk_t *disk;
+    sim_probe_t *probe;
     sim_router_state_t state;
     zloom_engine_t *engine;
     zloom_journal_t *journal;
@@ -28,7 +30,8 @@ struct sim_router {
     int64_t work_ns; /* the disk's next step */
     int64_t due_ns;  /* STALLS: when the turn was due */
     bool draining;
-    bool held; /* its disk */
+    bool closing; /* in good order */
+    bool held;    /* its disk */
     bool rough;
     uint32_t segment_bytes;
     unsigned openings;
@@ -36,58 +39,23 @@ struct sim_router {
     sim_lives_t lives;
 };
 
-/* ---- what it hosts --------------------------------------------------------------------------- */
-
-static zloom_engine_flow_t
-s_flow (sim_flow_t flow, int64_t failures, int64_t limit)
-{
-    return (zloom_engine_flow_t){
-      .pattern = &zloom_queue_pattern,
-      .fingerprint = 1000 + (uint64_t) flow,
-      .config = {.name = sim_flow_name (flow),
-                 .pattern = "queue",
-                 .confirm = flow == SIM_FAST ? ZLOOM_CONFIRM_MEMORY : ZLOOM_CONFIRM_DISK,
-                 .lease_ns = SIM_LEASE_NS,
-                 .failures_max = failures,
-                 .backoff_ns = {20 * SIM_MS, 100 * SIM_MS},
-                 .backoff_count = 2,
-                 .jitter_ppm = 100000,
-                 .limit_messages = limit,
-                 .limit_bytes = 64 * 1024,
-                 .on_full = ZLOOM_ON_FULL_BLOCK,
-                 .requeues_max = 5,
-                 .exceptions_max = 1000}};
-}
-
-static zloom_engine_t *
-s_engine (sim_router_t *self)
-{
-    zloom_engine_flow_t flows[SIM_FLOWS];
-    for (int flow = 0; flow < SIM_FLOWS; flow++) {
-        flows[flow] = s_flow ((sim_flow_t) flow, 1000000, 100);
-    }
-    flows[SIM_ORDERS].config.failures_max = SIM_ORDERS_FAILURES;
-    flows[SIM_ORDERS].config.dead_letter = sim_flow_name (SIM_DEAD);
-    flows[SIM_DEAD].config.limit_messages = 0;
-    flows[SIM_DEAD].config.limit_bytes = 0;
-    flows[SIM_RING].config.limit_messages = 12;
-    flows[SIM_RING].config.on_full = ZLOOM_ON_FULL_DROP_OLDEST;
-    flows[SIM_JUNK].config.limit_messages = 20;
-    flows[SIM_JUNK].config.limit_bytes = 4096;
-    const zloom_engine_config_t config = {.name = "sim",
-                                          .flows = flows,
-                                          .flow_count = SIM_FLOWS,
-                                          .max_message_bytes = 8192,
-                                          .seed = 1 + sim_below (self->ground, UINT32_MAX)};
-    const zloom_transport_t transport = sim_net_transport (self->net);
-    return zloom_engine_new (&config, &transport);
-}
-
 /* ---- life ------------------------------------------------------------------------------------ */
+
+/* Before the disk changes: the books balance now, and would after a crash. */
+static void
+s_before (void *arg, const zloom_file_t *synced)
+{
+    sim_router_t *self = arg;
+    if (self->state == SIM_SERVES && !self->closing) {
+        sim_checker_books (self->checker, self->engine);
+    }
+    sim_probe_call (self->probe, sim_disk_inner (self->disk), synced);
+    self->lives.probes = sim_probe_crashes (self->probe);
+}
 
 sim_router_t *
 sim_router_new (sim_ground_t *ground, sim_checker_t *checker, sim_ear_t *ear, sim_net_t *net,
-                uint32_t segment_bytes)
+                uint32_t segment_bytes, uint64_t probe_every)
 {
     sim_router_t *self = zloom_alloc (sizeof *self);
     zloom_simdisk_t *inner = zloom_simdisk_new (sim_below (ground, UINT32_MAX));
@@ -97,6 +65,8 @@ sim_router_new (sim_ground_t *ground, sim_checker_t *checker, sim_ear_t *ear, si
     self->net = net;
     self->segment_bytes = segment_bytes;
     self->disk = sim_disk_new (&inner);
+    self->probe = sim_probe_new (ground, checker, segment_bytes, probe_every);
+    sim_disk_watch (self->disk, s_before, self);
     self->next_ns = ground->mono_ns;
     self->work_ns = ZLOOM_NEVER;
     return self;
@@ -140,6 +110,7 @@ sim_router_destroy (sim_router_t **self_p)
     }
     s_discard (self);
     sim_disk_destroy (&self->disk);
+    sim_probe_destroy (&self->probe);
     free (self);
     *self_p = NULL;
 }
@@ -172,16 +143,11 @@ static void
 s_open (sim_router_t *self)
 {
     const zloom_now_t now = sim_now (self->ground);
-    const zloom_journal_config_t config = {.vfs = sim_disk_vfs (self->disk),
-                                           .directory = "/log",
-                                           .segment_bytes = self->segment_bytes,
-                                           .hot_bytes = 4 * (uint64_t) self->segment_bytes,
-                                           .tail_cache_bytes = 32 * 1024,
-                                           .manual = true,
-                                           .seed = 1 + sim_below (self->ground, UINT32_MAX)};
-    self->engine = s_engine (self);
-    const zloom_journal_owner_t owner = zloom_engine_owner (self->engine);
-    zloom_err_t err = zloom_log_open (&config, &owner, now, &self->journal);
+    const zloom_transport_t transport = sim_net_transport (self->net);
+    const uint64_t seed = 1 + sim_below (self->ground, UINT32_MAX);
+    self->engine = sim_host_engine (&transport, 1 + sim_below (self->ground, UINT32_MAX));
+    zloom_err_t err = sim_host_open (self->engine, sim_disk_vfs (self->disk), self->segment_bytes,
+                                     seed, now, &self->journal);
     if (err != ZLOOM_OK) {
         self->journal = NULL;
     } else {
@@ -247,11 +213,12 @@ s_turn (sim_router_t *self)
         /* In good order: what close writes counts. */
         sim_net_down (self->net);
         zloom_engine_destroy (&self->engine);
-        const uint64_t durable = zloom_journal_durable (self->journal);
+        sim_checker_stopped (self->checker, zloom_journal_durable (self->journal));
+        self->closing = true;
         zloom_journal_close (&self->journal);
+        self->closing = false;
         const bool stopped = sim_disk_stopped (self->disk);
         self->lives.crashes += stopped;
-        sim_checker_stopped (self->checker, durable);
         s_off (self, stopped, OFF_NS);
     }
 }

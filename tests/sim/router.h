@@ -23,6 +23,7 @@ typedef enum {
 typedef struct {
     uint64_t crashes; /* the power went at a call to the disk, and it recovered */
     uint64_t in_open; /* of these, while opening */
+    uint64_t probes;  /* crash points that were only asked about: probe.h */
     uint64_t kills;
     uint64_t drains;
     uint64_t stalls;
@@ -32,7 +33,7 @@ typedef struct {
 } sim_lives_t;
 
 sim_router_t *sim_router_new (sim_ground_t *ground, sim_checker_t *checker, sim_ear_t *ear,
-                              sim_net_t *net, uint32_t segment_bytes);
+                              sim_net_t *net, uint32_t segment_bytes, uint64_t probe_every);
 void sim_router_destroy (sim_router_t **self_p);
 sim_disk_t *sim_router_disk (sim_router_t *self);
 sim_router_state_t sim_router_state (const sim_router_t *self);

@@ -12,6 +12,8 @@ struct sim_disk {
     uint64_t calls;
     uint64_t stop_at; /* 0: never */
     bool frozen;
+    sim_before_fn *before; /* NULL: nobody asks */
+    void *arg;
 };
 
 /* ---- vfs ------------------------------------------------------------------------------------- */
@@ -39,6 +41,17 @@ s_begin (zloom_vfs_t *vfs)
     return zloom_simdisk_vfs (self->inner);
 }
 
+/* The same for a call that changes the disk. */
+static zloom_vfs_t *
+s_change (zloom_vfs_t *vfs, const zloom_file_t *synced)
+{
+    sim_disk_t *self = s_disk (vfs);
+    if (self->before && !self->frozen) {
+        self->before (self->arg, synced);
+    }
+    return s_begin (vfs);
+}
+
 static zloom_err_t
 s_mkdir (zloom_vfs_t *vfs, const char *path)
 {
@@ -49,7 +62,7 @@ s_mkdir (zloom_vfs_t *vfs, const char *path)
 static zloom_err_t
 s_open (zloom_vfs_t *vfs, const char *path, bool create, zloom_file_t **file_p)
 {
-    zloom_vfs_t *to = s_begin (vfs);
+    zloom_vfs_t *to = create ? s_change (vfs, NULL) : s_begin (vfs);
     return to ? to->open (to, path, create, file_p) : ZLOOM_DISK;
 }
 
@@ -71,14 +84,14 @@ s_read (zloom_vfs_t *vfs, zloom_file_t *file, uint64_t offset, void *data, size_
 static zloom_err_t
 s_write (zloom_vfs_t *vfs, zloom_file_t *file, uint64_t offset, const zloom_gather_t *gather)
 {
-    zloom_vfs_t *to = s_begin (vfs);
+    zloom_vfs_t *to = s_change (vfs, NULL);
     return to ? to->write (to, file, offset, gather) : ZLOOM_DISK;
 }
 
 static zloom_err_t
 s_sync (zloom_vfs_t *vfs, zloom_file_t *file)
 {
-    zloom_vfs_t *to = s_begin (vfs);
+    zloom_vfs_t *to = s_change (vfs, file);
     return to ? to->sync (to, file) : ZLOOM_DISK;
 }
 
@@ -93,28 +106,28 @@ s_size (zloom_vfs_t *vfs, zloom_file_t *file, uint64_t *size)
 static zloom_err_t
 s_truncate (zloom_vfs_t *vfs, zloom_file_t *file, uint64_t size)
 {
-    zloom_vfs_t *to = s_begin (vfs);
+    zloom_vfs_t *to = s_change (vfs, NULL);
     return to ? to->truncate (to, file, size) : ZLOOM_DISK;
 }
 
 static zloom_err_t
 s_rename (zloom_vfs_t *vfs, const char *from, const char *into)
 {
-    zloom_vfs_t *to = s_begin (vfs);
+    zloom_vfs_t *to = s_change (vfs, NULL);
     return to ? to->rename (to, from, into) : ZLOOM_DISK;
 }
 
 static zloom_err_t
 s_remove (zloom_vfs_t *vfs, const char *path)
 {
-    zloom_vfs_t *to = s_begin (vfs);
+    zloom_vfs_t *to = s_change (vfs, NULL);
     return to ? to->remove (to, path) : ZLOOM_DISK;
 }
 
 static zloom_err_t
 s_sync_directory (zloom_vfs_t *vfs, const char *path)
 {
-    zloom_vfs_t *to = s_begin (vfs);
+    zloom_vfs_t *to = s_change (vfs, NULL);
     return to ? to->sync_directory (to, path) : ZLOOM_DISK;
 }
 
@@ -201,6 +214,13 @@ uint64_t
 sim_disk_calls (const sim_disk_t *self)
 {
     return self->calls;
+}
+
+void
+sim_disk_watch (sim_disk_t *self, sim_before_fn *before, void *arg)
+{
+    self->before = before;
+    self->arg = arg;
 }
 
 void

@@ -28,6 +28,12 @@ zloom_simdisk_t *sim_disk_inner (sim_disk_t *self);
 /* Put another disk in its place (a restored backup); the old one is destroyed. */
 void sim_disk_replace (sim_disk_t *self, zloom_simdisk_t **disk_p);
 uint64_t sim_disk_calls (const sim_disk_t *self);
+/*
+ * From now on `before` is called before each call that changes the disk, with the file that a sync
+ * is about (else NULL): whatever was said until now was said knowing what is on the disk now.
+ */
+typedef void (sim_before_fn) (void *arg, const zloom_file_t *synced);
+void sim_disk_watch (sim_disk_t *self, sim_before_fn *before, void *arg);
 /* The n-th call from now is the last (1 = the next); 0 = none is. */
 void sim_disk_stop_after (sim_disk_t *self, uint64_t nth);
 bool sim_disk_stopped (const sim_disk_t *self);

@@ -97,6 +97,9 @@ s_log (zloom_log_level_t level, const char *id, const char *text, void *arg)
 {
     sim_world_t *self = arg;
     (void) level;
+    if (self->ground.aside) {
+        return;
+    }
     if (self->ground.trace) {
         printf ("             log: %s %s\n", id, text);
     }
@@ -117,7 +120,8 @@ sim_world_new (uint64_t seed, const sim_world_options_t *options, bool trace)
     const sim_mouth_t mouth = sim_ear_mouth (self->ear);
     self->net = sim_net_new (&self->ground, &mouth);
     self->router = sim_router_new (&self->ground, self->checker, self->ear, self->net,
-                                   options->segment_bytes ? options->segment_bytes : 65536);
+                                   options->segment_bytes ? options->segment_bytes : 65536,
+                                   options->probe_every);
     self->stage = (sim_stage_t){&self->ground, self->checker, self->net, false};
     sim_net_rough (self->net, options->chaos.network);
     sim_router_rough (self->router, options->chaos.stalls);

@@ -44,6 +44,7 @@ typedef struct {
     bool only_orders;       /* no memory flow, no ring */
     bool alone;             /* one consumer of orders and nobody else takes anything */
     bool careful;           /* consumers do nothing but ack, some of it in steps */
+    uint64_t probe_every;   /* one disk call in so many is probed (probe.h); 0: none is */
     sim_chaos_t chaos;
 } sim_world_options_t;
 

@@ -56,5 +56,9 @@ zloom_simdisk_t *zloom_simdisk_copy (const zloom_simdisk_t *self);
  * crash now leave? Cheap, bytes are shared until somebody writes. Nothing is open in the fork.
  */
 zloom_simdisk_t *zloom_simdisk_fork (const zloom_simdisk_t *self, uint64_t seed);
+/* The path of an open file; NULL when it has no name any more. */
+const char *zloom_simdisk_path (const zloom_simdisk_t *self, const zloom_file_t *file);
+/* As after a failed sync: what is not synced in this file stays readable, and never will be. */
+void zloom_simdisk_lose (zloom_simdisk_t *self, const char *path);
 
 #endif

@@ -48,6 +48,26 @@ zloom_simdisk_find (zloom_simdisk_t *self, const char *path)
     return NULL;
 }
 
+const char *
+zloom_simdisk_path (const zloom_simdisk_t *self, const zloom_file_t *file)
+{
+    for (size_t i = 0; i < self->names.count; i++) {
+        if (self->names.items[i].inode == file->inode) {
+            return self->names.items[i].path;
+        }
+    }
+    return NULL;
+}
+
+void
+zloom_simdisk_lose (zloom_simdisk_t *self, const char *path)
+{
+    const zloom_simname_t *name = zloom_simdisk_find (self, path);
+    if (name) {
+        zloom_siminode_forget (name->inode);
+    }
+}
+
 /* Remember the names before they change. */
 static void
 s_before_name_change (zloom_simdisk_t *self)

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "host.h"
+
+#include "patterns/queue/queue.h"
+
+static zloom_engine_flow_t
+s_flow (sim_flow_t flow, int64_t failures, int64_t limit)
+{
+    return (zloom_engine_flow_t){
+      .pattern = &zloom_queue_pattern,
+      .fingerprint = 1000 + (uint64_t) flow,
+      .config = {.name = sim_flow_name (flow),
+                 .pattern = "queue",
+                 .confirm = flow == SIM_FAST ? ZLOOM_CONFIRM_MEMORY : ZLOOM_CONFIRM_DISK,
+                 .lease_ns = SIM_LEASE_NS,
+                 .failures_max = failures,
+                 .backoff_ns = {20 * SIM_MS, 100 * SIM_MS},
+                 .backoff_count = 2,
+                 .jitter_ppm = 100000,
+                 .limit_messages = limit,
+                 .limit_bytes = 64 * 1024,
+                 .on_full = ZLOOM_ON_FULL_BLOCK,
+                 .requeues_max = 5,
+                 .exceptions_max = 1000}};
+}
+
+zloom_engine_t *
+sim_host_engine (const zloom_transport_t *transport, uint64_t seed)
+{
+    zloom_engine_flow_t flows[SIM_FLOWS];
+    for (int flow = 0; flow < SIM_FLOWS; flow++) {
+        flows[flow] = s_flow ((sim_flow_t) flow, 1000000, 100);
+    }
+    flows[SIM_ORDERS].config.failures_max = SIM_ORDERS_FAILURES;
+    flows[SIM_ORDERS].config.dead_letter = sim_flow_name (SIM_DEAD);
+    flows[SIM_DEAD].config.limit_messages = 0;
+    flows[SIM_DEAD].config.limit_bytes = 0;
+    flows[SIM_RING].config.limit_messages = 12;
+    flows[SIM_RING].config.on_full = ZLOOM_ON_FULL_DROP_OLDEST;
+    flows[SIM_JUNK].config.limit_messages = 20;
+    flows[SIM_JUNK].config.limit_bytes = 4096;
+    const zloom_engine_config_t config = {.name = "sim",
+                                          .flows = flows,
+                                          .flow_count = SIM_FLOWS,
+                                          .max_message_bytes = 8192,
+                                          .seed = seed};
+    return zloom_engine_new (&config, transport);
+}
+
+zloom_err_t
+sim_host_open (zloom_engine_t *engine, zloom_vfs_t *disk, uint32_t segment_bytes, uint64_t seed,
+               zloom_now_t now, zloom_journal_t **journal_p)
+{
+    const zloom_journal_config_t config = {.vfs = disk,
+                                           .directory = "/log",
+                                           .segment_bytes = segment_bytes,
+                                           .hot_bytes = 4 * (uint64_t) segment_bytes,
+                                           .tail_cache_bytes = 32 * 1024,
+                                           .manual = true,
+                                           .seed = seed};
+    const zloom_journal_owner_t owner = zloom_engine_owner (engine);
+    return zloom_log_open (&config, &owner, now, journal_p);
+}
