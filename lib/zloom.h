@@ -174,13 +174,17 @@ typedef struct {
 typedef struct {
     const void *body;
     size_t body_size;
-    const void *key; /* for keyed flows */
+    const void *key; /* of a keyed flow; NULL: the one in the body, where the flow says it is */
     size_t key_size;
     const char *topic; /* for buses */
     const void *attrs; /* a msgpack map */
     size_t attrs_size; /* */
     const void *id;    /* for deduplication by id; at most 64 bytes */
     size_t id_size;
+    int64_t delay_ms;   /* not to be handed out before so much time has passed; 0: at once */
+    int64_t expires_ms; /* worthless after so much time; 0: as the flow says */
+    bool has_priority;  /* else as the flow says */
+    int priority;       /* 0 to 9, 9 goes first */
 } zloom_outgoing_t;
 
 /* A message taken: valid until it is settled or the client is closed. */
@@ -201,10 +205,14 @@ typedef struct zloom_message {
     const char *producer; /* (producer, id) names the message; not NUL-terminated */
     size_t producer_size;
     uint64_t id;
-    int64_t sent_wall_ns; /* when its pack was made */
-    int64_t time_ns;      /* when it happened, if the sender said so; else 0 */
-    uint32_t attempt;     /* how often it failed before */
-    bool redelivered;     /* handed out before */
+    int64_t sent_wall_ns;    /* when its pack was made */
+    int64_t time_ns;         /* when it happened, if the sender said so; else 0 */
+    int64_t due_wall_ns;     /* when it was due at the earliest; 0: the sender did not say */
+    int64_t expires_wall_ns; /* when it is worthless; 0: the sender did not say */
+    bool has_priority;       /* the sender named one */
+    int priority;            /* 0 to 9 */
+    uint32_t attempt;        /* how often it failed before */
+    bool redelivered;        /* handed out before */
     bool replayed;
 } zloom_message_t;
 
@@ -230,7 +238,9 @@ zloom_err_t zloom_client_close (zloom_client_t **client_p, int64_t deadline_ns);
 /*
  * Queue a message for a flow of `send_flows`. It is safe only when it is confirmed: see
  * zloom_client_flush (). Waits while the window is full or there is no session. TIMED_OUT (the
- * note says what it waited for), UNKNOWN_FLOW, NO_KEY, TOO_BIG, FENCED, CLOSED.
+ * note says what it waited for), UNKNOWN_FLOW, TOO_BIG, FENCED, CLOSED. NO_KEY: the flow is keyed,
+ * and the body has no key where the flow says it is (the note says where and why). INVALID: a
+ * negative time, a priority that is none of 0 to 9 or was set without has_priority.
  */
 zloom_err_t zloom_client_send (zloom_client_t *self, const char *flow,
                                const zloom_outgoing_t *message, int64_t deadline_ns);

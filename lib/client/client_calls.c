@@ -76,9 +76,25 @@ zloom_err_t
 zloom_client_send (zloom_client_t *self, const char *flow, const zloom_outgoing_t *message,
                    int64_t deadline_ns)
 {
+    ZLOOM_CHECK (self, ZLOOM_CLIENT_TAG);
+    if (message->delay_ms < 0 || message->expires_ms < 0) {
+        return zloom_fail (ZLOOM_INVALID, "delay_ms and expires_ms count from now: 0 or more");
+    }
+    if (message->priority < 0 || message->priority > ZLOOM_LIMIT_PRIORITY ||
+        (message->priority > 0 && !message->has_priority)) {
+        return zloom_fail (ZLOOM_INVALID, "priority %d%s: 0 to %d, and has_priority with it",
+                           message->priority, message->has_priority ? "" : " without has_priority",
+                           ZLOOM_LIMIT_PRIORITY);
+    }
     const zloom_envelope_t envelope = {
       .topic = zloom_bytes_text (message->topic),
       .key = zloom_bytes (message->key, message->key_size),
+      .has_due = message->delay_ms > 0,
+      .has_expires = message->expires_ms > 0,
+      .has_priority = message->has_priority,
+      .priority = (uint8_t) message->priority,
+      .due_ms = message->delay_ms,
+      .expires_ms = message->expires_ms,
       .id = zloom_bytes (message->id, message->id_size),
       .attrs = zloom_bytes (message->attrs, message->attrs_size),
       .body = zloom_bytes (message->body, message->body_size),

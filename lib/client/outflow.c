@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/tag.h"
+#include "io/json_key.h"
 #include "wire/pack.h"
 
 #define OUTFLOW_TAG 0x5A436F66u
@@ -28,6 +29,8 @@ struct zloom_outflow {
     zloom_err_t refusal;
     zloom_confirm_t level;
     bool keyed;
+    zloom_buf_t key_pointer;
+    zloom_buf_t key;    /* of the message that was looked at last */
     zloom_blob_t *mark; /* as WELCOME had it */
     /* ids: confirmed < those in the list < next_id */
     uint64_t next_id;
@@ -72,6 +75,8 @@ zloom_outflow_destroy (zloom_outflow_t **self_p)
     zloom_buf_fini (&self->open);
     zloom_blob_unref (&self->open_mark);
     zloom_blob_unref (&self->mark);
+    zloom_buf_fini (&self->key_pointer);
+    zloom_buf_fini (&self->key);
     self->tag = ZLOOM_TAG_DEAD;
     free (self->name);
     free (self);
@@ -143,6 +148,8 @@ zloom_outflow_welcome (zloom_outflow_t *self, const zloom_welcome_flow_t *flow,
     self->index = flow->index;
     self->level = flow->confirm;
     self->keyed = flow->key.data != NULL;
+    zloom_buf_clear (&self->key_pointer);
+    zloom_buf_add_bytes (&self->key_pointer, flow->key);
     self->message_bytes = welcome->message_bytes;
     self->pack_bytes = welcome->pack_bytes;
     zloom_blob_unref (&self->mark);
@@ -168,8 +175,33 @@ zloom_outflow_lost (zloom_outflow_t *self)
 
 /* ---- the open pack -------------------------------------------------------------------------- */
 
+/* Of an envelope, from above. */
+static size_t
+s_size (const zloom_envelope_t *envelope)
+{
+    return envelope->body.size + envelope->attrs.size + envelope->topic.size + envelope->key.size +
+           envelope->id.size + ENVELOPE_OVERHEAD;
+}
+
+/* The key in the body, where the router said that it stands. */
+static zloom_err_t
+s_extract_key (zloom_outflow_t *self, zloom_envelope_t *envelope)
+{
+    zloom_buf_clear (&self->key);
+    zloom_err_t err =
+      zloom_json_key (envelope->body, zloom_buf_bytes (&self->key_pointer), &self->key);
+    if (err != ZLOOM_OK) {
+        zloom_note_prefix ("flow %s is keyed", self->name);
+        return err;
+    }
+    /* An empty key is one. */
+    envelope->key = self->key.size > 0 ? zloom_buf_bytes (&self->key) : zloom_bytes ("", 0);
+    return ZLOOM_OK;
+}
+
 zloom_err_t
-zloom_outflow_check (const zloom_outflow_t *self, const zloom_envelope_t *envelope)
+zloom_outflow_admit (zloom_outflow_t *self, const zloom_envelope_t *envelope,
+                     zloom_envelope_t *ready)
 {
     ZLOOM_CHECK (self, OUTFLOW_TAG);
     if (self->state == ZLOOM_AGAIN && !self->ever_welcomed) {
@@ -178,15 +210,14 @@ zloom_outflow_check (const zloom_outflow_t *self, const zloom_envelope_t *envelo
     if (self->state != ZLOOM_OK && self->state != ZLOOM_AGAIN) {
         return zloom_fail (self->state, "flow %s: the router refuses it", self->name);
     }
-    if (self->keyed && !envelope->key.data) {
-        return zloom_fail (ZLOOM_NO_KEY, "flow %s is keyed: each message needs a key", self->name);
+    *ready = *envelope;
+    zloom_err_t err = self->keyed && !ready->key.data ? s_extract_key (self, ready) : ZLOOM_OK;
+    if (err == ZLOOM_OK) {
+        err = zloom_envelope_check (ready);
     }
-    zloom_err_t err = zloom_envelope_check (envelope);
-    if (err == ZLOOM_OK && envelope->body.size + envelope->attrs.size + ENVELOPE_OVERHEAD +
-                               envelope->topic.size + envelope->key.size + envelope->id.size >
-                             self->message_bytes) {
+    if (err == ZLOOM_OK && s_size (ready) > self->message_bytes) {
         err = zloom_fail (ZLOOM_TOO_BIG, "message of %zu bytes, flow %s takes %u",
-                          envelope->body.size + envelope->attrs.size, self->name,
+                          ready->body.size + ready->attrs.size, self->name,
                           (unsigned) self->message_bytes);
     }
     return err;
@@ -223,21 +254,8 @@ zloom_outflow_seal_due (zloom_outflow_t *self, int64_t mono_ns)
     return self->open_n > 0 ? self->open_due_ns : ZLOOM_NEVER;
 }
 
-/* Times in an envelope count from its pack's base: move them by what the pack is older. */
-static zloom_envelope_t
-s_rebased (const zloom_outflow_t *self, const zloom_envelope_t *envelope, zloom_now_t now)
-{
-    zloom_envelope_t moved = *envelope;
-    const int64_t late_ms = (now.wall_ns - self->open_base_ns) / ZLOOM_NS_PER_MS;
-    if (late_ms > 0) {
-        moved.due_ms += moved.has_due ? late_ms : 0;
-        moved.expires_ms += moved.has_expires ? late_ms : 0;
-    }
-    return moved;
-}
-
 static void
-s_add (zloom_outflow_t *self, const zloom_envelope_t *envelope, zloom_now_t now)
+s_add (zloom_outflow_t *self, zloom_envelope_t *envelope, zloom_now_t now)
 {
     if (self->open_n == 0) {
         self->open_first = self->next_id;
@@ -245,10 +263,10 @@ s_add (zloom_outflow_t *self, const zloom_envelope_t *envelope, zloom_now_t now)
         self->open_due_ns =
           self->limits.linger_ns < 0 ? 0 : zloom_time_add (now.mono_ns, self->limits.linger_ns);
     }
-    const zloom_envelope_t moved = s_rebased (self, envelope, now);
-    zloom_pack_add (&self->open, &moved);
+    zloom_envelope_rebase (envelope, now.wall_ns, self->open_base_ns);
+    zloom_pack_add (&self->open, envelope);
     self->open_n++;
-    self->open_flags |= zloom_envelope_flags (&moved);
+    self->open_flags |= zloom_envelope_flags (envelope);
     self->next_id++;
 }
 
@@ -256,7 +274,8 @@ zloom_err_t
 zloom_outflow_send (zloom_outflow_t *self, const zloom_envelope_t *envelope, zloom_bytes_t mark,
                     zloom_now_t now, uint64_t *id_p)
 {
-    zloom_err_t err = zloom_outflow_check (self, envelope);
+    zloom_envelope_t ready = {0};
+    zloom_err_t err = zloom_outflow_admit (self, envelope, &ready);
     if (err != ZLOOM_OK) {
         return err;
     }
@@ -271,17 +290,15 @@ zloom_outflow_send (zloom_outflow_t *self, const zloom_envelope_t *envelope, zlo
                            self->name, held, self->refusal ? ", refused: " : "",
                            self->refusal ? zloom_err_text (self->refusal) : "");
     }
-    const size_t size = envelope->body.size + envelope->attrs.size + envelope->topic.size +
-                        envelope->key.size + envelope->id.size + ENVELOPE_OVERHEAD;
     const size_t most =
       self->limits.pack_bytes < self->pack_bytes ? self->limits.pack_bytes : self->pack_bytes;
-    if (self->open_n > 0 && self->open.size + size > most) {
+    if (self->open_n > 0 && self->open.size + s_size (&ready) > most) {
         zloom_outflow_seal (self);
     }
     if (id_p) {
         *id_p = self->next_id;
     }
-    s_add (self, envelope, now);
+    s_add (self, &ready, now);
     if (mark.data) {
         zloom_blob_unref (&self->open_mark);
         self->open_mark = zloom_blob_new (mark.data, mark.size);

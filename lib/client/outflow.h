@@ -44,8 +44,12 @@ void zloom_outflow_lost (zloom_outflow_t *self);
 /* As zloom_client_core_send. */
 zloom_err_t zloom_outflow_send (zloom_outflow_t *self, const zloom_envelope_t *envelope,
                                 zloom_bytes_t mark, zloom_now_t now, uint64_t *id_p);
-/* Whether the message may go to this flow (steps: emits). */
-zloom_err_t zloom_outflow_check (const zloom_outflow_t *self, const zloom_envelope_t *envelope);
+/*
+ * Whether the message may go to this flow, sent or emitted; *ready is what goes then: on a keyed
+ * flow a message that brings no key gets the one in its body, borrowed until the next call.
+ */
+zloom_err_t zloom_outflow_admit (zloom_outflow_t *self, const zloom_envelope_t *envelope,
+                                 zloom_envelope_t *ready);
 /* Close the open pack, if it holds anything. */
 void zloom_outflow_seal (zloom_outflow_t *self);
 /* The same once it has waited long enough; returns when that will be. */

@@ -153,6 +153,14 @@ zloom_client_lease_next (zloom_client_lease_t *self)
     return NULL;
 }
 
+/* A time of the envelope counts from when its pack was made. */
+static int64_t
+s_after (int64_t base_ns, bool has, int64_t ms)
+{
+    const int64_t ns = ms > INT64_MAX / ZLOOM_NS_PER_MS ? INT64_MAX : ms * ZLOOM_NS_PER_MS;
+    return has ? zloom_time_add (base_ns, ns) : 0;
+}
+
 zloom_err_t
 zloom_item_open (zloom_item_t *item)
 {
@@ -174,6 +182,11 @@ zloom_item_open (zloom_item_t *item)
     message->own_id = envelope.id.data;
     message->own_id_size = envelope.id.size;
     message->time_ns = envelope.has_time ? envelope.time_ns : 0;
+    message->due_wall_ns = s_after (message->sent_wall_ns, envelope.has_due, envelope.due_ms);
+    message->expires_wall_ns =
+      s_after (message->sent_wall_ns, envelope.has_expires, envelope.expires_ms);
+    message->has_priority = envelope.has_priority;
+    message->priority = envelope.priority;
     return ZLOOM_OK;
 }
 

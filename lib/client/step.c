@@ -134,10 +134,11 @@ zloom_step_emit (zloom_step_t *self, const char *flow, const zloom_envelope_t *e
     if (!outflow) {
         return zloom_fail (ZLOOM_UNKNOWN_FLOW, "flow %s is not among those it sends to", flow);
     }
-    zloom_err_t err = zloom_outflow_check (outflow, envelope);
+    zloom_envelope_t ready = {0};
+    zloom_err_t err = zloom_outflow_admit (outflow, envelope, &ready);
     if (err == ZLOOM_OK) {
-        err = s_room (self, 2 * PART_BYTES + envelope->body.size + envelope->attrs.size +
-                              envelope->key.size + envelope->topic.size + envelope->id.size);
+        err = s_room (self, 2 * PART_BYTES + ready.body.size + ready.attrs.size + ready.key.size +
+                              ready.topic.size + ready.id.size);
     }
     zloom_step_emit_t *last = self->emit_count > 0 ? &self->emits[self->emit_count - 1] : NULL;
     if (err == ZLOOM_OK && (!last || last->flow != outflow)) {
@@ -156,11 +157,12 @@ zloom_step_emit (zloom_step_t *self, const char *flow, const zloom_envelope_t *e
     if (self->pack.size == 0) {
         self->base_time_ns = now.wall_ns;
     }
+    zloom_envelope_rebase (&ready, now.wall_ns, self->base_time_ns);
     const size_t before = self->pack.size;
-    zloom_pack_add (&self->pack, envelope);
+    zloom_pack_add (&self->pack, &ready);
     last->n++;
     last->bytes += self->pack.size - before;
-    last->flags |= zloom_envelope_flags (envelope);
+    last->flags |= zloom_envelope_flags (&ready);
     return ZLOOM_OK;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "wire/envelope.h"
 
+#include "base/clock.h"
 #include "wire/attrs.h"
 #include "wire/cursor.h"
 #include "wire/encode.h"
@@ -20,6 +21,24 @@ zloom_envelope_flags (const zloom_envelope_t *self)
     flags |= self->id.data ? ZLOOM_FLAG_ID : 0u;
     flags |= self->has_budget ? ZLOOM_FLAG_BUDGET : 0u;
     return flags;
+}
+
+static int64_t
+s_later (int64_t ms, int64_t by_ms)
+{
+    if (by_ms > 0) {
+        return ms > INT64_MAX - by_ms ? INT64_MAX : ms + by_ms;
+    }
+    return ms > -by_ms ? ms + by_ms : 0;
+}
+
+void
+zloom_envelope_rebase (zloom_envelope_t *self, int64_t from_ns, int64_t base_ns)
+{
+    const int64_t by_ns = from_ns - base_ns;
+    const int64_t by_ms = by_ns / ZLOOM_NS_PER_MS + (by_ns % ZLOOM_NS_PER_MS > 0);
+    self->due_ms = self->has_due ? s_later (self->due_ms, by_ms) : 0;
+    self->expires_ms = self->has_expires ? s_later (self->expires_ms, by_ms) : 0;
 }
 
 static zloom_err_t

@@ -40,6 +40,12 @@ typedef struct {
 /* The flags of the fields that are set (TRACE never). Or them over a pack's envelopes. */
 uint32_t zloom_envelope_flags (const zloom_envelope_t *self);
 /*
+ * `due` and `expires` count from `from_ns`: let them count from `base_ns`, so that they mean the
+ * same points in time. A part of a millisecond is rounded up (nothing is due too early), what would
+ * lie before the base is 0.
+ */
+void zloom_envelope_rebase (zloom_envelope_t *self, int64_t from_ns, int64_t base_ns);
+/*
  * Hold the fields against limits.def, as a decoder would: ZLOOM_TOO_BIG, ZLOOM_MALFORMED. What
  * zloom_envelope_check passes, zloom_envelope_decode takes.
  */

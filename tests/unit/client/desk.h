@@ -38,6 +38,7 @@ typedef struct {
     zloom_buf_t verb_bytes; /* of the frame taken last */
     zloom_buf_t pack_bytes;
     zloom_verb_t verb;
+    const char *key_pointer; /* of the first flow; NULL: it has no keys */
     desk_event_t events[DESK_EVENTS];
     size_t event_count;
 } desk_t;
@@ -52,7 +53,7 @@ s_note_event (void *arg, const zloom_client_event_t *event)
 }
 
 /* The last event of this type; fails when there is none. */
-static const desk_event_t *
+static inline const desk_event_t *
 s_last_event (const desk_t *desk, zloom_client_event_type_t type)
 {
     for (size_t i = desk->event_count; i > 0; i--) {
@@ -180,6 +181,7 @@ s_say_welcome (desk_t *desk, const char *const *flows, size_t count, uint64_t hi
         lines[i] = (zloom_welcome_flow_t){.index = (uint32_t) (10 + i),
                                           .name = zloom_bytes_text (flows[i]),
                                           .pattern = zloom_bytes_text ("queue"),
+                                          .key = zloom_bytes_text (i ? NULL : desk->key_pointer),
                                           .confirm = ZLOOM_CONFIRM_DISK,
                                           .high = i == 0 ? high : 0};
     }
@@ -245,19 +247,12 @@ s_say_subscribed (desk_t *desk, uint32_t handle, zloom_err_t code)
     s_say (desk, &verb, NULL);
 }
 
-/* n messages from `seq` on with bodies "m<seq>", under the token `number`. */
+/* n messages from `seq` on, under the token `number`; the pack is consumed. */
 static inline void
-s_say_deliver (desk_t *desk, uint32_t handle, uint64_t number, uint64_t seq, uint32_t n,
-               uint64_t delivery_no)
+s_say_deliver_pack (desk_t *desk, uint32_t handle, uint64_t number, uint64_t seq, uint32_t n,
+                    uint64_t delivery_no, zloom_buf_t *pack)
 {
-    zloom_buf_t pack = {0};
-    for (uint32_t i = 0; i < n; i++) {
-        char body[32];
-        snprintf (body, sizeof body, "m%llu", (unsigned long long) seq + i);
-        const zloom_envelope_t envelope = {.body = zloom_bytes_text (body)};
-        zloom_pack_add (&pack, &envelope);
-    }
-    zloom_blob_t *blob = zloom_blob_new_from_buf (&pack);
+    zloom_blob_t *blob = zloom_blob_new_from_buf (pack);
     const zloom_run_t run = {seq, n};
     const zloom_src_t src = {n, zloom_bytes_text ("shop"), seq + 100, 9 * ZLOOM_NS_PER_S};
     const zloom_verb_t verb = {.kind = ZLOOM_VERB_DELIVER,
@@ -270,6 +265,33 @@ s_say_deliver (desk_t *desk, uint32_t handle, uint64_t number, uint64_t seq, uin
                                            .delivery_no = delivery_no}};
     s_say (desk, &verb, blob);
     zloom_blob_unref (&blob);
+}
+
+/* The same with bodies "m<seq>". */
+static inline void
+s_say_deliver (desk_t *desk, uint32_t handle, uint64_t number, uint64_t seq, uint32_t n,
+               uint64_t delivery_no)
+{
+    zloom_buf_t pack = {0};
+    for (uint32_t i = 0; i < n; i++) {
+        char body[32];
+        snprintf (body, sizeof body, "m%llu", (unsigned long long) seq + i);
+        const zloom_envelope_t envelope = {.body = zloom_bytes_text (body)};
+        zloom_pack_add (&pack, &envelope);
+    }
+    s_say_deliver_pack (desk, handle, number, seq, n, delivery_no, &pack);
+}
+
+/* A first delivery of these. */
+static inline void
+s_say_deliver_envelopes (desk_t *desk, uint32_t handle, const zloom_envelope_t *envelopes,
+                         uint32_t n)
+{
+    zloom_buf_t pack = {0};
+    for (uint32_t i = 0; i < n; i++) {
+        zloom_pack_add (&pack, &envelopes[i]);
+    }
+    s_say_deliver_pack (desk, handle, 1, 1, n, 1, &pack);
 }
 
 static inline void

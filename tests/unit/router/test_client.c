@@ -133,6 +133,29 @@ test_what_cannot_be_opened_says_why (void **state)
     assert_int_equal (zloom_client_open (&config, zloom_deadline (50), &client), ZLOOM_INVALID);
 }
 
+/* What cannot be meant is refused at once, and takes no id. */
+static void
+test_what_a_message_cannot_ask_for (void **state)
+{
+    (void) state;
+    const char *flows[] = {"orders"};
+    zloom_client_t *client = s_open ("asks", flows, 1);
+    static const zloom_outgoing_t wrong[] = {
+      {.delay_ms = -1},
+      {.expires_ms = -1},
+      {.has_priority = true, .priority = 10},
+      {.has_priority = true, .priority = -1},
+      {.priority = 5},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_int_equal (zloom_client_send (client, "orders", &wrong[i], zloom_deadline (5000)),
+                          ZLOOM_INVALID);
+    }
+    assert_non_null (strstr (zloom_note (), "has_priority"));
+    assert_int_equal (zloom_client_unconfirmed (client, NULL), 0);
+    assert_int_equal (zloom_client_close (&client, zloom_deadline (5000)), ZLOOM_OK);
+}
+
 static void
 test_a_newer_process_of_the_name_fences_the_older (void **state)
 {
@@ -403,6 +426,7 @@ main (int argc, char **argv)
     const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown (test_the_examples_work, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_what_cannot_be_opened_says_why, s_setup, s_teardown),
+      cmocka_unit_test_setup_teardown (test_what_a_message_cannot_ask_for, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_a_newer_process_of_the_name_fences_the_older, s_setup,
                                        s_teardown),
       cmocka_unit_test_setup_teardown (test_ids_go_on_where_the_last_process_stopped, s_setup,

@@ -198,10 +198,38 @@ test_other_writers_are_understood (void **state)
     assert_int_equal (zloom_envelope_decode (zloom_bytes ("\x90\x01", 2), &found), ZLOOM_TRAILING);
 }
 
+/* The same points in time, from another base; nothing is due too early, or before the base. */
+static void
+test_rebase_keeps_the_points_in_time (void **state)
+{
+    (void) state;
+    const int64_t ms = 1000000;
+    static const struct {
+        int64_t from_ns, base_ns, due_ms, moved_ms;
+    } cases[] = {
+      {7, 7, 5, 5},           {10 * 1000000, 0, 5, 15}, {10 * 1000000 + 1, 0, 5, 16},
+      {0, 3 * 1000000, 5, 2}, {0, 9 * 1000000, 5, 0},   {1000000, 0, INT64_MAX, INT64_MAX},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        zloom_envelope_t envelope = {.has_due = true,
+                                     .due_ms = cases[i].due_ms,
+                                     .has_expires = true,
+                                     .expires_ms = cases[i].due_ms};
+        zloom_envelope_rebase (&envelope, cases[i].from_ns, cases[i].base_ns);
+        assert_true (envelope.due_ms == cases[i].moved_ms);
+        assert_true (envelope.expires_ms == cases[i].moved_ms);
+    }
+    zloom_envelope_t unset = {.body = zloom_bytes_text ("x")};
+    zloom_envelope_rebase (&unset, 10 * ms, 0);
+    assert_int_equal (zloom_envelope_flags (&unset), 0);
+    assert_int_equal (unset.due_ms, 0);
+}
+
 int
 main (void)
 {
     const struct CMUnitTest tests[] = {
+      cmocka_unit_test (test_rebase_keeps_the_points_in_time),
       cmocka_unit_test (test_samples_both_ways),
       cmocka_unit_test (test_decode_reads_every_field),
       cmocka_unit_test (test_the_head_alone),
