@@ -1,9 +1,23 @@
 /* SPDX-License-Identifier: MPL-2.0 */
+/* style: long-file because a program includes one header, and finds everything in it */
 /*
  * zloom.h - the one public header of libzloom.
  *
  * zloom turns the ways in which systems talk into recipes: nodes wired with ZeroMQ sockets,
  * msgpack envelopes, a journal under the router. See README.md and docs/architecture.md.
+ *
+ *   errors, log    what every call returns, and what is said to a sink of yours
+ *   client         a session with a router that runs somewhere: send, take, settle
+ *   handlers       functions of this program that handle messages
+ *   apps           a recipe inside this program: its nodes as threads of zloom's
+ *   czmq           the same nodes one by one, as zactors of this program
+ *
+ * Manners. zloom has threads, a ZeroMQ context and descriptors of its own; czmq's context and zauth
+ * stay yours. It prints nothing, never exits, changes neither directory nor locale, installs no
+ * signal handler (its threads have all signals blocked), and starts programs without forking you:
+ * through its helper zloom-spawn, which is looked for beside the library. It reaps the programs it
+ * started and no others; a program that ignores SIGCHLD, or reaps every child, cannot have workers
+ * with `run:`. Do not fork without exec while zloom runs.
  *
  * Conventions of every call below
  *   Ownership   `**` consumes and nulls, `const *` borrows for the call, `*` mutates.
@@ -23,6 +37,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+/* What is declared here is all that the shared library exports. */
+#pragma GCC visibility push(default)
 
 /*
  * Every error there is: name, text, retryable. "Retryable" means that the same call may go through
@@ -94,6 +110,25 @@ bool zloom_err_retryable (zloom_err_t err);
  *     }
  */
 const char *zloom_note (void);
+
+/* ---- log ------------------------------------------------------------------------------------- */
+
+typedef enum {
+    ZLOOM_LOG_DEBUG,
+    ZLOOM_LOG_INFO,
+    ZLOOM_LOG_WARN,
+    ZLOOM_LOG_ERROR,
+} zloom_log_level_t;
+
+/*
+ * Takes one line: `id` is a stable name in kebab-case ("node-ready"), `text` the rest as key=value,
+ * without control characters. Called on zloom's threads and on yours, several at once.
+ */
+typedef void (zloom_log_sink_fn) (zloom_log_level_t level, const char *id, const char *text,
+                                  void *arg);
+
+/* Set once, before anything else of zloom; NULL, which is the default, drops everything. */
+void zloom_log_set (zloom_log_level_t least, zloom_log_sink_fn *sink, void *arg);
 
 /* ---- time ---------------------------------------------------------------------------------- */
 
@@ -348,6 +383,135 @@ void zloom_work_progress (zloom_work_t *work, int64_t extend_ms);
 /* Its time is over: what it does now is in vain, so it may as well return. */
 bool zloom_work_late (const zloom_work_t *work);
 
+/* ---- apps: a recipe inside this program ------------------------------------------------------ */
+
+/*
+ * An app is a recipe that this program runs: what `zloom run` does with processes, with threads of
+ * zloom's, wired over inproc in a ZeroMQ context of zloom's own. Its nodes are started in order,
+ * restarted as the recipe says, and drained in the opposite order. Its router also listens where
+ * the recipe says, so that `zloom stats`, `zloom tap` and other programs find it like any other.
+ *
+ * Threads: one thread at a time. No call but those with a deadline waits for the nodes, and
+ * zloom_app_destroy (), which waits for handlers that run.
+ *
+ * Example: an app.
+ *
+ *     zloom_app_t *app = zloom_app_new (NULL);
+ *     zloom_err_t err = zloom_app_param (app, "workers", "4");
+ *     if (err == ZLOOM_OK) {
+ *         err = zloom_app_load (app, "shop.yaml");
+ *     }
+ *     zloom_diagnostic_t wrong;
+ *     for (size_t i = 0; zloom_app_diagnostic (app, i, &wrong); i++) {
+ *         fprintf (stderr, "%s:%d:%d: %s\n", wrong.file, wrong.line, wrong.column, wrong.message);
+ *     }
+ *     if (err == ZLOOM_OK) {
+ *         err = zloom_app_handle (app, "charge", charge, NULL);
+ *     }
+ *     if (err == ZLOOM_OK) {
+ *         err = zloom_app_start (app);
+ *     }
+ *     if (err == ZLOOM_OK) {
+ *         err = zloom_app_wait_ready (app, zloom_deadline (10000));
+ *     }
+ *     if (err == ZLOOM_OK) {
+ *         // zloom_client_open () with .endpoint = zloom_app_endpoint (app), and all the rest;
+ *         // a loop of the program's own watches zloom_app_fd (app)
+ *         err = zloom_app_drain (app, zloom_deadline (30000));
+ *     }
+ *     if (err != ZLOOM_OK) {
+ *         fprintf (stderr, "%s: %s\n", zloom_err_text (err), zloom_note ());
+ *     }
+ *     zloom_app_destroy (&app);
+ */
+typedef struct zloom_app zloom_app_t;
+
+/* Zero means the default. Strings are copied. */
+typedef struct {
+    const char *state_dir; /* of journals and sockets; NULL: by the recipe's name, as `zloom run` */
+    int64_t grace_ms;      /* a drain's time before nodes leave at once; 0: 30 s */
+    bool until_idle;       /* drain by itself, once pollers are done and no work is left */
+} zloom_app_config_t;
+
+/* What is wrong with a recipe, and where; lines and columns count from 1, columns in characters. */
+typedef struct {
+    bool warning;     /* else an error */
+    const char *code; /* "Z0203"; `zloom explain Z0203` tells more */
+    const char *file;
+    int line; /* 0: nowhere in the file */
+    int column;
+    int end_line;
+    int end_column; /* behind the last character */
+    const char *message;
+    const char *hint; /* what to do; NULL: the message says it */
+} zloom_diagnostic_t;
+
+/* `config` may be NULL. Never NULL. */
+zloom_app_t *zloom_app_new (const zloom_app_config_t *config);
+/* Leave at once, wait for what runs, free. After a drain it only frees. */
+void zloom_app_destroy (zloom_app_t **self_p);
+/* Set a param of the recipe, before it is loaded: as a recipe would have it ("4", "30s"). */
+zloom_err_t zloom_app_param (zloom_app_t *self, const char *name, const char *value);
+/*
+ * Read, check and lint a recipe, once: from a file, or from text, whose relative paths start at
+ * `dir` (NULL: the current directory). RECIPE: it has errors, all of them in
+ * zloom_app_diagnostic () and the first in the note; NOT_FOUND, SYSTEM: it cannot be read.
+ */
+zloom_err_t zloom_app_load (zloom_app_t *self, const char *path);
+zloom_err_t zloom_app_load_text (zloom_app_t *self, const void *text, size_t size, const char *dir);
+/* Errors and warnings of the load, by position; false: no such one. Valid until destroy. */
+bool zloom_app_diagnostic (const zloom_app_t *self, size_t index, zloom_diagnostic_t *diagnostic);
+/* The handler of workers with `actor: NAME`; before start. EXISTS: the name has one already. */
+zloom_err_t zloom_app_handle (zloom_app_t *self, const char *name, zloom_handler_fn *handle,
+                              void *arg);
+/*
+ * Start the nodes. INVALID: no recipe is loaded; NOT_FOUND: a worker's actor has no handler (the
+ * note names it); LOCKED: a process runs this topology already; FORBIDDEN, SYSTEM: its folders.
+ */
+zloom_err_t zloom_app_start (zloom_app_t *self);
+/* Until every node serves. TIMED_OUT; else why the app ended instead, as zloom_app_dispatch (). */
+zloom_err_t zloom_app_wait_ready (zloom_app_t *self, int64_t deadline_ns);
+/* Until the app has ended, by itself or drained. TIMED_OUT; CHILD, RECIPE, ...: why it ended. */
+zloom_err_t zloom_app_wait (zloom_app_t *self, int64_t deadline_ns);
+/* Ask for a drain and wait until the app has ended. TIMED_OUT: it goes on draining. */
+zloom_err_t zloom_app_drain (zloom_app_t *self, int64_t deadline_ns);
+/* Where its router is for a client of this program, while it runs; NULL before start. */
+const char *zloom_app_endpoint (const zloom_app_t *self);
+/*
+ * For event loops of the program's own: readable when the app is ready, and from its end on; -1
+ * when it does not run. Then zloom_app_dispatch () says what has become of it: OK, it runs; CLOSED,
+ * it has ended in good order; else why it could not go on.
+ */
+int zloom_app_fd (const zloom_app_t *self);
+zloom_err_t zloom_app_dispatch (zloom_app_t *self);
+
+/* ---- czmq: nodes as zactors of this program ------------------------------------------------- */
+
+/*
+ * Instead of zloom_app_start (): each node is a zactor whose pipe belongs to the program, in czmq's
+ * context. Only the pipe: the node itself runs on a thread and in a context of zloom's.
+ *
+ *     zactor_t *router = zactor_new (zloom_router_actor, zloom_app_node (app, "router"));
+ *
+ * From the actor: "$READY", it serves; "$FAILED" with a code and a note, it could not start, or had
+ * to stop; "$DONE", its work is done. zactor_destroy () drains the node. Destroy the zactors before
+ * the app. zactor_new () installs czmq's signal handlers: zsys_handler_set () is yours to call.
+ */
+
+/*
+ * What a node's actor function takes: of the node `name` of the app's recipe (NAME.2 is its second
+ * replica). NULL with a note: no recipe is loaded, it has no such node, a worker's actor has no
+ * handler, the folders cannot be made; of a router also: a process runs this topology already.
+ */
+void *zloom_app_node (zloom_app_t *self, const char *name);
+
+struct _zsock_t; /* czmq's zsock_t */
+void zloom_router_actor (struct _zsock_t *pipe, void *node);
+void zloom_worker_actor (struct _zsock_t *pipe, void *node);
+void zloom_sink_actor (struct _zsock_t *pipe, void *node);
+void zloom_poller_actor (struct _zsock_t *pipe, void *node);
+
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

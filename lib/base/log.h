@@ -10,19 +10,8 @@
 #ifndef ZLOOM_BASE_LOG_H
 #define ZLOOM_BASE_LOG_H
 
-typedef enum {
-    ZLOOM_LOG_DEBUG,
-    ZLOOM_LOG_INFO,
-    ZLOOM_LOG_WARN,
-    ZLOOM_LOG_ERROR,
-} zloom_log_level_t;
+#include "zloom.h"
 
-/* `id` is a stable name in kebab-case; `text` is the formatted rest, control characters masked. */
-typedef void (zloom_log_sink_fn) (zloom_log_level_t level, const char *id, const char *text,
-                                  void *arg);
-
-/* Set once before threads start; NULL drops everything. */
-void zloom_log_set (zloom_log_level_t least, zloom_log_sink_fn *sink, void *arg);
 /* A sink for mains: one write (2) a line to stderr, "TIME level id text", no colour. */
 void zloom_log_stderr (zloom_log_level_t level, const char *id, const char *text, void *arg);
 void zloom_log (zloom_log_level_t level, const char *id, const char *format, ...)

@@ -33,6 +33,8 @@ s_run_node (void *arg, const zloom_plan_unit_t *unit, const uint8_t nonce[16], i
       .state_dir = config->paths->state,
       .runtime_dir = config->paths->runtime,
       .inner = config->inner,
+      .actors = config->actors,
+      .actor_count = config->actor_count,
       .ready_fd = ready_fd,
       .stop_fd = stop_fd,
       .drain_ns = ZLOOM_NODE_DRAIN_NS,

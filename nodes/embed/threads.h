@@ -16,8 +16,10 @@ typedef struct {
     const zloom_recipe_t *recipe;
     const zloom_paths_t *paths; /* made, and locked by the caller */
     const char *inner;          /* see zloom_threads_endpoint */
-    int64_t grace_ns;           /* a drain's time before nodes are asked to leave at once */
-    bool until_idle;            /* drain once all work is done */
+    const zloom_node_actor_t *actors;
+    size_t actor_count;
+    int64_t grace_ns; /* a drain's time before nodes are asked to leave at once */
+    bool until_idle;  /* drain once all work is done */
 } zloom_threads_config_t;
 
 /* A new inproc endpoint, unique in this process, into `endpoint` of ZLOOM_ENDPOINT_BYTES. */

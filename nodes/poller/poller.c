@@ -13,6 +13,7 @@
 #include "nodes/poller/poller.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -14,8 +14,6 @@
 #ifndef ZLOOM_NODES_POLLER_POLLER_H
 #define ZLOOM_NODES_POLLER_POLLER_H
 
-#include <czmq.h>
-
 #include "nodes/node.h"
 
 /*
@@ -27,10 +25,6 @@
  */
 zloom_err_t zloom_poller_run (const zloom_node_args_t *args);
 
-/*
- * The same as a czmq actor: `args` is a zloom_node_args_t that lives until the actor has ended;
- * see zloom_router_actor.
- */
-void zloom_poller_actor (zsock_t *pipe, void *args);
+/* As a czmq actor: zloom_poller_actor of zloom.h; what it is given is a zloom_node_args_t. */
 
 #endif

@@ -12,7 +12,7 @@ s_run (void *arg, int ready_fd, int stop_fd)
 }
 
 void
-zloom_poller_actor (zsock_t *pipe, void *args)
+zloom_poller_actor (struct _zsock_t *pipe, void *node)
 {
-    zloom_actor_serve (pipe, s_run, args);
+    zloom_actor_serve (pipe, s_run, node);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "nodes/router/router.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"

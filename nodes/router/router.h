@@ -7,8 +7,6 @@
 #ifndef ZLOOM_NODES_ROUTER_ROUTER_H
 #define ZLOOM_NODES_ROUTER_ROUTER_H
 
-#include <czmq.h>
-
 #include "nodes/node.h"
 
 /*
@@ -22,13 +20,6 @@
  */
 zloom_err_t zloom_router_run (const zloom_node_args_t *args);
 
-/*
- * The same as a czmq actor: `args` is a zloom_node_args_t that lives until the actor has ended;
- * its ready_fd and stop_fd are used as they are, too.
- *     zactor_t *router = zactor_new (zloom_router_actor, &args);
- *     ... "$READY" comes on the pipe when it serves ("$FAILED" CODE NOTE when it cannot) ...
- *     zactor_destroy (&router);                         // drains
- */
-void zloom_router_actor (zsock_t *pipe, void *args);
+/* As a czmq actor: zloom_router_actor of zloom.h; what it is given is a zloom_node_args_t. */
 
 #endif

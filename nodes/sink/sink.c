@@ -10,6 +10,7 @@
 #include "nodes/sink/sink.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -15,8 +15,6 @@
 #ifndef ZLOOM_NODES_SINK_SINK_H
 #define ZLOOM_NODES_SINK_SINK_H
 
-#include <czmq.h>
-
 #include "nodes/node.h"
 
 /*
@@ -28,10 +26,6 @@
  */
 zloom_err_t zloom_sink_run (const zloom_node_args_t *args);
 
-/*
- * The same as a czmq actor: `args` is a zloom_node_args_t that lives until the actor has ended;
- * see zloom_router_actor.
- */
-void zloom_sink_actor (zsock_t *pipe, void *args);
+/* As a czmq actor: zloom_sink_actor of zloom.h; what it is given is a zloom_node_args_t. */
 
 #endif

@@ -13,8 +13,6 @@
 #ifndef ZLOOM_NODES_WORKER_WORKER_H
 #define ZLOOM_NODES_WORKER_WORKER_H
 
-#include <czmq.h>
-
 #include "nodes/node.h"
 
 /*
@@ -26,7 +24,6 @@
  */
 zloom_err_t zloom_worker_run (const zloom_node_args_t *args);
 
-/* The same as a czmq actor: net/actor.h says what it tells and hears on its pipe. */
-void zloom_worker_actor (zsock_t *pipe, void *args);
+/* As a czmq actor: zloom_worker_actor of zloom.h; what it is given is a zloom_node_args_t. */
 
 #endif

@@ -3,6 +3,8 @@
 #include <poll.h>
 #include <pthread.h>
 
+#include <czmq.h>
+
 #include "client/client.h"
 #include "net/control.h"
 #include "unit/router/process.h"

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <czmq.h>
 
 #include "nodes/worker/worker.h"
 #include "patterns/registry.h"
