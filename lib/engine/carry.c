@@ -86,6 +86,21 @@ zloom_engine_stage (zloom_engine_t *self, zloom_hosted_t *flow, zloom_record_t *
 
 /* ---- effects ------------------------------------------------------------------------------- */
 
+/*
+ * A pack stays in memory as long as the journal likes. One that is a small part of its blob (a dead
+ * letter, one of thousands that came in one frame) would keep all the others there, too.
+ */
+static zloom_blob_t *
+s_own_part (zloom_bytes_t *pack, zloom_blob_t *blob)
+{
+    if (pack->size > zloom_blob_bytes (blob).size / 2) {
+        return zloom_blob_ref (blob);
+    }
+    zloom_blob_t *own = zloom_blob_new (pack->data, pack->size);
+    *pack = zloom_blob_bytes (own);
+    return own;
+}
+
 static void
 s_append (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_effect_t *effect,
           zloom_blob_t *blob)
@@ -97,7 +112,9 @@ s_append (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_effect_t *effe
                              .count = effect->append.n,
                              .head = zloom_buf_bytes (&self->head),
                              .payload = effect->append.pack};
-    zloom_engine_stage (self, flow, &record, blob, false);
+    zloom_blob_t *part = s_own_part (&record.payload, blob);
+    zloom_engine_stage (self, flow, &record, part, false);
+    zloom_blob_unref (&part);
     const uint64_t last = effect->append.seq + effect->append.n - 1;
     zloom_hosted_mark (flow, flow->port->disk ? self->disk.staged : self->step.group, last);
 }

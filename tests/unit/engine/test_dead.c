@@ -120,6 +120,56 @@ test_a_move_survives_a_crash_whole (void **state)
 }
 
 static void
+s_note_freed (void *data, void *hint)
+{
+    free (data);
+    *(bool *) hint = true;
+}
+
+/* Let the newest frame's pack tell when its memory goes. */
+static void
+s_watch_pack (rig_t *rig, bool *freed)
+{
+    rig_frame_t *frame = &rig->in[rig->in_count - 1];
+    const zloom_bytes_t pack = zloom_blob_bytes (frame->pack);
+    uint8_t *copy = zloom_alloc (pack.size);
+    memcpy (copy, pack.data, pack.size);
+    zloom_blob_unref (&frame->pack);
+    frame->pack = zloom_blob_new_extern (copy, pack.size, s_note_freed, freed);
+}
+
+/* One of fifty is dead, the others are done: their bytes are nobody's any more. */
+static void
+test_a_letter_does_not_keep_its_neighbours_in_memory (void **state)
+{
+    (void) state;
+    for (int confirm = ZLOOM_CONFIRM_MEMORY; confirm <= ZLOOM_CONFIRM_DISK; confirm++) {
+        dead_rig_t self;
+        s_open (&self, (zloom_confirm_t) confirm);
+        rig_t *rig = &self.rig;
+        bool freed = false;
+        rig_put_send (rig, 1, 1, 50);
+        s_watch_pack (rig, &freed);
+        rig_settle (rig);
+        rig_expect (rig, 2, ZLOOM_VERB_DELIVER);
+        const zloom_token_t token = rig->verb.deliver.token;
+        const uint64_t first = rig->verb.deliver.runs[0].seq;
+        rig_put_settle (rig, 2, 1, token, first, 1, ZLOOM_VERDICT_REJECT);
+        rig_run (rig, 20 * ZLOOM_NS_PER_MS);
+        assert_false (freed);
+        rig_put_settle (rig, 2, 1, token, first + 1, 49, ZLOOM_VERDICT_ACK);
+        for (uint64_t i = 0; i < 20; i++) {
+            rig_put_send (rig, 1, 51 + i, 1); /* the engine remembers the packs it looked at last */
+        }
+        rig_run (rig, 20 * ZLOOM_NS_PER_MS);
+        assert_true (freed);
+        rig_consumer (rig, 3, "undertaker", "orders-dead", 10);
+        rig_expect (rig, 3, ZLOOM_VERB_DELIVER);
+        rig_close (rig);
+    }
+}
+
+static void
 test_cold_bytes_are_read_first (void **state)
 {
     (void) state;
@@ -334,6 +384,7 @@ main (void)
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (test_a_rejected_message_moves_with_its_history),
       cmocka_unit_test (test_a_move_survives_a_crash_whole),
+      cmocka_unit_test (test_a_letter_does_not_keep_its_neighbours_in_memory),
       cmocka_unit_test (test_cold_bytes_are_read_first),
       cmocka_unit_test (test_dlq_show_has_pages_with_history),
       cmocka_unit_test (test_requeue_brings_them_home_until_the_cap),
