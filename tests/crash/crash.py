@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MPL-2.0
 """Real processes, real disk, real signals: a router with producers and consumers under fire.
 
-    kill           SIGKILL of routers, producers, consumers; SIGSTOP; the checker over it all
+    kill           SIGKILL of routers, producers, consumers under load, at random
+    freeze         SIGSTOP of each for longer than its peers wait, and SIGCONT
     inject         SIGKILL and EIO exactly at the n-th fdatasync or pwritev of the router (strace)
     second_router  a second router on the same state folder
     full_disk      a file system that fills up and gets its space back (root, tmpfs)
@@ -13,6 +14,7 @@
 Exit codes: 0 good, 1 a promise is broken, 77 something that it needs is not here.
 """
 import argparse
+import json
 import os
 import pathlib
 import random
@@ -24,12 +26,29 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import disks  # noqa: E402
 import kills  # noqa: E402
-from ground import Failure, Ground  # noqa: E402
+from ground import Ground  # noqa: E402
 from load import Skip  # noqa: E402
+from processes import Failure  # noqa: E402
 
-SCENARIOS = {"kill": kills.kill, "inject": kills.inject, "second_router": kills.second_router,
-             "full_disk": disks.full_disk, "full_of_itself": disks.full_of_itself,
-             "damage": disks.damage, "damage_last": disks.damage_last}
+SCENARIOS = {
+    "kill": kills.kill, "freeze": kills.freeze, "inject": kills.inject,
+    "second_router": kills.second_router, "full_disk": disks.full_disk,
+    "full_of_itself": disks.full_of_itself, "damage": disks.damage,
+    "damage_last": disks.damage_last}
+
+
+def tell(options, ground, code, seconds):
+    """What came of it, for the summary."""
+    report = ground.report
+    result = {"scenario": options.scenario, "seed": options.seed, "code": code,
+              "seconds": round(seconds, 1), "recovered": ground.recovered}
+    if report:
+        result.update(confirmed=report.confirmed, deliveries=report.deliveries,
+                      again=report.again, lost=report.count("lost"),
+                      doubled=report.count("twice"))
+    folder = pathlib.Path(options.results)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{options.scenario}.json").write_text(json.dumps(result), encoding="utf-8")
 
 
 def main():
@@ -41,11 +60,13 @@ def main():
     parser.add_argument("--seed", type=int,
                         default=int(os.environ.get("ZLOOM_CRASH_SEED") or time.time_ns() % 10 ** 9))
     parser.add_argument("--cycles", type=int,
-                        default=int(os.environ.get("ZLOOM_CRASH_CYCLES") or 20))
+                        default=int(os.environ.get("ZLOOM_CRASH_CYCLES") or 100))
     parser.add_argument("--points", type=int, default=7, help="inject: how many random calls")
+    parser.add_argument("--results", help="a folder for SCENARIO.json, see summary.py")
     parser.add_argument("--keep", action="store_true", help="keep the folder even if all is good")
     options = parser.parse_args()
     print(f"{options.scenario}: seed {options.seed}", flush=True)
+    begin = time.monotonic()
     ground = Ground(options.zloom, options.peer, random.Random(options.seed))
     code = 1
     try:
@@ -58,6 +79,8 @@ def main():
         print(f"FAILED, seed {options.seed}: {failure}\nsee {ground.folder}", file=sys.stderr)
     finally:
         ground.close(options.keep or code == 1)
+    if options.results:
+        tell(options, ground, code, time.monotonic() - begin)
     return code
 
 

@@ -4,9 +4,9 @@ import errno
 import json
 import re
 
-from checker import body
-from ground import Failure, wait
+from history import body
 from load import conclude, load, load_consumers, load_producers, Skip
+from processes import Failure, wait
 
 # ---- the full disk ------------------------------------------------------------------------------
 

@@ -4,11 +4,11 @@ import shutil
 import signal
 import subprocess
 
-from ground import Failure, NOT_RESTARTED, pause, wait
 from load import conclude, load, Skip
+from processes import Failure, NOT_RESTARTED, pause, wait
 
-FROZEN_S = 1.5
-ROUTER_FROZEN_S = 3
+# More than `liveness` beats (ground.py): whoever is silent for so long is given up.
+FROZEN_S = 1.2
 
 # ---- kill ---------------------------------------------------------------------------------------
 
@@ -18,22 +18,14 @@ def kill_peer(ground, peers):
     ground.start_again(peer)
 
 
-def freeze_for(process, seconds):
-    process.freeze()
-    pause(seconds)
-    process.thaw()
-
-
 def cycle(ground, number):
     """The router dies; now and then somebody else before, or while it is away, or after it."""
     dice = ground.random.random
-    ground.progress(ground.random.randrange(100, 4000), f"before cycle {number}")
+    ground.progress(ground.random.randrange(100, 24000), f"before cycle {number}")
     if dice() < 0.3:
         kill_peer(ground, ground.consumers())
     if dice() < 0.2:
         kill_peer(ground, ground.producers())
-    if dice() < 0.1:
-        freeze_for(ground.random.choice(ground.consumers()), FROZEN_S)
     frozen = ground.random.choice(ground.consumers()) if dice() < 0.2 else None
     if frozen:
         frozen.freeze()
@@ -47,6 +39,8 @@ def cycle(ground, number):
         ground.need_router()
     if frozen:
         frozen.thaw()
+    if number % 10 == 0:
+        ground.flows()
 
 
 def kill(ground, options):
@@ -54,10 +48,31 @@ def kill(ground, options):
     load(ground)
     for number in range(options.cycles):
         cycle(ground, number)
-        if number == options.cycles // 2:
-            freeze_for(ground.router, ROUTER_FROZEN_S)
     ground.progress(1000, "after the last cycle")
     conclude(ground, f"{options.cycles} cycles")
+
+
+# ---- freeze -------------------------------------------------------------------------------------
+
+def freeze_for(process, seconds):
+    process.freeze()
+    pause(seconds)
+    process.thaw()
+
+
+def freeze(ground, _options):
+    """Each for longer than the router waits for beats; what they had goes to others and back."""
+    ground.need_router()
+    load(ground)
+    for peer in [*ground.peers, ground.router]:
+        ground.progress(2000, f"before {peer.name} is frozen")
+        freeze_for(peer, FROZEN_S)
+    # Somebody's messages, and the router itself before it could give them to others.
+    ground.consumers()[0].freeze()
+    freeze_for(ground.router, FROZEN_S)
+    ground.consumers()[0].thaw()
+    ground.progress(2000, "after the last frost")
+    conclude(ground, f"{len(ground.peers) + 2} frosts")
 
 
 # ---- inject -------------------------------------------------------------------------------------

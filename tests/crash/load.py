@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """The load under which things fail, and what is asked for at the end of each run."""
 from checker import Checker
-from ground import Failure
+from processes import Failure
 
 
 class Skip(Exception):
@@ -32,12 +32,12 @@ def load(ground):
 def conclude(ground, summary, lost=0):
     """Drain, then the checker's word over the whole run. So many may be, and have to be, lost."""
     ground.finish()
-    report = Checker(ground.history).check()
-    if lost and len(report.found["lost"]) == lost:
+    report = ground.report = Checker(ground.history).check()
+    if lost and report.count("lost") == lost:
         del report.found["lost"]
         summary += f", {lost} messages in holes and nowhere else"
     elif lost:
         report.add("lost", f"{lost} were to be lost")
-    print(f"{summary}; {report.text()}", flush=True)
+    print(f"{summary}; {ground.recovered} recoveries; {report.text()}", flush=True)
     if not report.good():
         raise Failure("promises were broken")

@@ -8,29 +8,12 @@
  * MODE: ack (settle all), mixed (ack, retry, reject, release), step (the same, and what it acks it
  * emits into `done` in one step). SIGTERM: finish what is out, then leave. Exit code 0 then.
  *
- * A message's body follows from (producer, n) alone, so every reader knows what it has to be. Each
- * line of HISTORY is one write (2), and what is tried is written before it is tried: SIGKILL loses
- * at most the newest outcome. Times are CLOCK_MONOTONIC in ns.
- *
- *     W time next                       where a producer goes on
- *     I time first n                    n messages will be sent
- *     C time id                         ids up to here are confirmed
- *     R time code                       the router refused, for now
- *     F time id code                    the router will never take it
- *     D time flow seq boot token good attempt producer n   delivered
- *     V time flow seq boot token verdict                   will be settled
- *     K time                            all settlements above have their answer
- *     S time flow seq n boot token      STALE for these
- *     T time flow seq boot token code   a step has ended
- *     G time flow seq n reason          these will not come
- *     H time                            welcomed, the first time or again
- *     L time                            the session is lost
- *     E time code text                  it ends
+ * What bodies are: body.h. What HISTORY is: history.h.
  */
-#include <errno.h>
-#include <fcntl.h>
+#include "body.h"
+#include "history.h"
+
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,21 +24,42 @@
 #include "client/client.h"
 #include "client/parcel.h"
 
-#define BODY_BYTES (128u * 1024)
 #define STEPS 4096u
+/* Messages that are sent, or taken, in one go. */
+#define BATCH 256u
 #define SLICE_MS 100
 #define PATIENCE_MS 60000
 
+#define VERDICT_MAP(X) \
+    X (ACK, "ack") X (RETRY, "retry") X (REJECT, "reject") X (RELEASE, "release") X (STEP, "step")
+
+typedef enum {
+#define VERDICT_ENUM(name, text) name,
+    VERDICT_MAP (VERDICT_ENUM)
+} verdict_t;
+
+static const char *const s_verdicts[] = {
+#define VERDICT_TEXT(name, text) text,
+  VERDICT_MAP (VERDICT_TEXT)};
+
 typedef struct {
     uint64_t id; /* 0: free */
-    uint64_t seq;
+    history_run_t run;
     const zloom_message_t *message;
     bool ended;
     bool consumed;
 } step_t;
 
+/* One message in hand; its run says what it is and what will become of it. */
 typedef struct {
-    int history;
+    const zloom_message_t *message;
+    history_run_t run;
+    verdict_t verdict;
+    int64_t delay_ms;
+} item_t;
+
+typedef struct {
+    history_t history;
     zloom_random_t random;
     const char *name;
     const char *flow;
@@ -63,10 +67,10 @@ typedef struct {
     zloom_client_t *client;
     uint32_t handle;
     step_t steps[STEPS];
+    item_t items[BATCH];
 } peer_t;
 
 static volatile sig_atomic_t s_stop;
-static uint8_t s_body[BODY_BYTES];
 
 static void
 s_on_term (int number)
@@ -75,77 +79,12 @@ s_on_term (int number)
     s_stop = 1;
 }
 
-/* ---- the history --------------------------------------------------------------------------- */
-
-static void s_tell (const peer_t *self, char kind, const char *format, ...)
-  __attribute__ ((format (printf, 3, 4)));
-
-static void
-s_tell (const peer_t *self, char kind, const char *format, ...)
-{
-    char line[512];
-    int size =
-      snprintf (line, sizeof line, "%c %lld ", kind, (long long) zloom_clock_now ().mono_ns);
-    va_list args;
-    va_start (args, format);
-    size += vsnprintf (line + size, sizeof line - (size_t) size - 1, format, args);
-    va_end (args);
-    size = size < (int) sizeof line - 1 ? size : (int) sizeof line - 2;
-    line[size++] = '\n';
-    if (write (self->history, line, (size_t) size) != size) {
-        perror ("history");
-        _exit (3);
-    }
-}
-
 static int
 s_end (peer_t *self, zloom_err_t err)
 {
-    s_tell (self, 'E', "%s %s", zloom_err_name (err), err == ZLOOM_OK ? "" : zloom_note ());
+    history_tell (&self->history, 'E', "%s %s", zloom_err_name (err),
+                  err == ZLOOM_OK ? "" : zloom_note ());
     return err == ZLOOM_OK ? 0 : 1;
-}
-
-/* ---- bodies -------------------------------------------------------------------------------- */
-
-/* "PRODUCER N FILL FILL…": mostly short, now and then one that fills segments. */
-static zloom_bytes_t
-s_make_body (const char *producer, size_t producer_size, uint64_t n)
-{
-    const size_t fill = n % 1000 == 999 ? 100000 : (size_t) (n * 37 % 400);
-    const int head = snprintf ((char *) s_body, 256, "%.*s %llu ", (int) producer_size, producer,
-                               (unsigned long long) n);
-    memset (s_body + head, 'a' + (int) (n % 26), fill);
-    return zloom_bytes (s_body, (size_t) head + fill);
-}
-
-typedef struct {
-    char producer[64];
-    unsigned long long n;
-    bool good; /* it is what was sent, byte by byte, under the name it was sent under */
-} seen_t;
-
-static void
-s_read_body (const peer_t *self, const zloom_message_t *message, seen_t *seen)
-{
-    *seen = (seen_t){.producer = "?"};
-    const char *text = message->body;
-    const char *blank = memchr (text, ' ', message->body_size < 64 ? message->body_size : 64);
-    if (!blank || blank == text) {
-        return;
-    }
-    const size_t size = (size_t) (blank - text);
-    memcpy (seen->producer, text, size);
-    char digits[24] = "";
-    const size_t rest = message->body_size - size - 1;
-    memcpy (digits, blank + 1, rest < sizeof digits - 1 ? rest : sizeof digits - 1);
-    seen->n = strtoull (digits, NULL, 10);
-    const zloom_bytes_t expected = s_make_body (text, size, seen->n);
-    seen->good =
-      expected.size == message->body_size && memcmp (expected.data, text, expected.size) == 0;
-    if (strcmp (self->flow, "done") != 0) {
-        seen->good = seen->good && message->id == seen->n && message->producer_size == size &&
-                     memcmp (message->producer, text, size) == 0;
-    }
 }
 
 /* ---- what the router says ------------------------------------------------------------------ */
@@ -157,43 +96,46 @@ s_step_ended (peer_t *self, const zloom_client_event_t *event)
     step->ended = true;
     step->consumed =
       event->code == ZLOOM_OK || event->code == ZLOOM_STALE || event->code == ZLOOM_SETTLED;
-    s_tell (self, 'T', "%s %llu %llx %llu %s", self->flow, (unsigned long long) step->seq,
-            (unsigned long long) event->token.boot, (unsigned long long) event->token.number,
-            zloom_err_name (event->code));
+    step->run.word = zloom_err_name (event->code);
+    history_step_ended (&self->history, &step->run);
 }
 
 static void
 s_event (void *arg, const zloom_client_event_t *event)
 {
     peer_t *self = arg;
+    history_t *history = &self->history;
     switch (event->type) {
     case ZLOOM_CLIENT_LOST:
-        s_tell (self, 'L', "lost");
+        history_tell (history, 'L', "lost");
         break;
     case ZLOOM_CLIENT_CONFIRMED:
-        s_tell (self, 'C', "%llu", (unsigned long long) event->id);
+        history_tell (history, 'C', "%llu", (unsigned long long) event->id);
         break;
     case ZLOOM_CLIENT_REFUSED:
-        s_tell (self, 'R', "%s", zloom_err_name (event->code));
+        history_tell (history, 'R', "%s", zloom_err_name (event->code));
         break;
     case ZLOOM_CLIENT_FAILED:
-        s_tell (self, 'F', "%llu %s", (unsigned long long) event->id, zloom_err_name (event->code));
+        history_tell (history, 'F', "%llu %s", (unsigned long long) event->id,
+                      zloom_err_name (event->code));
         break;
     case ZLOOM_CLIENT_STALE:
-        s_tell (self, 'S', "%s %llu %llu %llx %llu", self->flow, (unsigned long long) event->seq,
-                (unsigned long long) event->n, (unsigned long long) event->token.boot,
-                (unsigned long long) event->token.number);
+        history_tell (history, 'S', "%s %llu %llu %llx %llu", self->flow,
+                      (unsigned long long) event->seq, (unsigned long long) event->n,
+                      (unsigned long long) event->token.boot,
+                      (unsigned long long) event->token.number);
         break;
     case ZLOOM_CLIENT_GAP:
-        s_tell (self, 'G', "%s %llu %llu %.*s", self->flow, (unsigned long long) event->seq,
-                (unsigned long long) event->n, (int) event->text.size,
-                event->text.data ? (const char *) event->text.data : "");
+        history_tell (history, 'G', "%s %llu %llu %.*s", self->flow,
+                      (unsigned long long) event->seq, (unsigned long long) event->n,
+                      (int) event->text.size,
+                      event->text.data ? (const char *) event->text.data : "");
         break;
     case ZLOOM_CLIENT_STEP:
         s_step_ended (self, event);
         break;
     case ZLOOM_CLIENT_WELCOME:
-        s_tell (self, 'H', "welcome");
+        history_tell (history, 'H', "welcome");
         break;
     case ZLOOM_CLIENT_ENDED:
     case ZLOOM_CLIENT_SUBSCRIBED:
@@ -223,7 +165,7 @@ s_open (peer_t *self, const char *endpoint, const char *sends_to, size_t window)
 static zloom_err_t
 s_send (peer_t *self, uint64_t n)
 {
-    const zloom_envelope_t envelope = {.body = s_make_body (self->name, strlen (self->name), n)};
+    const zloom_envelope_t envelope = {.body = body_make (self->name, strlen (self->name), n)};
     zloom_err_t err;
     uint64_t id = 0;
     do {
@@ -242,12 +184,13 @@ s_produce (peer_t *self, const char *endpoint, size_t window)
     zloom_client_flow_state_t state = {0};
     if (err == ZLOOM_OK) {
         (void) zloom_client_core_flow (zloom_client_core (self->client), self->flow, &state);
-        s_tell (self, 'W', "%llu", (unsigned long long) state.next_id);
+        history_tell (&self->history, 'W', "%llu", (unsigned long long) state.next_id);
     }
     uint64_t n = state.next_id;
     while (err == ZLOOM_OK && !s_stop) {
-        const uint64_t count = 1 + zloom_random_below (&self->random, 64);
-        s_tell (self, 'I', "%llu %llu", (unsigned long long) n, (unsigned long long) count);
+        const uint64_t count = 1 + zloom_random_below (&self->random, BATCH);
+        history_tell (&self->history, 'I', "%llu %llu", (unsigned long long) n,
+                      (unsigned long long) count);
         for (uint64_t i = 0; i < count && err == ZLOOM_OK && !s_stop; i++) {
             err = s_send (self, n);
             n += err == ZLOOM_OK;
@@ -263,37 +206,38 @@ s_produce (peer_t *self, const char *endpoint, size_t window)
 
 /* ---- consuming ----------------------------------------------------------------------------- */
 
+/* It will be settled in another way than was written down. */
 static void
-s_note_verdict (const peer_t *self, const zloom_message_t *message, const char *verdict)
+s_note_verdict (peer_t *self, const history_run_t *run, verdict_t verdict)
 {
-    const zloom_token_t token = zloom_item (message)->lease->token;
-    s_tell (self, 'V', "%s %llu %llx %llu %s", self->flow, (unsigned long long) message->seq,
-            (unsigned long long) token.boot, (unsigned long long) token.number, verdict);
+    history_tell (&self->history, 'V', "%s %llu %llx %llu %s", self->flow,
+                  (unsigned long long) run->seq, (unsigned long long) run->token.boot,
+                  (unsigned long long) run->token.number, s_verdicts[verdict]);
 }
 
 static void
-s_step (peer_t *self, const zloom_message_t *message)
+s_step (peer_t *self, item_t *item)
 {
     zloom_client_core_t *core = zloom_client_core (self->client);
     zloom_step_t *step = zloom_client_core_step (core);
     const zloom_settlement_t ack = {.verdict = ZLOOM_VERDICT_ACK, .delay_ms = ZLOOM_DELAY_UNSET};
-    const zloom_envelope_t emit = {.body = zloom_bytes (message->body, message->body_size)};
+    const zloom_envelope_t emit = {.body =
+                                     zloom_bytes (item->message->body, item->message->body_size)};
     uint64_t id = 0;
-    zloom_err_t err = zloom_step_settle (step, message, &ack);
+    zloom_err_t err = zloom_step_settle (step, item->message, &ack);
     if (err == ZLOOM_OK) {
         err = zloom_step_emit (step, "done", &emit, zloom_clock_now ());
     }
     if (err == ZLOOM_OK) {
-        s_note_verdict (self, message, "step");
         err = zloom_client_core_commit (core, &step, &id);
     }
     if (err == ZLOOM_OK) {
-        self->steps[id % STEPS] = (step_t){.id = id, .seq = message->seq, .message = message};
+        self->steps[id % STEPS] = (step_t){.id = id, .run = item->run, .message = item->message};
         return;
     }
     zloom_step_destroy (&step);
-    s_note_verdict (self, message, "release");
-    (void) zloom_client_release (self->client, &message);
+    s_note_verdict (self, &item->run, RELEASE);
+    (void) zloom_client_release (self->client, &item->message);
 }
 
 /* A step that was refused leaves its message with us: it goes back. */
@@ -305,7 +249,7 @@ s_sweep_steps (peer_t *self)
         step_t *step = &self->steps[i];
         if (step->id > 0 && step->ended) {
             if (!step->consumed) {
-                s_note_verdict (self, step->message, "release");
+                s_note_verdict (self, &step->run, RELEASE);
                 (void) zloom_client_release (self->client, &step->message);
             }
             *step = (step_t){0};
@@ -316,41 +260,92 @@ s_sweep_steps (peer_t *self)
 }
 
 /* One in 101 is rejected by all, one in 97 fails until it is dead; others fail at most twice. */
-static void
-s_work (peer_t *self, const zloom_message_t *message)
+static verdict_t
+s_verdict (peer_t *self, item_t *item)
 {
-    seen_t seen;
-    s_read_body (self, message, &seen);
-    const zloom_token_t token = zloom_item (message)->lease->token;
-    s_tell (self, 'D', "%s %llu %llx %llu %d %u %s %llu", self->flow,
-            (unsigned long long) message->seq, (unsigned long long) token.boot,
-            (unsigned long long) token.number, seen.good, message->attempt, seen.producer, seen.n);
     const uint64_t dice = zloom_random_below (&self->random, 100);
-    const bool plain = strcmp (self->mode, "ack") == 0;
-    if (!plain && seen.n % 101 == 0) {
-        s_note_verdict (self, message, "reject");
-        (void) zloom_client_reject (self->client, &message, "one of 101");
-    } else if (!plain && (seen.n % 97 == 0 || (dice < 2 && message->attempt < 2))) {
-        s_note_verdict (self, message, "retry");
-        (void) zloom_client_retry (self->client, &message, dice % 2 ? -1 : (int64_t) dice,
-                                   "one of 97");
-    } else if (!plain && dice < 4) {
-        s_note_verdict (self, message, "release");
-        (void) zloom_client_release (self->client, &message);
-    } else if (strcmp (self->mode, "step") == 0) {
-        s_step (self, message);
-    } else {
-        s_note_verdict (self, message, "ack");
-        (void) zloom_client_ack (self->client, &message);
+    item->delay_ms = dice % 2 ? -1 : (int64_t) dice;
+    if (strcmp (self->mode, "ack") == 0) {
+        return ACK;
     }
+    if (item->run.id % 101 == 0) {
+        return REJECT;
+    }
+    if (item->run.id % 97 == 0 || (dice < 2 && item->run.attempt < 2)) {
+        return RETRY;
+    }
+    if (dice < 4) {
+        return RELEASE;
+    }
+    return strcmp (self->mode, "step") == 0 ? STEP : ACK;
+}
+
+/* Write down what a message is and what will become of it. */
+static void
+s_judge (peer_t *self, item_t *item)
+{
+    item->run = (history_run_t){.seq = item->message->seq,
+                                .token = zloom_item (item->message)->lease->token,
+                                .attempt = item->message->attempt};
+    const bool good = body_read (item->message, strcmp (self->flow, "done") == 0, &item->run);
+    item->verdict = s_verdict (self, item);
+    item->run.word = s_verdicts[item->verdict];
+    if (good) {
+        history_delivered (&self->history, &item->run);
+    } else {
+        history_tell (&self->history, 'B', "%s %llu %llx %llu %llu", self->flow,
+                      (unsigned long long) item->run.seq, (unsigned long long) item->run.token.boot,
+                      (unsigned long long) item->run.token.number,
+                      (unsigned long long) item->run.id);
+    }
+}
+
+static void
+s_settle (peer_t *self, item_t *item)
+{
+    switch (item->verdict) {
+    case ACK:
+        (void) zloom_client_ack (self->client, &item->message);
+        break;
+    case REJECT:
+        (void) zloom_client_reject (self->client, &item->message, "one of 101");
+        break;
+    case RETRY:
+        (void) zloom_client_retry (self->client, &item->message, item->delay_ms, "one of 97");
+        break;
+    case RELEASE:
+        (void) zloom_client_release (self->client, &item->message);
+        break;
+    case STEP:
+        s_step (self, item);
+        break;
+    }
+}
+
+/* All that is here already, written down before the first of it is settled; how many it were. */
+static size_t
+s_work (peer_t *self, const zloom_message_t *first)
+{
+    size_t count = 0;
+    const zloom_message_t *message = first;
+    do {
+        self->items[count].message = message;
+        s_judge (self, &self->items[count++]);
+    } while (count < BATCH && zloom_client_take (self->client, 0, &message));
+    history_flush (&self->history);
+    for (size_t i = 0; i < count; i++) {
+        s_settle (self, &self->items[i]);
+    }
+    return count;
 }
 
 static zloom_err_t
 s_settle_all (peer_t *self, int64_t ms)
 {
     zloom_err_t err = zloom_client_settle_all (self->client, zloom_deadline (ms));
+    history_flush (&self->history);
     if (err == ZLOOM_OK && s_sweep_steps (self) == 0) {
-        s_tell (self, 'K', "all");
+        history_tell (&self->history, 'K', "all");
     }
     return err;
 }
@@ -363,16 +358,16 @@ s_consume (peer_t *self, const char *endpoint, size_t prefetch)
         const zloom_take_t take = {.flow = self->flow, .prefetch = prefetch};
         err = zloom_client_subscribe (self->client, &take, &self->handle);
     }
-    uint64_t left = 1;
+    size_t left = 1;
     while (err == ZLOOM_OK && !s_stop) {
         const zloom_message_t *message = NULL;
         err = zloom_client_receive (self->client, &message, zloom_deadline (SLICE_MS));
         if (err == ZLOOM_OK) {
-            s_work (self, message);
-            left--;
+            const size_t count = s_work (self, message);
+            left -= count < left ? count : left;
         }
         if (err == ZLOOM_TIMED_OUT || left == 0) {
-            left = 1 + zloom_random_below (&self->random, 300);
+            left = 1 + (size_t) zloom_random_below (&self->random, 300);
             err = s_settle_all (self, SLICE_MS);
             err = err == ZLOOM_TIMED_OUT ? ZLOOM_OK : err;
         }
@@ -399,15 +394,14 @@ main (int argc, char **argv)
     self->name = argv[3];
     self->flow = argv[6];
     self->mode = consumes ? argv[8] : "";
-    self->history = open (argv[4], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (self->history < 0) {
+    if (!history_open (&self->history, argv[4], self->flow)) {
         perror (argv[4]);
         return 2;
     }
     zloom_random_init (&self->random, strtoull (argv[5], NULL, 10));
     const size_t most = strtoul (argv[7], NULL, 10);
     const int code = consumes ? s_consume (self, argv[2], most) : s_produce (self, argv[2], most);
-    close (self->history);
+    history_close (&self->history);
     free (self);
     return code;
 }

@@ -9,15 +9,16 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from checker import body, Checker  # noqa: E402
+from checker import Checker  # noqa: E402
+from history import body  # noqa: E402
 
 PRODUCER = ["W 1 1", "I 2 1 9", "C 3 3"]
 # Three confirmed: 1 acked, 2 a step with its effect, 3 rejected.
 CONSUMER = ["H 1 welcome",
-            "D 10 orders 1 b1 1 1 0 p 1", "V 11 orders 1 b1 1 ack",
-            "D 12 orders 2 b1 1 1 0 p 2", "V 13 orders 2 b1 1 step", "T 14 orders 2 b1 1 OK",
-            "D 15 orders 3 b1 1 1 0 p 3", "V 16 orders 3 b1 1 reject", "K 20 all"]
-EFFECTS = ["D 18 done 1 b1 2 1 0 p 2", "V 19 done 1 b1 2 ack", "K 21 all"]
+            "D 10 orders 1 1 b1 1 0 p 1 ack",
+            "D 12 orders 2 1 b1 1 0 p 2 step", "T 14 orders 2 1 b1 1 p 2 OK",
+            "D 15 orders 3 1 b1 1 0 p 3 reject", "K 20 all"]
+EFFECTS = ["D 18 done 1 1 b1 2 0 p 2 ack", "K 21 all"]
 
 
 def letter(n, reason="rejected", text=None):
@@ -33,7 +34,7 @@ def late(line):
 
 class CheckerTest(unittest.TestCase):
     def found(self, producer=(), consumer=(), effects=(), dead=(letter(3),), driver=(),
-              leave_out=(), cut=""):
+              leave_out=(), cut="", books=()):
         """The kinds of what the checker finds when these lines are added or left out."""
         with tempfile.TemporaryDirectory(prefix="zloom-crash-") as name:
             folder = pathlib.Path(name)
@@ -44,6 +45,7 @@ class CheckerTest(unittest.TestCase):
                 text = "".join(late(line) for line in lines if line not in leave_out)
                 (folder / f"{file}.log").write_text(text + cut)
             (folder / "dead.jsonl").write_text("".join(json.dumps(it) + "\n" for it in dead))
+            (folder / "books.jsonl").write_text("".join(json.dumps(it) + "\n" for it in books))
             report = Checker(folder).check()
             self.assertEqual(report.good(), not report.found)
             return set(report.found)
@@ -59,37 +61,78 @@ class CheckerTest(unittest.TestCase):
         self.assertEqual(self.found(dead=()), {"lost"})
         self.assertEqual(self.found(leave_out=EFFECTS), {"lost"})
         self.assertEqual(self.found(producer=["C 30 4"], consumer=[
-            "D 31 orders 4 b1 4 1 0 p 4", "V 32 orders 4 b1 4 retry"]), {"lost"})
+            "D 31 orders 4 1 b1 4 0 p 4 retry"]), {"lost"})
+        # What D says is not what was done.
+        self.assertEqual(self.found(producer=["C 30 4"], consumer=[
+            "D 31 orders 4 1 b1 4 0 p 4 ack", "V 32 orders 4 b1 4 release"]), {"lost"})
+
+    def test_a_run(self):
+        """Six in one line, in two, and with one of them missing."""
+        more = ["C 30 9"]
+        self.assertEqual(self.found(producer=more, consumer=[
+            "D 31 orders 4 6 b1 4 0 p 4 ack", "K 32 all"]), set())
+        self.assertEqual(self.found(producer=more, consumer=[
+            "D 31 orders 4 2 b1 4 0 p 4 ack", "D 31 orders 6 4 b1 4 0 p 6 ack"]), set())
+        self.assertEqual(self.found(producer=more, consumer=[
+            "D 31 orders 4 2 b1 4 0 p 4 ack", "D 31 orders 7 3 b1 4 0 p 7 ack"]), {"lost"})
 
     def test_invented(self):
-        self.assertEqual(self.found(consumer=["D 31 orders 4 b1 4 0 0 p 4"]), {"invented"})
-        self.assertEqual(self.found(consumer=["D 31 orders 4 b1 4 1 0 p 10"]), {"invented"})
-        self.assertEqual(self.found(consumer=["D 31 orders 4 b1 4 1 0 q 4"]), {"invented"})
+        self.assertEqual(self.found(consumer=["B 31 orders 4 b1 4 4"]), {"invented"})
+        self.assertEqual(self.found(consumer=["D 31 orders 4 1 b1 4 0 p 10 ack"]), {"invented"})
+        self.assertEqual(self.found(consumer=["D 31 orders 4 7 b1 4 0 p 4 ack"]), {"invented"})
+        self.assertEqual(self.found(consumer=["D 31 orders 4 1 b1 4 0 q 4 ack"]), {"invented"})
+        self.assertEqual(self.found(dead=(letter(3), letter(10))), {"invented"})
 
     def test_failed(self):
-        self.assertEqual(self.found(producer=["F 5 4 TOO_BIG"],
-                                    consumer=["D 31 orders 4 b1 4 1 0 p 4"]), {"failed"})
+        self.assertEqual(self.found(producer=["F 5 5 TOO_BIG"],
+                                    consumer=["D 31 orders 4 2 b1 4 0 p 4 ack"]), {"failed"})
 
     def test_forgotten(self):
         self.assertEqual(self.found(producer=["W 40 3"]), {"forgotten"})
         self.assertEqual(self.found(producer=["W 40 4"]), set())
 
+    def test_order(self):
+        self.assertEqual(self.found(consumer=["D 31 orders 5 1 b1 4 0 p 4 ack",
+                                              "D 31 orders 4 1 b1 4 0 p 5 ack"]), {"order"})
+
     def test_twice(self):
-        self.assertEqual(self.found(consumer=["D 31 orders 4 b1 4 1 0 p 1"]), {"twice"})
-        self.assertEqual(self.found(effects=["D 31 done 2 b1 4 1 0 p 2"]), {"twice"})
-        self.assertEqual(self.found(effects=["D 31 done 2 b1 4 1 0 p 1"]), {"twice"})
+        self.assertEqual(self.found(consumer=["D 31 orders 4 1 b1 4 0 p 1 ack"]),
+                         {"twice", "order"})
+        self.assertEqual(self.found(consumer=["D 31 orders 3 1 b2 4 0 p 4 ack"]),
+                         {"ghost", "twice"})
+        self.assertEqual(self.found(effects=["D 31 done 2 1 b1 4 0 p 2 ack"]), {"twice"})
+        self.assertEqual(self.found(effects=["D 31 done 2 1 b1 4 0 p 1 ack"]), {"twice"})
         self.assertEqual(self.found(dead=(letter(3), letter(3))), {"twice"})
+        self.assertEqual(self.found(consumer=["T 31 orders 2 1 b1 1 p 2 OK"]), {"twice"})
+        # It came again before the first ack was answered, and both were taken.
+        self.assertEqual(self.found(consumer=["D 17 orders 1 1 b2 4 0 p 1 ack", "K 32 all"]),
+                         {"twice"})
+        self.assertEqual(self.found(consumer=["D 17 orders 1 1 b2 4 0 p 1 ack",
+                                              "S 18 orders 1 1 b2 4", "K 32 all"]), set())
 
     def test_delivered_again(self):
-        again = "D 31 orders 1 b1 4 1 0 p 1"
+        again = "D 31 orders 1 1 b1 4 0 p 1 ack"
         self.assertEqual(self.found(consumer=[again]), {"ghost", "unexplained"})
         # It came before the ack was confirmed: no ghost, but still for no reason.
-        self.assertEqual(self.found(consumer=["D 17 orders 1 b1 4 1 0 p 1"]), {"unexplained"})
-        self.assertEqual(self.found(consumer=["D 17 orders 1 b1 4 1 0 p 1"],
-                                    driver=["kill 16 00002-consume-c"]), set())
+        early = again.replace("D 31", "D 17")
+        self.assertEqual(self.found(consumer=[early]), {"unexplained"})
+        self.assertEqual(self.found(consumer=[early], driver=["kill 16 00002-consume-c"]), set())
         # Another boot is a reason to see it again, but not after a confirmed ack.
-        self.assertEqual(self.found(consumer=["D 17 orders 1 b2 4 1 0 p 1"]), set())
-        self.assertEqual(self.found(consumer=["D 31 orders 1 b2 4 1 0 p 1"]), {"ghost"})
+        self.assertEqual(self.found(consumer=[early.replace("b1", "b2")]), set())
+        self.assertEqual(self.found(consumer=[again.replace("b1", "b2")]), {"ghost"})
+        # In the middle of a run.
+        self.assertEqual(self.found(consumer=["D 31 orders 4 6 b1 4 0 p 4 ack",
+                                              "D 33 orders 6 1 b1 5 0 p 6 ack"]), {"unexplained"})
+        self.assertEqual(self.found(consumer=["D 31 orders 4 6 b1 4 0 p 4 ack",
+                                              "V 32 orders 6 b1 4 release",
+                                              "D 33 orders 6 1 b1 5 0 p 6 ack"]), set())
+
+    def test_books(self):
+        flow = {"name": "orders", "appended": 9, "ready": 1, "leased": 1, "waiting": 1,
+                "moving": 0, "acked": 3, "dead": 2, "requeued": 0, "expired": 0, "purged": 0,
+                "dropped": 0, "lost": 1}
+        self.assertEqual(self.found(books=[[flow]]), set())
+        self.assertEqual(self.found(books=[[flow], [{**flow, "acked": 2}]]), {"books"})
 
     def test_grave(self):
         self.assertEqual(self.found(dead=(letter(3, text="x"),)), {"grave"})
