@@ -86,7 +86,8 @@ extern "C" {
     X (RECIPE, "recipe is invalid", false)                            \
     X (SYSTEM, "system call failed", false)                           \
     X (TOO_MANY, "too many", true)                                    \
-    X (REQUEUE_CAP, "requeued too often", false)
+    X (REQUEUE_CAP, "requeued too often", false)                      \
+    X (TOO_MANY_DELAYED, "too many messages that are due later", true)
 
 typedef enum {
 #define ZLOOM_ERR_ENUM(name, text, retryable) ZLOOM_##name,

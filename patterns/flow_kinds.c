@@ -2,6 +2,7 @@
 /* flow_kinds.c - the patterns that this build runs, from their tables, and their promises in plain
  * words. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/units.h"
 #include "common/pattern.h"
@@ -24,6 +25,33 @@ static const zloom_choice_t s_on_full_choices[] = {
    "the oldest waiting ones go, to dead letters if there are any; counted"},
 };
 
+static const zloom_choice_t s_order_choices[] = {
+  {"skip", ZLOOM_ORDER_SKIP, "they wait for its retries, and go on once it is dead"},
+  {"strict", ZLOOM_ORDER_STRICT,
+   "they wait until it is acked or rejected, or somebody decides: failures alone do not kill it"},
+  {"park", ZLOOM_ORDER_PARK,
+   "they wait for its retries, and follow it to the dead letters until somebody frees the key"},
+};
+
+static const zloom_choice_t s_dedup_choices[] = {
+  {"id", 0, "the id that its sender gave it; messages without one are all different"},
+};
+
+/* RFC 6901, as far as it can be told from the text alone. */
+static const char *
+s_check_pointer (const char *text)
+{
+    if (text[0] != '/') {
+        return "a JSON pointer begins with '/', as in /customer_id";
+    }
+    for (const char *at = strchr (text, '~'); at; at = strchr (at + 1, '~')) {
+        if (at[1] != '0' && at[1] != '1') {
+            return "in a JSON pointer '~' is written ~0, and '/' in a name ~1";
+        }
+    }
+    return NULL;
+}
+
 /* ---- queue --------------------------------------------------------------------------------- */
 
 #define ZLOOM_STRUCT zloom_flow_config_t
@@ -32,6 +60,12 @@ static const zloom_field_t s_retry_fields[] = {
 };
 static const zloom_field_t s_limit_fields[] = {
 #include "common/limit.def"
+};
+static const zloom_field_t s_priority_fields[] = {
+#include "common/priority.def"
+};
+static const zloom_field_t s_dedup_fields[] = {
+#include "common/dedup.def"
 };
 static const zloom_field_t s_queue_fields[] = {
 #include "queue/fields.def"
@@ -92,6 +126,37 @@ s_add_retry (const zloom_flow_config_t *config, zloom_buf_t *out)
 }
 
 static void
+s_add_order (const zloom_flow_config_t *config, zloom_buf_t *out)
+{
+    static const char *const failed[] = {
+      [ZLOOM_ORDER_SKIP] = "its key waits for its retries and goes on once it is dead",
+      [ZLOOM_ORDER_STRICT] = "its key waits until it is acked, rejected, or freed by hand",
+      [ZLOOM_ORDER_PARK] = "its key waits for its retries; once it is dead, later ones follow it",
+    };
+    char text[48];
+    if (config->key) {
+        zloom_buf_printf (out,
+                          "Order      messages with the same %s are worked one after the other, by "
+                          "any consumer;\n           when one fails, %s.\n",
+                          config->key, failed[config->order]);
+    } else {
+        zloom_buf_add_text (out,
+                            "Order      highest priority first, then first in, first out; with "
+                            "several consumers\n           they overtake each other.\n");
+    }
+    if (config->expires_ns > 0) {
+        zloom_buf_printf (out, "Expiry     a message that has waited %s %s.\n",
+                          zloom_duration_text (config->expires_ns, text),
+                          config->dead_letter ? "moves to the dead letters"
+                                              : "is counted and gone");
+    }
+    if (config->dedup) {
+        zloom_buf_printf (out, "Twice      an id that came within %s is not stored again.\n",
+                          zloom_duration_text (config->dedup_window_ns, text));
+    }
+}
+
+static void
 s_explain_queue (const zloom_recipe_t *recipe, const zloom_recipe_flow_t *flow, zloom_buf_t *out)
 {
     static const char *const full[] = {
@@ -122,8 +187,7 @@ s_explain_queue (const zloom_recipe_t *recipe, const zloom_recipe_flow_t *flow, 
     zloom_buf_printf (out, "Limit      %lld messages or %s; then %s.\n",
                       (long long) config->limit_messages,
                       zloom_size_text (config->limit_bytes, text), full[config->on_full]);
-    zloom_buf_add_text (
-      out, "Order      first in, first out; with several consumers they overtake each other.\n");
+    s_add_order (config, out);
 }
 
 /* ---- all of them --------------------------------------------------------------------------- */

@@ -114,6 +114,24 @@ zloom_check_weaker_downstream (zloom_linter_t *linter)
 }
 
 void
+zloom_check_order_without_key (zloom_linter_t *linter)
+{
+    static const char *const words[] = {"order", "weights"};
+    const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
+    const zloom_recipe_flow_t *flow;
+    for (size_t i = 0; (flow = s_next_queue (recipe, &i));) {
+        const zloom_flow_config_t *config = flow->config;
+        for (size_t j = 0; config && !config->key && j < ZLOOM_COUNT (words); j++) {
+            if (zloom_tree_get (flow->tree, words[j])) {
+                zloom_linter_flow (linter, flow, words[j], "add 'key: /NAME', or leave it out",
+                                   "flow '%s' has '%s', but no key to keep in order", flow->name,
+                                   words[j]);
+            }
+        }
+    }
+}
+
+void
 zloom_check_lease_timeout (zloom_linter_t *linter)
 {
     const zloom_recipe_t *recipe = zloom_linter_recipe (linter);

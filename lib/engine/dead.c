@@ -7,6 +7,9 @@
 #include "base/log.h"
 #include "engine/core.h"
 
+/* What stays announced: a dead letter neither waits for its time nor expires. */
+#define FLAGS (~(uint32_t) (ZLOOM_FLAG_DUE | ZLOOM_FLAG_EXPIRES))
+
 void
 zloom_engine_dead (zloom_engine_t *self, zloom_hosted_t *flow, uint64_t seq, zloom_bytes_t history)
 {
@@ -34,7 +37,7 @@ zloom_engine_dead (zloom_engine_t *self, zloom_hosted_t *flow, uint64_t seq, zlo
                                  .offer = {.n = 1,
                                            .pack = zloom_view_slice (view, index, 1),
                                            .blob = view->chunk.blob,
-                                           .flags = view->head.flags,
+                                           .flags = view->head.flags & FLAGS,
                                            .base_time_ns = origin.base_time_ns,
                                            .src = &src,
                                            .src_count = 1,

@@ -6,6 +6,16 @@
 #include "base/tag.h"
 #include "engine/core.h"
 
+/* Whoever held a key's messages before a boot is given two heartbeats to come back. */
+#define HOLD_HEARTBEATS 2
+
+static void
+s_configure (zloom_hosted_t *self, const zloom_flow_config_t *config)
+{
+    self->config = zloom_flow_config_copy (config);
+    self->config.hold_ns = HOLD_HEARTBEATS * self->engine->heartbeat_ns;
+}
+
 zloom_hosted_t *
 zloom_hosted_new (zloom_engine_t *engine, zloom_port_t *port, const zloom_flow_config_t *config,
                   const zloom_pattern_t *pattern)
@@ -13,7 +23,7 @@ zloom_hosted_new (zloom_engine_t *engine, zloom_port_t *port, const zloom_flow_c
     zloom_hosted_t *self = zloom_alloc (sizeof *self);
     self->engine = engine;
     self->port = port;
-    self->config = zloom_flow_config_copy (config);
+    s_configure (self, config);
     self->pattern = pattern;
     self->store = (zloom_store_t){self, zloom_engine_peek};
     return self;
@@ -41,7 +51,7 @@ void
 zloom_hosted_configure (zloom_hosted_t *self, const zloom_flow_config_t *config)
 {
     zloom_flow_config_t old = self->config;
-    self->config = zloom_flow_config_copy (config);
+    s_configure (self, config);
     self->pattern->configure (self->core, &self->config);
     zloom_flow_config_fini (&old);
 }

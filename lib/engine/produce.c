@@ -40,7 +40,8 @@ zloom_engine_refuse_send (zloom_engine_t *self, zloom_sender_t *sender, zloom_er
     sender->refused_from = from_id;
     const bool stays_full =
       code == ZLOOM_FULL && sender->flow->config.on_full == ZLOOM_ON_FULL_REJECT;
-    if (stays_full || code == ZLOOM_DISK_FULL || code == ZLOOM_DRAINING || code == ZLOOM_PAUSED) {
+    if (stays_full || code == ZLOOM_DISK_FULL || code == ZLOOM_DRAINING || code == ZLOOM_PAUSED ||
+        code == ZLOOM_TOO_MANY_DELAYED) {
         sender->not_before_ns = self->now.mono_ns + REST_NS;
     }
     zloom_engine_want_credit (self, sender);
@@ -98,21 +99,27 @@ s_kept_mark (const zloom_sender_t *sender, const zloom_verb_send_t *send, uint64
 
 static zloom_err_t
 s_check_flow (zloom_engine_t *self, zloom_sender_t *sender, const zloom_verb_send_t *send,
-              size_t frame_bytes, uint64_t bytes)
+              size_t frame_bytes, zloom_bytes_t bytes)
 {
     zloom_hosted_t *flow = sender->flow;
-    if (flow->config.on_full == ZLOOM_ON_FULL_BLOCK && bytes > 0) {
-        const zloom_err_t err = zloom_engine_fits (self, flow, send->n, bytes);
+    if (flow->config.on_full == ZLOOM_ON_FULL_BLOCK && bytes.size > 0) {
+        const zloom_err_t err = zloom_engine_fits (self, flow, send->n, bytes.size);
         if (err != ZLOOM_OK && !s_is_repeated (sender, send)) {
             sender->want_messages = err == ZLOOM_FULL ? send->n : 0;
-            sender->want_bytes = err == ZLOOM_FULL ? bytes : 0;
+            sender->want_bytes = err == ZLOOM_FULL ? bytes.size : 0;
             return err;
         }
     }
     /* Mark and provenance are stored much as they stand in the frame. */
-    const uint64_t cost = bytes + frame_bytes + SRC_BYTES * send->src_count + OFFER_BYTES +
-                          s_kept_mark (sender, send, bytes);
-    const zloom_err_t err = zloom_engine_room (self, flow, OFFER_RECORDS, cost, bytes > 0);
+    zloom_cost_t cost = {.records = OFFER_RECORDS,
+                         .bytes = bytes.size + frame_bytes + SRC_BYTES * send->src_count +
+                                  OFFER_BYTES + s_kept_mark (sender, send, bytes.size)};
+    const zloom_offer_t offer = {.n = send->n, .pack = bytes, .flags = send->flags};
+    zloom_err_t err = flow->pattern->check_offer (flow->core, &offer, &cost);
+    if (err != ZLOOM_OK) {
+        return err;
+    }
+    err = zloom_engine_room (self, flow, cost.records, cost.bytes, bytes.size > 0);
     if (err == ZLOOM_DISK_FULL) {
         return zloom_fail (err, "flow '%s': the disk under the journal is full", flow->config.name);
     }
@@ -133,11 +140,6 @@ s_check (zloom_engine_t *self, zloom_sender_t *sender, const zloom_verb_t *verb,
     if (!zloom_engine_allows (self, sender->session, ZLOOM_RIGHT_PUBLISH, flow->config.name)) {
         return zloom_fail (ZLOOM_FORBIDDEN, "flow '%s': '%s' may not publish", flow->config.name,
                            sender->session->name);
-    }
-    if (send->flags & flow->pattern->refused_flags) {
-        return zloom_fail (ZLOOM_UNSUPPORTED,
-                           "flow '%s': a %s has no due, expires or priority; send without",
-                           flow->config.name, flow->pattern->name);
     }
     if (pack && !zloom_credit_covers (&sender->credit, send->n, bytes.size)) {
         const zloom_amount_t left = zloom_credit_left (&sender->credit);
@@ -162,7 +164,7 @@ s_check (zloom_engine_t *self, zloom_sender_t *sender, const zloom_verb_t *verb,
     if (flow->draining) {
         return zloom_fail (ZLOOM_DRAINING, "flow '%s' is draining", flow->config.name);
     }
-    return s_check_flow (self, sender, send, frame_bytes, bytes.size);
+    return s_check_flow (self, sender, send, frame_bytes, bytes);
 }
 
 /* ---- taking -------------------------------------------------------------------------------- */

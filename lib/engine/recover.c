@@ -26,6 +26,8 @@ s_host_forgotten (zloom_engine_t *engine, const char *name)
     zloom_flow_config_t config = like->config;
     config.name = name;
     config.dead_letter = NULL;
+    config.key = NULL;
+    config.weight_count = 0;
     config.confirm = ZLOOM_CONFIRM_DISK;
     zloom_hosted_t *flow = zloom_hosted_new (engine, &engine->disk, &config, like->pattern);
     zloom_grow (&engine->flows, &engine->flow_capacity, engine->flow_count + 1,

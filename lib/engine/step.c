@@ -19,6 +19,7 @@ typedef struct {
     zloom_bytes_t *packs;       /* one an emit */
     zloom_event_t settle;
     zloom_blob_t *pack;
+    zloom_cost_t cost; /* of the emits, beside the pack */
 } work_t;
 
 /* The runs stand in the answer, each with the step's code: by them the peer knows its step. */
@@ -77,14 +78,10 @@ s_check_emit (zloom_engine_t *self, work_t *work, size_t index)
         return zloom_fail (ZLOOM_FORBIDDEN, "flow '%s': '%s' may not publish", name,
                            work->session->name);
     }
-    if (emit->flags & sender->flow->pattern->refused_flags) {
-        return zloom_fail (ZLOOM_UNSUPPORTED,
-                           "flow '%s': a %s has no due, expires or priority; emit without", name,
-                           sender->flow->pattern->name);
-    }
     zloom_engine_begin_sending (self, sender);
     work->senders[index] = sender;
-    return ZLOOM_OK;
+    const zloom_offer_t offer = {.n = emit->n, .pack = work->packs[index], .flags = emit->flags};
+    return sender->flow->pattern->check_offer (sender->flow->core, &offer, &work->cost);
 }
 
 /* Credit and limits of one flow for all emits to it; `index` is the first of them. */
@@ -220,7 +217,7 @@ s_check_room (zloom_engine_t *self, const work_t *work)
 {
     const size_t count = work->step->emit_count;
     uint64_t bytes = work->pack ? zloom_blob_bytes (work->pack).size : 0;
-    bytes += EMIT_BYTES * (uint64_t) count;
+    bytes += EMIT_BYTES * (uint64_t) count + work->cost.bytes;
     for (size_t i = 0; i < count; i++) {
         bytes += work->step->emits[i].mark.size;
     }
@@ -228,7 +225,7 @@ s_check_room (zloom_engine_t *self, const work_t *work)
         bytes += zloom_engine_settle_cost (work->consumer->flow, work->step->settles,
                                            work->step->settle_count);
     }
-    const uint32_t records = ZLOOM_ENGINE_EVENT_RECORDS + 2 * (uint32_t) count;
+    const uint32_t records = ZLOOM_ENGINE_EVENT_RECORDS + 2 * (uint32_t) count + work->cost.records;
     if (bytes + 128 * (uint64_t) records > ZLOOM_JOURNAL_GROUP_BYTES) {
         return zloom_fail (ZLOOM_TOO_BIG, "STEP: does not fit one commit: settle less in a step");
     }

@@ -287,6 +287,8 @@ zloom_engine_peek (void *arg, uint64_t seq, uint32_t max_n, uint64_t max_bytes, 
     zloom_assert (view);
     const uint32_t index = (uint32_t) (seq - view->chunk.seq);
     s_measure (view, index, max_n > 0 ? max_n : 1, max_bytes, peek);
+    peek->pack = zloom_view_slice (view, index, peek->n);
+    peek->flags = view->head.flags;
     peek->history = zloom_pack_head_past (&view->head, index);
     uint64_t at = index;
     for (size_t i = 0; i < view->head.src_count; i++) {

@@ -26,6 +26,7 @@ zloom_field_type_text (const zloom_field_t *field, zloom_buf_t *out)
       [ZLOOM_FIELD_PROGRAM] = "a list: program and arguments",
       [ZLOOM_FIELD_DURATIONS] = "a list of durations",
       [ZLOOM_FIELD_PAIRS] = "a map of names and texts",
+      [ZLOOM_FIELD_NUMBERS] = "a map of names and whole numbers",
       [ZLOOM_FIELD_FLOW] = "the name of a flow",
       [ZLOOM_FIELD_GROUP] = "a map",
       [ZLOOM_FIELD_LATER] = "not in this version",

@@ -36,6 +36,7 @@ typedef enum {
     ZLOOM_FIELD_PROGRAM,   /* zloom_strings_t: program and arguments */
     ZLOOM_FIELD_DURATIONS, /* zloom_ints_t, or an array and a count in the struct */
     ZLOOM_FIELD_PAIRS,     /* zloom_pairs_t */
+    ZLOOM_FIELD_NUMBERS,   /* names with whole numbers: an array and a count in the struct */
     ZLOOM_FIELD_FLOW,      /* const char *, the name of a flow of the recipe */
     ZLOOM_FIELD_GROUP,     /* a map with a table of its own */
     ZLOOM_FIELD_LATER,     /* a known key that this version refuses; `help` says what it will be */
@@ -67,6 +68,8 @@ struct zloom_field {
     size_t set_offset;   /* GROUP: a bool that tells whether it was written; SIZE_MAX = none */
     size_t count_offset; /* DURATIONS into an array: its size_t count; SIZE_MAX = zloom_ints_t */
     size_t count_max;
+    size_t item_size;    /* NUMBERS: of an element, which begins with the name, */
+    size_t value_offset; /* ... and where its number stands in the struct for the first one */
     /* TEXT: what is wrong with it, NULL when it is fine. */
     const char *(*check) (const char *text);
 };
@@ -145,6 +148,20 @@ typedef struct {
      .type = ZLOOM_FIELD_PAIRS,                        \
      .offset = ZLOOM_MEMBER (member_, zloom_pairs_t),  \
      .help = help_,                                    \
+     .example = example_},
+/* A map of names and whole numbers into `member_[]`, whose elements have `key_` and `value_`. */
+#define ZLOOM_F_NUMBERS_ARRAY(name_, member_, key_, value_, count_, least_, most_, help_, \
+                              example_)                                                   \
+    {.name = name_,                                                                       \
+     .type = ZLOOM_FIELD_NUMBERS,                                                         \
+     .offset = ZLOOM_MEMBER (member_[0].key_, const char *),                              \
+     .value_offset = ZLOOM_MEMBER (member_[0].value_, int64_t),                           \
+     .item_size = sizeof (((ZLOOM_STRUCT *) 0)->member_[0]),                              \
+     .count_offset = ZLOOM_MEMBER (count_, size_t),                                       \
+     .count_max = ZLOOM_COUNT (((ZLOOM_STRUCT *) 0)->member_),                            \
+     .least = least_,                                                                     \
+     .most = most_,                                                                       \
+     .help = help_,                                                                       \
      .example = example_},
 #define ZLOOM_F_DURATIONS(name_, member_, default_, least_, most_, help_, example_) \
     {.name = name_,                                                                 \

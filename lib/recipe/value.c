@@ -22,6 +22,7 @@ s_parse_number (zloom_field_type_t type, const char *text, int64_t *number)
 {
     switch (type) {
     case ZLOOM_FIELD_INT:
+    case ZLOOM_FIELD_NUMBERS:
         return zloom_parse_int (text, number);
     case ZLOOM_FIELD_DURATION:
     case ZLOOM_FIELD_DURATIONS:
@@ -286,6 +287,34 @@ s_read_pairs (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree
     return true;
 }
 
+static bool
+s_read_numbers (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree_node_t *node,
+                void *config)
+{
+    if (node->kind != ZLOOM_TREE_MAP) {
+        return zloom_reader_wrong_shape (self, node, field->name,
+                                         "a map of names and whole numbers", "as in {NAME: 4}");
+    }
+    if (!s_fits (self, field, node, field->count_max)) {
+        return false;
+    }
+    bool good = true;
+    size_t count = 0;
+    for (const zloom_tree_node_t *item = node->first; item; item = item->next, count++) {
+        const size_t at = count * field->item_size;
+        const char *name = item->key->text;
+        int64_t *value = (int64_t *) (void *) ((char *) config + field->value_offset + at);
+        if (item->spoilt) {
+            return false;
+        }
+        *(const char **) (void *) ((char *) config + field->offset + at) =
+          zloom_pool_text (self->pool, name, strlen (name));
+        good = zloom_reader_number (self, field, item, value) && good;
+    }
+    *(size_t *) (void *) ((char *) config + field->count_offset) = count;
+    return good;
+}
+
 /* ---- by type ------------------------------------------------------------------------------- */
 
 bool
@@ -315,6 +344,8 @@ zloom_reader_value (zloom_reader_t *self, const zloom_field_t *field, const zloo
         return s_read_program (self, field, node, (zloom_strings_t *) (void *) at);
     case ZLOOM_FIELD_DURATIONS:
         return s_read_durations (self, field, node, config);
+    case ZLOOM_FIELD_NUMBERS:
+        return s_read_numbers (self, field, node, config);
     case ZLOOM_FIELD_PAIRS:
         return s_read_pairs (self, field, node, (zloom_pairs_t *) (void *) at);
     case ZLOOM_FIELD_GROUP:

@@ -66,6 +66,7 @@ static uint64_t
 s_fingerprint (const zloom_flow_config_t *config)
 {
     const zloom_fingerprint_t fingerprint = {.pattern = zloom_bytes_text (config->pattern),
+                                             .key = zloom_bytes_text (config->key),
                                              .confirm = config->confirm};
     return zloom_fingerprint_number (&fingerprint);
 }

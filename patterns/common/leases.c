@@ -416,3 +416,9 @@ zloom_lease_suspect (const zloom_lease_t *lease)
 {
     return lease->suspect;
 }
+
+zloom_lease_t *
+zloom_lease_next (const zloom_lease_t *lease)
+{
+    return lease->after;
+}

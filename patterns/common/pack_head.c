@@ -7,18 +7,48 @@
 void
 zloom_pack_head_encode (const zloom_effect_t *append, zloom_buf_t *out)
 {
-    zloom_encode_array (out, 4);
+    const bool expires = append->append.expires_ns != ZLOOM_NEVER;
+    const bool ranks = append->append.rank_count > 0;
+    zloom_encode_array (out, ranks ? 6 : expires ? 5 : 4);
     zloom_encode_uint (out, append->append.flags);
     zloom_encode_bool (out, append->append.own);
     zloom_src_encode (append->append.src, append->append.src_count, out);
-    if (!append->append.past) {
+    if (append->append.past) {
+        zloom_encode_array (out, append->append.n);
+        for (uint32_t i = 0; i < append->append.n; i++) {
+            zloom_encode_bytes (out, append->append.past[i].history);
+        }
+    } else {
         zloom_encode_nil (out);
+    }
+    if (expires) {
+        zloom_encode_int (out, append->append.expires_ns);
+    } else if (ranks) {
+        zloom_encode_nil (out);
+    }
+    if (ranks) {
+        zloom_encode_array (out, append->append.rank_count * 2);
+        for (size_t i = 0; i < append->append.rank_count; i++) {
+            zloom_encode_uint (out, append->append.ranks[i].n);
+            zloom_encode_uint (out, append->append.ranks[i].rank);
+        }
+    }
+}
+
+static void
+s_decode_ranks (zloom_cursor_t *cursor, zloom_arena_t *arena, zloom_pack_head_t *head)
+{
+    const uint32_t count = zloom_cursor_array (cursor, 2 * ZLOOM_LIMIT_PACK_MESSAGES);
+    if (cursor->err != ZLOOM_OK || count == 0) {
         return;
     }
-    zloom_encode_array (out, append->append.n);
-    for (uint32_t i = 0; i < append->append.n; i++) {
-        zloom_encode_bytes (out, append->append.past[i].history);
+    zloom_rank_run_t *ranks = zloom_arena_take (arena, count / 2 + 1, sizeof *ranks);
+    for (uint32_t i = 0; i + 1 < count; i += 2) {
+        ranks[i / 2].n = (uint32_t) zloom_cursor_uint (cursor, ZLOOM_LIMIT_PACK_MESSAGES);
+        ranks[i / 2].rank = (uint8_t) zloom_cursor_uint (cursor, UINT8_MAX);
     }
+    head->ranks = ranks;
+    head->rank_count = count / 2;
 }
 
 zloom_err_t
@@ -33,6 +63,10 @@ zloom_pack_head_decode (zloom_bytes_t bytes, zloom_arena_t *arena, zloom_pack_he
         head->src = zloom_src_decode (&cursor, arena, &head->src_count);
     }
     head->past = zloom_fields_raw (&fields, ZLOOM_MAY);
+    head->expires_ns = zloom_fields_int (&fields, ZLOOM_MAY, ZLOOM_NEVER);
+    if (zloom_fields_next (&fields, ZLOOM_MAY)) {
+        s_decode_ranks (&cursor, arena, head);
+    }
     zloom_fields_close (&fields);
     return zloom_cursor_end (&cursor);
 }

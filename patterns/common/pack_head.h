@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * pack_head.h - the head of a stored PACK record, msgpack: [flags, own, src, past].
+ * pack_head.h - the head of a stored PACK record, msgpack: [flags, own, src, past, expires, ranks].
  *
  *   flags  the SEND's, which say what the router must look at in the envelopes
  *   own    true when src is the named producer that sent it on a session of its own: replay then
  *          raises that producer's `high`; false for what was moved, emitted, requeued, anonymous
  *   src    provenance runs, wire/source.h
  *   past   nil, or one history (history.h) or nil a message
+ *   expires  nil, or the wall time, ns, before which none of the messages expires
+ *   ranks  nil, or [n, priority, n, priority…] over all messages
+ * The last two are left out where they would be nil.
  *
  * The engine writes it from an APPEND effect; patterns and the engine read it.
  */
@@ -21,7 +24,10 @@ typedef struct {
     bool own;
     const zloom_src_t *src; /* in the arena; producers borrow from the head */
     size_t src_count;
-    zloom_bytes_t past; /* the array as it stands; unset: no message has a past */
+    zloom_bytes_t past;            /* the array as it stands; unset: no message has a past */
+    int64_t expires_ns;            /* ZLOOM_NEVER: none of them expires */
+    const zloom_rank_run_t *ranks; /* in the arena; NULL: all have the usual one */
+    size_t rank_count;
 } zloom_pack_head_t;
 
 /* Append the head of an APPEND effect to `out`. */

@@ -68,8 +68,11 @@ typedef struct {
     size_t weight_count;
     int64_t aging_ns;        /* a message that waits so long gains one priority */
     int64_t expires_ns;      /* of messages that say nothing else; 0: never */
-    int64_t dedup_window_ns; /* how long ids are remembered; 0: they are not looked at */
+    bool dedup;              /* messages with an id that came lately are not stored again */
+    unsigned dedup_by;       /* what the id is; there is one choice */
+    int64_t dedup_window_ns; /* how long ids are remembered */
     int64_t dedup_max;       /* and how many of them at most */
+    int64_t hold_ns;         /* after a boot: how long keys wait for those who held them before */
     zloom_confirm_t confirm;
     int64_t lease_ns;
     int64_t failures_max; /* allowed failures before a dead letter; >= 1 */
@@ -110,6 +113,7 @@ typedef enum {
     ZLOOM_EVENT_DURABLE,     /* everything up to seq is durable */
     ZLOOM_EVENT_FETCHED,     /* bytes that peek said AGAIN about are in memory (or damaged) now */
     ZLOOM_EVENT_TAKE_OUT,    /* requeue, purge: messages that are not leased leave the flow */
+    ZLOOM_EVENT_FREE_KEY,    /* by hand: a key that is stuck or parked goes on */
     ZLOOM_EVENT_PAUSE,
     ZLOOM_EVENT_RESUME,
     ZLOOM_EVENT_DRAIN, /* no new messages from outside; what is there is worked off */
@@ -186,9 +190,19 @@ typedef struct {
             uint32_t n;
             uint8_t reason; /* zloom_settle_reason_t: PURGED or MOVED */
         } take_out;
+        struct {
+            zloom_bytes_t key;
+            bool skip; /* its first message is dead; else it is tried once more */
+        } free_key;
         int64_t shift_ns;
     };
 } zloom_event_t;
+
+/* n messages in a row that have one priority. */
+typedef struct {
+    uint32_t n;
+    uint8_t rank;
+} zloom_rank_run_t;
 
 /* ---- effects -------------------------------------------------------------------------------- */
 
@@ -226,7 +240,10 @@ typedef struct {
             size_t src_count;
             const zloom_past_t *past; /* NULL or one per message */
             bool own; /* src is the named producer that sent it: its `high` follows on replay */
-        } append;     /* the record's head: zloom_pack_head_encode */
+            int64_t expires_ns;            /* wall: none expires sooner; ZLOOM_NEVER: none does */
+            const zloom_rank_run_t *ranks; /* NULL: all have the usual one */
+            size_t rank_count;
+        } append; /* the record's head: zloom_pack_head_encode */
         struct {
             uint8_t type; /* zloom_record_type_t */
             uint64_t seq;
@@ -281,6 +298,8 @@ void zloom_effects_clear (zloom_effects_t *self);
 typedef struct {
     uint32_t n;            /* messages from seq on that fit max_n and max_bytes; >= 1 if OK */
     uint64_t bytes;        /* their size as a pack */
+    zloom_bytes_t pack;    /* the n messages as a pack; valid until the next peek */
+    uint32_t flags;        /* what their sender announced, ZLOOM_FLAG_* */
     zloom_bytes_t history; /* of message seq; unset: none; valid until the next peek */
     zloom_src_t src;       /* of message seq (n = how many more share the run) */
 } zloom_peek_t;
@@ -308,7 +327,7 @@ typedef struct {
 #define ZLOOM_FLOW_STAT_MAP(X)                             \
     X (ready, "messages waiting for a consumer")           \
     X (leased, "messages handed out and not settled")      \
-    X (waiting, "messages waiting for their retry time")   \
+    X (waiting, "messages waiting for their time")         \
     X (moving, "messages on their way to dead letters")    \
     X (bytes, "bytes of messages not settled")             \
     X (consumers, "consumers subscribed")                  \
@@ -326,7 +345,8 @@ typedef struct {
     X (lease_ends, "leases that ran out")                  \
     X (stale, "settlements refused as stale")              \
     X (duplicates, "messages trimmed as duplicates")       \
-    X (refused, "sends refused")
+    X (refused, "sends refused")                           \
+    X (stuck, "keys that wait for a hand")
 
 typedef struct {
 #define ZLOOM_FLOW_STAT_FIELD(name, help) uint64_t name;
@@ -339,6 +359,40 @@ typedef struct {
 
 /* ---- the pattern ---------------------------------------------------------------------------- */
 
+typedef struct { /* messages that somebody wants to send */
+    uint32_t n;
+    zloom_bytes_t pack; /* tiling checked; unset: ids are skipped */
+    uint32_t flags;
+} zloom_offer_t;
+
+typedef struct {
+    uint32_t records;
+    uint64_t bytes;
+} zloom_cost_t;
+
+/* A key that does not go on, and why. */
+typedef enum {
+    ZLOOM_KEY_WAITS,  /* for the retry of its first message */
+    ZLOOM_KEY_STUCK,  /* its first message has failed for the last time, and the order is strict */
+    ZLOOM_KEY_PARKED, /* one of its messages is dead, and later ones follow it */
+} zloom_key_state_t;
+
+typedef struct {
+    zloom_key_state_t state;
+    uint64_t seq;      /* its first message, which has the key; PARKED: 0 */
+    zloom_bytes_t key; /* PARKED only */
+    uint64_t behind;   /* messages that wait behind it, as far as they were counted */
+    uint32_t failures;
+    zloom_bytes_t history;
+} zloom_key_row_t;
+
+/* Messages that one lane of a keyed flow holds, as far as they were looked at. */
+typedef struct {
+    uint32_t lane;
+    uint64_t messages;
+    uint64_t first; /* the lowest number among them */
+} zloom_lane_row_t;
+
 /* A record as recovery replays it (type is a zloom_record_type_t). */
 typedef struct {
     uint8_t type;
@@ -350,8 +404,6 @@ typedef struct {
 
 typedef struct {
     const char *name;
-    /* SEND flags whose promise it does not keep: such a SEND is refused UNSUPPORTED. */
-    uint32_t refused_flags;
     /* `first_seq`: 1 for a new durable flow; counter * 2^40 for a memory flow's boot. */
     void *(*create) (const zloom_flow_config_t *config, uint64_t boot_random, uint64_t first_seq);
     void (*destroy) (void **self_p);
@@ -374,6 +426,8 @@ typedef struct {
     /* Earliest time at which a TIMER event is wanted, mono ns. */
     int64_t (*next_deadline) (const void *self);
 
+    /* Whether these may be offered; what storing them takes beside the pack is added to *cost. */
+    zloom_err_t (*check_offer) (const void *self, const zloom_offer_t *offer, zloom_cost_t *cost);
     /* Whether a STEP's settlement would be taken, run by run, without changing anything. OK only
      * if all are; else the first code (STALE, SETTLED). */
     zloom_err_t (*check_settle) (const void *self, zloom_consumer_id_t consumer,
@@ -387,6 +441,10 @@ typedef struct {
     /* The first unsettled message in [from, ...] that is not leased (browse, requeue, purge). */
     bool (*next_free) (const void *self, uint64_t from, zloom_range_t *run);
     void (*stats) (const void *self, zloom_now_t now, zloom_flow_stats_t *stats);
+    /* Keys that do not go on, one a call: *cursor starts at 0; false at the end. */
+    bool (*next_key) (const void *self, uint64_t *cursor, zloom_key_row_t *row);
+    /* The deepest lanes, deepest first; returns how many. */
+    size_t (*lanes) (const void *self, zloom_lane_row_t *rows, size_t max);
 } zloom_pattern_t;
 
 #endif

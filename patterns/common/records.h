@@ -8,6 +8,8 @@
  *   SETTLE    [reason, [first, n, first, n…], by hand]
  *   STATE     [[seq, n, failures, stamp wall ns, delay ns, moving, history]…]
  *   PRODUCER  [name, high, mark, wall ns]
+ *   KV        [1, key, parked]: later messages of the key go to the dead letters, or do not any
+ *             more [2, [wall ns, hashes]]: ids that came with messages, ids.h
  *   HOLE      [producer, first id, last id] where a producer's ids are missing; count is 0 then
  */
 #ifndef ZLOOM_PATTERNS_COMMON_RECORDS_H
@@ -18,7 +20,14 @@ enum {
     ZLOOM_STORED_SETTLE = 2,
     ZLOOM_STORED_STATE = 3,
     ZLOOM_STORED_PRODUCER = 5,
+    ZLOOM_STORED_KV = 6,
     ZLOOM_STORED_HOLE = 11,
+};
+
+/* What a KV record holds. */
+enum {
+    ZLOOM_STORED_KV_PARKED = 1,
+    ZLOOM_STORED_KV_IDS = 2,
 };
 
 #endif

@@ -17,6 +17,7 @@ s_configure (void *self, const zloom_flow_config_t *config)
     zloom_flow_config_t copy = zloom_flow_config_copy (config);
     zloom_flow_config_fini (&queue->config);
     queue->config = copy;
+    zloom_queue_order_configure (queue);
     free (queue->anonymous);
     queue->anonymous = zloom_format ("~%s", config->name);
 }
@@ -32,6 +33,8 @@ s_create (const zloom_flow_config_t *config, uint64_t boot_random, uint64_t firs
     self->durable_seq = first_seq - 1;
     self->next_token = 1;
     self->age_at_ns = ZLOOM_NEVER;
+    self->expiry_at_ns = ZLOOM_NEVER;
+    self->parked = zloom_map_new ();
     zloom_done_init (&self->done, first_seq);
     self->leases = zloom_leases_new ();
     self->exceptions = zloom_exceptions_new ();
@@ -52,13 +55,23 @@ s_destroy (void **self_p)
     zloom_flow_config_fini (&self->config);
     free (self->anonymous);
     zloom_done_fini (&self->done);
-    zloom_ready_fini (&self->ready);
+    for (size_t rank = 0; rank < ZLOOM_RANKS; rank++) {
+        zloom_ready_fini (&self->ready[rank]);
+    }
+    zloom_ranks_fini (&self->ranks);
     zloom_suspects_fini (&self->suspects);
     zloom_leases_destroy (&self->leases);
     zloom_numbers_fini (&self->waiting);
     zloom_numbers_fini (&self->moving);
     zloom_numbers_fini (&self->damaged);
     zloom_numbers_fini (&self->overflow);
+    zloom_numbers_fini (&self->expired);
+    zloom_numbers_fini (&self->followers);
+    zloom_numbers_fini (&self->stuck);
+    zloom_lanes_destroy (&self->lanes);
+    zloom_map_destroy (&self->parked);
+    zloom_expiries_fini (&self->expiries);
+    zloom_ids_fini (&self->ids);
     zloom_numbers_fini (&self->unseen);
     zloom_exceptions_destroy (&self->exceptions);
     zloom_sizes_fini (&self->sizes);
@@ -70,6 +83,8 @@ s_destroy (void **self_p)
     free (self->ring);
     free (self->leaving);
     free (self->touched);
+    free (self->recalls);
+    free (self->gathered);
     free (self->members);
     free (self->runs);
     free (self->facts);
@@ -114,7 +129,7 @@ zloom_queue_check (const void *self)
     for (size_t way = 0; way < ZLOOM_WAYS; way++) {
         left += queue->left[way];
     }
-    uint64_t placed = zloom_ready_total (&queue->ready) + queue->suspects.numbers.total +
+    uint64_t placed = zloom_queue_ready_total (queue) + queue->suspects.numbers.total +
                       zloom_leases_messages (queue->leases) + queue->waiting.total +
                       queue->moving.total;
     uint64_t unsettled = zloom_queue_unsettled (queue);
@@ -128,7 +143,7 @@ s_stats (const void *self, zloom_now_t now, zloom_flow_stats_t *stats)
     const zloom_queue_t *queue = zloom_queue_of_const (self);
     (void) now;
     *stats = (zloom_flow_stats_t){
-      .ready = zloom_ready_total (&queue->ready) + queue->suspects.numbers.total,
+      .ready = zloom_queue_ready_total (queue) + queue->suspects.numbers.total,
       .leased = zloom_leases_messages (queue->leases),
       .waiting = queue->waiting.total,
       .moving = queue->moving.total,
@@ -149,6 +164,7 @@ s_stats (const void *self, zloom_now_t now, zloom_flow_stats_t *stats)
       .stale = queue->stale,
       .duplicates = queue->duplicates,
       .refused = queue->refused,
+      .stuck = queue->stuck.total + zloom_map_count (queue->parked),
       .paused = queue->paused,
       .draining = queue->draining,
     };
@@ -205,37 +221,10 @@ s_next_live (const void *self, uint64_t from, uint64_t last, zloom_range_t *run)
     return zloom_done_gap (&queue->done, from, last < end ? last : end, run);
 }
 
-bool
-zloom_queue_free_run (const zloom_queue_t *self, uint64_t from, uint64_t last, zloom_range_t *run)
-{
-    zloom_ready_kind_t kind;
-    zloom_range_t other;
-    bool found = zloom_ready_find (&self->ready, from, last, false, run, &kind);
-    if (zloom_numbers_find (&self->waiting, from, last, &other) &&
-        (!found || other.first < run->first)) {
-        *run = other;
-        found = true;
-    }
-    if (zloom_numbers_find (&self->suspects.numbers, from, last, &other) &&
-        (!found || other.first < run->first)) {
-        *run = other;
-        found = true;
-    }
-    return found;
-}
-
 static bool
 s_next_free (const void *self, uint64_t from, zloom_range_t *run)
 {
     return zloom_queue_free_run (zloom_queue_of_const (self), from, UINT64_MAX, run);
-}
-
-void
-zloom_queue_pull (zloom_queue_t *self, const zloom_range_t *run)
-{
-    zloom_ready_remove (&self->ready, run->first, run->last);
-    zloom_numbers_remove (&self->waiting, run->first, run->last);
-    zloom_suspects_remove (&self->suspects, run->first, run->last);
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -283,7 +272,24 @@ s_fetched (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *
         zloom_numbers_add (&self->damaged, seq, seq);
     }
     self->moving_blocked = false;
+    self->walk_blocked = false;
+    zloom_queue_plan_expiry (self, turn->now);
     zloom_queue_move (self, turn, true);
+}
+
+/* The wait of a failed or delayed message is over. */
+static void
+s_due (zloom_queue_t *self, zloom_exception_t *entry)
+{
+    const uint64_t seq = entry->seq;
+    zloom_numbers_remove (&self->waiting, seq, seq);
+    if (entry->failures == 0 && !entry->history) { /* a plain message from now on */
+        zloom_exceptions_remove (self->exceptions, seq, seq);
+        zloom_queue_add_ready (self, ZLOOM_READY_FRESH, seq, seq);
+    } else {
+        zloom_queue_add_ready (self, ZLOOM_READY_FAILED, seq, seq);
+    }
+    zloom_queue_order_due (self, seq);
 }
 
 static void
@@ -296,8 +302,13 @@ s_timer (zloom_queue_t *self, const zloom_turn_t *turn)
         if (!entry) {
             break;
         }
-        zloom_numbers_remove (&self->waiting, entry->seq, entry->seq);
-        zloom_ready_add (&self->ready, ZLOOM_READY_FAILED, entry->seq, entry->seq);
+        s_due (self, entry);
+    }
+    if (self->touched_count == 0) {
+        zloom_queue_expire (self, turn);
+    }
+    if (turn->now.mono_ns >= self->hold_until_ns) {
+        self->hold_until_ns = 0;
     }
     zloom_queue_move (self, turn, self->touched_count == 0);
     if (turn->now.mono_ns >= self->age_at_ns) {
@@ -318,6 +329,8 @@ s_next_deadline (const void *self)
     int64_t lease = zloom_leases_next (queue->leases);
     int64_t retry = zloom_exceptions_next (queue->exceptions);
     next = lease < next ? lease : next;
+    next = queue->expiry_at_ns < next ? queue->expiry_at_ns : next;
+    next = queue->hold_until_ns > 0 && queue->hold_until_ns < next ? queue->hold_until_ns : next;
     return retry < next ? retry : next;
 }
 
@@ -362,6 +375,9 @@ s_feed (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *tur
     case ZLOOM_EVENT_TAKE_OUT:
         s_take_out (self, event);
         break;
+    case ZLOOM_EVENT_FREE_KEY:
+        zloom_queue_free_key (self, event, turn);
+        break;
     case ZLOOM_EVENT_PAUSE:
         self->paused = true;
         break;
@@ -386,13 +402,13 @@ s_event (void *self, const zloom_event_t *event, const zloom_turn_t *turn)
 {
     zloom_queue_t *queue = zloom_queue_of (self);
     s_feed (queue, event, turn);
+    zloom_queue_order_flush (queue, turn);
     zloom_queue_flush (queue, turn);
     zloom_assert (zloom_queue_check (queue));
 }
 
 const zloom_pattern_t zloom_queue_pattern = {
   .name = "queue",
-  .refused_flags = ZLOOM_FLAG_DUE | ZLOOM_FLAG_EXPIRES | ZLOOM_FLAG_PRIORITY,
   .create = s_create,
   .destroy = s_destroy,
   .configure = s_configure,
@@ -405,10 +421,13 @@ const zloom_pattern_t zloom_queue_pattern = {
   .event = s_event,
   .dispatch = zloom_queue_dispatch,
   .next_deadline = s_next_deadline,
+  .check_offer = zloom_queue_check_offer,
   .check_settle = zloom_queue_check_settle,
   .room = s_room,
   .producer = s_producer,
   .adopt = zloom_queue_adopt,
   .next_free = s_next_free,
   .stats = s_stats,
+  .next_key = zloom_queue_next_key,
+  .lanes = zloom_queue_lanes,
 };

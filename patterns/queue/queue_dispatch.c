@@ -117,11 +117,7 @@ s_send (zloom_queue_t *self, const handout_t *out, const zloom_turn_t *turn)
 static void
 s_damaged (zloom_queue_t *self, uint64_t seq)
 {
-    zloom_range_t run = {seq, seq};
-    zloom_queue_pull (self, &run);
-    zloom_numbers_add (&self->moving, seq, seq);
-    zloom_numbers_add (&self->damaged, seq, seq);
-    self->moving_blocked = false;
+    zloom_queue_doom (self, seq, seq, &self->damaged);
 }
 
 /* Take up to `most` messages from `seq` on, which are ready and of one kind, into the hand-out. */
@@ -147,6 +143,17 @@ s_take (zloom_queue_t *self, handout_t *out, uint64_t seq, uint32_t most, bool f
         return TAKEN;
     }
     zloom_assert (peek.n >= 1 && peek.n <= most);
+    if (zloom_queue_may_expire (self, peek.flags)) {
+        const uint32_t alive = zloom_queue_alive (self, &peek, turn->now.wall_ns);
+        if (alive == 0) {
+            zloom_queue_doom (self, seq, seq, &self->expired);
+            return TAKEN;
+        }
+        if (alive < peek.n) {
+            err = turn->store->peek (turn->store->arg, seq, alive, max_bytes, &peek);
+            zloom_assert (err == ZLOOM_OK && peek.n <= alive);
+        }
+    }
     /* The first message counts even if it is too large: for whom nothing smaller may come. */
     bool idle = out->messages == 0 && consumer->holder.messages == 0;
     if (peek.bytes > max_bytes && !(idle || (out->messages == 0 && peek.bytes <= left))) {
@@ -179,6 +186,18 @@ s_give_suspects (zloom_queue_t *self, handout_t *out, uint32_t most, const zloom
     return took;
 }
 
+/* Groups of a flow with a key go one after the other: their messages may share a key. */
+static bool
+s_suspects_out (const zloom_queue_t *self)
+{
+    for (size_t i = 0; i < self->ring_count; i++) {
+        if (self->ring[i]->suspects > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Suspects go first, each group alone to a consumer that holds nothing. */
 static uint32_t
 s_dispatch_suspects (zloom_queue_t *self, uint32_t budget, const zloom_turn_t *turn)
@@ -187,7 +206,7 @@ s_dispatch_suspects (zloom_queue_t *self, uint32_t budget, const zloom_turn_t *t
     for (size_t i = 0; i < self->ring_count && handed < budget; i++) {
         zloom_queue_consumer_t *consumer = self->ring[i];
         uint64_t credit = s_credit (consumer);
-        if (self->suspects.numbers.total == 0) {
+        if (self->suspects.numbers.total == 0 || (self->lanes && s_suspects_out (self))) {
             break;
         }
         if (credit == 0 || consumer->holder.messages > 0) {
@@ -235,7 +254,7 @@ s_give (zloom_queue_t *self, handout_t *out, uint32_t most, const zloom_turn_t *
     for (uint32_t tries = 0; out->messages < most && tries < most; tries++) {
         zloom_range_t run;
         zloom_ready_kind_t kind;
-        if (!zloom_ready_find (&self->ready, 0, self->durable_seq, failed_only, &run, &kind)) {
+        if (!zloom_queue_next (self, failed_only, turn->now, &run, &kind)) {
             return BLOCKED;
         }
         uint64_t n = run.last - run.first + 1;
@@ -249,13 +268,46 @@ s_give (zloom_queue_t *self, handout_t *out, uint32_t most, const zloom_turn_t *
     return TAKEN;
 }
 
+/* The same in a flow with a key: what its lanes let go, as far as there is credit. */
+static took_t
+s_give_keyed (zloom_queue_t *self, handout_t *out, uint32_t most, const zloom_turn_t *turn)
+{
+    bool failed_only =
+      zloom_exceptions_count (self->exceptions) >= (uint64_t) self->config.exceptions_max;
+    size_t count = zloom_queue_gather (self, most, failed_only, turn);
+    if (count == 0) {
+        return BLOCKED;
+    }
+    took_t took = TAKEN;
+    size_t at = 0;
+    while (at < count && took == TAKEN) {
+        zloom_range_t run;
+        zloom_ready_kind_t kind;
+        uint64_t seq = self->gathered[at];
+        uint32_t n = 1;
+        while (at + n < count && self->gathered[at + n] == seq + n) {
+            n++;
+        }
+        zloom_queue_find_ready (self, seq, seq + n - 1, false, &run, &kind);
+        n = (uint32_t) (run.last - run.first + 1);
+        uint32_t before = out->messages;
+        took = s_take (self, out, seq, n, kind == ZLOOM_READY_FRESH, turn);
+        /* One that turned out damaged or expired has left. */
+        at += out->messages > before ? out->messages - before : took == TAKEN ? 1 : 0;
+    }
+    for (; at < count; at++) {
+        zloom_lanes_back (self->lanes, self->gathered[at]);
+    }
+    return took;
+}
+
 /* How many messages each consumer gets in this round: an even share of what is ready. */
 static uint32_t
 s_share (const zloom_queue_t *self, uint32_t budget, const zloom_queue_consumer_t *reserved)
 {
     uint64_t behind =
       self->next_seq - 1 > self->durable_seq ? self->next_seq - 1 - self->durable_seq : 0;
-    uint64_t ready = s_left (zloom_ready_total (&self->ready), behind);
+    uint64_t ready = s_left (zloom_queue_ready_total (self), behind);
     if (ready == 0) {
         return 0;
     }
@@ -290,7 +342,9 @@ s_round (zloom_queue_t *self, uint32_t budget, const zloom_queue_consumer_t *res
         uint64_t most = share < budget - handed ? share : budget - handed;
         most = most < credit ? most : credit;
         handout_t out = {.consumer = consumer};
-        *blocked = s_give (self, &out, (uint32_t) most, turn) == BLOCKED;
+        took_t took = self->lanes ? s_give_keyed (self, &out, (uint32_t) most, turn)
+                                  : s_give (self, &out, (uint32_t) most, turn);
+        *blocked = took == BLOCKED;
         uint32_t sent = s_send (self, &out, turn);
         handed += sent;
         if (*blocked && sent == 0) {

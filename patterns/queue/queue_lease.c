@@ -79,6 +79,14 @@ s_add_run (zloom_queue_t *self, uint64_t seq, uint32_t n)
     self->runs[self->run_count++] = (zloom_run_t){seq, n};
 }
 
+void
+zloom_queue_tell_stale (zloom_queue_t *self, zloom_consumer_id_t consumer, zloom_token_t token,
+                        uint64_t seq, uint32_t n, const zloom_turn_t *turn)
+{
+    s_add_run (self, seq, n);
+    s_tell_stale (self, consumer, token, turn);
+}
+
 /* ---- coming ---------------------------------------------------------------------------------- */
 
 /* Lease a run again to whom held it before the restart; false when it is not to be had. */
@@ -94,7 +102,7 @@ s_hold_again (zloom_queue_t *self, zloom_queue_consumer_t *consumer, zloom_token
         return false;
     }
     uint64_t last = run->seq + run->n - 1;
-    if (!zloom_ready_find (&self->ready, run->seq, last, false, &free_run, &kind) ||
+    if (!zloom_queue_find_ready (self, run->seq, last, false, &free_run, &kind) ||
         free_run.first != run->seq || free_run.last != last) {
         return false;
     }
@@ -109,7 +117,7 @@ s_hold_again (zloom_queue_t *self, zloom_queue_consumer_t *consumer, zloom_token
     if (!lease) {
         return false;
     }
-    zloom_ready_remove (&self->ready, run->seq, last);
+    zloom_queue_remove_ready (self, run->seq, last);
     zloom_leases_push (self->leases, lease, run->seq, run->n,
                        zloom_time_add (turn->now.mono_ns, self->config.lease_ns));
     return true;
@@ -121,8 +129,7 @@ s_hold_piece (zloom_queue_t *self, zloom_queue_consumer_t *consumer, zloom_token
               const zloom_run_t *run, const zloom_turn_t *turn)
 {
     if (run->n > 0 && !s_hold_again (self, consumer, token, run, turn)) {
-        s_add_run (self, run->seq, run->n);
-        s_tell_stale (self, consumer->id, token, turn);
+        zloom_queue_tell_stale (self, consumer->id, token, run->seq, run->n, turn);
     }
 }
 
@@ -142,8 +149,7 @@ s_hold_run (zloom_queue_t *self, zloom_queue_consumer_t *consumer, zloom_token_t
         const zloom_run_t clean = {rest.seq, (uint32_t) (failed.first - rest.seq)};
         s_hold_piece (self, consumer, token, &clean, turn);
         const uint32_t n = (uint32_t) (failed.last - failed.first + 1);
-        s_add_run (self, failed.first, n);
-        s_tell_stale (self, consumer->id, token, turn);
+        zloom_queue_tell_stale (self, consumer->id, token, failed.first, n, turn);
         rest.n -= clean.n + n;
         rest.seq = failed.last + 1;
     }

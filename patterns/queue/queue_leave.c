@@ -19,6 +19,9 @@ zloom_queue_leave (zloom_queue_t *self, uint64_t first, uint64_t last, uint8_t w
     zloom_assert (settled == n);
     zloom_sizes_remove (&self->sizes, first, last);
     zloom_exceptions_remove (self->exceptions, first, last);
+    zloom_ranks_remove (&self->ranks, first, last);
+    zloom_numbers_remove (&self->stuck, first, last);
+    zloom_queue_order_gone (self, first, last);
     self->left[way] += n;
     zloom_queue_leaving_t *before =
       self->leaving_count ? &self->leaving[self->leaving_count - 1] : NULL;
@@ -40,13 +43,13 @@ zloom_queue_ready (zloom_queue_t *self, uint64_t first, uint64_t last)
     zloom_range_t failed;
     while (first <= last && zloom_exceptions_find (self->exceptions, first, last, &failed)) {
         if (failed.first > first) {
-            zloom_ready_add (&self->ready, ZLOOM_READY_RETURNED, first, failed.first - 1);
+            zloom_queue_add_ready (self, ZLOOM_READY_RETURNED, first, failed.first - 1);
         }
-        zloom_ready_add (&self->ready, ZLOOM_READY_FAILED, failed.first, failed.last);
+        zloom_queue_add_ready (self, ZLOOM_READY_FAILED, failed.first, failed.last);
         first = failed.last + 1;
     }
     if (first <= last) {
-        zloom_ready_add (&self->ready, ZLOOM_READY_RETURNED, first, last);
+        zloom_queue_add_ready (self, ZLOOM_READY_RETURNED, first, last);
     }
 }
 
@@ -56,6 +59,7 @@ zloom_queue_release (zloom_queue_t *self, const zloom_lease_part_t *part, bool s
     self->released += part->n;
     if (!suspect) {
         zloom_queue_ready (self, part->seq, part->seq + part->n - 1);
+        zloom_queue_order_back (self, part->seq, part->seq + part->n - 1);
         return;
     }
     uint64_t *members = zloom_realloc (NULL, part->n, sizeof *members);
@@ -88,10 +92,15 @@ s_lengthen (zloom_queue_t *self, zloom_blob_t *old, const zloom_cause_t *cause, 
     return zloom_blob_new (self->buf.data, self->buf.size);
 }
 
-static void
-s_die (zloom_queue_t *self, zloom_exception_t *entry)
+void
+zloom_queue_die (zloom_queue_t *self, zloom_exception_t *entry)
 {
     uint64_t seq = entry->seq;
+    if (self->config.order == ZLOOM_ORDER_PARK) {
+        zloom_queue_order_failed (self, seq); /* until its key is parked */
+    } else {
+        zloom_queue_order_gone (self, seq, seq);
+    }
     if (!self->config.dead_letter) {
         zloom_queue_leave (self, seq, seq, ZLOOM_REASON_DROPPED);
         return;
@@ -101,13 +110,29 @@ s_die (zloom_queue_t *self, zloom_exception_t *entry)
     zloom_numbers_add (&self->moving, seq, seq);
 }
 
+/* Whether a message that has failed for the last time stays all the same. */
+static bool
+s_stays (const zloom_queue_t *self)
+{
+    return self->lanes && (self->config.order == ZLOOM_ORDER_STRICT ||
+                           (self->config.order == ZLOOM_ORDER_PARK &&
+                            zloom_map_count (self->parked) >= ZLOOM_QUEUE_PARKED_MAX));
+}
+
 static void
 s_wait (zloom_queue_t *self, zloom_exception_t *entry, int64_t delay_ns, const zloom_turn_t *turn)
 {
     entry->stamp_ns = turn->now.wall_ns;
     entry->delay_ns = delay_ns;
+    zloom_queue_order_failed (self, entry->seq);
+    if (delay_ns == ZLOOM_QUEUE_STUCK_NS) {
+        zloom_numbers_add (&self->waiting, entry->seq, entry->seq);
+        zloom_numbers_add (&self->stuck, entry->seq, entry->seq);
+        return;
+    }
     if (delay_ns == 0) {
-        zloom_ready_add (&self->ready, ZLOOM_READY_FAILED, entry->seq, entry->seq);
+        zloom_queue_add_ready (self, ZLOOM_READY_FAILED, entry->seq, entry->seq);
+        zloom_queue_order_due (self, entry->seq);
         return;
     }
     zloom_numbers_add (&self->waiting, entry->seq, entry->seq);
@@ -145,8 +170,13 @@ zloom_queue_fail (zloom_queue_t *self, const zloom_run_t *run, const zloom_cause
         zloom_exceptions_set_history (self->exceptions, entry, zloom_blob_ref (longer));
         entry->failures += entry->failures < UINT32_MAX ? 1 : 0;
         self->failures++;
-        if (reject || entry->failures >= (uint64_t) self->config.failures_max) {
-            s_die (self, entry);
+        const bool last = entry->failures >= (uint64_t) self->config.failures_max;
+        if (reject || (last && !s_stays (self))) {
+            zloom_queue_die (self, entry);
+            continue;
+        }
+        if (last) {
+            s_wait (self, entry, ZLOOM_QUEUE_STUCK_NS, turn);
             continue;
         }
         if (failures != entry->failures) {
@@ -159,6 +189,17 @@ zloom_queue_fail (zloom_queue_t *self, const zloom_run_t *run, const zloom_cause
     }
     zloom_blob_unref (&longer);
     zloom_blob_unref (&old);
+    zloom_queue_touch (self, run);
+}
+
+void
+zloom_queue_touch (zloom_queue_t *self, const zloom_run_t *run)
+{
+    zloom_run_t *last = self->touched_count ? &self->touched[self->touched_count - 1] : NULL;
+    if (last && last->seq + last->n == run->seq && run->n <= UINT32_MAX - last->n) {
+        last->n += run->n;
+        return;
+    }
     zloom_grow (&self->touched, &self->touched_capacity, self->touched_count + 1,
                 sizeof *self->touched);
     self->touched[self->touched_count++] = *run;
@@ -208,6 +249,16 @@ zloom_queue_can_move (const zloom_queue_t *self)
     return self->moving.total > 0 && !self->moving_blocked;
 }
 
+/* Why a message leaves that did not fail; NULL when it did. */
+static const char *
+s_reason (const zloom_queue_t *self, uint64_t seq)
+{
+    return zloom_numbers_has (&self->overflow, seq)    ? "overflow"
+           : zloom_numbers_has (&self->expired, seq)   ? "expired"
+           : zloom_numbers_has (&self->followers, seq) ? "parked"
+                                                       : NULL;
+}
+
 /* The message's whole history: what it brought along, and what happened here. */
 static zloom_bytes_t
 s_whole_history (zloom_queue_t *self, uint64_t seq, zloom_bytes_t past, const zloom_turn_t *turn)
@@ -218,8 +269,9 @@ s_whole_history (zloom_queue_t *self, uint64_t seq, zloom_bytes_t past, const zl
     zloom_history_decode (past, &history);
     zloom_history_decode (
       entry && entry->history ? zloom_blob_bytes (entry->history) : ZLOOM_BYTES_NULL, &here);
-    if (zloom_numbers_has (&self->overflow, seq)) {
-        zloom_cause_t cause = {.reason = zloom_bytes_text ("overflow"), .exit = -1};
+    const char *reason = s_reason (self, seq);
+    if (reason) {
+        zloom_cause_t cause = {.reason = zloom_bytes_text (reason), .exit = -1};
         zloom_history_add (&here, zloom_bytes_text (self->config.name), &cause, turn->now.wall_ns);
     }
     zloom_history_fold (&history, &here);
@@ -238,7 +290,8 @@ s_move_one (zloom_queue_t *self, uint64_t seq, uint64_t room_bytes, uint64_t *by
         return ZLOOM_REASON_LOST;
     }
     if (!self->config.dead_letter) {
-        return ZLOOM_REASON_DROPPED;
+        return zloom_numbers_has (&self->expired, seq) ? ZLOOM_REASON_EXPIRED
+                                                       : ZLOOM_REASON_DROPPED;
     }
     zloom_peek_t peek = {0};
     zloom_err_t err = turn->store->peek (turn->store->arg, seq, 1, UINT64_MAX, &peek);
@@ -257,6 +310,9 @@ s_move_one (zloom_queue_t *self, uint64_t seq, uint64_t room_bytes, uint64_t *by
     zloom_effect_t *effect = zloom_effects_add (turn->effects, ZLOOM_EFFECT_DEAD);
     effect->dead.seq = seq;
     effect->dead.history = history;
+    if (!s_reason (self, seq)) {
+        zloom_queue_order_dead (self, seq, turn);
+    }
     return ZLOOM_REASON_MOVED;
 }
 
@@ -277,6 +333,8 @@ zloom_queue_move (zloom_queue_t *self, const zloom_turn_t *turn, bool any_size)
         zloom_numbers_remove (&self->moving, run.first, run.first);
         zloom_numbers_remove (&self->damaged, run.first, run.first);
         zloom_numbers_remove (&self->overflow, run.first, run.first);
+        zloom_numbers_remove (&self->expired, run.first, run.first);
+        zloom_numbers_remove (&self->followers, run.first, run.first);
         zloom_queue_leave (self, run.first, run.first, way);
     }
 }

@@ -99,7 +99,7 @@ s_count_drops (const zloom_queue_t *self, uint64_t over_n, uint64_t over_bytes, 
     zloom_ready_kind_t kind;
     *drops = 0;
     while ((*drops < over_n || over_bytes > 0) &&
-           zloom_ready_find (&self->ready, from, UINT64_MAX, false, &run, &kind)) {
+           zloom_queue_find_ready (self, from, UINT64_MAX, false, &run, &kind)) {
         uint64_t seq = run.first;
         for (; seq <= run.last && (*drops < over_n || over_bytes > 0); seq++) {
             if (*drops == DROPS_MAX) {
@@ -120,16 +120,15 @@ s_drop (zloom_queue_t *self, uint64_t drops)
 {
     zloom_range_t run;
     zloom_ready_kind_t kind;
-    while (drops > 0 && zloom_ready_find (&self->ready, 0, UINT64_MAX, false, &run, &kind)) {
+    while (drops > 0 && zloom_queue_find_ready (self, 0, UINT64_MAX, false, &run, &kind)) {
         if (run.last - run.first >= drops) {
             run.last = run.first + drops - 1;
         }
         drops -= run.last - run.first + 1;
-        zloom_ready_remove (&self->ready, run.first, run.last);
         if (self->config.dead_letter) {
-            zloom_numbers_add (&self->moving, run.first, run.last);
-            zloom_numbers_add (&self->overflow, run.first, run.last);
+            zloom_queue_doom (self, run.first, run.last, &self->overflow);
         } else {
+            zloom_queue_remove_ready (self, run.first, run.last);
             zloom_queue_leave (self, run.first, run.last, ZLOOM_REASON_DROPPED);
         }
     }
@@ -162,64 +161,6 @@ s_fit (zloom_queue_t *self, uint64_t n, uint64_t bytes)
 
 /* ---- taking ---------------------------------------------------------------------------------- */
 
-/*
- * The provenance of the messages that are taken. A named sender is the source itself; what an
- * anonymous one sends is named by "~flow" and its number here, so that its id is unique, too.
- */
-static const zloom_src_t *
-s_source (const zloom_queue_t *self, const zloom_event_t *event, uint32_t trimmed, size_t *count,
-          const zloom_turn_t *turn)
-{
-    uint32_t n = event->offer.n - trimmed;
-    if (event->offer.src_count > 0) {
-        if (trimmed == 0) {
-            *count = event->offer.src_count;
-            return event->offer.src;
-        }
-        zloom_src_t *cut =
-          zloom_effects_memory (turn->effects, event->offer.src_count * sizeof *cut);
-        *count = zloom_src_cut (event->offer.src, event->offer.src_count, trimmed, n, cut);
-        return cut;
-    }
-    zloom_src_t *src = zloom_effects_memory (turn->effects, sizeof *src);
-    *src = (zloom_src_t){.n = n,
-                         .producer = event->offer.producer,
-                         .first_id = event->offer.first_id + trimmed,
-                         .base_time_ns = event->offer.base_time_ns};
-    if (!src->producer.data) {
-        src->producer = zloom_bytes_text (self->anonymous);
-        src->first_id = self->next_seq;
-    }
-    *count = 1;
-    return src;
-}
-
-static void
-s_append (zloom_queue_t *self, const zloom_event_t *event, uint32_t trimmed, zloom_bytes_t pack,
-          const zloom_turn_t *turn)
-{
-    uint32_t n = event->offer.n - trimmed;
-    size_t src_count;
-    const zloom_src_t *src = s_source (self, event, trimmed, &src_count, turn);
-    zloom_effect_t *effect = zloom_effects_add (turn->effects, ZLOOM_EFFECT_APPEND);
-    effect->append.seq = self->next_seq;
-    effect->append.n = n;
-    effect->append.pack = pack;
-    effect->append.flags = event->offer.flags;
-    effect->append.src = src;
-    effect->append.src_count = src_count;
-    effect->append.past = event->offer.past ? event->offer.past + trimmed : NULL;
-    effect->append.own = event->offer.src_count == 0 && event->offer.producer.data;
-
-    uint64_t first = self->next_seq;
-    uint64_t last = first + n - 1;
-    self->next_seq = last + 1;
-    self->appended += n;
-    zloom_ready_add (&self->ready, ZLOOM_READY_FRESH, first, last);
-    zloom_sizes_add (&self->sizes, first, last, pack.size);
-    zloom_ages_add (&self->ages, first, src[0].base_time_ns);
-}
-
 static void
 s_take (zloom_queue_t *self, zloom_producer_t *producer, const zloom_event_t *event,
         uint32_t trimmed, const zloom_turn_t *turn)
@@ -244,7 +185,7 @@ s_take (zloom_queue_t *self, zloom_producer_t *producer, const zloom_event_t *ev
         s_answer (ZLOOM_EFFECT_REFUSE, event->session, event->offer.first_id, err, turn);
         return;
     }
-    s_append (self, event, trimmed, pack, turn);
+    const bool whole = zloom_queue_append (self, event, trimmed, pack, turn);
     if (!producer) {
         return;
     }
@@ -254,8 +195,9 @@ s_take (zloom_queue_t *self, zloom_producer_t *producer, const zloom_event_t *ev
     if (self->age_at_ns == ZLOOM_NEVER) {
         self->age_at_ns = zloom_time_add (turn->now.mono_ns, ZLOOM_QUEUE_AGE_NS);
     }
-    /* A stored pack tells the high of who sent it, but neither a mark nor who carried it. */
-    if (producer->named && (event->offer.mark.data || event->offer.src_count > 0)) {
+    /* A stored pack tells the high of who sent it, but neither a mark, nor who carried it, nor what
+     * was left out. */
+    if (producer->named && (event->offer.mark.data || event->offer.src_count > 0 || !whole)) {
         s_record_producer (self, producer, turn);
     }
     s_answer (ZLOOM_EFFECT_CONFIRM, event->session, high, ZLOOM_OK, turn);

@@ -68,6 +68,7 @@ s_flush_settles (zloom_queue_t *self, const zloom_turn_t *turn)
     }
     if (self->leaving_count > 0) {
         zloom_ages_drop (&self->ages, self->done.floor);
+        zloom_expiries_drop (&self->expiries, self->done.floor);
         self->leaving_count = 0;
     }
 }
@@ -164,6 +165,33 @@ s_flush_states (zloom_queue_t *self, const zloom_turn_t *turn)
     zloom_buf_add_bytes (&self->buf, zloom_buf_bytes (&self->states));
     zloom_queue_record (self, ZLOOM_STORED_STATE, lowest, 0, turn);
 }
+
+/* ---- keys and ids ---------------------------------------------------------------------------- */
+
+void
+zloom_queue_record_key (zloom_queue_t *self, zloom_bytes_t key, bool parked,
+                        const zloom_turn_t *turn)
+{
+    zloom_buf_clear (&self->buf);
+    zloom_encode_array (&self->buf, 3);
+    zloom_encode_uint (&self->buf, ZLOOM_STORED_KV_PARKED);
+    zloom_encode_bytes (&self->buf, key);
+    zloom_encode_bool (&self->buf, parked);
+    zloom_queue_record (self, ZLOOM_STORED_KV, 0, 0, turn);
+}
+
+void
+zloom_queue_record_ids (zloom_queue_t *self, const zloom_id_hash_t *hashes, size_t count,
+                        const zloom_turn_t *turn)
+{
+    zloom_buf_clear (&self->buf);
+    zloom_encode_array (&self->buf, 2);
+    zloom_encode_uint (&self->buf, ZLOOM_STORED_KV_IDS);
+    zloom_ids_encode_some (hashes, count, turn->now.wall_ns, &self->buf);
+    zloom_queue_record (self, ZLOOM_STORED_KV, 0, 0, turn);
+}
+
+/* ---- the event is over ----------------------------------------------------------------------- */
 
 void
 zloom_queue_flush (zloom_queue_t *self, const zloom_turn_t *turn)

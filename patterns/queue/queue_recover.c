@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * queue_recover.c - snapshot, restore and replay.
- *
- * Snapshot, msgpack: [version, next seq, done, left by way, counters, sizes, ages, states,
- * producers]. A later version that only appends needs no new number; anything else does, and the
- * reader of this one stays.
+ * queue_recover.c - records are replayed on a snapshot or on nothing, and the queue begins anew.
  *
  * Replay may meet records that the snapshot knows already, or the same twice: a PACK below next_seq
  * adds nothing, a settlement counts only what it settles, failures never fall. A number that was
@@ -16,50 +12,6 @@
 #include "patterns/queue/state.h"
 #include "wire/encode.h"
 
-#define VERSION 1
-/* Beyond this no number is believed, and no more can be unsettled. */
-#define SEQ_MAX (UINT64_C (1) << 62)
-#define UNSETTLED_MAX (UINT64_C (1) << 33)
-#define COUNTERS 7
-
-static uint64_t *
-s_counter (zloom_queue_t *self, size_t index)
-{
-    uint64_t *counters[COUNTERS] = {&self->acquired,   &self->failures, &self->released,
-                                    &self->lease_ends, &self->stale,    &self->duplicates,
-                                    &self->refused};
-    return counters[index];
-}
-
-/* ---- snapshot -------------------------------------------------------------------------------- */
-
-void
-zloom_queue_snapshot (const void *self, zloom_buf_t *out)
-{
-    const zloom_queue_t *queue = zloom_queue_of_const (self);
-    zloom_queue_t *counted = (zloom_queue_t *) (uintptr_t) queue;
-    zloom_encode_array (out, 9);
-    zloom_encode_uint (out, VERSION);
-    zloom_encode_uint (out, queue->next_seq);
-    zloom_done_encode (&queue->done, out);
-    zloom_encode_array (out, ZLOOM_WAYS);
-    for (size_t way = 0; way < ZLOOM_WAYS; way++) {
-        zloom_encode_uint (out, queue->left[way]);
-    }
-    zloom_encode_array (out, COUNTERS);
-    for (size_t i = 0; i < COUNTERS; i++) {
-        zloom_encode_uint (out, *s_counter (counted, i));
-    }
-    zloom_sizes_encode (&queue->sizes, out);
-    zloom_ages_encode (&queue->ages, out);
-    zloom_buf_t states = {0};
-    uint32_t count = zloom_queue_encode_states (queue, 0, UINT64_MAX - 1, false, &states);
-    zloom_encode_array (out, count);
-    zloom_buf_add_bytes (out, zloom_buf_bytes (&states));
-    zloom_buf_fini (&states);
-    zloom_producers_encode_all (queue->producers, out);
-}
-
 /* ---- states ---------------------------------------------------------------------------------- */
 
 /* Take one entry of a STATE record or snapshot in. */
@@ -67,7 +19,7 @@ static void
 s_state (zloom_queue_t *self, zloom_cursor_t *cursor)
 {
     zloom_fields_t fields = zloom_fields_open (cursor);
-    uint64_t seq = zloom_fields_uint (&fields, ZLOOM_NEED, SEQ_MAX, 0);
+    uint64_t seq = zloom_fields_uint (&fields, ZLOOM_NEED, ZLOOM_QUEUE_SEQ_MAX, 0);
     uint64_t n = zloom_fields_uint (&fields, ZLOOM_NEED, ZLOOM_LIMIT_PACK_MESSAGES, 0);
     uint32_t failures = (uint32_t) zloom_fields_uint (&fields, ZLOOM_NEED, UINT32_MAX, 0);
     int64_t stamp_ns = zloom_fields_int (&fields, ZLOOM_NEED, 0);
@@ -98,91 +50,13 @@ s_state (zloom_queue_t *self, zloom_cursor_t *cursor)
     zloom_blob_unref (&blob);
 }
 
-static void
-s_states (zloom_queue_t *self, zloom_cursor_t *cursor)
+void
+zloom_queue_read_states (zloom_queue_t *self, zloom_cursor_t *cursor)
 {
     uint32_t count = zloom_cursor_array (cursor, UINT32_MAX);
     for (uint32_t i = 0; i < count && cursor->err == ZLOOM_OK; i++) {
         s_state (self, cursor);
     }
-}
-
-/* ---- restore --------------------------------------------------------------------------------- */
-
-/* What is unsettled has a place in the sizes before their bytes are read. */
-static void
-s_restore_sizes (zloom_queue_t *self, zloom_cursor_t *cursor)
-{
-    zloom_range_t run;
-    uint64_t from = 0;
-    while (zloom_done_gap (&self->done, from, self->next_seq - 1, &run)) {
-        zloom_sizes_add (&self->sizes, run.first, run.last, 0);
-        from = run.last + 1;
-    }
-    zloom_sizes_decode (&self->sizes, cursor);
-}
-
-static void
-s_restore_counters (zloom_queue_t *self, zloom_fields_t *fields)
-{
-    zloom_cursor_t *cursor = fields->cursor;
-    uint32_t count = zloom_fields_array (fields, ZLOOM_NEED, 64);
-    self->appended = zloom_queue_unsettled (self);
-    for (uint32_t way = 0; way < count; way++) {
-        uint64_t left = zloom_cursor_uint (cursor, SEQ_MAX);
-        if (way < ZLOOM_WAYS) {
-            self->left[way] = left;
-            self->appended += left;
-        }
-    }
-    count = zloom_fields_array (fields, ZLOOM_NEED, 64);
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t value = zloom_cursor_uint (cursor, UINT64_MAX);
-        if (i < COUNTERS) {
-            *s_counter (self, i) = value;
-        }
-    }
-}
-
-zloom_err_t
-zloom_queue_restore (void *self, zloom_bytes_t snapshot)
-{
-    zloom_queue_t *queue = zloom_queue_of (self);
-    zloom_cursor_t cursor = zloom_cursor (snapshot);
-    zloom_fields_t fields = zloom_fields_open (&cursor);
-    uint64_t version = zloom_fields_uint (&fields, ZLOOM_NEED, UINT32_MAX, 0);
-    if (cursor.err == ZLOOM_OK && version != VERSION) {
-        return zloom_fail (ZLOOM_VERSION, "queue: snapshot of version %llu, this reads %d",
-                           (unsigned long long) version, VERSION);
-    }
-    uint64_t next_seq = zloom_fields_uint (&fields, ZLOOM_NEED, SEQ_MAX, 0);
-    if (zloom_fields_next (&fields, ZLOOM_NEED) && next_seq > 0) {
-        zloom_done_fini (&queue->done);
-        zloom_done_init (&queue->done, 0);
-        zloom_done_decode (&queue->done, &cursor, next_seq);
-        queue->next_seq = next_seq;
-    }
-    if (cursor.err == ZLOOM_OK && zloom_queue_unsettled (queue) > UNSETTLED_MAX) {
-        zloom_cursor_fail (&cursor, ZLOOM_DAMAGED, "queue: more unsettled than there can be");
-    }
-    if (cursor.err != ZLOOM_OK || next_seq == 0) {
-        return cursor.err != ZLOOM_OK ? cursor.err : ZLOOM_DAMAGED;
-    }
-    s_restore_counters (queue, &fields);
-    if (zloom_fields_next (&fields, ZLOOM_NEED)) {
-        s_restore_sizes (queue, &cursor);
-    }
-    if (zloom_fields_next (&fields, ZLOOM_NEED)) {
-        zloom_ages_decode (&queue->ages, &cursor);
-    }
-    if (zloom_fields_next (&fields, ZLOOM_NEED)) {
-        s_states (queue, &cursor);
-    }
-    if (zloom_fields_next (&fields, ZLOOM_NEED)) {
-        zloom_producers_decode_all (queue->producers, &cursor);
-    }
-    zloom_fields_close (&fields);
-    return zloom_cursor_end (&cursor);
 }
 
 /* ---- replay ---------------------------------------------------------------------------------- */
@@ -194,7 +68,7 @@ s_reach (zloom_queue_t *self, uint64_t end)
     if (end <= self->next_seq) {
         return ZLOOM_OK;
     }
-    if (end > SEQ_MAX || end - self->next_seq > UNSETTLED_MAX) {
+    if (end > ZLOOM_QUEUE_SEQ_MAX || end - self->next_seq > ZLOOM_QUEUE_UNSETTLED_MAX) {
         return zloom_fail (ZLOOM_DAMAGED, "queue: a record far beyond the end of the flow");
     }
     zloom_numbers_add (&self->unseen, self->next_seq, end - 1);
@@ -219,17 +93,61 @@ s_replay_left (zloom_queue_t *self, uint64_t first, uint64_t last, uint8_t way)
         }
         zloom_sizes_remove (&self->sizes, run.first, run.last);
         zloom_exceptions_remove (self->exceptions, run.first, run.last);
+        zloom_ranks_remove (&self->ranks, run.first, run.last);
         zloom_done_add (&self->done, run.first, run.last);
         self->left[way] += run.last - run.first + 1;
         first = run.last + 1;
     }
 }
 
+/* The priorities and expiries of a stored pack, for what is not settled of it. */
+static void
+s_replay_head (zloom_queue_t *self, const zloom_pack_head_t *head, uint64_t first, uint64_t last)
+{
+    if (head->expires_ns != ZLOOM_NEVER) {
+        zloom_expiries_add (&self->expiries, first, last, head->expires_ns);
+    }
+    if (head->rank_count == 0) {
+        return;
+    }
+    zloom_ranks_add_runs (&self->ranks, first, head->ranks, head->rank_count);
+    zloom_range_t run;
+    uint64_t from = first;
+    while (from <= last && zloom_done_gap (&self->done, from, last, &run)) {
+        if (run.first > from) {
+            zloom_ranks_remove (&self->ranks, from, run.first - 1);
+        }
+        from = run.last + 1;
+    }
+    if (from <= last) {
+        zloom_ranks_remove (&self->ranks, from, last);
+    }
+}
+
+static zloom_err_t
+s_replay_kv (zloom_queue_t *self, zloom_bytes_t head)
+{
+    zloom_cursor_t cursor = zloom_cursor (head);
+    zloom_fields_t fields = zloom_fields_open (&cursor);
+    const uint64_t table = zloom_fields_uint (&fields, ZLOOM_NEED, UINT32_MAX, 0);
+    if (table == ZLOOM_STORED_KV_PARKED) {
+        const zloom_bytes_t key = zloom_fields_bytes (&fields, ZLOOM_NEED, ZLOOM_LIMIT_KEY_BYTES);
+        const bool parked = zloom_fields_bool (&fields);
+        if (cursor.err == ZLOOM_OK) {
+            zloom_queue_park_key (self, key, parked);
+        }
+    } else if (table == ZLOOM_STORED_KV_IDS && zloom_fields_next (&fields, ZLOOM_NEED)) {
+        zloom_ids_decode_some (&self->ids, &cursor, zloom_queue_ids_max (self));
+    }
+    zloom_fields_close (&fields);
+    return zloom_cursor_end (&cursor);
+}
+
 static zloom_err_t
 s_replay_pack (zloom_queue_t *self, const zloom_replay_t *record)
 {
     uint32_t count = record->count;
-    if (count == 0 || count > ZLOOM_LIMIT_PACK_MESSAGES || record->seq > SEQ_MAX ||
+    if (count == 0 || count > ZLOOM_LIMIT_PACK_MESSAGES || record->seq > ZLOOM_QUEUE_SEQ_MAX ||
         record->payload_bytes > ZLOOM_LIMIT_PACK_BYTES) {
         return zloom_fail (ZLOOM_DAMAGED, "queue: a pack of %u messages", count);
     }
@@ -260,6 +178,7 @@ s_replay_pack (zloom_queue_t *self, const zloom_replay_t *record)
             self->appended += n;
             from = run.last + 1;
         }
+        s_replay_head (self, &head, record->seq, last);
     }
     zloom_arena_fini (&arena);
     return err;
@@ -284,8 +203,8 @@ s_replay_settle (zloom_queue_t *self, const zloom_replay_t *record)
     cursor = zloom_cursor (ranges);
     uint32_t count = zloom_cursor_array (&cursor, UINT32_MAX);
     for (uint32_t i = 0; i + 1 < count; i += 2) {
-        uint64_t first = zloom_cursor_uint (&cursor, SEQ_MAX);
-        uint64_t n = zloom_cursor_uint (&cursor, SEQ_MAX);
+        uint64_t first = zloom_cursor_uint (&cursor, ZLOOM_QUEUE_SEQ_MAX);
+        uint64_t n = zloom_cursor_uint (&cursor, ZLOOM_QUEUE_SEQ_MAX);
         if (cursor.err != ZLOOM_OK || n == 0) {
             return cursor.err != ZLOOM_OK ? cursor.err : ZLOOM_DAMAGED;
         }
@@ -310,15 +229,17 @@ zloom_queue_replay (void *self, const zloom_replay_t *record)
     case ZLOOM_STORED_SETTLE:
         return s_replay_settle (queue, record);
     case ZLOOM_STORED_STATE:
-        s_states (queue, &cursor);
+        zloom_queue_read_states (queue, &cursor);
         return zloom_cursor_end (&cursor);
     case ZLOOM_STORED_PRODUCER:
         zloom_producers_decode (queue->producers, &cursor);
         return zloom_cursor_end (&cursor);
+    case ZLOOM_STORED_KV:
+        return s_replay_kv (queue, record->head);
     case ZLOOM_STORED_HOLE:
         if (record->count > 0) {
-            err =
-              record->seq > SEQ_MAX ? ZLOOM_DAMAGED : s_reach (queue, record->seq + record->count);
+            err = record->seq > ZLOOM_QUEUE_SEQ_MAX ? ZLOOM_DAMAGED
+                                                    : s_reach (queue, record->seq + record->count);
         }
         if (record->count > 0 && err == ZLOOM_OK) {
             s_replay_left (queue, record->seq, record->seq + record->count - 1, ZLOOM_REASON_LOST);
@@ -339,9 +260,22 @@ s_place (zloom_queue_t *self, zloom_exception_t *entry, zloom_now_t now)
         zloom_numbers_add (&self->moving, entry->seq, entry->seq);
         return;
     }
+    if (entry->delay_ns == ZLOOM_QUEUE_STUCK_NS && self->config.order == ZLOOM_ORDER_SKIP) {
+        entry->delay_ns = 0; /* the recipe has changed: once more, then it is dead */
+    }
+    if (entry->delay_ns == ZLOOM_QUEUE_STUCK_NS) {
+        zloom_numbers_add (&self->waiting, entry->seq, entry->seq);
+        zloom_numbers_add (&self->stuck, entry->seq, entry->seq);
+        return;
+    }
     int64_t rest_ns = zloom_backoff_rest (entry->stamp_ns, entry->delay_ns, now.wall_ns);
+    if (rest_ns == 0 && entry->failures == 0 && !entry->history) { /* it was only delayed */
+        zloom_queue_add_ready (self, ZLOOM_READY_FRESH, entry->seq, entry->seq);
+        zloom_exceptions_remove (self->exceptions, entry->seq, entry->seq);
+        return;
+    }
     if (rest_ns == 0) {
-        zloom_ready_add (&self->ready, ZLOOM_READY_FAILED, entry->seq, entry->seq);
+        zloom_queue_add_ready (self, ZLOOM_READY_FAILED, entry->seq, entry->seq);
         return;
     }
     zloom_numbers_add (&self->waiting, entry->seq, entry->seq);
@@ -358,12 +292,12 @@ zloom_queue_recovered (void *self, zloom_now_t now)
     }
     uint64_t from = 0;
     while (zloom_done_gap (&queue->done, from, queue->next_seq - 1, &run)) {
-        zloom_ready_add (&queue->ready, ZLOOM_READY_FRESH, run.first, run.last);
+        zloom_queue_add_ready (queue, ZLOOM_READY_FRESH, run.first, run.last);
         from = run.last + 1;
     }
     from = 0;
     while (zloom_exceptions_find (queue->exceptions, from, UINT64_MAX - 1, &run)) {
-        zloom_ready_remove (&queue->ready, run.first, run.last);
+        zloom_queue_remove_ready (queue, run.first, run.last);
         for (uint64_t seq = run.first; seq <= run.last; seq++) {
             s_place (queue, zloom_exceptions_get (queue->exceptions, seq), now);
         }
@@ -377,5 +311,11 @@ zloom_queue_recovered (void *self, zloom_now_t now)
     }
     queue->boot_seq = queue->next_seq;
     queue->durable_seq = queue->next_seq - 1;
+    queue->frontier = queue->done.floor;
+    if (queue->lanes && zloom_queue_unsettled (queue) > 0) {
+        queue->hold_until_ns = zloom_time_add (now.mono_ns, queue->config.hold_ns);
+    }
+    zloom_expiries_drop (&queue->expiries, queue->done.floor);
+    zloom_queue_plan_expiry (queue, now);
     zloom_assert (zloom_queue_check (queue));
 }

@@ -29,6 +29,11 @@ zloom_queue_piece (const zloom_queue_t *self, const zloom_lease_t *lease,
 {
     zloom_lease_part_t part;
     if (lease && zloom_leases_held (lease, first, last, &part)) {
+        if (part.seq == first && self->recall_count > 0) { /* a flow with a key: one by one */
+            return (zloom_piece_t){zloom_queue_barred (self, first) ? ZLOOM_PIECE_STALE
+                                                                    : ZLOOM_PIECE_HELD,
+                                   first, first};
+        }
         if (part.seq == first) {
             return (zloom_piece_t){ZLOOM_PIECE_HELD, first, first + part.n - 1};
         }
@@ -51,6 +56,11 @@ zloom_queue_piece (const zloom_queue_t *self, const zloom_lease_t *lease,
     uint64_t end;
     if (s_acks_late (self, settle, ack, &end) && end >= first &&
         zloom_queue_free_run (self, first, last < end ? last : end, &run)) {
+        if (run.first == first && self->lanes) { /* only what comes first in its lane */
+            return (zloom_piece_t){zloom_queue_order_first (self, first) ? ZLOOM_PIECE_FREE
+                                                                         : ZLOOM_PIECE_STALE,
+                                   first, first};
+        }
         if (run.first == first) {
             return (zloom_piece_t){ZLOOM_PIECE_FREE, first, run.last};
         }
@@ -94,6 +104,33 @@ s_sound (const zloom_settle_run_t *run)
     return run->n > 0 && run->first <= INT64_MAX;
 }
 
+/* Whether a step acks a message behind one of the same key that it does not ack. */
+static bool
+s_breaks_order (const zloom_queue_t *self, const zloom_event_t *settle)
+{
+    bool breaks = false;
+    for (size_t i = 0; self->lanes && i < settle->settle.count; i++) {
+        const zloom_settle_run_t *failed = &settle->settle.runs[i];
+        for (uint32_t n = 0; failed->verdict != ZLOOM_VERDICT_ACK && n < failed->n; n++) {
+            zloom_slot_t slot;
+            zloom_slot_t other;
+            if (!zloom_lanes_slot_of (self->lanes, failed->first + n, &slot)) {
+                continue;
+            }
+            for (size_t j = 0; j < settle->settle.count; j++) {
+                const zloom_settle_run_t *acked = &settle->settle.runs[j];
+                for (uint32_t m = 0; acked->verdict == ZLOOM_VERDICT_ACK && m < acked->n; m++) {
+                    breaks =
+                      breaks || (acked->first + m > failed->first + n &&
+                                 zloom_lanes_slot_of (self->lanes, acked->first + m, &other) &&
+                                 other == slot);
+                }
+            }
+        }
+    }
+    return breaks;
+}
+
 zloom_err_t
 zloom_queue_check_settle (const void *self, zloom_consumer_id_t consumer,
                           const zloom_event_t *settle)
@@ -119,7 +156,7 @@ zloom_queue_check_settle (const void *self, zloom_consumer_id_t consumer,
             at = piece.last + 1;
         }
     }
-    return ZLOOM_OK;
+    return s_breaks_order (queue, settle) ? ZLOOM_STALE : ZLOOM_OK;
 }
 
 static void

@@ -4,12 +4,18 @@
  *
  *   queue.c           making, counting, the pattern's table
  *   queue_offer.c     messages come in
+ *   queue_append.c    ... and are stored
+ *   queue_places.c    where messages are that nobody holds
  *   queue_dispatch.c  messages are handed out
+ *   queue_order.c     flows with a key: which one may be handed out next
+ *   queue_keys.c      keys that do not go on: shown, and freed by hand
+ *   queue_expire.c    delay and expiry
  *   queue_lease.c     consumers, deadlines, crashes
  *   queue_settle.c    verdicts
  *   queue_leave.c     how messages leave, fail, come back and die
  *   queue_records.c   what an event leaves in the journal
- *   queue_recover.c   snapshot, restore, replay
+ *   queue_snapshot.c  the whole state as bytes, and back
+ *   queue_recover.c   replay
  */
 #ifndef ZLOOM_PATTERNS_QUEUE_STATE_H
 #define ZLOOM_PATTERNS_QUEUE_STATE_H
@@ -19,19 +25,29 @@
 #include "patterns/common/backoff.h"
 #include "patterns/common/done.h"
 #include "patterns/common/exceptions.h"
+#include "patterns/common/expiries.h"
 #include "patterns/common/history.h"
+#include "patterns/common/ids.h"
+#include "patterns/common/lanes.h"
 #include "patterns/common/leases.h"
 #include "patterns/common/producers.h"
+#include "patterns/common/ranks.h"
 #include "patterns/common/ready.h"
 #include "patterns/common/sizes.h"
 #include "patterns/common/suspects.h"
 #include "patterns/queue/queue.h"
+#include "wire/envelope.h"
 
 #define ZLOOM_QUEUE_TAG 0x5A515565u
 
 /* Ways out of the flow. The first ones are zloom_settle_reason_t; the last is MOVED by hand. */
 #define ZLOOM_WAY_REQUEUED 7
 #define ZLOOM_WAYS 8
+
+/* The delay of a message that has failed for the last time and stays: until somebody decides. */
+#define ZLOOM_QUEUE_STUCK_NS ZLOOM_NEVER
+/* Keys that can be parked at a time; more of them are stuck instead. */
+#define ZLOOM_QUEUE_PARKED_MAX 100000u
 
 /* How often it is looked for producers that may be forgotten. */
 #define ZLOOM_QUEUE_AGE_NS (300 * ZLOOM_NS_PER_S)
@@ -47,6 +63,12 @@ typedef struct {
     uint64_t used_frames;
     uint32_t suspects; /* suspect leases: nothing more until they are settled */
 } zloom_queue_consumer_t;
+
+/* A key's message that failed or came back: what is out behind it comes back, too. */
+typedef struct {
+    zloom_slot_t slot;
+    uint64_t seq;
+} zloom_queue_recall_t;
 
 /* A run that leaves in this event. */
 typedef struct {
@@ -69,15 +91,31 @@ typedef struct {
 
     /* Where the messages are. */
     zloom_done_t done;
-    zloom_ready_t ready;
+    zloom_ready_t ready[ZLOOM_RANKS]; /* by priority */
+    zloom_ranks_t ranks;
     zloom_suspects_t suspects;
     zloom_leases_t *leases;
     zloom_numbers_t waiting;  /* each has an exception with an armed timer */
+    zloom_numbers_t stuck;    /* the part of `waiting` that waits for a hand */
     zloom_numbers_t moving;   /* to the dead letters, or to nowhere when damaged */
-    zloom_numbers_t damaged;  /* the part of `moving` that is lost */
-    zloom_numbers_t overflow; /* the part of `moving` that was dropped as oldest */
-    bool moving_blocked;      /* waits for bytes from the disk */
-    zloom_numbers_t unseen;   /* during recovery: numbers given, but not replayed yet */
+    zloom_numbers_t damaged;  /* the parts of `moving` that are lost, */
+    zloom_numbers_t overflow; /* ... dropped as oldest, */
+    zloom_numbers_t expired;
+    zloom_numbers_t followers; /* ... of keys that are parked */
+    bool moving_blocked;       /* waits for bytes from the disk */
+    zloom_numbers_t unseen;    /* during recovery: numbers given, but not replayed yet */
+
+    /* Order by key. */
+    zloom_lanes_t *lanes;  /* NULL: the flow has no key */
+    uint64_t frontier;     /* messages below stand in the lanes */
+    int64_t hold_until_ns; /* nothing is handed out before: who held it comes back first */
+    zloom_map_t *parked;   /* keys whose messages follow a dead one */
+
+    /* Time, and ids. */
+    zloom_expiries_t expiries;
+    int64_t expiry_at_ns; /* mono: when to look */
+    bool walk_blocked;    /* waits for bytes from the disk */
+    zloom_ids_t ids;
 
     zloom_exceptions_t *exceptions;
     zloom_sizes_t sizes;
@@ -102,6 +140,12 @@ typedef struct {
     zloom_run_t *touched; /* whose failures changed */
     size_t touched_count;
     size_t touched_capacity;
+    zloom_queue_recall_t *recalls;
+    size_t recall_count;
+    size_t recall_capacity;
+    uint64_t *gathered; /* that lanes let go, for one hand-out */
+    size_t gathered_count;
+    size_t gathered_capacity;
     uint64_t *members; /* that killed */
     size_t member_count;
     size_t member_capacity;
@@ -142,21 +186,100 @@ zloom_queue_of_const (const void *self)
 uint64_t zloom_queue_unsettled (const zloom_queue_t *self);
 uint64_t zloom_queue_used_messages (const zloom_queue_t *self);
 uint64_t zloom_queue_used_bytes (const zloom_queue_t *self);
+/* A RECORD effect with self->buf as its head. */
+void zloom_queue_record (zloom_queue_t *self, uint8_t type, uint64_t seq, uint64_t count,
+                         const zloom_turn_t *turn);
+
+/* ---- queue_places.c ------------------------------------------------------------------------- */
+
+/* As zloom_ready_t's, over all priorities. */
+void zloom_queue_add_ready (zloom_queue_t *self, zloom_ready_kind_t kind, uint64_t first,
+                            uint64_t last);
+uint64_t zloom_queue_remove_ready (zloom_queue_t *self, uint64_t first, uint64_t last);
+bool zloom_queue_is_ready (const zloom_queue_t *self, uint64_t seq);
+bool zloom_queue_find_ready (const zloom_queue_t *self, uint64_t from, uint64_t last,
+                             bool failed_only, zloom_range_t *run, zloom_ready_kind_t *kind);
+uint64_t zloom_queue_ready_total (const zloom_queue_t *self);
+/* The run that goes next in a flow without key: of the highest priority, age counted. */
+bool zloom_queue_next (const zloom_queue_t *self, bool failed_only, zloom_now_t now,
+                       zloom_range_t *run, zloom_ready_kind_t *kind);
 /* The first run in [from, last] of messages that are neither settled, leased nor moving. */
 bool zloom_queue_free_run (const zloom_queue_t *self, uint64_t from, uint64_t last,
                            zloom_range_t *run);
 /* Take such a run out of its places: it must leave, or be leased. */
 void zloom_queue_pull (zloom_queue_t *self, const zloom_range_t *run);
-/* A RECORD effect with self->buf as its head. */
-void zloom_queue_record (zloom_queue_t *self, uint8_t type, uint64_t seq, uint64_t count,
-                         const zloom_turn_t *turn);
+/* Send such a run on its way out, for the reason that `why` stands for. */
+void zloom_queue_doom (zloom_queue_t *self, uint64_t first, uint64_t last, zloom_numbers_t *why);
+
+/* ---- queue_order.c -------------------------------------------------------------------------- */
+
+/* The config has been read: the flow has a key, or not, and lanes have their weights. */
+void zloom_queue_order_configure (zloom_queue_t *self);
+/* Take up to `most` messages that may be handed out now into self->gathered, rising. */
+size_t zloom_queue_gather (zloom_queue_t *self, uint32_t most, bool failed_only,
+                           const zloom_turn_t *turn);
+/* Tell the lanes what became of messages; all do nothing in a flow without key. */
+void zloom_queue_order_gone (zloom_queue_t *self, uint64_t first, uint64_t last);
+void zloom_queue_order_back (zloom_queue_t *self, uint64_t first, uint64_t last);
+void zloom_queue_order_failed (zloom_queue_t *self, uint64_t seq);
+void zloom_queue_order_due (zloom_queue_t *self, uint64_t seq);
+/* Whether an earlier message of its key failed in this event: its verdict comes too late. */
+bool zloom_queue_barred (const zloom_queue_t *self, uint64_t seq);
+/* The event is over: take from their holders what must come again behind another. */
+void zloom_queue_order_flush (zloom_queue_t *self, const zloom_turn_t *turn);
+/* Whether nothing of its lane stands before it; true in a flow without key. */
+bool zloom_queue_order_first (const zloom_queue_t *self, uint64_t seq);
+/* It dies: what comes later of its key may have to follow. */
+void zloom_queue_order_dead (zloom_queue_t *self, uint64_t seq, const zloom_turn_t *turn);
+
+/* ---- queue_keys.c --------------------------------------------------------------------------- */
+
+/* The key of message seq if its bytes are in memory; borrowed until the next peek. */
+zloom_err_t zloom_queue_key_of (const zloom_store_t *store, uint64_t seq, zloom_bytes_t *key);
+void zloom_queue_park_key (zloom_queue_t *self, zloom_bytes_t key, bool parked);
+void zloom_queue_free_key (zloom_queue_t *self, const zloom_event_t *event,
+                           const zloom_turn_t *turn);
+bool zloom_queue_next_key (const void *self, uint64_t *cursor, zloom_key_row_t *row);
+size_t zloom_queue_lanes (const void *self, zloom_lane_row_t *rows, size_t max);
+
+/* ---- queue_expire.c ------------------------------------------------------------------------- */
+
+/* The head of a stored message; what cannot be read has nothing set. */
+zloom_envelope_t zloom_queue_head (zloom_bytes_t bytes);
+/* When a message expires, wall ns; ZLOOM_NEVER if it does not. `past`: it has a history. */
+int64_t zloom_queue_expiry (const zloom_queue_t *self, const zloom_envelope_t *head, uint32_t flags,
+                            int64_t base_ns, bool past);
+/* Whether messages with these flags can expire at all. */
+bool zloom_queue_may_expire (const zloom_queue_t *self, uint32_t flags);
+/* How long a message must wait yet. */
+int64_t zloom_queue_delay (const zloom_envelope_t *head, int64_t base_ns, int64_t wall_ns);
+/* A message that just came in waits so long. */
+void zloom_queue_delay_message (zloom_queue_t *self, uint64_t seq, int64_t delay_ns,
+                                const zloom_turn_t *turn);
+/* How many of the peeked messages have not expired before the first that has. */
+uint32_t zloom_queue_alive (const zloom_queue_t *self, const zloom_peek_t *peek, int64_t wall_ns);
+/* When to look for expired ones, from what is known now. */
+void zloom_queue_plan_expiry (zloom_queue_t *self, zloom_now_t now);
+/* Look for them, a part at a time. */
+void zloom_queue_expire (zloom_queue_t *self, const zloom_turn_t *turn);
 
 /* ---- queue_offer.c -------------------------------------------------------------------------- */
 
+zloom_err_t zloom_queue_check_offer (const void *self, const zloom_offer_t *offer,
+                                     zloom_cost_t *cost);
 void zloom_queue_offer (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *turn);
 void zloom_queue_skip (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *turn);
 uint64_t zloom_queue_adopt (void *self, zloom_bytes_t name, uint64_t next,
                             const zloom_turn_t *turn);
+
+/* ---- queue_append.c ------------------------------------------------------------------------- */
+
+/*
+ * Store messages from the `trimmed`-th of an OFFER on, which are `pack`; false when some were left
+ * out because their ids are known.
+ */
+bool zloom_queue_append (zloom_queue_t *self, const zloom_event_t *event, uint32_t trimmed,
+                         zloom_bytes_t pack, const zloom_turn_t *turn);
 
 /* ---- queue_dispatch.c ----------------------------------------------------------------------- */
 
@@ -171,6 +294,9 @@ void zloom_queue_credit (zloom_queue_t *self, const zloom_event_t *event);
 void zloom_queue_mark (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *turn);
 void zloom_queue_leave_consumer (zloom_queue_t *self, const zloom_event_t *event,
                                  const zloom_turn_t *turn);
+/* Tell a consumer that messages [seq, seq + n) are not its own any more. */
+void zloom_queue_tell_stale (zloom_queue_t *self, zloom_consumer_id_t consumer, zloom_token_t token,
+                             uint64_t seq, uint32_t n, const zloom_turn_t *turn);
 /* End leases whose deadline has come, as many as an event may. */
 void zloom_queue_end_leases (zloom_queue_t *self, const zloom_turn_t *turn);
 /* The lease with this token if this consumer holds it. */
@@ -217,6 +343,10 @@ void zloom_queue_ready (zloom_queue_t *self, uint64_t first, uint64_t last);
  */
 void zloom_queue_fail (zloom_queue_t *self, const zloom_run_t *run, const zloom_cause_t *cause,
                        int64_t delay_ms, bool reject, const zloom_turn_t *turn);
+/* The message, which failed or was delayed, dies. */
+void zloom_queue_die (zloom_queue_t *self, zloom_exception_t *entry);
+/* What is known of the failures of these messages has changed: it is journaled by flush. */
+void zloom_queue_touch (zloom_queue_t *self, const zloom_run_t *run);
 /* Messages that killed: collected, and judged by how many they are when the event is over. */
 void zloom_queue_killed (zloom_queue_t *self, const zloom_lease_part_t *part);
 void zloom_queue_judge (zloom_queue_t *self, const zloom_cause_t *cause, const zloom_turn_t *turn);
@@ -232,14 +362,31 @@ bool zloom_queue_can_move (const zloom_queue_t *self);
  */
 uint32_t zloom_queue_encode_states (const zloom_queue_t *self, uint64_t first, uint64_t last,
                                     bool bounded, zloom_buf_t *out);
+/* A key is parked, or not any more. */
+void zloom_queue_record_key (zloom_queue_t *self, zloom_bytes_t key, bool parked,
+                             const zloom_turn_t *turn);
+/* Ids that came with messages. */
+void zloom_queue_record_ids (zloom_queue_t *self, const zloom_id_hash_t *hashes, size_t count,
+                             const zloom_turn_t *turn);
 /* Emit the records of the event, then what may be forgotten. */
 void zloom_queue_flush (zloom_queue_t *self, const zloom_turn_t *turn);
 
+/* ---- queue_snapshot.c ----------------------------------------------------------------------- */
+
+void zloom_queue_snapshot (const void *self, zloom_buf_t *out);
+zloom_err_t zloom_queue_restore (void *self, zloom_bytes_t snapshot);
+/* Ids that are remembered beyond this were not asked for. */
+size_t zloom_queue_ids_max (const zloom_queue_t *self);
+
 /* ---- queue_recover.c ------------------------------------------------------------------------ */
 
-zloom_err_t zloom_queue_restore (void *self, zloom_bytes_t snapshot);
+/* Beyond this no number from a disk is believed, and no more can be unsettled. */
+#define ZLOOM_QUEUE_SEQ_MAX (UINT64_C (1) << 62)
+#define ZLOOM_QUEUE_UNSETTLED_MAX (UINT64_C (1) << 33)
+
+/* Take the entries of a STATE record, or a snapshot's, in. */
+void zloom_queue_read_states (zloom_queue_t *self, zloom_cursor_t *cursor);
 zloom_err_t zloom_queue_replay (void *self, const zloom_replay_t *record);
 void zloom_queue_recovered (void *self, zloom_now_t now);
-void zloom_queue_snapshot (const void *self, zloom_buf_t *out);
 
 #endif

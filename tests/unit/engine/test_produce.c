@@ -343,21 +343,31 @@ test_what_a_queue_does_not_keep_is_refused (void **state)
 {
     (void) state;
     const zloom_engine_flow_t flow = rig_flow ("orders", ZLOOM_CONFIRM_DISK);
-    const uint32_t refused[] = {ZLOOM_FLAG_DUE, ZLOOM_FLAG_EXPIRES,
-                                ZLOOM_FLAG_PRIORITY | ZLOOM_FLAG_KEY};
+    zloom_engine_flow_t keyed = rig_flow ("keyed", ZLOOM_CONFIRM_DISK);
+    keyed.config.key = "/customer";
+    const zloom_engine_flow_t flows[] = {flow, keyed};
+    const struct {
+        uint32_t flags;
+        zloom_err_t code;
+    } refused[] = {
+      {0, ZLOOM_NO_KEY},
+      {ZLOOM_FLAG_KEY, ZLOOM_NO_KEY},
+      {ZLOOM_FLAG_KEY | ZLOOM_FLAG_PRIORITY, ZLOOM_UNSUPPORTED},
+    };
     rig_t rig;
-    rig_open (&rig, &flow, 1);
+    rig_open (&rig, flows, 2);
     rig_hello (&rig, 1, "shop", 1, "orders");
+    rig_hello (&rig, 2, "web", 2, "keyed");
     zloom_buf_t pack = {0};
     rig_pack (&pack, 1, 1, 10);
     zloom_verb_t verb = {.kind = ZLOOM_VERB_SEND,
                          .send = {.first_id = 1, .n = 1, .base_time_ns = rig.now.wall_ns}};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        verb.send.flags = refused[i];
-        rig_put (&rig, 1, &verb, &pack);
+        verb.send.flags = refused[i].flags;
+        rig_put (&rig, 2, &verb, &pack);
         rig_settle (&rig);
-        rig_expect (&rig, 1, ZLOOM_VERB_REFUSE);
-        assert_int_equal (rig.verb.refuse.code, ZLOOM_UNSUPPORTED);
+        rig_expect (&rig, 2, ZLOOM_VERB_REFUSE);
+        assert_int_equal (rig.verb.refuse.code, refused[i].code);
     }
     verb.send.flags = ZLOOM_FLAG_KEY | ZLOOM_FLAG_TOPIC | ZLOOM_FLAG_ID;
     rig_put (&rig, 1, &verb, &pack);

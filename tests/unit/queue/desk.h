@@ -20,6 +20,7 @@
 #include "patterns/common/pack_head.h"
 #include "patterns/common/records.h"
 #include "patterns/queue/queue.h"
+#include "wire/pack.h"
 
 #define DESK_BOOT 77
 #define MS ZLOOM_NS_PER_MS
@@ -31,6 +32,7 @@ typedef struct {
     uint32_t count;
     uint64_t payload_bytes;
     zloom_buf_t head;
+    zloom_buf_t pack;
 } desk_record_t;
 
 typedef struct {
@@ -106,11 +108,23 @@ desk_peek (void *arg, uint64_t seq, uint32_t max_n, uint64_t max_bytes, zloom_pe
     n = n < fit ? n : fit;
     peek->n = (uint32_t) n;
     peek->bytes = n * each;
+    assert_int_equal (
+      zloom_pack_slice (zloom_buf_bytes (&record->pack), seq - record->seq, n, &peek->pack),
+      ZLOOM_OK);
     zloom_arena_reset (&self->arena);
     assert_int_equal (
       zloom_pack_head_decode (zloom_buf_bytes (&record->head), &self->arena, &self->head),
       ZLOOM_OK);
     peek->history = zloom_pack_head_past (&self->head, (uint32_t) (seq - record->seq));
+    peek->flags = self->head.flags;
+    uint64_t at = seq - record->seq;
+    size_t run = 0;
+    for (; at >= self->head.src[run].n; run++) {
+        at -= self->head.src[run].n;
+    }
+    peek->src = self->head.src[run];
+    peek->src.first_id += at;
+    peek->src.n -= (uint32_t) at;
     return ZLOOM_OK;
 }
 
@@ -144,6 +158,7 @@ desk_destroy (desk_t *self)
     zloom_queue_pattern.destroy (&self->queue);
     for (size_t i = 0; i < self->record_count; i++) {
         zloom_buf_fini (&self->records[i].head);
+        zloom_buf_fini (&self->records[i].pack);
     }
     free (self->records);
     zloom_arena_fini (&self->arena);
@@ -174,6 +189,7 @@ desk_carry_out (desk_t *self)
             record->count = effect->append.n;
             record->payload_bytes = effect->append.pack.size;
             zloom_pack_head_encode (effect, &record->head);
+            zloom_buf_add_bytes (&record->pack, effect->append.pack);
         } else if (effect->type == ZLOOM_EFFECT_RECORD) {
             desk_record_t *record = desk_record (self);
             record->type = effect->record.type;

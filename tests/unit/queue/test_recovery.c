@@ -131,7 +131,8 @@ queue_recovers_when_each_record_comes_twice (void **state)
     for (size_t i = 0; i < count; i++) {
         desk_record_t *copy = desk_record (desk);
         *copy = desk->records[i];
-        copy->head = (zloom_buf_t){0};
+        copy->head = copy->pack = (zloom_buf_t){0};
+        zloom_buf_add_bytes (&copy->pack, zloom_buf_bytes (&desk->records[i].pack));
         zloom_buf_add_bytes (&copy->head, zloom_buf_bytes (&desk->records[i].head));
     }
     desk_restart (desk);

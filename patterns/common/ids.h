@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * ids.h - the ids that came lately: what makes a message that is sent twice under one id count
+ * once, whoever sends it. Remembered is a hash of 128 bits, for a time and up to a number, oldest
+ * forgotten first. About 40 bytes an id.
+ */
+#ifndef ZLOOM_PATTERNS_COMMON_IDS_H
+#define ZLOOM_PATTERNS_COMMON_IDS_H
+
+#include "base/bytes.h"
+#include "wire/cursor.h"
+
+#define ZLOOM_ID_HASH_BYTES 16
+
+typedef struct {
+    uint64_t words[2];
+} zloom_id_hash_t;
+
+typedef struct {
+    zloom_id_hash_t hash;
+    int64_t wall_ns;
+} zloom_id_t;
+
+typedef struct {
+    zloom_id_t *items; /* a ring in order of arrival, slots are items' numbers */
+    uint64_t first;    /* number of the oldest */
+    size_t count;
+    size_t capacity; /* a power of two */
+    uint32_t *slots; /* open addressing: index into items + 1, 0: empty */
+    size_t slot_count;
+} zloom_ids_t; /* zero-initialised is empty and ready */
+
+void zloom_ids_fini (zloom_ids_t *self);
+/* The same everywhere and for ever: hashes are on disk. */
+zloom_id_hash_t zloom_id_hash (zloom_bytes_t id);
+bool zloom_ids_has (const zloom_ids_t *self, zloom_id_hash_t hash);
+/* Remember one that is not known; at `max` the oldest makes room (0: none is remembered). */
+void zloom_ids_add (zloom_ids_t *self, zloom_id_hash_t hash, int64_t wall_ns, size_t max);
+/* Forget what came before wall_ns. */
+void zloom_ids_forget (zloom_ids_t *self, int64_t wall_ns);
+
+/* A record of ids that came together, msgpack: [wall ns, 16 bytes each]; and back. */
+void zloom_ids_encode_some (const zloom_id_hash_t *hashes, size_t count, int64_t wall_ns,
+                            zloom_buf_t *out);
+void zloom_ids_decode_some (zloom_ids_t *self, zloom_cursor_t *cursor, size_t max);
+/* All: an array of such records. */
+void zloom_ids_encode (const zloom_ids_t *self, zloom_buf_t *out);
+void zloom_ids_decode (zloom_ids_t *self, zloom_cursor_t *cursor, size_t max);
+
+#endif

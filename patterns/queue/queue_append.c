@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * queue_append.c - messages are stored: each in its class, waiting if it is due later, known by its
+ * id where the flow remembers ids. Envelopes are opened only if the sender announced something, or
+ * the flow has a key.
+ */
+#include "base/memory.h"
+#include "patterns/queue/state.h"
+#include "wire/pack.h"
+#include "wire/source.h"
+
+/* What a message's announcements may take in the journal: a state, a priority, a pack's head. */
+#define STATE_BYTES 64
+#define RANK_BYTES 8
+#define HEAD_BYTES (512 + ZLOOM_LIMIT_PRODUCER_BYTES)
+/* Announcements that the router must look at, in any flow. */
+#define LOOKED_AT (ZLOOM_FLAG_DUE | ZLOOM_FLAG_EXPIRES | ZLOOM_FLAG_PRIORITY)
+
+/* ---- whether they may come in ---------------------------------------------------------------- */
+
+static bool
+s_dedups (const zloom_queue_t *self, uint32_t flags)
+{
+    return self->config.dedup && (flags & ZLOOM_FLAG_ID);
+}
+
+/* Delayed ones leave a quarter of the table to those that fail. */
+static zloom_err_t
+s_check_delayed (const zloom_queue_t *self, uint64_t delayed)
+{
+    const uint64_t most = (uint64_t) self->config.exceptions_max / 4 * 3;
+    if (delayed > 0 && zloom_exceptions_count (self->exceptions) + delayed > most) {
+        return zloom_fail (ZLOOM_TOO_MANY_DELAYED,
+                           "flow '%s': %llu messages that are due later are more than fit beside "
+                           "%llu that wait (limit.exceptions: %lld)",
+                           self->config.name, (unsigned long long) delayed,
+                           (unsigned long long) zloom_exceptions_count (self->exceptions),
+                           (long long) self->config.exceptions_max);
+    }
+    return ZLOOM_OK;
+}
+
+static zloom_err_t
+s_check_head (const zloom_queue_t *self, const zloom_offer_t *offer, uint32_t index,
+              zloom_bytes_t bytes, uint64_t *delayed)
+{
+    zloom_envelope_t head = {0};
+    const zloom_err_t err = zloom_envelope_decode_head (bytes, &head);
+    if (err != ZLOOM_OK) {
+        zloom_note_prefix ("flow '%s': message %u of the pack", self->config.name, index);
+        return err;
+    }
+    *delayed += (offer->flags & ZLOOM_FLAG_DUE) && head.has_due ? 1 : 0;
+    if (self->config.key && !head.key.data) {
+        return zloom_fail (ZLOOM_NO_KEY,
+                           "flow '%s': message %u of the pack has no key (the flow is keyed by %s)",
+                           self->config.name, index, self->config.key);
+    }
+    return ZLOOM_OK;
+}
+
+zloom_err_t
+zloom_queue_check_offer (const void *self, const zloom_offer_t *offer, zloom_cost_t *cost)
+{
+    const zloom_queue_t *queue = zloom_queue_of_const (self);
+    const uint32_t flags = offer->flags;
+    const bool dedups = s_dedups (queue, flags);
+    if (!offer->pack.data || (!queue->config.key && !dedups && !(flags & LOOKED_AT))) {
+        return ZLOOM_OK;
+    }
+    if (queue->config.key && !(flags & ZLOOM_FLAG_KEY)) {
+        return zloom_fail (ZLOOM_NO_KEY,
+                           "flow '%s' is keyed by %s: each message needs a key, and the pack must "
+                           "announce it",
+                           queue->config.name, queue->config.key);
+    }
+    if (queue->config.key && (flags & ZLOOM_FLAG_PRIORITY)) {
+        return zloom_fail (ZLOOM_UNSUPPORTED,
+                           "flow '%s' is keyed: its messages keep their order, so they have no "
+                           "priorities; send without",
+                           queue->config.name);
+    }
+    uint64_t delayed = 0;
+    zloom_pack_iter_t iter = zloom_pack_iter (offer->pack);
+    zloom_bytes_t bytes;
+    for (uint32_t i = 0; zloom_pack_next (&iter, &bytes); i++) {
+        const zloom_err_t err = s_check_head (queue, offer, i, bytes, &delayed);
+        if (err != ZLOOM_OK) {
+            return err;
+        }
+    }
+    cost->records += (delayed > 0 ? 1 : 0) + (dedups ? offer->n + 2 : 0);
+    cost->bytes += delayed * STATE_BYTES;
+    cost->bytes += (flags & ZLOOM_FLAG_PRIORITY) ? (uint64_t) offer->n * RANK_BYTES : 0;
+    cost->bytes += dedups ? (uint64_t) offer->n * (HEAD_BYTES + ZLOOM_ID_HASH_BYTES) : 0;
+    return s_check_delayed (queue, delayed);
+}
+
+/* ---- one piece ------------------------------------------------------------------------------- */
+
+/* Messages [index, index + n) of an OFFER, which are `pack`. */
+typedef struct {
+    const zloom_event_t *event;
+    uint32_t index;
+    uint32_t n;
+    zloom_bytes_t pack;
+    const zloom_src_t *src;
+    size_t src_count;
+} piece_t;
+
+/*
+ * The provenance of the messages that are taken. A named sender is the source itself; what an
+ * anonymous one sends is named by "~flow" and its number here, so that its id is unique, too.
+ */
+static void
+s_source (const zloom_queue_t *self, piece_t *piece, const zloom_turn_t *turn)
+{
+    const zloom_event_t *event = piece->event;
+    if (event->offer.src_count > 0 && piece->n == event->offer.n) {
+        piece->src = event->offer.src;
+        piece->src_count = event->offer.src_count;
+        return;
+    }
+    const size_t most = event->offer.src_count > 0 ? event->offer.src_count : 1;
+    zloom_src_t *src = zloom_effects_memory (turn->effects, most * sizeof *src);
+    piece->src = src;
+    if (event->offer.src_count > 0) {
+        piece->src_count =
+          zloom_src_cut (event->offer.src, event->offer.src_count, piece->index, piece->n, src);
+        return;
+    }
+    *src = (zloom_src_t){.n = piece->n,
+                         .producer = event->offer.producer,
+                         .first_id = event->offer.first_id + piece->index,
+                         .base_time_ns = event->offer.base_time_ns};
+    if (!src->producer.data) {
+        src->producer = zloom_bytes_text (self->anonymous);
+        src->first_id = self->next_seq;
+    }
+    piece->src_count = 1;
+}
+
+/* The priorities of the messages, joined where they are equal; NULL when all are the usual one. */
+static const zloom_rank_run_t *
+s_ranks (const zloom_queue_t *self, const piece_t *piece, size_t *count, const zloom_turn_t *turn)
+{
+    *count = 0;
+    if (!(piece->event->offer.flags & ZLOOM_FLAG_PRIORITY) || self->lanes) {
+        return NULL;
+    }
+    zloom_rank_run_t *runs = zloom_effects_memory (turn->effects, piece->n * sizeof *runs);
+    zloom_pack_iter_t iter = zloom_pack_iter (piece->pack);
+    zloom_bytes_t bytes;
+    while (zloom_pack_next (&iter, &bytes)) {
+        const zloom_envelope_t head = zloom_queue_head (bytes);
+        const uint8_t rank = head.has_priority ? head.priority : ZLOOM_RANK_USUAL;
+        if (*count == 0 || runs[*count - 1].rank != rank) {
+            runs[(*count)++] = (zloom_rank_run_t){.rank = rank};
+        }
+        runs[*count - 1].n++;
+    }
+    if (*count == 1 && runs[0].rank == ZLOOM_RANK_USUAL) {
+        *count = 0;
+    }
+    return *count > 0 ? runs : NULL;
+}
+
+/* What the messages, from number `first` on, say of time; returns when the first one expires. */
+static int64_t
+s_times (zloom_queue_t *self, const piece_t *piece, uint64_t first, bool delay,
+         const zloom_turn_t *turn)
+{
+    const uint32_t flags = piece->event->offer.flags;
+    int64_t soonest_ns = ZLOOM_NEVER;
+    zloom_pack_iter_t iter = zloom_pack_iter (piece->pack);
+    zloom_bytes_t bytes;
+    size_t run = 0;
+    uint32_t left = piece->src_count > 0 ? piece->src[0].n : 0;
+    for (uint32_t i = 0; zloom_pack_next (&iter, &bytes); i++) {
+        const zloom_envelope_t head = zloom_queue_head (bytes);
+        for (; left == 0 && run + 1 < piece->src_count; left = piece->src[run].n) {
+            run++;
+        }
+        left -= left > 0 ? 1 : 0;
+        const int64_t base_ns = piece->src[run].base_time_ns;
+        if (delay) {
+            const int64_t delay_ns = zloom_queue_delay (&head, base_ns, turn->now.wall_ns);
+            if (delay_ns > 0) {
+                zloom_queue_delay_message (self, first + i, delay_ns, turn);
+            }
+            continue;
+        }
+        const int64_t expiry_ns =
+          zloom_queue_expiry (self, &head, flags, base_ns, piece->event->offer.past);
+        soonest_ns = expiry_ns < soonest_ns ? expiry_ns : soonest_ns;
+    }
+    return soonest_ns;
+}
+
+static void
+s_append (zloom_queue_t *self, piece_t *piece, const zloom_turn_t *turn)
+{
+    const zloom_event_t *event = piece->event;
+    const uint32_t flags = event->offer.flags;
+    const uint64_t first = self->next_seq;
+    const uint64_t last = first + piece->n - 1;
+    size_t rank_count;
+    s_source (self, piece, turn);
+    const zloom_rank_run_t *ranks = s_ranks (self, piece, &rank_count, turn);
+    const int64_t expires_ns = zloom_queue_may_expire (self, flags)
+                                 ? s_times (self, piece, first, false, turn)
+                                 : ZLOOM_NEVER;
+    zloom_effect_t *effect = zloom_effects_add (turn->effects, ZLOOM_EFFECT_APPEND);
+    effect->append.seq = first;
+    effect->append.n = piece->n;
+    effect->append.pack = piece->pack;
+    effect->append.flags = flags;
+    effect->append.src = piece->src;
+    effect->append.src_count = piece->src_count;
+    effect->append.past = event->offer.past ? event->offer.past + piece->index : NULL;
+    effect->append.own = event->offer.src_count == 0 && event->offer.producer.data;
+    effect->append.expires_ns = expires_ns;
+    effect->append.ranks = ranks;
+    effect->append.rank_count = rank_count;
+
+    self->next_seq = last + 1;
+    self->appended += piece->n;
+    zloom_ranks_add_runs (&self->ranks, first, ranks, rank_count);
+    zloom_queue_add_ready (self, ZLOOM_READY_FRESH, first, last);
+    zloom_sizes_add (&self->sizes, first, last, piece->pack.size);
+    zloom_ages_add (&self->ages, first, piece->src[0].base_time_ns);
+    if (expires_ns != ZLOOM_NEVER) {
+        zloom_expiries_add (&self->expiries, first, last, expires_ns);
+        zloom_queue_plan_expiry (self, turn->now);
+    }
+    if (flags & ZLOOM_FLAG_DUE) {
+        s_times (self, piece, first, true, turn);
+    }
+}
+
+/* ---- ids ------------------------------------------------------------------------------------- */
+
+/* Append the messages whose ids are not known, piece by piece; false when some were. */
+static bool
+s_append_new (zloom_queue_t *self, const zloom_event_t *event, uint32_t trimmed, zloom_bytes_t pack,
+              const zloom_turn_t *turn)
+{
+    const size_t max = (size_t) self->config.dedup_max;
+    const int64_t now_ns = turn->now.wall_ns;
+    const uint32_t n = event->offer.n - trimmed;
+    zloom_id_hash_t *hashes = zloom_effects_memory (turn->effects, n * sizeof *hashes);
+    size_t hash_count = 0;
+    uint32_t known = 0;
+    zloom_pack_iter_t iter = zloom_pack_iter (pack);
+    piece_t piece = {.event = event, .index = trimmed, .pack = {iter.rest.data, 0}};
+    zloom_bytes_t bytes;
+    zloom_ids_forget (&self->ids, now_ns - self->config.dedup_window_ns);
+    for (const uint8_t *at = iter.rest.data; zloom_pack_next (&iter, &bytes); at = iter.rest.data) {
+        const zloom_envelope_t head = zloom_queue_head (bytes);
+        const bool named = head.id.data;
+        const zloom_id_hash_t hash = named ? zloom_id_hash (head.id) : (zloom_id_hash_t){{0, 0}};
+        if (!named || !zloom_ids_has (&self->ids, hash)) {
+            piece.n++;
+            piece.pack.size += (size_t) (iter.rest.data - at);
+            if (named) {
+                zloom_ids_add (&self->ids, hash, now_ns, max);
+                hashes[hash_count++] = hash;
+            }
+            continue;
+        }
+        if (piece.n > 0) {
+            s_append (self, &piece, turn);
+        }
+        known++;
+        piece = (piece_t){.event = event,
+                          .index = piece.index + piece.n + 1,
+                          .pack = zloom_bytes (iter.rest.data, 0)};
+    }
+    if (piece.n > 0) {
+        s_append (self, &piece, turn);
+    }
+    if (hash_count > 0) {
+        zloom_queue_record_ids (self, hashes, hash_count, turn);
+    }
+    self->duplicates += known;
+    return known == 0;
+}
+
+bool
+zloom_queue_append (zloom_queue_t *self, const zloom_event_t *event, uint32_t trimmed,
+                    zloom_bytes_t pack, const zloom_turn_t *turn)
+{
+    /* What was moved here, or put back by hand, is no repetition. */
+    if (s_dedups (self, event->offer.flags) && !event->offer.past) {
+        return s_append_new (self, event, trimmed, pack, turn);
+    }
+    piece_t piece = {.event = event, .index = trimmed, .n = event->offer.n - trimmed, .pack = pack};
+    s_append (self, &piece, turn);
+    return true;
+}

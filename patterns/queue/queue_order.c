@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * queue_order.c - flows with a key: each key's messages are worked in their order, by whomever.
+ *
+ * The places (queue_places.c) say what may be handed out at all; lanes (common/lanes.h) say in
+ * which order. Lanes are filled from the stored messages, in the order of numbers and only as far
+ * ahead as there is work for, so that neither memory nor the time to open a log follows the
+ * backlog.
+ *
+ * When a message fails, its key waits for it, and whoever holds later ones of that key loses them:
+ * they come after it again. `order` says what happens when it has failed for the last time:
+ *
+ *   skip    it is dead, and its key goes on
+ *   strict  it stays, and its key is stuck until somebody decides (so does a verdict `reject`)
+ *   park    it is dead, and what comes later of its key follows it, until somebody frees the key
+ */
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "patterns/queue/state.h"
+#include "wire/pack.h"
+
+/* So many entries that may be served are looked for ahead, in steps of so many messages. */
+#define AHEAD 262144u
+#define SCAN_MESSAGES 4096u
+/* Never more entries in all (8 bytes each). */
+#define ENTRIES_MAX (4u * 1024 * 1024)
+
+void
+zloom_queue_order_configure (zloom_queue_t *self)
+{
+    if (!self->config.key) {
+        zloom_lanes_destroy (&self->lanes);
+        return;
+    }
+    if (!self->lanes) {
+        const uint64_t seed[2] = {self->boot, ~self->boot};
+        self->lanes = zloom_lanes_new (seed, self->done.floor);
+        self->frontier = self->done.floor;
+    }
+    zloom_lanes_weigh_none (self->lanes);
+    for (size_t i = 0; i < self->config.weight_count; i++) {
+        const zloom_weight_t *weight = &self->config.weights[i];
+        zloom_lanes_weigh (self->lanes, zloom_bytes_text (weight->key), (uint32_t) weight->weight);
+    }
+}
+
+/* ---- filling the lanes ----------------------------------------------------------------------- */
+
+/* Add the peeked messages, of which the first is `seq`. */
+static void
+s_add (zloom_queue_t *self, const zloom_peek_t *peek, uint64_t seq)
+{
+    zloom_pack_iter_t iter = zloom_pack_iter (peek->pack);
+    zloom_bytes_t bytes;
+    for (uint32_t i = 0; i < peek->n && zloom_pack_next (&iter, &bytes); i++) {
+        const zloom_envelope_t head = zloom_queue_head (bytes);
+        zloom_lanes_add (self->lanes, zloom_lanes_slot (self->lanes, head.key), seq + i);
+    }
+}
+
+/* Look further ahead, as far as there is need; what is on the disk comes later. */
+static void
+s_scan (zloom_queue_t *self, const zloom_turn_t *turn)
+{
+    uint64_t from;
+    if (zloom_lanes_rewind (self->lanes, &from) && from < self->frontier) {
+        self->frontier = from;
+    }
+    while (self->frontier <= self->durable_seq && zloom_lanes_open (self->lanes) < AHEAD &&
+           zloom_lanes_count (self->lanes) < ENTRIES_MAX) {
+        zloom_range_t run;
+        if (!zloom_done_gap (&self->done, self->frontier, self->durable_seq, &run)) {
+            self->frontier = self->durable_seq + 1;
+            return;
+        }
+        uint64_t n = run.last - run.first + 1;
+        n = n < SCAN_MESSAGES ? n : SCAN_MESSAGES;
+        zloom_peek_t peek = {0};
+        const zloom_err_t err =
+          turn->store->peek (turn->store->arg, run.first, (uint32_t) n, UINT64_MAX, &peek);
+        if (err == ZLOOM_AGAIN) {
+            return;
+        }
+        if (err == ZLOOM_OK) {
+            s_add (self, &peek, run.first);
+        } else if (zloom_queue_is_ready (self, run.first)) {
+            zloom_queue_doom (self, run.first, run.first, &self->damaged);
+        }
+        self->frontier = run.first + (err == ZLOOM_OK ? peek.n : 1);
+    }
+}
+
+/* ---- handing out ----------------------------------------------------------------------------- */
+
+/* Whether the message at the front follows its key to the dead letters. */
+static zloom_err_t
+s_follows (zloom_queue_t *self, uint64_t seq, const zloom_turn_t *turn, bool *follows)
+{
+    zloom_bytes_t key;
+    *follows = false;
+    if (zloom_map_count (self->parked) == 0 || self->config.order != ZLOOM_ORDER_PARK) {
+        return ZLOOM_OK;
+    }
+    const zloom_err_t err = zloom_queue_key_of (turn->store, seq, &key);
+    *follows = err == ZLOOM_OK && key.data && zloom_map_get (self->parked, key);
+    return err;
+}
+
+void
+zloom_queue_order_dead (zloom_queue_t *self, uint64_t seq, const zloom_turn_t *turn)
+{
+    zloom_bytes_t key;
+    if (!self->lanes || self->config.order != ZLOOM_ORDER_PARK ||
+        zloom_queue_key_of (turn->store, seq, &key) != ZLOOM_OK || !key.data ||
+        zloom_map_get (self->parked, key)) {
+        return;
+    }
+    zloom_queue_park_key (self, key, true);
+    zloom_queue_record_key (self, key, true, turn);
+}
+
+/* What is to be done with the entry at a lane's front. */
+typedef enum {
+    GIVE,
+    DROP,  /* it is not there any more */
+    ASIDE, /* its key waits */
+    BLOCK, /* it waits, and its key with it */
+    OUT,   /* somebody has it: the lane is busy */
+    STOP,  /* not now */
+} choice_t;
+
+static choice_t
+s_choose (zloom_queue_t *self, const zloom_lane_entry_t *entry, bool failed_only,
+          const zloom_turn_t *turn)
+{
+    const uint64_t seq = entry->seq;
+    const bool ready = zloom_queue_is_ready (self, seq);
+    const bool waiting = !ready && zloom_numbers_has (&self->waiting, seq);
+    const bool moving = !ready && !waiting && zloom_numbers_has (&self->moving, seq);
+    /* One that failed is to park its key first. */
+    const bool parks = moving && self->config.order == ZLOOM_ORDER_PARK &&
+                       zloom_exceptions_get (self->exceptions, seq);
+    if ((moving && !parks) || zloom_done_has (&self->done, seq)) {
+        return DROP;
+    }
+    if (entry->barred) {
+        return ASIDE;
+    }
+    if (waiting || parks) {
+        return BLOCK;
+    }
+    if (!ready) {
+        return OUT;
+    }
+    bool follows;
+    const zloom_err_t err = s_follows (self, seq, turn, &follows);
+    if (err == ZLOOM_AGAIN) {
+        return STOP;
+    }
+    if (follows) {
+        zloom_queue_doom (self, seq, seq, &self->followers);
+        return DROP;
+    }
+    return failed_only && !entry->blocker ? STOP : GIVE;
+}
+
+/* Take up to `most` messages out of a lane; returns how many. */
+static uint32_t
+s_gather_lane (zloom_queue_t *self, zloom_lane_t *lane, uint32_t most, bool failed_only,
+               const zloom_turn_t *turn)
+{
+    zloom_lane_entry_t entry;
+    uint32_t count = 0;
+    while (count < most && zloom_lanes_front (self->lanes, lane, &entry)) {
+        switch (s_choose (self, &entry, failed_only, turn)) {
+        case GIVE:
+            zloom_grow (&self->gathered, &self->gathered_capacity, self->gathered_count + 1,
+                        sizeof *self->gathered);
+            self->gathered[self->gathered_count++] = entry.seq;
+            zloom_lanes_take (self->lanes, lane);
+            count++;
+            break;
+        case DROP:
+            zloom_lanes_drop (self->lanes, lane);
+            break;
+        case ASIDE:
+            zloom_lanes_set_aside (self->lanes, lane);
+            break;
+        case BLOCK:
+            zloom_lanes_block (self->lanes, lane);
+            break;
+        case OUT:
+            zloom_lanes_take (self->lanes, lane);
+            return count;
+        case STOP:
+            return count;
+        }
+    }
+    return count;
+}
+
+static int
+s_by_number (const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *) a;
+    const uint64_t y = *(const uint64_t *) b;
+    return (x > y) - (x < y);
+}
+
+size_t
+zloom_queue_gather (zloom_queue_t *self, uint32_t most, bool failed_only, const zloom_turn_t *turn)
+{
+    self->gathered_count = 0;
+    s_scan (self, turn);
+    if (turn->now.mono_ns < self->hold_until_ns) {
+        return 0;
+    }
+    for (size_t lanes = zloom_lanes_waiting (self->lanes); lanes > 0; lanes--) {
+        uint32_t share;
+        const uint32_t left = most - (uint32_t) self->gathered_count;
+        zloom_lane_t *lane = left > 0 ? zloom_lanes_begin (self->lanes, &share) : NULL;
+        if (!lane) {
+            break;
+        }
+        const uint32_t taken =
+          s_gather_lane (self, lane, share < left ? share : left, failed_only, turn);
+        zloom_lanes_end (self->lanes, lane, taken);
+    }
+    if (self->gathered_count > 1) {
+        qsort (self->gathered, self->gathered_count, sizeof *self->gathered, s_by_number);
+    }
+    return self->gathered_count;
+}
+
+/* ---- what became of messages ----------------------------------------------------------------- */
+
+void
+zloom_queue_order_gone (zloom_queue_t *self, uint64_t first, uint64_t last)
+{
+    if (self->lanes) {
+        zloom_lanes_gone (self->lanes, first, last);
+    }
+}
+
+/* A key's message came back, or failed: who holds later ones of the key loses them. */
+static void
+s_recall (zloom_queue_t *self, uint64_t seq)
+{
+    zloom_slot_t slot;
+    if (!zloom_lanes_slot_of (self->lanes, seq, &slot)) {
+        return;
+    }
+    zloom_grow (&self->recalls, &self->recall_capacity, self->recall_count + 1,
+                sizeof *self->recalls);
+    self->recalls[self->recall_count++] = (zloom_queue_recall_t){slot, seq};
+}
+
+void
+zloom_queue_order_back (zloom_queue_t *self, uint64_t first, uint64_t last)
+{
+    for (uint64_t seq = first; self->lanes && seq <= last; seq++) {
+        s_recall (self, seq);
+        zloom_lanes_back (self->lanes, seq);
+    }
+}
+
+void
+zloom_queue_order_failed (zloom_queue_t *self, uint64_t seq)
+{
+    if (self->lanes) {
+        s_recall (self, seq);
+        zloom_lanes_fail (self->lanes, seq);
+    }
+}
+
+void
+zloom_queue_order_due (zloom_queue_t *self, uint64_t seq)
+{
+    if (self->lanes) {
+        zloom_lanes_due (self->lanes, seq);
+    }
+}
+
+bool
+zloom_queue_barred (const zloom_queue_t *self, uint64_t seq)
+{
+    zloom_slot_t slot;
+    if (self->recall_count == 0 || !zloom_lanes_slot_of (self->lanes, seq, &slot)) {
+        return false;
+    }
+    for (size_t i = 0; i < self->recall_count; i++) {
+        if (self->recalls[i].slot == slot && self->recalls[i].seq < seq) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Take a message away from whoever holds it. */
+static void
+s_take_away (zloom_queue_t *self, uint64_t seq, const zloom_turn_t *turn)
+{
+    if (zloom_suspects_remove (&self->suspects, seq, seq) > 0) {
+        zloom_queue_ready (self, seq, seq);
+        return;
+    }
+    for (size_t i = 0; i < self->ring_count; i++) {
+        for (zloom_lease_t *lease = self->ring[i]->holder.first; lease;
+             lease = zloom_lease_next (lease)) {
+            zloom_lease_part_t part;
+            if (!zloom_leases_held (lease, seq, seq, &part)) {
+                continue;
+            }
+            const zloom_token_t token = zloom_lease_token (lease);
+            zloom_queue_take (self, &lease, seq, seq, &part);
+            self->released++;
+            zloom_queue_ready (self, seq, seq);
+            zloom_queue_tell_stale (self, self->ring[i]->id, token, seq, 1, turn);
+            return;
+        }
+    }
+}
+
+void
+zloom_queue_order_flush (zloom_queue_t *self, const zloom_turn_t *turn)
+{
+    for (size_t i = 0; i < self->recall_count; i++) {
+        const zloom_queue_recall_t recall = self->recalls[i];
+        uint64_t later;
+        while (zloom_lanes_later (self->lanes, recall.slot, recall.seq, &later)) {
+            s_take_away (self, later, turn);
+            zloom_lanes_back (self->lanes, later);
+        }
+    }
+    self->recall_count = 0;
+}
+
+bool
+zloom_queue_order_first (const zloom_queue_t *self, uint64_t seq)
+{
+    return !self->lanes || (seq < self->frontier && zloom_lanes_is_first (self->lanes, seq));
+}
