@@ -25,6 +25,7 @@
 #define ZLOOM_CARRIER_BODY_BYTES (ZLOOM_LIMIT_MESSAGE_BYTES - 64)
 
 typedef struct zloom_worker_job zloom_worker_job_t;
+typedef struct zloom_worker_line zloom_worker_line_t;
 
 struct zloom_worker_job {
     const zloom_message_t *message;
@@ -33,9 +34,10 @@ struct zloom_worker_job {
     bool expired;   /* its time is over: the worker asked for its child's end */
     uint64_t begin; /* lines: where it starts in the child's input */
     uint64_t end;
-    bool running;             /* the worker's: its clock runs */
-    zloom_timer_t timer;      /* the worker's: when its time is over */
-    zloom_worker_job_t *next; /* of the list that holds it */
+    bool running;              /* the worker's: its clock runs */
+    zloom_worker_line_t *line; /* the worker's: of its key (keys.h); NULL: it has none */
+    zloom_timer_t timer;       /* the worker's: when its time is over */
+    zloom_worker_job_t *next;  /* of the list that holds it */
     zloom_worker_job_t *prev;
 };
 

@@ -98,6 +98,9 @@ s_hold (zloom_worker_t *self, bool hold)
         for (size_t i = 0; i < self->in_count; i++) {
             (void) zloom_client_core_hold (self->core, self->handles[i], hold);
         }
+        if (hold) {
+            zloom_worker_put_back (self);
+        }
     }
 }
 
@@ -109,7 +112,7 @@ s_room (const zloom_worker_t *self)
     if (self->phase != ZLOOM_WORKER_SERVES || self->on_hold) {
         return 0;
     }
-    if (self->careful > 0 && zloom_idmap_count (self->jobs) > 0) {
+    if (self->careful > 0 && zloom_worker_given (self) > 0) {
         return 0;
     }
     return self->carrier->ops->room (self->carrier);
@@ -118,15 +121,18 @@ s_room (const zloom_worker_t *self)
 static void
 s_take (zloom_worker_t *self)
 {
-    const zloom_message_t *message = NULL;
-    bool idle = zloom_idmap_count (self->jobs) == 0;
-    while (s_room (self) > 0 && zloom_client_take (self->client, 0, &message)) {
+    zloom_worker_job_t *job = NULL;
+    bool idle = zloom_worker_given (self) == 0;
+    if (self->phase == ZLOOM_WORKER_SERVES && !self->on_hold) {
+        zloom_worker_line_up (self);
+    }
+    while (s_room (self) > 0 && (job = zloom_worker_next (self))) {
         if (idle) {
             self->quiet_ns = self->now.mono_ns;
             self->hinted = false;
             idle = false;
         }
-        self->carrier->ops->give (self->carrier, zloom_worker_take (self, message));
+        self->carrier->ops->give (self->carrier, job);
     }
     self->carrier->ops->flush (self->carrier);
 }
@@ -151,7 +157,7 @@ s_extend (zloom_worker_t *self)
 static int64_t
 s_wonder_ns (const zloom_worker_t *self)
 {
-    bool waits = zloom_idmap_count (self->jobs) > 0 || !self->told_ready;
+    bool waits = zloom_worker_given (self) > 0 || !self->told_ready;
     return waits && !self->hinted ? zloom_time_add (self->quiet_ns, QUIET_NS) : ZLOOM_NEVER;
 }
 
@@ -164,7 +170,7 @@ s_look_for_quiet (zloom_worker_t *self)
     const char *hint = self->carrier->ops->hint (self->carrier);
     if (hint) {
         zloom_log (ZLOOM_LOG_WARN, "child-quiet", "node=%s in_hand=%zu %s", self->args->name,
-                   zloom_idmap_count (self->jobs), hint);
+                   zloom_worker_given (self), hint);
     }
     self->hinted = true;
 }
@@ -272,8 +278,7 @@ s_least (int64_t a, int64_t b)
 static int64_t
 s_next_ns (const zloom_worker_t *self)
 {
-    if (self->answer_count > 0 ||
-        (s_room (self) > 0 && zloom_client_core_waiting (self->core, 0) > 0)) {
+    if (self->answer_count > 0 || (s_room (self) > 0 && zloom_worker_has_next (self))) {
         return self->now.mono_ns;
     }
     int64_t next_ns = s_least (zloom_timers_next (self->timers), s_wonder_ns (self));
@@ -324,6 +329,7 @@ s_end (zloom_worker_t *self)
 {
     self->phase = ZLOOM_WORKER_ENDED;
     zloom_carrier_destroy (&self->carrier);
+    zloom_worker_put_back (self);
     zloom_worker_job_t *job = NULL;
     for (size_t i = 0; self->client && zloom_idmap_next (self->jobs, &i, NULL, (void **) &job);) {
         const zloom_settlement_t release = {.verdict = ZLOOM_VERDICT_RELEASE,
@@ -331,6 +337,7 @@ s_end (zloom_worker_t *self)
         zloom_worker_settle (self, job, &release);
     }
     for (size_t i = 0; zloom_idmap_next (self->steps, &i, NULL, (void **) &job);) {
+        zloom_worker_leave_line (self, job, false);
         free (job);
     }
     if (self->client) {
@@ -355,6 +362,7 @@ s_free (zloom_worker_t *self)
                (unsigned long long) c->crashed, (unsigned long long) c->expired,
                (unsigned long long) c->stale, (unsigned long long) c->starts);
     zloom_restart_fini (&self->restart);
+    zloom_worker_keys_destroy (&self->keys);
     zloom_idmap_destroy (&self->jobs);
     zloom_idmap_destroy (&self->steps);
     zloom_timers_destroy (&self->timers);
@@ -362,6 +370,7 @@ s_free (zloom_worker_t *self)
     free (self->handles);
     free (self->answers);
     free (self->ins);
+    free (self->keyed);
     free (self->outs);
 }
 
@@ -374,6 +383,7 @@ zloom_worker_run (const zloom_node_args_t *args)
     zloom_stop_init (&self.stop, args->stop_fd);
     zloom_restart_init (&self.restart, &self.config->common.restart);
     self.jobs = zloom_idmap_new ();
+    self.keys = zloom_worker_keys_new ();
     self.steps = zloom_idmap_new ();
     self.timers = zloom_timers_new ();
     self.now = zloom_clock_now ();

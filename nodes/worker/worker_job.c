@@ -23,23 +23,12 @@ zloom_worker_fail (zloom_worker_t *self, zloom_err_t err, const char *note)
 
 /* ---- in hand -------------------------------------------------------------------------------- */
 
-zloom_worker_job_t *
-zloom_worker_take (zloom_worker_t *self, const zloom_message_t *message)
-{
-    zloom_worker_job_t *job = zloom_alloc (sizeof *job);
-    job->message = message;
-    job->id = ++self->next_job;
-    job->timer.owner = job;
-    zloom_idmap_put (self->jobs, job->id, job);
-    self->counters.taken++;
-    return job;
-}
-
 static void
-s_let_go (zloom_worker_t *self, zloom_worker_job_t *job)
+s_let_go (zloom_worker_t *self, zloom_worker_job_t *job, bool acked)
 {
     zloom_timers_cancel (self->timers, &job->timer);
     zloom_idmap_remove (self->jobs, job->id);
+    zloom_worker_leave_line (self, job, acked);
     free (job);
 }
 
@@ -64,10 +53,10 @@ zloom_worker_settle (zloom_worker_t *self, zloom_worker_job_t *job,
         self->counters.crashed++;
         break;
     }
-    if (zloom_client_core_settle (self->core, &job->message, settlement) == ZLOOM_STALE) {
-        self->counters.stale++;
-    }
-    s_let_go (self, job);
+    const bool stale =
+      zloom_client_core_settle (self->core, &job->message, settlement) == ZLOOM_STALE;
+    self->counters.stale += stale;
+    s_let_go (self, job, settlement->verdict == ZLOOM_VERDICT_ACK && !stale);
 }
 
 static void
@@ -225,9 +214,11 @@ zloom_worker_answer (zloom_worker_t *self, const zloom_worker_answer_t *answer)
     }
     if (answer->code == ZLOOM_OK) {
         self->counters.acked++;
+        zloom_worker_leave_line (self, job, true);
         free (job);
     } else if (answer->code == ZLOOM_STALE || answer->code == ZLOOM_SETTLED) {
         self->counters.stale++;
+        zloom_worker_leave_line (self, job, answer->code == ZLOOM_SETTLED);
         free (job);
     } else {
         char *text = zloom_format ("its step was refused: %s: %s", zloom_err_text (answer->code),

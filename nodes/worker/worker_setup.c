@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "patterns/registry.h"
 
 static void
 s_flows (zloom_worker_t *self)
@@ -15,8 +16,10 @@ s_flows (zloom_worker_t *self)
     const zloom_recipe_node_t *node = self->args->node;
     const zloom_recipe_flow_t *flow = NULL;
     self->ins = zloom_alloc ((zloom_recipe_in_count (recipe, node) + 1) * sizeof *self->ins);
+    self->keyed = zloom_alloc ((zloom_recipe_in_count (recipe, node) + 1) * sizeof *self->keyed);
     self->outs = zloom_alloc ((zloom_recipe_out_count (recipe, node) + 1) * sizeof *self->outs);
     for (size_t i = 0; (flow = zloom_recipe_next_in (recipe, node, &i));) {
+        self->keyed[self->in_count] = zloom_flow_config (flow)->key != NULL;
         self->ins[self->in_count++] = flow->name;
     }
     for (size_t i = 0; (flow = zloom_recipe_next_out (recipe, node, &i));) {

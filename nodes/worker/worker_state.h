@@ -3,6 +3,7 @@
  * worker_state.h - a running worker, for the files of this folder:
  *   worker.c        its life: join, loop, drain
  *   worker_setup.c  from the recipe to a carrier
+ *   worker_line.c   which message is next: order by key
  *   worker_job.c    what comes of messages: the carrier's host
  */
 #ifndef ZLOOM_NODES_WORKER_WORKER_STATE_H
@@ -15,6 +16,7 @@
 #include "nodes/node.h"
 #include "nodes/worker/carrier.h"
 #include "nodes/worker/environment.h"
+#include "nodes/worker/keys.h"
 #include "nodes/worker/restart.h"
 
 /* Why the loop goes on, or does not. */
@@ -44,6 +46,7 @@ typedef struct {
     zloom_carrier_host_t host;
     zloom_environment_t *env;
     const char **ins;
+    bool *keyed; /* of each in-flow: it has keys */
     size_t in_count;
     const char **outs;
     size_t out_count;
@@ -59,8 +62,11 @@ typedef struct {
     int64_t restart_ns; /* ZLOOM_NEVER: no start is due */
     size_t careful;     /* so many messages are given one by one */
 
-    zloom_idmap_t *jobs;  /* in hand: id → zloom_worker_job_t */
-    zloom_idmap_t *steps; /* committed and not answered: step id → zloom_worker_job_t */
+    zloom_idmap_t *jobs;       /* in hand: id → zloom_worker_job_t */
+    zloom_worker_keys_t *keys; /* those of them that stand in line behind one of their key */
+    zloom_worker_jobs_t ready; /* those that may start, and are not given to the carrier yet */
+    bool ready_was_last;       /* whose turn it is: theirs, or of what the client has */
+    zloom_idmap_t *steps;      /* committed and not answered: step id → zloom_worker_job_t */
     zloom_timers_t *timers;
     uint64_t next_job;
     int64_t extend_ns; /* when leases of what waits are extended next */
@@ -87,8 +93,18 @@ typedef struct {
 zloom_err_t zloom_worker_setup (zloom_worker_t *self);
 /* The carrier's host, with `worker` as its argument. */
 void zloom_worker_host (zloom_worker_t *worker);
-/* A message was received: it is in hand from now on. */
-zloom_worker_job_t *zloom_worker_take (zloom_worker_t *self, const zloom_message_t *message);
+/* How many of those in hand the carrier has. */
+size_t zloom_worker_given (const zloom_worker_t *self);
+/* Messages of flows with keys are taken as they come, and stand in line here. */
+void zloom_worker_line_up (zloom_worker_t *self);
+/* The next one to give, or NULL: of flows with keys and of the others in turn. */
+zloom_worker_job_t *zloom_worker_next (zloom_worker_t *self);
+/* Whether there is one. */
+bool zloom_worker_has_next (const zloom_worker_t *self);
+/* What the carrier does not have goes back. */
+void zloom_worker_put_back (zloom_worker_t *self);
+/* It is settled, or its step answered: the next of its key may start, or all of them go back. */
+void zloom_worker_leave_line (zloom_worker_t *self, zloom_worker_job_t *job, bool acked);
 /* What the router said to a step. */
 void zloom_worker_answer (zloom_worker_t *self, const zloom_worker_answer_t *answer);
 /* Settle with nothing to emit, and let go of the job. */
