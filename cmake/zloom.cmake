@@ -29,6 +29,10 @@ endif ()
 if (ZLOOM_WERROR)
     add_compile_options (-Werror)
 endif ()
+if (NOT ZLOOM_TESTS)
+    # What people get has no path of the build in it.
+    add_compile_options ("-fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=")
+endif ()
 if (ZLOOM_SANITIZE)
     add_compile_options (-fsanitize=${ZLOOM_SANITIZE} -fno-omit-frame-pointer
                          -fno-sanitize-recover=undefined)

@@ -37,8 +37,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-/* What is declared here is all that the shared library exports. */
-#pragma GCC visibility push(default)
 
 /*
  * Every error there is: name, text, retryable. "Retryable" means that the same call may go through
@@ -512,7 +510,6 @@ void zloom_worker_actor (struct _zsock_t *pipe, void *node);
 void zloom_sink_actor (struct _zsock_t *pipe, void *node);
 void zloom_poller_actor (struct _zsock_t *pipe, void *node);
 
-#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

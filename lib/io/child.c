@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/tag.h"
+#include "io/install.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,10 +21,8 @@
 
 /* Descriptors are first moved up here, so that dup2 in the child cannot overwrite one it needs. */
 #define HIGH_FD 100
-
-#ifndef ZLOOM_LIBEXEC_DIR
-#define ZLOOM_LIBEXEC_DIR "/usr/libexec/zloom"
-#endif
+/* Of a child that somebody else has reaped: as if it had ended with exit code 1. */
+#define LOST_STATUS (1 << 8)
 
 extern char **environ;
 
@@ -45,26 +44,12 @@ zloom_spawner_path (char *path, size_t size)
         (void) snprintf (path, size, "%s", named);
         return ZLOOM_OK;
     }
-    char self[4096];
-    ssize_t got = readlink ("/proc/self/exe", self, sizeof self - 1);
-    if (got > 0) {
-        self[got] = 0;
-        char *slash = strrchr (self, '/');
-        if (slash) {
-            *slash = 0;
-            (void) snprintf (path, size, "%s/zloom-spawn", self);
-            if (access (path, X_OK) == 0) {
-                return ZLOOM_OK;
-            }
-        }
-    }
-    (void) snprintf (path, size, "%s/zloom-spawn", ZLOOM_LIBEXEC_DIR);
-    if (access (path, X_OK) == 0) {
+    if (zloom_install_find (ZLOOM_LIBEXEC_PLACE, "zloom-spawn", true, path, size)) {
         return ZLOOM_OK;
     }
     return zloom_fail (ZLOOM_NO_PROGRAM,
-                       "zloom-spawn is neither beside this program nor in %s; set ZLOOM_SPAWN",
-                       ZLOOM_LIBEXEC_DIR);
+                       "zloom-spawn is neither beside this program nor where zloom is installed; "
+                       "set ZLOOM_SPAWN");
 }
 
 /* The parent's environment with `added` put over it: an array on the heap, its strings borrowed. */
@@ -191,13 +176,29 @@ s_spawn (const char *spawner, const zloom_child_config_t *config, int status_fd,
     return err;
 }
 
+/* The end of a child is lost to a process that ignores SIGCHLD: the kernel reaps it. */
+static zloom_err_t
+s_check_reaping (void)
+{
+    struct sigaction action;
+    if (sigaction (SIGCHLD, NULL, &action) == 0 &&
+        (action.sa_handler == SIG_IGN || (action.sa_flags & SA_NOCLDWAIT) != 0)) {
+        return zloom_fail (ZLOOM_UNSUPPORTED,
+                           "this process ignores SIGCHLD, so it cannot learn how a program ended");
+    }
+    return ZLOOM_OK;
+}
+
 zloom_err_t
 zloom_child_start (const zloom_child_config_t *config, zloom_child_t **child_p)
 {
     zloom_assert (config->fd_count >= 3 && config->fd_count <= ZLOOM_CHILD_FDS);
     zloom_assert (config->argv && config->argv[0]);
     char spawner[4096 + 16];
-    zloom_err_t err = zloom_spawner_path (spawner, sizeof spawner);
+    zloom_err_t err = s_check_reaping ();
+    if (err == ZLOOM_OK) {
+        err = zloom_spawner_path (spawner, sizeof spawner);
+    }
     if (err != ZLOOM_OK) {
         return err;
     }
@@ -275,7 +276,10 @@ zloom_child_reap (zloom_child_t *self, zloom_child_end_t *end)
     ZLOOM_CHECK (self, ZLOOM_CHILD_TAG);
     if (!self->reaped) {
         int status = 0;
-        if (waitpid (self->pid, &status, WNOHANG) != self->pid) {
+        const pid_t got = waitpid (self->pid, &status, WNOHANG);
+        if (got < 0 && errno == ECHILD) {
+            status = LOST_STATUS; /* the host program has reaped it */
+        } else if (got != self->pid) {
             return false;
         }
         s_ended (self, status);

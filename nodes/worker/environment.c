@@ -3,7 +3,9 @@
 
 #include "base/memory.h"
 #include "base/tag.h"
+#include "io/install.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,46 +107,20 @@ zloom_environment_items (const zloom_environment_t *self)
 
 /* ---- helpers -------------------------------------------------------------------------------- */
 
-static bool
-s_has_helper (const char *folder)
-{
-    char *path = zloom_format ("%s/zloom.py", folder);
-    bool has = access (path, R_OK) == 0;
-    free (path);
-    return has;
-}
-
-/* Beside the installed program, where packages put them, or in the source tree; NULL: nowhere. */
+/* Where the helpers for workers in other languages lie; NULL: nowhere. */
 static char *
 s_helpers_folder (void)
 {
+    char path[PATH_MAX];
     const char *named = getenv ("ZLOOM_HELPERS");
     if (named && *named) {
         return zloom_strdup (named);
     }
-    char self[4096];
-    ssize_t got = readlink ("/proc/self/exe", self, sizeof self - 1);
-    char *slash = got > 0 ? memrchr (self, '/', (size_t) got) : NULL;
-    if (slash) {
-        *slash = 0;
-        char *beside = zloom_format ("%s/../share/zloom/helpers", self);
-        if (s_has_helper (beside)) {
-            return beside;
-        }
-        free (beside);
+    if (!zloom_install_find (ZLOOM_HELPERS_PLACE, "zloom.py", false, path, sizeof path)) {
+        return NULL;
     }
-    static const char *const places[] = {
-#ifdef ZLOOM_HELPERS_SOURCE_DIR
-      ZLOOM_HELPERS_SOURCE_DIR,
-#endif
-      "/usr/share/zloom/helpers",
-    };
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        if (s_has_helper (places[i])) {
-            return zloom_strdup (places[i]);
-        }
-    }
-    return NULL;
+    *strrchr (path, '/') = 0;
+    return zloom_strdup (path);
 }
 
 static void

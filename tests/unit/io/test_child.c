@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -164,6 +165,46 @@ child_destroy_kills (void **state)
     close (pipes[0]);
 }
 
+/* ---- hosts with habits of their own ---------------------------------------------------------- */
+
+/* Such a process would never hear how a child ended. */
+static void
+a_process_that_ignores_its_children_is_told (void **state)
+{
+    (void) state;
+    const char *const argv[] = {"true", NULL};
+    const int fds[] = {-1, -1, -1};
+    const zloom_child_config_t config = {.argv = argv, .fds = fds, .fd_count = 3};
+    struct sigaction before;
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    zloom_child_t *child = NULL;
+    assert_int_equal (sigaction (SIGCHLD, &ignore, &before), 0);
+    assert_int_equal (zloom_child_start (&config, &child), ZLOOM_UNSUPPORTED);
+    assert_non_null (strstr (zloom_note (), "SIGCHLD"));
+    assert_int_equal (sigaction (SIGCHLD, &before, NULL), 0);
+    assert_null (child);
+}
+
+/* Its end is seen all the same, as a failure: nobody knows better. */
+static void
+a_child_that_others_reaped_has_failed (void **state)
+{
+    (void) state;
+    const char *const argv[] = {"true", NULL};
+    const int fds[] = {-1, -1, -1};
+    const zloom_child_config_t config = {.argv = argv, .fds = fds, .fd_count = 3};
+    zloom_child_t *child = NULL;
+    assert_int_equal (zloom_child_start (&config, &child), ZLOOM_OK);
+    int status = -1;
+    while (waitpid (-1, &status, 0) != zloom_child_pid (child)) {
+    }
+    assert_int_equal (status, 0);
+    zloom_child_end_t end;
+    assert_true (zloom_child_reap (child, &end));
+    assert_int_equal (end.exit, 1);
+    zloom_child_destroy (&child);
+}
+
 int
 main (void)
 {
@@ -175,6 +216,8 @@ main (void)
       cmocka_unit_test (child_killed_by_signal),
       cmocka_unit_test (child_group_is_ended),
       cmocka_unit_test (child_destroy_kills),
+      cmocka_unit_test (a_process_that_ignores_its_children_is_told),
+      cmocka_unit_test (a_child_that_others_reaped_has_failed),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
