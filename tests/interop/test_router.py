@@ -2,49 +2,19 @@
 """peer.py against a real router: test_router.py ZLOOM-PROGRAM."""
 import os
 import pathlib
-import subprocess
 import sys
-import tempfile
 import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import peer  # noqa: E402
+import routed  # noqa: E402
 
-RECIPE = """\
-zloom: 1
-name: interop
-flows:
-  orders:
-    pattern: queue
-    from: external
-    to: external
-    retry: {failures: 3, backoff: [10ms]}
-    dead_letter: orders-dead
-  orders-dead: {pattern: queue, to: external}
-"""
 COUNT = 2000
 
 
-class RouterTest(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.TemporaryDirectory(prefix="zloom-interop-")
-        state = pathlib.Path(self.folder.name) / "state"
-        recipe = pathlib.Path(self.folder.name) / "interop.yaml"
-        recipe.write_text(RECIPE)
-        # A DEALER connects as soon as there is somebody to connect to.
-        self.endpoint = f"ipc://{state}/run/router.sock"
-        self.router = subprocess.Popen(
-            [ZLOOM, "node", str(recipe), "router", "--state", str(state)],
-            stdout=subprocess.DEVNULL)
-
-    def tearDown(self):
-        self.router.terminate()
-        code = self.router.wait(30)
-        self.folder.cleanup()
-        self.assertEqual(code, 0, "the router did not leave in peace")
-
+class RouterTest(routed.Case):
     def test_queue(self):
         """Each message comes; one in ten fails once, one in fifty for good."""
         shop = peer.Peer(self.endpoint, "shop", "producer", ["orders"])
@@ -86,5 +56,5 @@ class RouterTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    ZLOOM = os.path.abspath(sys.argv.pop(1))
+    routed.ZLOOM = os.path.abspath(sys.argv.pop(1))
     unittest.main()
