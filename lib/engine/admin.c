@@ -42,6 +42,17 @@ zloom_admin_text (const zloom_ask_t *ask, const char *name)
     return ZLOOM_BYTES_NULL;
 }
 
+zloom_bytes_t
+zloom_admin_bytes (const zloom_ask_t *ask, const char *name)
+{
+    zloom_attr_t value;
+    if (ask->args.data && zloom_attrs_find (ask->args, name, &value) &&
+        (value.type == ZLOOM_TYPE_BIN || value.type == ZLOOM_TYPE_STR)) {
+        return value.bytes;
+    }
+    return ZLOOM_BYTES_NULL;
+}
+
 int64_t
 zloom_admin_number (const zloom_ask_t *ask, const char *name, int64_t fallback)
 {
@@ -105,6 +116,8 @@ typedef struct {
 static const command_t s_commands[] = {
   {"stats", FLOW_MAY, zloom_admin_stats},
   {"flow ls", FLOW_NONE, zloom_admin_flows},
+  {"flow parked", FLOW_MUST, zloom_admin_flow_parked},
+  {"flow release", FLOW_MUST, zloom_admin_flow_release},
   {"pause", FLOW_MUST, s_pause},
   {"resume", FLOW_MUST, s_resume},
   {"drain", FLOW_MUST, s_drain},

@@ -13,6 +13,9 @@
  *   resume       flow                               {}; ends a drain, too
  *   drain        flow                               {}: no new messages from outside
  *   purge        flow, max?                         {purged}
+ *   flow parked  flow, from?, max?                  {keys [{key, state, seq, failures, behind,
+ *                                                   reason}…], next}; next is -1 at the end
+ *   flow release flow, key, skip?                   {released}
  *   dlq ls       flow?                              {flows [{name, messages, oldest_ms,
  *                                                   reasons {name: count}}…]}
  *   dlq show     flow, from?, max?, id?, reason?    {messages [{seq, id, history}…], next} + pack
@@ -47,7 +50,14 @@ void zloom_admin_fail (zloom_engine_t *self, const zloom_ask_t *ask, zloom_err_t
 zloom_bytes_t zloom_admin_text (const zloom_ask_t *ask, const char *name);
 int64_t zloom_admin_number (const zloom_ask_t *ask, const char *name, int64_t fallback);
 
+zloom_bytes_t zloom_admin_bytes (const zloom_ask_t *ask, const char *name);
+
+/* The deepest lanes of a flow as an array of {key, messages, first}. */
+void zloom_admin_lanes (zloom_hosted_t *flow, zloom_buf_t *out);
+
 zloom_admin_fn zloom_admin_stats;
+zloom_admin_fn zloom_admin_flow_parked;
+zloom_admin_fn zloom_admin_flow_release;
 zloom_admin_fn zloom_admin_flows;
 zloom_admin_fn zloom_admin_dlq_ls;
 zloom_admin_fn zloom_admin_dlq_show;

@@ -29,12 +29,12 @@ s_flow_head (zloom_buf_t *out, const zloom_hosted_t *flow)
 #define HEAD_PAIRS 4
 
 static void
-s_flow_stats (const zloom_engine_t *self, zloom_buf_t *out, const zloom_hosted_t *flow)
+s_flow_stats (const zloom_engine_t *self, zloom_buf_t *out, zloom_hosted_t *flow)
 {
     zloom_flow_stats_t stats = {0};
     flow->pattern->stats (flow->core, self->now, &stats);
     const int64_t age_ns = stats.oldest_wall_ns > 0 ? self->now.wall_ns - stats.oldest_wall_ns : 0;
-    size_t pairs = HEAD_PAIRS + 6;
+    size_t pairs = HEAD_PAIRS + 7;
 #define COUNT_STAT(name, help) pairs++;
     ZLOOM_FLOW_STAT_MAP (COUNT_STAT)
 #undef COUNT_STAT
@@ -47,6 +47,8 @@ s_flow_stats (const zloom_engine_t *self, zloom_buf_t *out, const zloom_hosted_t
     s_pair (out, "senders", flow->sender_count);
     s_pair (out, "limit_messages", (uint64_t) flow->config.limit_messages);
     s_pair (out, "limit_bytes", (uint64_t) flow->config.limit_bytes);
+    zloom_encode_string (out, "lanes");
+    zloom_admin_lanes (flow, out);
     zloom_encode_string (out, "paused");
     zloom_encode_bool (out, stats.paused);
     zloom_encode_string (out, "draining");
@@ -103,7 +105,7 @@ s_answer_flows (zloom_engine_t *self, const zloom_ask_t *ask, size_t *at, bool s
     zloom_buf_t items = {0};
     size_t count = 0;
     for (; *at < self->flow_count && count < FLOWS_OF_PAGE; ++*at) {
-        const zloom_hosted_t *flow = self->flows[*at];
+        zloom_hosted_t *flow = self->flows[*at];
         if (!flow->configured || (ask->flow && ask->flow != flow)) {
             continue;
         }

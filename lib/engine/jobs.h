@@ -17,7 +17,7 @@ typedef enum {
 } zloom_job_kind_t;
 
 /* Reasons of dead letters, as they are counted by `dlq ls`. */
-#define ZLOOM_JOB_REASONS 7
+#define ZLOOM_JOB_REASONS 8
 
 struct zloom_job {
     zloom_job_t *next;

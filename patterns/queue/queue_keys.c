@@ -85,8 +85,8 @@ zloom_queue_free_key (zloom_queue_t *self, const zloom_event_t *event, const zlo
 
 /* ---- shown ----------------------------------------------------------------------------------- */
 
-/* Cursors from here on are of the parked keys' map. */
-#define OF_MAP (UINT64_C (1) << 63)
+/* Cursors from here on are of the parked keys' map; none is above INT64_MAX. */
+#define OF_MAP (UINT64_C (1) << 62)
 
 bool
 zloom_queue_next_key (const void *self, uint64_t *cursor, zloom_key_row_t *row)
