@@ -8,8 +8,7 @@
 #define MOVE_BYTES 16384
 
 static const char *const s_reasons[ZLOOM_JOB_REASONS] = {
-  "rejected", "failures", "crash", "malformed", "expired", "overflow", "parked",
-  "other"};
+  "rejected", "failures", "crash", "malformed", "expired", "overflow", "parked", "other"};
 
 /* ---- what is done with a letter ------------------------------------------------------------ */
 

@@ -34,11 +34,10 @@ s_send (rig_t *rig, uint64_t first_id, const char *keys)
                                            .body = zloom_bytes ("body", 4)};
         zloom_pack_add (&pack, &envelope);
     }
-    const zloom_verb_t verb = {.kind = ZLOOM_VERB_SEND,
-                               .send = {.first_id = first_id,
-                                        .n = n,
-                                        .base_time_ns = rig->now.wall_ns,
-                                        .flags = ZLOOM_FLAG_KEY}};
+    const zloom_verb_t verb = {
+      .kind = ZLOOM_VERB_SEND,
+      .send = {
+        .first_id = first_id, .n = n, .base_time_ns = rig->now.wall_ns, .flags = ZLOOM_FLAG_KEY}};
     rig_put (rig, 1, &verb, &pack);
     rig_settle (rig);
     zloom_buf_fini (&pack);
