@@ -83,6 +83,15 @@ s_finish_queue (void *arg, const char *name)
     }
 }
 
+/* Order is by key (Z0321), and so are weights. */
+static bool
+s_queue_applies (const void *config, const zloom_field_t *field)
+{
+    const zloom_flow_config_t *queue = config;
+    bool of_keys = strcmp (field->name, "order") == 0 || strcmp (field->name, "weights") == 0;
+    return queue->key || !of_keys;
+}
+
 static void
 s_add_ends (const zloom_recipe_end_t *ends, size_t count, zloom_buf_t *out)
 {
@@ -196,6 +205,7 @@ const zloom_kind_t zloom_flow_kinds[ZLOOM_FLOW_KINDS] = {
   {
     .id = ZLOOM_PATTERN_QUEUE,
     .name = "queue",
+    .what = "a queue",
     .help = "each message goes to one consumer, and none is lost",
     .fields = s_queue_fields,
     .field_count = ZLOOM_COUNT (s_queue_fields),
@@ -204,6 +214,7 @@ const zloom_kind_t zloom_flow_kinds[ZLOOM_FLOW_KINDS] = {
       "  orders: {pattern: queue, from: shop, to: charge, lease: 30s, dead_letter: orders-dead}\n"
       "  orders-dead: {pattern: queue, to: external}\n",
     .finish = s_finish_queue,
+    .applies = s_queue_applies,
     .explain = s_explain_queue,
   },
 };

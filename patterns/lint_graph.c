@@ -70,13 +70,14 @@ zloom_check_one_of (zloom_linter_t *linter)
 void
 zloom_check_actor_keys (zloom_linter_t *linter)
 {
-    static const char *const keys[] = {"io", "env", "cwd", "tty"};
+    static const char *const keys[] = {"io", "env", "cwd", "tty", "secrets"};
     const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_node_t *node;
     for (size_t i = 0; (node = s_next_node (recipe, ZLOOM_NODE_WORKER, &i));) {
         const zloom_worker_config_t *config = node->config;
         for (size_t j = 0; config->actor && j < ZLOOM_COUNT (keys); j++) {
-            if (zloom_tree_get (node->tree, keys[j])) {
+            const zloom_tree_node_t *key = zloom_tree_get (node->tree, keys[j]);
+            if (key && !key->joined) { /* defaults are for those of the others that have programs */
                 zloom_linter_node (linter, node, keys[j], "take it out",
                                    "'%s' is for programs, and worker '%s' has an actor", keys[j],
                                    node->name);

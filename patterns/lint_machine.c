@@ -194,10 +194,16 @@ zloom_check_folder_found (zloom_linter_t *linter)
 void
 zloom_check_socket_path (zloom_linter_t *linter)
 {
-    const char *folder = zloom_linter_options (linter)->socket_dir;
+    const zloom_recipe_options_t *options = zloom_linter_options (linter);
+    const char *name = zloom_recipe_name (zloom_linter_recipe (linter));
+    char folder[PATH_BYTES];
+    if (!name || !options->socket_dir ||
+        !options->socket_dir (options->socket_arg, name, folder, sizeof folder)) {
+        return;
+    }
     size_t most = sizeof ((struct sockaddr_un *) 0)->sun_path - 1;
     const zloom_recipe_node_t *node;
-    for (size_t i = 0; folder && (node = s_next_node (linter, ZLOOM_NODE_ROUTER, &i));) {
+    for (size_t i = 0; (node = s_next_node (linter, ZLOOM_NODE_ROUTER, &i));) {
         const zloom_router_config_t *config = node->config;
         size_t size = strlen (folder) + strlen ("/") + strlen (node->name) + strlen (".sock");
         if (strcmp (config->listen, "ipc") == 0 && size > most) {

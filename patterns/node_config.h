@@ -74,8 +74,10 @@ typedef struct {
     int64_t prefetch;    /* messages a replica may hold unsettled: its credit */
     int64_t timeout_ns;  /* the handler's deadline from "started"; 0 = none */
     zloom_pairs_t env;   /* added to the child's environment */
-    const char *cwd;     /* absolute; the recipe's folder unless told otherwise */
-    bool tty;            /* lines only: give the child a terminal, so that it does not buffer */
+    /* Each goes to the child as ZLOOM_SECRET_NAME; values only where secrets_of was asked for. */
+    zloom_pairs_t secrets;
+    const char *cwd; /* absolute; the recipe's folder unless told otherwise */
+    bool tty;        /* lines only: give the child a terminal, so that it does not buffer */
 } zloom_worker_config_t;
 
 /* When a file sink's bytes must be on the disk. */

@@ -60,6 +60,20 @@ s_check_actor (const char *text)
     return *text && strlen (text) <= ZLOOM_NAME_MAX ? NULL : "is not a name of 1 to 63 characters";
 }
 
+/* With an actor there is no program (Z0350). */
+static bool
+s_worker_applies (const void *config, const zloom_field_t *field)
+{
+    static const char *const of_programs[] = {"run", "io", "env", "cwd", "tty", "secrets"};
+    const zloom_worker_config_t *worker = config;
+    for (size_t i = 0; worker->actor && i < ZLOOM_COUNT (of_programs); i++) {
+        if (strcmp (of_programs[i], field->name) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 #define ZLOOM_STRUCT zloom_worker_config_t
 static const zloom_field_t s_worker_restart[] = {
 #include "node_restart.def"
@@ -119,6 +133,7 @@ const zloom_kind_t zloom_node_kinds[ZLOOM_NODE_KINDS] = {
   {
     .id = ZLOOM_NODE_ROUTER,
     .name = "router",
+    .what = "a router",
     .help = "holds the flows and their journal; a recipe that names none has one called 'router'",
     .fields = s_router_fields,
     .field_count = ZLOOM_COUNT (s_router_fields),
@@ -129,10 +144,12 @@ const zloom_kind_t zloom_node_kinds[ZLOOM_NODE_KINDS] = {
   {
     .id = ZLOOM_NODE_WORKER,
     .name = "worker",
+    .what = "a worker",
     .help = "takes messages, runs a program for them, settles them and sends on what it answers",
     .fields = s_worker_fields,
     .field_count = ZLOOM_COUNT (s_worker_fields),
     .config_size = sizeof (zloom_worker_config_t),
+    .applies = s_worker_applies,
     .example = "  charge: {kind: worker, run: [python3, charge.py], io: frames, replicas: 4}\n",
     .takes = true,
     .sends = true,
@@ -140,6 +157,7 @@ const zloom_kind_t zloom_node_kinds[ZLOOM_NODE_KINDS] = {
   {
     .id = ZLOOM_NODE_SINK,
     .name = "sink",
+    .what = "a sink",
     .help = "takes messages and writes them to the outside",
     .fields = s_sink_fields,
     .field_count = ZLOOM_COUNT (s_sink_fields),
@@ -150,6 +168,7 @@ const zloom_kind_t zloom_node_kinds[ZLOOM_NODE_KINDS] = {
   {
     .id = ZLOOM_NODE_POLLER,
     .name = "poller",
+    .what = "a poller",
     .help = "reads the outside and sends what it finds; others call it a source",
     .fields = s_poller_fields,
     .field_count = ZLOOM_COUNT (s_poller_fields),

@@ -11,36 +11,14 @@
 /* ---- tables of the shape ------------------------------------------------------------------- */
 
 static const zloom_field_t s_top_fields[] = {
-  ZLOOM_F_SHAPE ("zloom", true, "the version of the recipe language", "zloom: 1")
-    ZLOOM_F_SHAPE ("name", true, "the topology's name", "name: orders") ZLOOM_F_SHAPE (
-      "params", false, "values that --set can change", "params: {workers: {type: int, default: 4}}")
-      ZLOOM_F_SHAPE ("nodes", false, "who does the work",
-                     "nodes: {charge: {kind: worker, run: [python3, charge.py]}}")
-        ZLOOM_F_SHAPE ("flows", true, "how messages travel",
-                       "flows: {orders: {pattern: queue, from: external, to: charge}}")
-          ZLOOM_F_SHAPE ("allow", false, "warnings that are meant, each with a reason",
-                         "allow: {Z0402: \"shown on purpose\"}")
-            ZLOOM_F_LATER ("secrets", "use ${env.NAME} until then")
-              ZLOOM_F_LATER ("defaults", "write the fields out until then")
-                ZLOOM_F_LATER ("use", "write the nodes and flows out until then")};
-
+#include "recipe/top.def"
+};
 static const zloom_field_t s_node_fields[] = {
-  ZLOOM_F_SHAPE ("kind", true, "what the node is", "kind: worker")
-    ZLOOM_F_SHAPE ("allow", false, "warnings that are meant, each with a reason",
-                   "allow: {Z0402: \"shown on purpose\"}")
-      ZLOOM_F_LATER ("secrets", "use ${env.NAME} until then")
-        ZLOOM_F_LATER ("use", "write the fields out until then")};
-
+#include "recipe/node.def"
+};
 static const zloom_field_t s_flow_fields[] = {
-  ZLOOM_F_SHAPE ("pattern", true, "how its messages travel", "pattern: queue")
-    ZLOOM_F_SHAPE ("from", false, "who sends: nodes, or external for programs and the command line",
-                   "from: [shop, external]")
-      ZLOOM_F_SHAPE ("to", false, "who takes: nodes, or external for programs and the command line",
-                     "to: charge")
-        ZLOOM_F_SHAPE ("allow", false, "warnings that are meant, each with a reason",
-                       "allow: {Z0402: \"shown on purpose\"}")
-          ZLOOM_F_LATER ("via", "every flow lives on the recipe's one router")
-            ZLOOM_F_LATER ("mirror", "every flow lives on the recipe's one router")};
+#include "recipe/flow.def"
+};
 
 zloom_field_table_t
 zloom_recipe_top_fields (void)
@@ -63,23 +41,55 @@ zloom_recipe_flow_fields (void)
 /* ---- names --------------------------------------------------------------------------------- */
 
 bool
-zloom_build_check_name (zloom_load_t *self, const zloom_tree_node_t *node, const char *what)
+zloom_build_check_name (zloom_load_t *self, const zloom_tree_node_t *node, const char *name,
+                        const char *what)
 {
-    if (zloom_reader_is_name (node->text) && strcmp (node->text, ZLOOM_EXTERNAL) != 0) {
+    if (zloom_reader_is_name (name) && strcmp (name, ZLOOM_EXTERNAL) != 0) {
         return true;
     }
-    bool taken = strcmp (node->text, ZLOOM_EXTERNAL) == 0;
+    bool taken = strcmp (name, ZLOOM_EXTERNAL) == 0;
     zloom_reader_error (&self->reader, "Z0210", node,
                         taken ? "it stands for programs outside the recipe" : ZLOOM_NAME_HINT,
                         taken ? "%s cannot be named " VALUE : "%s has a bad name: " VALUE, what,
-                        node->text);
+                        name);
     return false;
+}
+
+/* The name that a node or flow of a file has in the recipe. */
+static const char *
+s_full_name (zloom_load_t *self, const zloom_fragment_t *fragment, const zloom_tree_node_t *tree)
+{
+    return fragment->prefix[0]
+             ? zloom_pool_format (self->recipe->pool, "%s%s", fragment->prefix, tree->key->text)
+             : tree->key->text;
+}
+
+/* Whether the name is free; reports where it is taken. Names of one file cannot meet. */
+static bool
+s_is_free (zloom_load_t *self, const zloom_tree_node_t *key, const char *name, const char *what,
+           bool taken, zloom_span_t at)
+{
+    if (taken) {
+        zloom_reader_error (&self->reader, "Z0210", key, "rename one of them",
+                            "%s '%.60s' is there already, in line %d of %s", what, name, at.line,
+                            zloom_diags_file (self->reader.diags, at.file));
+    }
+    return !taken;
+}
+
+/* A name that is a field's is mostly a field that is indented too little. */
+static const char *
+s_shape_hint (zloom_load_t *self, const zloom_tree_node_t *tree, const char *otherwise)
+{
+    return zloom_reader_owner_of (&self->reader, tree->key->text)
+             ? "is this line indented too little? it would be a name here, not a key"
+             : otherwise;
 }
 
 /* ---- kinds --------------------------------------------------------------------------------- */
 
-static const zloom_kind_t *
-s_find_kind (const zloom_kind_t *kinds, size_t count, const char *name)
+const zloom_kind_t *
+zloom_build_find_kind (const zloom_kind_t *kinds, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++) {
         if (strcmp (kinds[i].name, name) == 0) {
@@ -87,6 +97,26 @@ s_find_kind (const zloom_kind_t *kinds, size_t count, const char *name)
         }
     }
     return NULL;
+}
+
+/* Without it nothing is known of the other keys; but one of them may be meant. */
+static void
+s_report_no_kind (zloom_load_t *self, const zloom_tree_node_t *owner, const char *key,
+                  const char *what)
+{
+    for (const zloom_tree_node_t *child = owner->first; child; child = child->next) {
+        zloom_suggest_t suggest = zloom_reader_suggest (&self->reader, child->key->text);
+        zloom_suggest_offer (&suggest, key);
+        if (suggest.best) {
+            zloom_reader_error (&self->reader, "Z0203", child->key,
+                                zloom_reader_did_you_mean (&self->reader, &suggest),
+                                "unknown key " VALUE " in %s", child->key->text, what);
+            return;
+        }
+    }
+    zloom_reader_error (&self->reader, "Z0202", owner->key,
+                        strcmp (key, "kind") == 0 ? "as in kind: worker" : "as in pattern: queue",
+                        "%s has no '%s'", what, key);
 }
 
 /* The kind that `key` of a node or flow names, or NULL with a report. */
@@ -101,15 +131,13 @@ s_read_kind (zloom_load_t *self, const zloom_tree_node_t *owner, const char *key
     size_t later_count = is_node ? registry->later_node_count : registry->later_pattern_count;
     const zloom_tree_node_t *node = zloom_tree_get (owner, key);
     if (!node) {
-        zloom_reader_error (&self->reader, "Z0202", owner->key,
-                            is_node ? "as in kind: worker" : "as in pattern: queue",
-                            "%s has no '%s'", what, key);
+        s_report_no_kind (self, owner, key, what);
         return NULL;
     }
     if (!zloom_reader_is_short (&self->reader, node, key)) {
         return NULL;
     }
-    const zloom_kind_t *kind = s_find_kind (kinds, count, node->text);
+    const zloom_kind_t *kind = zloom_build_find_kind (kinds, count, node->text);
     if (kind) {
         return kind;
     }
@@ -145,6 +173,7 @@ s_read_config (zloom_load_t *self, const zloom_kind_t *kind, zloom_field_table_t
 {
     void *config = zloom_pool_alloc (self->recipe->pool, kind->config_size);
     zloom_field_table_t fields = {kind->fields, kind->field_count};
+    self->reader.owner = name;
     *sound = zloom_reader_read (&self->reader, fields, common, map, what, config) && *sound;
     if (kind->finish) {
         kind->finish (config, name);
@@ -155,39 +184,51 @@ s_read_config (zloom_load_t *self, const zloom_kind_t *kind, zloom_field_table_t
 /* ---- nodes --------------------------------------------------------------------------------- */
 
 static void
-s_read_node (zloom_load_t *self, const zloom_tree_node_t *tree)
+s_check_single (zloom_load_t *self, const zloom_recipe_node_t *node)
+{
+    for (const zloom_recipe_node_t *other = self->recipe->nodes; other < node; other++) {
+        if (other->kind == node->kind && node->kind->single) {
+            zloom_reader_error (&self->reader, "Z0209", node->tree->key, "leave one",
+                                "a second %s is not in this version", node->kind->name);
+        }
+    }
+}
+
+static void
+s_read_node (zloom_load_t *self, const zloom_fragment_t *fragment, const zloom_tree_node_t *tree)
 {
     zloom_recipe_t *recipe = self->recipe;
+    const char *name = s_full_name (self, fragment, tree);
+    const zloom_recipe_node_t *other = zloom_recipe_node (recipe, name);
     zloom_recipe_node_t *node = &recipe->nodes[recipe->node_count++];
-    char *what = zloom_pool_format (recipe->pool, "node " VALUE, tree->key->text);
-    *node = (zloom_recipe_node_t){.name = tree->key->text, .at = tree->key->at, .tree = tree};
-    node->sound = zloom_build_check_name (self, tree->key, "a node");
+    char *what = zloom_pool_format (recipe->pool, "node " VALUE, name);
+    *node = (zloom_recipe_node_t){.name = name, .at = tree->key->at, .tree = tree};
+    node->sound = zloom_build_check_name (self, tree->key, name, "a node") &&
+                  s_is_free (self, tree->key, name, "a node", other,
+                             other ? other->at : (zloom_span_t){.line = 0});
     if (tree->kind != ZLOOM_TREE_MAP) {
-        node->sound = zloom_reader_wrong_shape (&self->reader, tree, node->name, "a map",
-                                                "as in {kind: worker, run: [python3, work.py]}");
+        node->sound = zloom_reader_wrong_shape (
+          &self->reader, tree, name, "a map",
+          s_shape_hint (self, tree, "as in {kind: worker, run: [python3, work.py]}"));
         return;
     }
-    zloom_lint_check_allow (self->registry, tree, self->reader.diags);
+    zloom_allow_take (self->reader.allow, tree);
     node->kind = s_read_kind (self, tree, "kind", what);
     if (!node->kind) {
         node->sound = false;
         return;
     }
-    node->config = s_read_config (self, node->kind, zloom_recipe_node_fields (), tree, what,
-                                  node->name, &node->sound);
+    node->tree = zloom_defaults_join (self, fragment, node->kind, tree, name);
+    node->config = s_read_config (self, node->kind, zloom_recipe_node_fields (), node->tree, what,
+                                  name, &node->sound);
     const char *implicit = self->registry->implicit_name;
-    if (implicit && node->kind != self->registry->implicit && !strcmp (node->name, implicit)) {
+    if (implicit && node->kind != self->registry->implicit && !strcmp (name, implicit)) {
         zloom_reader_error (&self->reader, "Z0210", tree->key, "choose another name",
                             "'%s' is the name of the recipe's own %s", implicit,
                             self->registry->implicit->name);
         node->sound = false;
     }
-    for (size_t i = 0; node->kind->single && i + 1 < recipe->node_count; i++) {
-        if (recipe->nodes[i].kind == node->kind) {
-            zloom_reader_error (&self->reader, "Z0209", tree->key, "leave one",
-                                "a second %s is not in this version", node->kind->name);
-        }
-    }
+    s_check_single (self, node);
 }
 
 static void
@@ -203,16 +244,16 @@ s_add_implicit (zloom_load_t *self)
     if (!kind) {
         return;
     }
-    bool sound = true;
-    void *config = s_read_config (self, kind, zloom_recipe_node_fields (), NULL, kind->name,
-                                  self->registry->implicit_name, &sound);
-    zloom_assert (sound); /* a table whose defaults do not pass is a bug that any test shows */
-    recipe->nodes[recipe->node_count++] = (zloom_recipe_node_t){
-      .name = self->registry->implicit_name,
-      .kind = kind,
-      .config = config,
-      .sound = true,
-    };
+    const char *name = self->registry->implicit_name;
+    const zloom_fragment_t *own = &recipe->fragments.items[0];
+    zloom_recipe_node_t *node = &recipe->nodes[recipe->node_count++];
+    *node = (zloom_recipe_node_t){.name = name, .kind = kind, .sound = true};
+    self->reader.fragment = own;
+    node->tree = zloom_defaults_join (self, own, kind, NULL, name);
+    node->config = s_read_config (self, kind, zloom_recipe_node_fields (), node->tree, kind->name,
+                                  name, &node->sound);
+    zloom_assert (
+      node->sound); /* a table whose defaults do not pass is a bug that any test shows */
 }
 
 /* ---- flows --------------------------------------------------------------------------------- */
@@ -220,16 +261,19 @@ s_add_implicit (zloom_load_t *self)
 static void
 s_report_end (zloom_load_t *self, const zloom_tree_node_t *tree)
 {
-    zloom_suggest_t suggest = zloom_reader_suggest (&self->reader, tree->text);
-    for (size_t i = 0; i < self->recipe->node_count; i++) {
-        if (self->recipe->nodes[i].tree) {
-            zloom_suggest_offer (&suggest, self->recipe->nodes[i].name);
-        }
+    const zloom_fragments_t *fragments = &self->recipe->fragments;
+    const zloom_fragment_t *home = zloom_reader_home (&self->reader, tree);
+    if (zloom_fragments_failed (fragments, home, tree->text)) {
+        return; /* it would be there if the fragment could be read */
     }
+    zloom_suggest_t suggest = zloom_reader_suggest (&self->reader, tree->text);
+    zloom_fragments_offer (fragments, home, ZLOOM_SIDE_NODES, &suggest, self->recipe->pool);
     zloom_suggest_offer (&suggest, ZLOOM_EXTERNAL);
-    const char *hint = zloom_tree_get (self->reader.flows, tree->text)
-                         ? "that is a flow; a flow goes from node to node"
-                         : zloom_reader_did_you_mean (&self->reader, &suggest);
+    const char *hint =
+      zloom_fragments_find (fragments, home, ZLOOM_SIDE_FLOWS, tree->text, self->recipe->pool)
+        ? "that is a flow; a flow goes from node to node"
+      : strpbrk (tree->text, ", ") ? "several stand in brackets: [a, b]"
+                                   : zloom_reader_did_you_mean (&self->reader, &suggest);
     zloom_reader_error (&self->reader, "Z0301", tree, hint, "there is no node " VALUE, tree->text);
 }
 
@@ -244,7 +288,11 @@ s_read_end (zloom_load_t *self, const zloom_tree_node_t *tree, bool takes, zloom
     if (strcmp (tree->text, ZLOOM_EXTERNAL) == 0) {
         return true;
     }
-    end->node = zloom_recipe_node (self->recipe, tree->text);
+    const char *name =
+      zloom_fragments_find (&self->recipe->fragments, zloom_reader_home (&self->reader, tree),
+                            ZLOOM_SIDE_NODES, tree->text, self->recipe->pool);
+    end->name = name ? name : tree->text; /* the implicit node stands in no file */
+    end->node = zloom_recipe_node (self->recipe, end->name);
     if (!end->node) {
         s_report_end (self, tree);
         return false;
@@ -296,19 +344,24 @@ s_read_ends (zloom_load_t *self, const zloom_tree_node_t *tree, bool takes,
 }
 
 static void
-s_read_flow (zloom_load_t *self, const zloom_tree_node_t *tree)
+s_read_flow (zloom_load_t *self, const zloom_fragment_t *fragment, const zloom_tree_node_t *tree)
 {
     zloom_recipe_t *recipe = self->recipe;
+    const char *name = s_full_name (self, fragment, tree);
+    const zloom_recipe_flow_t *other = zloom_recipe_flow (recipe, name);
     zloom_recipe_flow_t *flow = &recipe->flows[recipe->flow_count++];
-    char *what = zloom_pool_format (recipe->pool, "flow " VALUE, tree->key->text);
-    *flow = (zloom_recipe_flow_t){.name = tree->key->text, .at = tree->key->at, .tree = tree};
-    flow->sound = zloom_build_check_name (self, tree->key, "a flow");
+    char *what = zloom_pool_format (recipe->pool, "flow " VALUE, name);
+    *flow = (zloom_recipe_flow_t){.name = name, .at = tree->key->at, .tree = tree};
+    flow->sound = zloom_build_check_name (self, tree->key, name, "a flow") &&
+                  s_is_free (self, tree->key, name, "a flow", other,
+                             other ? other->at : (zloom_span_t){.line = 0});
     if (tree->kind != ZLOOM_TREE_MAP) {
-        flow->sound = zloom_reader_wrong_shape (&self->reader, tree, flow->name, "a map",
-                                                "as in {pattern: queue, from: shop, to: charge}");
+        flow->sound = zloom_reader_wrong_shape (
+          &self->reader, tree, name, "a map",
+          s_shape_hint (self, tree, "as in {pattern: queue, from: shop, to: charge}"));
         return;
     }
-    zloom_lint_check_allow (self->registry, tree, self->reader.diags);
+    zloom_allow_take (self->reader.allow, tree);
     bool from =
       s_read_ends (self, zloom_tree_get (tree, "from"), false, &flow->from, &flow->from_count);
     bool to = s_read_ends (self, zloom_tree_get (tree, "to"), true, &flow->to, &flow->to_count);
@@ -318,29 +371,64 @@ s_read_flow (zloom_load_t *self, const zloom_tree_node_t *tree)
         flow->sound = false;
         return;
     }
-    flow->config = s_read_config (self, flow->pattern, zloom_recipe_flow_fields (), tree, what,
-                                  flow->name, &flow->sound);
+    flow->tree = zloom_defaults_join (self, fragment, flow->pattern, tree, name);
+    flow->config = s_read_config (self, flow->pattern, zloom_recipe_flow_fields (), flow->tree,
+                                  what, name, &flow->sound);
+}
+
+/* ---- all files ----------------------------------------------------------------------------- */
+
+/* How many nodes or flows all files have; reports when it is too many. */
+static size_t
+s_count (zloom_load_t *self, zloom_side_t side)
+{
+    const zloom_fragments_t *fragments = &self->recipe->fragments;
+    size_t count = 0;
+    for (size_t i = 0; i < fragments->count; i++) {
+        const zloom_fragment_t *fragment = &fragments->items[i];
+        const zloom_tree_node_t *map = side == ZLOOM_SIDE_NODES ? fragment->nodes : fragment->flows;
+        count += map ? map->count : 0;
+        if (count > ZLOOM_RECIPE_FLOWS_MAX) {
+            zloom_reader_error (
+              &self->reader, "Z0206", map, NULL, "with %s there are more than %d %s",
+              fragment->what, ZLOOM_RECIPE_FLOWS_MAX, side == ZLOOM_SIDE_NODES ? "nodes" : "flows");
+            self->whole = false;
+            return 0;
+        }
+    }
+    return count;
 }
 
 void
-zloom_build_nodes (zloom_load_t *self, const zloom_tree_node_t *map)
+zloom_build_nodes (zloom_load_t *self)
 {
     zloom_recipe_t *recipe = self->recipe;
-    size_t count = (map ? map->count : 0) + 1; /* and the implicit one */
-    recipe->nodes = zloom_pool_alloc (recipe->pool, count * sizeof *recipe->nodes);
-    for (const zloom_tree_node_t *tree = map ? map->first : NULL; tree; tree = tree->next) {
-        s_read_node (self, tree);
+    size_t count = s_count (self, ZLOOM_SIDE_NODES);
+    /* And the implicit one. */
+    recipe->nodes = zloom_pool_alloc (recipe->pool, (count + 1) * sizeof *recipe->nodes);
+    for (size_t i = 0; count > 0 && i < recipe->fragments.count; i++) {
+        const zloom_fragment_t *fragment = &recipe->fragments.items[i];
+        const zloom_tree_node_t *tree = fragment->nodes ? fragment->nodes->first : NULL;
+        self->reader.fragment = fragment;
+        for (; tree; tree = tree->next) {
+            s_read_node (self, fragment, tree);
+        }
     }
     s_add_implicit (self);
 }
 
 void
-zloom_build_flows (zloom_load_t *self, const zloom_tree_node_t *map)
+zloom_build_flows (zloom_load_t *self)
 {
     zloom_recipe_t *recipe = self->recipe;
-    size_t count = map ? map->count : 0;
+    size_t count = s_count (self, ZLOOM_SIDE_FLOWS);
     recipe->flows = zloom_pool_alloc (recipe->pool, count * sizeof *recipe->flows);
-    for (const zloom_tree_node_t *tree = map ? map->first : NULL; tree; tree = tree->next) {
-        s_read_flow (self, tree);
+    for (size_t i = 0; count > 0 && i < recipe->fragments.count; i++) {
+        const zloom_fragment_t *fragment = &recipe->fragments.items[i];
+        const zloom_tree_node_t *tree = fragment->flows ? fragment->flows->first : NULL;
+        self->reader.fragment = fragment;
+        for (; tree; tree = tree->next) {
+            s_read_flow (self, fragment, tree);
+        }
     }
 }

@@ -1,27 +1,77 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * build.h - the nodes and flows of a recipe's model from its tree; a part of load.c, which alone
- * uses it.
+ * build.h - how a recipe's model grows from its files: load.c leads, use.c brings the fragments,
+ * defaults.c joins what stands in `defaults:`, build.c makes nodes and flows. Nobody else uses it.
  */
 #ifndef ZLOOM_RECIPE_BUILD_H
 #define ZLOOM_RECIPE_BUILD_H
 
 #include "recipe/model.h"
+#include "recipe/params.h"
 #include "recipe/reader.h"
 #include "recipe/registry.h"
+
+/* Nodes, and flows, of one recipe; a session can name as many flows. */
+#define ZLOOM_RECIPE_FLOWS_MAX 1024
+
+typedef struct zloom_defaults zloom_defaults_t; /* one entry of one `defaults:` */
 
 typedef struct {
     zloom_recipe_t *recipe;
     const zloom_registry_t *registry;
+    const zloom_recipe_options_t *options;
     zloom_reader_t reader;
-    bool whole; /* nothing is missing from the model */
+    zloom_params_t *params[ZLOOM_FRAGMENTS_MAX]; /* of each file */
+    zloom_defaults_t *defaults;                  /* those without a mistake */
+    bool whole;                                  /* nothing is missing from the model */
 } zloom_load_t;
 
-/* Check a name of a recipe, node or flow; `what` is "a node". Reports if it is bad. */
-bool zloom_build_check_name (zloom_load_t *self, const zloom_tree_node_t *node, const char *what);
-/* Read all nodes (NULL: none) and add the implicit one. */
-void zloom_build_nodes (zloom_load_t *self, const zloom_tree_node_t *map);
-/* Read all flows, once the nodes are there. */
-void zloom_build_flows (zloom_load_t *self, const zloom_tree_node_t *map);
+/* ---- load.c -------------------------------------------------------------------------------- */
+
+/*
+ * A new file of the recipe, with nothing read yet; `parent` and `name` (of its `use:`) are NULL for
+ * the recipe itself. There is room for ZLOOM_FRAGMENTS_MAX.
+ */
+zloom_fragment_t *zloom_load_fragment (zloom_load_t *self, const zloom_fragment_t *parent,
+                                       const char *name);
+/* Parse a file's text, under this name in diagnostics; false when it is no map, reported. */
+bool zloom_load_parse (zloom_load_t *self, zloom_fragment_t *fragment, const char *file,
+                       zloom_bytes_t text);
+/* Read its `params:`, with no values from outside yet; they are self->params of the file. */
+zloom_params_t *zloom_load_params (zloom_load_t *self, const zloom_fragment_t *fragment);
+/* Its params have their values: replace ${…}, and find its sections. */
+void zloom_load_replace (zloom_load_t *self, zloom_fragment_t *fragment);
+
+/* ---- use.c --------------------------------------------------------------------------------- */
+
+/* Read the fragments that this file uses, behind all that are there already. */
+void zloom_use_read (zloom_load_t *self, const zloom_fragment_t *user);
+
+/* ---- defaults.c ---------------------------------------------------------------------------- */
+
+/* Check the `defaults:` of all files. */
+void zloom_defaults_check (zloom_load_t *self);
+/*
+ * What is written of a node or flow (`full` is its name) and, for what is not written, the defaults
+ * for its kind: first those of its own file, then of the file that uses it, up to the recipe.
+ */
+const zloom_tree_node_t *zloom_defaults_join (zloom_load_t *self, const zloom_fragment_t *fragment,
+                                              const zloom_kind_t *kind,
+                                              const zloom_tree_node_t *tree, const char *full);
+/* Everything is read: warn of what was of no use. */
+void zloom_defaults_end (zloom_load_t *self);
+
+/* ---- build.c ------------------------------------------------------------------------------- */
+
+/* Check a name of a recipe, node or flow; `what` is "a node". Reports it at `node` if it is bad. */
+bool zloom_build_check_name (zloom_load_t *self, const zloom_tree_node_t *node, const char *name,
+                             const char *what);
+/* The kind of this name, NULL when there is none. */
+const zloom_kind_t *zloom_build_find_kind (const zloom_kind_t *kinds, size_t count,
+                                           const char *name);
+/* Make all nodes of all files, and the implicit one. */
+void zloom_build_nodes (zloom_load_t *self);
+/* Make all flows, once the nodes are there. */
+void zloom_build_flows (zloom_load_t *self);
 
 #endif

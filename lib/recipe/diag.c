@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/tag.h"
 #include "recipe/pool.h"
+#include "recipe/quote.h"
 
 #define DIAGS_TAG 0xD1A65001u
 /* A message is cut here: it may quote what the recipe says. */
@@ -16,12 +17,17 @@
 /* Longer source lines are not shown: a minified recipe would bury the message. */
 #define LINE_BYTES 400
 
+typedef struct {
+    const char *file;
+    const char *text;
+    size_t size;
+} source_t;
+
 struct zloom_diags {
     uint32_t tag;
     zloom_pool_t *pool;
-    const char *file;
-    const char *source;
-    size_t source_size;
+    source_t sources[ZLOOM_DIAGS_SOURCES];
+    int source_count;
     zloom_diag_t items[ZLOOM_DIAGS_MAX];
     size_t count;
     size_t errors;
@@ -34,7 +40,6 @@ zloom_diags_new (void)
     zloom_diags_t *self = zloom_alloc (sizeof *self);
     self->tag = DIAGS_TAG;
     self->pool = zloom_pool_new ();
-    self->file = "recipe";
     return self;
 }
 
@@ -53,19 +58,33 @@ zloom_diags_destroy (zloom_diags_t **self_p)
     *self_p = NULL;
 }
 
-void
+int
 zloom_diags_source (zloom_diags_t *self, const char *file, zloom_bytes_t text)
 {
     ZLOOM_CHECK (self, DIAGS_TAG);
-    self->file = zloom_pool_text (self->pool, file, strlen (file));
-    self->source = zloom_pool_text (self->pool, text.data, text.size);
-    self->source_size = text.size;
+    zloom_assert (self->source_count < ZLOOM_DIAGS_SOURCES);
+    self->sources[self->source_count] = (source_t){
+      .file = zloom_pool_text (self->pool, file, strlen (file)),
+      .text = zloom_pool_text (self->pool, text.data, text.size),
+      .size = text.size,
+    };
+    return self->source_count++;
 }
 
-/* Order by place; what has no place comes last. */
+const char *
+zloom_diags_file (const zloom_diags_t *self, int file)
+{
+    ZLOOM_CHECK (self, DIAGS_TAG);
+    return file >= 0 && file < self->source_count ? self->sources[file].file : "recipe";
+}
+
+/* Order by file and place; what has no place comes last. */
 static bool
 s_before (zloom_span_t a, zloom_span_t b)
 {
+    if (a.file != b.file && a.line != 0 && b.line != 0) {
+        return a.file < b.file;
+    }
     if (a.line != b.line) {
         return a.line != 0 && (b.line == 0 || a.line < b.line);
     }
@@ -77,7 +96,7 @@ s_is_known (const zloom_diags_t *self, const char *code, zloom_span_t at, const 
 {
     for (size_t i = 0; i < self->count; i++) {
         const zloom_diag_t *item = &self->items[i];
-        if (item->at.line == at.line && item->at.column == at.column &&
+        if (item->at.file == at.file && item->at.line == at.line && item->at.column == at.column &&
             strcmp (item->code, code) == 0 && strcmp (item->message, message) == 0) {
             return true;
         }
@@ -157,12 +176,14 @@ s_severity_text (zloom_severity_t severity)
     return severity == ZLOOM_SEVERITY_ERROR ? "error" : "warning";
 }
 
-/* The bytes of a line of the source, without its end; unset when there is no such line. */
+/* The bytes of a source line, without its end; unset when there is no such line. */
 static zloom_bytes_t
-s_source_line (const zloom_diags_t *self, int line)
+s_source_line (const zloom_diags_t *self, zloom_span_t place)
 {
-    const char *at = self->source;
-    const char *end = at ? at + self->source_size : at;
+    bool known = place.file >= 0 && place.file < self->source_count;
+    const char *at = known ? self->sources[place.file].text : NULL;
+    const char *end = at ? at + self->sources[place.file].size : at;
+    int line = place.line;
     for (int i = 1; at && i < line; i++) {
         const char *newline = memchr (at, '\n', (size_t) (end - at));
         at = newline ? newline + 1 : NULL;
@@ -225,7 +246,7 @@ s_add_caret (zloom_bytes_t line, zloom_span_t at, zloom_buf_t *out)
 static void
 s_add_source (const zloom_diags_t *self, const zloom_diag_t *item, bool colour, zloom_buf_t *out)
 {
-    zloom_bytes_t line = s_source_line (self, item->at.line);
+    zloom_bytes_t line = s_source_line (self, item->at);
     if (!line.data || !s_is_printable (line)) {
         return;
     }
@@ -243,7 +264,7 @@ zloom_diags_text (const zloom_diags_t *self, bool colour, zloom_buf_t *out)
     for (size_t i = 0; i < self->count; i++) {
         const zloom_diag_t *item = &self->items[i];
         bool error = item->severity == ZLOOM_SEVERITY_ERROR;
-        zloom_buf_add_text (out, self->file);
+        zloom_buf_add_text (out, zloom_diags_file (self, item->at.file));
         if (item->at.line > 0) {
             zloom_buf_printf (out, ":%d:%d", item->at.line, item->at.column);
         }
@@ -255,28 +276,11 @@ zloom_diags_text (const zloom_diags_t *self, bool colour, zloom_buf_t *out)
     }
     size_t hidden = self->errors + self->warnings - self->count;
     if (hidden > 0) {
-        zloom_buf_printf (out, "%s: %zu more not shown\n", self->file, hidden);
+        zloom_buf_printf (out, "%s: %zu more not shown\n", zloom_diags_file (self, 0), hidden);
     }
 }
 
 /* ---- JSON ---------------------------------------------------------------------------------- */
-
-static void
-s_add_json_text (zloom_buf_t *out, const char *text)
-{
-    zloom_buf_add_text (out, "\"");
-    for (const char *at = text; *at; at++) {
-        unsigned char byte = (unsigned char) *at;
-        if (byte == '"' || byte == '\\') {
-            zloom_buf_printf (out, "\\%c", byte);
-        } else if (byte < ' ') {
-            zloom_buf_printf (out, "\\u%04x", byte);
-        } else {
-            zloom_buf_add (out, at, 1);
-        }
-    }
-    zloom_buf_add_text (out, "\"");
-}
 
 void
 zloom_diags_json (const zloom_diags_t *self, zloom_buf_t *out)
@@ -286,16 +290,16 @@ zloom_diags_json (const zloom_diags_t *self, zloom_buf_t *out)
     for (size_t i = 0; i < self->count; i++) {
         const zloom_diag_t *item = &self->items[i];
         zloom_buf_printf (out, "%s\n  {\"file\": ", i ? "," : "");
-        s_add_json_text (out, self->file);
+        zloom_quote_json (out, zloom_diags_file (self, item->at.file));
         zloom_buf_printf (out,
                           ", \"line\": %d, \"column\": %d, \"end_line\": %d, \"end_column\": %d, "
                           "\"code\": \"%s\", \"severity\": \"%s\", \"message\": ",
                           item->at.line, item->at.column, item->at.end_line, item->at.end_column,
                           item->code, s_severity_text (item->severity));
-        s_add_json_text (out, item->message);
+        zloom_quote_json (out, item->message);
         if (item->hint) {
             zloom_buf_add_text (out, ", \"hint\": ");
-            s_add_json_text (out, item->hint);
+            zloom_quote_json (out, item->hint);
         }
         zloom_buf_add_text (out, "}");
     }

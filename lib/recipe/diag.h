@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * diag.h - what is wrong with a recipe: a list of diagnostics, sorted by position, printed nowhere.
+ * A recipe may consist of several files; each diagnostic knows its own.
  *
  *     orders.yaml:12:5: error[Z0203]: unknown key 'retries' in flow 'orders'; did you mean 'retry'?
  *        12 |     retries: {failures: 5}
@@ -14,6 +15,8 @@
 
 /* More than this many are only counted. */
 #define ZLOOM_DIAGS_MAX 200
+/* Texts that positions can refer to. */
+#define ZLOOM_DIAGS_SOURCES 256
 
 typedef enum {
     ZLOOM_SEVERITY_ERROR,
@@ -33,8 +36,13 @@ typedef struct zloom_diags zloom_diags_t;
 zloom_diags_t *zloom_diags_new (void);
 void zloom_diags_destroy (zloom_diags_t **self_p);
 
-/* The text that positions refer to; copied. */
-void zloom_diags_source (zloom_diags_t *self, const char *file, zloom_bytes_t text);
+/*
+ * A text that positions refer to; copied. Returns its number for zloom_span_t.file: the first has
+ * 0. More than ZLOOM_DIAGS_SOURCES must not be given.
+ */
+int zloom_diags_source (zloom_diags_t *self, const char *file, zloom_bytes_t text);
+/* The name of a text by its number. */
+const char *zloom_diags_file (const zloom_diags_t *self, int file);
 /* Add one; `code` must be static, the rest is copied. The same one twice is kept once. */
 void zloom_diags_add (zloom_diags_t *self, const char *code, zloom_severity_t severity,
                       zloom_span_t at, const char *hint, const char *format, ...)

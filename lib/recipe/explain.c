@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "recipe/params.h"
+#include "recipe/secrets.h"
 
 #define PATH_BYTES 160
 
@@ -33,6 +34,8 @@ zloom_fields_visit (const zloom_registry_t *registry, zloom_field_visit_fn *visi
 {
     s_visit ("", NULL, zloom_recipe_top_fields (), visit, arg);
     s_visit ("params.*.", NULL, zloom_params_fields (), visit, arg);
+    s_visit ("secrets.*.", NULL, zloom_secrets_fields (), visit, arg);
+    s_visit ("use.*.", NULL, zloom_recipe_use_fields (), visit, arg);
     s_visit ("nodes.*.", NULL, zloom_recipe_node_fields (), visit, arg);
     for (size_t i = 0; i < registry->node_count; i++) {
         const zloom_kind_t *kind = &registry->nodes[i];

@@ -22,11 +22,13 @@ zloom_field_type_text (const zloom_field_t *field, zloom_buf_t *out)
       [ZLOOM_FIELD_DURATION] = "a duration such as 250ms, 30s, 5m",
       [ZLOOM_FIELD_SIZE] = "a size such as 64KiB, 2GiB",
       [ZLOOM_FIELD_PERCENT] = "a percentage such as 10%",
-      [ZLOOM_FIELD_PATH] = "a path (a relative one starts at the recipe's folder)",
+      [ZLOOM_FIELD_PATH] =
+        "a path (a relative one starts at the folder of the file where it stands)",
       [ZLOOM_FIELD_PROGRAM] = "a list: program and arguments",
       [ZLOOM_FIELD_DURATIONS] = "a list of durations",
       [ZLOOM_FIELD_PAIRS] = "a map of names and texts",
       [ZLOOM_FIELD_NUMBERS] = "a map of names and whole numbers",
+      [ZLOOM_FIELD_SECRETS] = "a list of secrets of the recipe",
       [ZLOOM_FIELD_FLOW] = "the name of a flow",
       [ZLOOM_FIELD_GROUP] = "a map",
       [ZLOOM_FIELD_LATER] = "not in this version",
@@ -37,6 +39,12 @@ zloom_field_type_text (const zloom_field_t *field, zloom_buf_t *out)
     } else {
         zloom_buf_add_text (out, texts[field->type]);
     }
+}
+
+bool
+zloom_field_is_own (const zloom_field_t *field)
+{
+    return field->required || field->type == ZLOOM_FIELD_PROGRAM;
 }
 
 const zloom_field_t *

@@ -37,6 +37,7 @@ typedef enum {
     ZLOOM_FIELD_DURATIONS, /* zloom_ints_t, or an array and a count in the struct */
     ZLOOM_FIELD_PAIRS,     /* zloom_pairs_t */
     ZLOOM_FIELD_NUMBERS,   /* names with whole numbers: an array and a count in the struct */
+    ZLOOM_FIELD_SECRETS,   /* zloom_pairs_t: secrets by name; recipe/secrets.h fills them in */
     ZLOOM_FIELD_FLOW,      /* const char *, the name of a flow of the recipe */
     ZLOOM_FIELD_GROUP,     /* a map with a table of its own */
     ZLOOM_FIELD_LATER,     /* a known key that this version refuses; `help` says what it will be */
@@ -163,6 +164,12 @@ typedef struct {
      .most = most_,                                                                       \
      .help = help_,                                                                       \
      .example = example_},
+#define ZLOOM_F_SECRETS(name_, member_, help_, example_) \
+    {.name = name_,                                      \
+     .type = ZLOOM_FIELD_SECRETS,                        \
+     .offset = ZLOOM_MEMBER (member_, zloom_pairs_t),    \
+     .help = help_,                                      \
+     .example = example_},
 #define ZLOOM_F_DURATIONS(name_, member_, default_, least_, most_, help_, example_) \
     {.name = name_,                                                                 \
      .type = ZLOOM_FIELD_DURATIONS,                                                 \
@@ -213,6 +220,8 @@ typedef struct {
 
 /* "a duration", "one of lines, exec, frames": what a field takes, into `out`. */
 void zloom_field_type_text (const zloom_field_t *field, zloom_buf_t *out);
+/* Whether each node or flow says it by itself: then `defaults:` does not have it. */
+bool zloom_field_is_own (const zloom_field_t *field);
 /* The field of this name, NULL when there is none. */
 const zloom_field_t *zloom_field_find (const zloom_field_t *fields, size_t count, const char *name);
 

@@ -15,7 +15,7 @@ struct zloom_linter {
     const zloom_recipe_t *recipe;
     const zloom_recipe_options_t *options;
     bool whole;
-    zloom_diags_t *diags;
+    zloom_allow_t *allow;
     const zloom_lint_t *lint; /* whose check is running */
 };
 
@@ -50,13 +50,6 @@ zloom_linter_whole (const zloom_linter_t *self)
 
 /* ---- reporting ----------------------------------------------------------------------------- */
 
-static bool
-s_allows (const zloom_linter_t *self, const zloom_tree_node_t *owner)
-{
-    return self->lint->severity == ZLOOM_SEVERITY_WARNING &&
-           zloom_tree_get (zloom_tree_get (owner, "allow"), self->lint->code);
-}
-
 /* The place of the longest part of the path that is written below the owner, else `other`. */
 static zloom_span_t
 s_place (const zloom_tree_node_t *owner, const char *path, zloom_span_t other)
@@ -78,12 +71,7 @@ static void
 s_report (zloom_linter_t *self, const zloom_tree_node_t *owner, zloom_span_t at, const char *hint,
           const char *message)
 {
-    bool allowed = s_allows (self, owner) || s_allows (self, zloom_recipe_tree (self->recipe));
-    if (allowed && !self->options->show_allowed) {
-        return;
-    }
-    zloom_diags_add (self->diags, self->lint->code, self->lint->severity, at, hint,
-                     allowed ? "%s (allowed)" : "%s", message);
+    zloom_allow_say (self->allow, self->lint->code, self->lint->severity, owner, at, hint, message);
 }
 
 void
@@ -116,60 +104,20 @@ zloom_linter_flow (zloom_linter_t *self, const zloom_recipe_flow_t *flow, const 
 
 void
 zloom_lint_run (const zloom_recipe_t *recipe, const zloom_registry_t *registry,
-                const zloom_recipe_options_t *options, bool whole, zloom_diags_t *diags)
+                const zloom_recipe_options_t *options, bool whole, zloom_allow_t *allow)
 {
     zloom_linter_t linter = {
       .tag = LINTER_TAG,
       .recipe = recipe,
       .options = options,
       .whole = whole,
-      .diags = diags,
+      .allow = allow,
     };
     for (size_t i = 0; i < registry->lint_count; i++) {
         linter.lint = &registry->lints[i];
         if (linter.lint->check) {
             linter.lint->check (&linter);
         }
-    }
-}
-
-static void
-s_check_allowed_code (const zloom_registry_t *registry, const zloom_tree_node_t *entry,
-                      zloom_diags_t *diags)
-{
-    const char *code = entry->key->text;
-    const zloom_lint_t *lint = zloom_lint_find (registry, code);
-    if (!lint) {
-        zloom_diags_add (diags, "Z0214", ZLOOM_SEVERITY_ERROR, entry->key->at,
-                         "the code stands in the warning, as in Z0402",
-                         "'allow' names '%.40s', but there is no such code", code);
-    } else if (lint->severity == ZLOOM_SEVERITY_ERROR) {
-        zloom_diags_add (diags, "Z0214", ZLOOM_SEVERITY_ERROR, entry->key->at, NULL,
-                         "%s is an error: only warnings can be allowed", code);
-    }
-    if (entry->kind != ZLOOM_TREE_SCALAR || entry->text[strspn (entry->text, " ")] == '\0') {
-        zloom_diags_add (diags, "Z0214", ZLOOM_SEVERITY_ERROR, zloom_tree_span (entry), NULL,
-                         "'allow' wants a reason: {%.40s: \"why it is meant\"}", code);
-    }
-}
-
-void
-zloom_lint_check_allow (const zloom_registry_t *registry, const zloom_tree_node_t *owner,
-                        zloom_diags_t *diags)
-{
-    const zloom_tree_node_t *allow = zloom_tree_get (owner, "allow");
-    if (!allow) {
-        return;
-    }
-    if (allow->kind != ZLOOM_TREE_MAP) {
-        zloom_diags_add (diags, "Z0214", ZLOOM_SEVERITY_ERROR, zloom_tree_span (allow),
-                         "as in {Z0402: \"why it is meant\"}",
-                         "'allow' takes a map of codes and reasons, not %s",
-                         zloom_tree_kind_text (allow));
-        return;
-    }
-    for (const zloom_tree_node_t *entry = allow->first; entry; entry = entry->next) {
-        s_check_allowed_code (registry, entry, diags);
     }
 }
 

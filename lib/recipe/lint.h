@@ -10,6 +10,7 @@
 #ifndef ZLOOM_RECIPE_LINT_H
 #define ZLOOM_RECIPE_LINT_H
 
+#include "recipe/allow.h"
 #include "recipe/diag.h"
 #include "recipe/recipe.h"
 #include "recipe/tree.h"
@@ -52,10 +53,7 @@ void zloom_linter_flow (zloom_linter_t *self, const zloom_recipe_flow_t *flow, c
 
 /* Run the registry's lints; recipe.c calls it. */
 void zloom_lint_run (const zloom_recipe_t *recipe, const zloom_registry_t *registry,
-                     const zloom_recipe_options_t *options, bool whole, zloom_diags_t *diags);
-/* Check the shape of an `allow:` below a node, a flow or the root (codes that exist, reasons). */
-void zloom_lint_check_allow (const zloom_registry_t *registry, const zloom_tree_node_t *owner,
-                             zloom_diags_t *diags);
+                     const zloom_recipe_options_t *options, bool whole, zloom_allow_t *allow);
 
 /* The codes of lib/recipe itself and the registry's, by index and by code; NULL when there is no
  * such one. */

@@ -1,30 +1,26 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "recipe/params.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/tag.h"
 
 #define VALUE "'%.60s'"
-/* A value grows at most to this by replacing. */
-#define EXPANDED_MAX 65536
-
 typedef struct {
     const char *name;
     const char *value; /* NULL: none, or a wrong one */
+    const char *via;   /* where the value comes from */
     const zloom_tree_node_t *tree;
     zloom_field_t field; /* type and range of its values */
     bool used;
     bool wrong; /* has been reported: say no more */
 } param_t;
 
-typedef struct {
+struct zloom_params {
     zloom_reader_t *reader;
-    zloom_tree_t *tree;
-    param_t *params;
+    param_t *items;
     size_t count;
-} apply_t;
+};
 
 typedef struct {
     unsigned type;
@@ -38,13 +34,8 @@ static const zloom_choice_t s_types[] = {
 
 #define ZLOOM_STRUCT spec_t
 static const zloom_field_t s_fields[] = {
-  ZLOOM_F_CHOICE ("type", type, "text", s_types, "what values it takes", "type: int")
-    ZLOOM_F_SHAPE ("default", false, "its value when --set gives none; without one it must be set",
-                   "default: 4")
-      ZLOOM_F_SHAPE ("min", false, "the least value (numbers only)", "min: 1")
-        ZLOOM_F_SHAPE ("max", false, "the greatest value (numbers only)", "max: 64")
-          ZLOOM_F_SHAPE ("enum", false, "the only values that it takes", "enum: [small, large]")
-            ZLOOM_F_SHAPE ("help", false, "what it is for", "help: how many workers")};
+#include "recipe/param.def"
+};
 #undef ZLOOM_STRUCT
 
 zloom_field_table_t
@@ -56,11 +47,11 @@ zloom_params_fields (void)
 /* ---- params -------------------------------------------------------------------------------- */
 
 static param_t *
-s_find (apply_t *self, const char *name, size_t size)
+s_find (const zloom_params_t *self, const char *name)
 {
     for (size_t i = 0; i < self->count; i++) {
-        if (strlen (self->params[i].name) == size && !memcmp (self->params[i].name, name, size)) {
-            return &self->params[i];
+        if (strcmp (self->items[i].name, name) == 0) {
+            return &self->items[i];
         }
     }
     return NULL;
@@ -68,7 +59,7 @@ s_find (apply_t *self, const char *name, size_t size)
 
 /* Whether a value has the param's type, range and choice; `node` is where it stands. */
 static bool
-s_accept (apply_t *self, const param_t *param, const zloom_tree_node_t *node)
+s_accept (zloom_params_t *self, const param_t *param, const zloom_tree_node_t *node)
 {
     int64_t number = 0;
     if (param->field.type == ZLOOM_FIELD_TEXT) {
@@ -96,7 +87,7 @@ s_accept (apply_t *self, const param_t *param, const zloom_tree_node_t *node)
 }
 
 static const char *
-s_bound (apply_t *self, param_t *param, const char *key)
+s_bound (zloom_params_t *self, param_t *param, const char *key)
 {
     const zloom_tree_node_t *node = zloom_tree_get (param->tree, key);
     int64_t number = 0;
@@ -117,8 +108,16 @@ s_bound (apply_t *self, param_t *param, const char *key)
     return node->text;
 }
 
+/* "param workers (default in orders.yaml:3)" */
+static const char *
+s_via (zloom_params_t *self, const param_t *param, const char *what, const zloom_tree_node_t *node)
+{
+    return zloom_pool_format (self->reader->pool, "param %s (%s in %s:%d)", param->name, what,
+                              zloom_diags_file (self->reader->diags, node->at.file), node->at.line);
+}
+
 static void
-s_define (apply_t *self, param_t *param, const zloom_tree_node_t *tree)
+s_define (zloom_params_t *self, param_t *param, const zloom_tree_node_t *tree)
 {
     zloom_reader_t *reader = self->reader;
     *param = (param_t){.name = tree->key->text, .tree = tree};
@@ -145,15 +144,60 @@ s_define (apply_t *self, param_t *param, const zloom_tree_node_t *tree)
         param->wrong = !zloom_reader_wrong_shape (reader, choices, "enum", "a list", NULL);
     }
     const zloom_tree_node_t *value = zloom_tree_get (tree, "default");
-    if (value && !param->wrong) {
+    if (value && value->spoilt) {
+        param->wrong = true;
+    } else if (value && !param->wrong) {
         param->wrong = !s_accept (self, param, value);
         param->value = param->wrong ? NULL : value->text;
+        param->via = s_via (self, param, "default", value);
     }
 }
 
-/* One "name=value" from outside. It has no place in the recipe. */
+zloom_params_t *
+zloom_params_new (zloom_reader_t *reader, const zloom_tree_node_t *root)
+{
+    zloom_params_t *self = zloom_pool_alloc (reader->pool, sizeof *self);
+    self->reader = reader;
+    const zloom_tree_node_t *block = zloom_tree_get (root, "params");
+    if (block && block->kind != ZLOOM_TREE_MAP) {
+        zloom_reader_wrong_shape (reader, block, "params", "a map", "as in {workers: {type: int}}");
+        block = NULL;
+    }
+    self->items = zloom_pool_alloc (reader->pool, (block ? block->count : 0) * sizeof (param_t));
+    for (const zloom_tree_node_t *child = block ? block->first : NULL; child; child = child->next) {
+        s_define (self, &self->items[self->count], child);
+        self->count++;
+    }
+    return self;
+}
+
+/* ---- values from outside ------------------------------------------------------------------- */
+
+/* "did you mean" one of the params; NULL when none is near. */
+static const char *
+s_near (zloom_params_t *self, const char *name)
+{
+    zloom_suggest_t suggest = zloom_reader_suggest (self->reader, name);
+    for (size_t i = 0; i < self->count; i++) {
+        zloom_suggest_offer (&suggest, self->items[i].name);
+    }
+    return zloom_reader_did_you_mean (self->reader, &suggest);
+}
+
+/* A value for a param: checked, and kept unless it is wrong. */
 static void
-s_set (apply_t *self, const char *text)
+s_take (zloom_params_t *self, param_t *param, const zloom_tree_node_t *node, const char *via)
+{
+    if (!param->wrong) {
+        param->wrong = !s_accept (self, param, node);
+        param->value = param->wrong ? NULL : node->text;
+        param->via = via;
+    }
+}
+
+/* It has no place in the recipe. */
+void
+zloom_params_set (zloom_params_t *self, const char *text)
 {
     zloom_reader_t *reader = self->reader;
     const char *equals = strchr (text, '=');
@@ -162,171 +206,84 @@ s_set (apply_t *self, const char *text)
                             "--set takes name=value, not " VALUE, text);
         return;
     }
-    param_t *param = s_find (self, text, (size_t) (equals - text));
+    char *name = zloom_pool_text (reader->pool, text, (size_t) (equals - text));
+    param_t *param = s_find (self, name);
     if (!param) {
-        char *name = zloom_pool_text (reader->pool, text, (size_t) (equals - text));
-        zloom_suggest_t suggest = zloom_reader_suggest (reader, name);
-        for (size_t i = 0; i < self->count; i++) {
-            zloom_suggest_offer (&suggest, self->params[i].name);
-        }
-        zloom_reader_error (reader, "Z0212", NULL, zloom_reader_did_you_mean (reader, &suggest),
+        zloom_reader_error (reader, "Z0212", NULL, s_near (self, name),
                             "--set " VALUE ": the recipe has no such param", name);
         return;
     }
-    zloom_tree_node_t node = {
+    zloom_tree_node_t *node = zloom_pool_alloc (reader->pool, sizeof *node);
+    *node = (zloom_tree_node_t){
       .kind = ZLOOM_TREE_SCALAR,
       .style = ZLOOM_STYLE_DOUBLE,
       .text = zloom_pool_text (reader->pool, equals + 1, strlen (equals + 1)),
     };
-    if (param->wrong) {
-        return;
-    }
-    param->wrong = !s_accept (self, param, &node);
-    param->value = param->wrong ? NULL : node.text;
-}
-
-/* ---- replacing ----------------------------------------------------------------------------- */
-
-static void
-s_unknown (apply_t *self, const zloom_tree_node_t *node, const char *name)
-{
-    zloom_reader_t *reader = self->reader;
-    const char *hint = "write ${param.name} or ${env.NAME:-default}; $${ is a plain ${";
-    if (strncmp (name, "secret.", 7) == 0) {
-        zloom_reader_error (reader, "Z0209", node, "use ${env.NAME}",
-                            "secrets are not in this version");
-        return;
-    }
-    if (strncmp (name, "param.", 6) == 0) {
-        zloom_suggest_t suggest = zloom_reader_suggest (reader, name + 6);
-        for (size_t i = 0; i < self->count; i++) {
-            zloom_suggest_offer (&suggest, self->params[i].name);
-        }
-        hint = zloom_reader_did_you_mean (reader, &suggest);
-    }
-    zloom_reader_error (reader, "Z0211", node, hint, "'${%.60s}' stands for nothing", name);
-}
-
-/* What a name stands for; NULL when it was reported. */
-static const char *
-s_lookup (apply_t *self, const zloom_tree_node_t *node, char *name)
-{
-    if (strncmp (name, "param.", 6) == 0) {
-        param_t *param = s_find (self, name + 6, strlen (name + 6));
-        if (param) {
-            param->used = true;
-            if (!param->value && !param->wrong) {
-                zloom_reader_error (self->reader, "Z0212", param->tree->key,
-                                    "give it a default, or --set it", "param '%s' has no value",
-                                    param->name);
-                param->wrong = true;
-            }
-            return param->value;
-        }
-    }
-    if (strncmp (name, "env.", 4) == 0 && name[4] != '\0') {
-        char *other = strstr (name, ":-");
-        if (other) {
-            *other = '\0';
-        }
-        const char *value = getenv (name + 4);
-        bool unset = !value || (other && value[0] == '\0');
-        if (unset && !other) {
-            zloom_reader_error (self->reader, "Z0211", node, "give it a default: ${env.NAME:-text}",
-                                "the environment has no '%.60s'", name + 4);
-        }
-        return unset ? (other ? other + 2 : NULL) : value;
-    }
-    s_unknown (self, node, name);
-    return NULL;
-}
-
-static bool
-s_expand_into (apply_t *self, const zloom_tree_node_t *node, zloom_buf_t *out)
-{
-    const char *at = node->text;
-    const char *dollar;
-    while ((dollar = strstr (at, "${"))) {
-        bool literal = dollar > at && dollar[-1] == '$';
-        const char *end = literal ? dollar + 1 : strchr (dollar, '}');
-        zloom_buf_add (out, at, (size_t) (dollar - at) - (literal ? 1 : 0));
-        if (!end) {
-            zloom_reader_error (self->reader, "Z0211", node, "$${ is a plain ${",
-                                "'${' without a '}'");
-            return false;
-        }
-        at = end + 1;
-        if (literal) {
-            zloom_buf_add_text (out, "${");
-            continue;
-        }
-        char *name = zloom_pool_text (self->reader->pool, dollar + 2, (size_t) (end - dollar) - 2);
-        const char *value = s_lookup (self, node, name);
-        if (!value) {
-            return false;
-        }
-        if (out->size + strlen (value) > EXPANDED_MAX ||
-            !zloom_bytes_is_utf8 (zloom_bytes_text (value))) {
-            zloom_reader_error (self->reader, "Z0211", node, NULL,
-                                "'${%.60s}' is not text, or makes a value over 64 KiB", name);
-            return false;
-        }
-        zloom_buf_add_text (out, value);
-    }
-    zloom_buf_add_text (out, at);
-    return true;
-}
-
-static void
-s_expand (apply_t *self, zloom_tree_node_t *node)
-{
-    if (node->key && strstr (node->key->text, "${")) {
-        zloom_reader_error (self->reader, "Z0211", node->key, NULL,
-                            "${…} is replaced in values only, not in keys");
-    }
-    if (node->kind == ZLOOM_TREE_SCALAR && strstr (node->text, "${")) {
-        zloom_buf_t out = {0};
-        if (s_expand_into (self, node, &out)) {
-            zloom_tree_replace (self->tree, node, zloom_buf_text (&out));
-        } else {
-            node->spoilt = true;
-        }
-        zloom_buf_fini (&out);
-    }
-    for (zloom_tree_node_t *child = node->first; child; child = child->next) {
-        s_expand (self, child);
-    }
+    s_take (self, param, node, zloom_pool_format (reader->pool, "param %s (--set)", name));
 }
 
 void
-zloom_params_apply (zloom_reader_t *reader, zloom_tree_t *tree, const char *const *sets,
-                    size_t set_count)
+zloom_params_give (zloom_params_t *self, const zloom_tree_node_t *use,
+                   const zloom_tree_node_t *with)
 {
-    apply_t self = {.reader = reader, .tree = tree};
-    zloom_tree_node_t *root = zloom_tree_root (tree);
-    const zloom_tree_node_t *block = zloom_tree_get (root, "params");
-    if (block && block->kind != ZLOOM_TREE_MAP) {
-        zloom_reader_wrong_shape (reader, block, "params", "a map", "as in {workers: {type: int}}");
-        block = NULL;
-    }
-    self.params = zloom_pool_alloc (reader->pool, (block ? block->count : 0) * sizeof (param_t));
-    for (const zloom_tree_node_t *child = block ? block->first : NULL; child; child = child->next) {
-        s_define (&self, &self.params[self.count++], child);
-    }
-    for (size_t i = 0; i < set_count; i++) {
-        s_set (&self, sets[i]);
-    }
-    for (zloom_tree_node_t *child = root->first; child; child = child->next) {
-        if (child != block) {
-            s_expand (&self, child);
+    zloom_reader_t *reader = self->reader;
+    for (const zloom_tree_node_t *node = with ? with->first : NULL; node; node = node->next) {
+        param_t *param = s_find (self, node->key->text);
+        if (!param) {
+            zloom_reader_error (reader, "Z0212", node->key, s_near (self, node->key->text),
+                                "the fragment has no param " VALUE, node->key->text);
+        } else if (node->spoilt || node->pieces) {
+            param->wrong = true;
+            if (node->pieces) {
+                zloom_reader_error (reader, "Z0215", node, "name it in the fragment: ${secret.…}",
+                                    "a param cannot be a secret");
+            }
+        } else {
+            s_take (self, param, node, s_via (self, param, "with", node));
         }
     }
-    bool allowed = zloom_tree_get (zloom_tree_get (root, "allow"), "Z0405") != NULL;
-    for (size_t i = 0; i < self.count; i++) {
-        if (!self.params[i].used && !self.params[i].wrong && !allowed) {
-            zloom_diags_add (reader->diags, "Z0405", ZLOOM_SEVERITY_WARNING,
-                             self.params[i].tree->key->at, "write ${param.name} where it counts",
-                             "nothing uses param '%s'", self.params[i].name);
+    for (size_t i = 0; i < self->count; i++) {
+        param_t *param = &self->items[i];
+        if (!param->value && !param->wrong) {
+            zloom_reader_error (
+              reader, "Z0212", use->key,
+              zloom_pool_format (reader->pool, "as in with: {%s: …}", param->name),
+              "the fragment wants a value for its param '%s'", param->name);
+            param->wrong = true;
+        }
+    }
+}
+
+const char *
+zloom_params_value (zloom_params_t *self, const zloom_tree_node_t *node, const char *name,
+                    const char **via)
+{
+    param_t *param = s_find (self, name);
+    if (!param) {
+        zloom_reader_error (self->reader, "Z0211", node, s_near (self, name),
+                            "'${param.%.60s}' stands for nothing", name);
+        return NULL;
+    }
+    param->used = true;
+    if (!param->value && !param->wrong) {
+        zloom_reader_error (self->reader, "Z0212", param->tree->key,
+                            "give it a default, or --set it", "param '%s' has no value",
+                            param->name);
+        param->wrong = true;
+    }
+    *via = param->via;
+    return param->value;
+}
+
+void
+zloom_params_end (zloom_params_t *self)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        const param_t *param = &self->items[i];
+        if (!param->used && !param->wrong) {
+            zloom_reader_warning (self->reader, "Z0405", param->tree->key,
+                                  "write ${param.name} where it counts", "nothing uses param '%s'",
+                                  param->name);
         }
     }
 }

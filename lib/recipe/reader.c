@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/tag.h"
+#include "recipe/registry.h"
 
 /* As much of a wrong value as a message shows. */
 #define VALUE "'%.60s'"
@@ -26,12 +27,66 @@ zloom_reader_error (zloom_reader_t *self, const char *code, const zloom_tree_nod
                      replaced ? "%s (from %.80s)" : "%s", message, replaced ? node->written : "");
 }
 
+void
+zloom_reader_warning (zloom_reader_t *self, const char *code, const zloom_tree_node_t *node,
+                      const char *hint, const char *format, ...)
+{
+    char message[512];
+    va_list args;
+    va_start (args, format);
+    vsnprintf (message, sizeof message, format, args);
+    va_end (args);
+    zloom_allow_say (self->allow, code, ZLOOM_SEVERITY_WARNING, NULL, zloom_tree_span (node), hint,
+                     message);
+}
+
+const zloom_fragment_t *
+zloom_reader_home (const zloom_reader_t *self, const zloom_tree_node_t *node)
+{
+    const zloom_fragment_t *home =
+      node->at.line > 0 ? zloom_fragments_at (self->fragments, node->at.file) : NULL;
+    return home ? home : self->fragment;
+}
+
+static const char *
+s_owner_among (const zloom_kind_t *kinds, size_t count, const char *key)
+{
+    for (size_t i = 0; i < count; i++) {
+        const zloom_field_t *field = zloom_field_find (kinds[i].fields, kinds[i].field_count, key);
+        if (field && field->type != ZLOOM_FIELD_LATER) {
+            return kinds[i].what;
+        }
+    }
+    return NULL;
+}
+
+const char *
+zloom_reader_owner_of (const zloom_reader_t *self, const char *key)
+{
+    const zloom_registry_t *registry = self->registry;
+    zloom_field_table_t node = zloom_recipe_node_fields ();
+    zloom_field_table_t flow = zloom_recipe_flow_fields ();
+    if (!registry) {
+        return NULL;
+    }
+    if (zloom_field_find (flow.fields, flow.count, key)) {
+        return "a flow";
+    }
+    if (zloom_field_find (node.fields, node.count, key)) {
+        return "a node";
+    }
+    const char *owner = s_owner_among (registry->nodes, registry->node_count, key);
+    return owner ? owner : s_owner_among (registry->patterns, registry->pattern_count, key);
+}
+
 zloom_suggest_t
 zloom_reader_suggest (const zloom_reader_t *self, const char *word)
 {
     zloom_suggest_t suggest;
     zloom_suggest_init (&suggest, word);
-    zloom_suggest_synonyms (&suggest, self->synonyms, self->synonym_count);
+    if (self->registry) {
+        zloom_suggest_synonyms (&suggest, self->registry->synonyms, self->registry->synonym_count);
+    }
     return suggest;
 }
 
@@ -40,6 +95,12 @@ zloom_reader_did_you_mean (zloom_reader_t *self, const zloom_suggest_t *suggest)
 {
     return suggest->best ? zloom_pool_format (self->pool, "did you mean '%s'?", suggest->best)
                          : NULL;
+}
+
+static bool
+s_is_block (const zloom_tree_node_t *node)
+{
+    return node->style == ZLOOM_STYLE_LITERAL || node->style == ZLOOM_STYLE_FOLDED;
 }
 
 bool
@@ -54,6 +115,17 @@ zloom_reader_wrong_shape (zloom_reader_t *self, const zloom_tree_node_t *node, c
 bool
 zloom_reader_is_short (zloom_reader_t *self, const zloom_tree_node_t *node, const char *what)
 {
+    if (node->pieces) {
+        zloom_reader_error (self, "Z0215", node, "a worker takes it in 'env:' or 'secrets:'",
+                            "'%s' does not take a secret", what);
+        return false;
+    }
+    return zloom_reader_is_text (self, node, what);
+}
+
+bool
+zloom_reader_is_text (zloom_reader_t *self, const zloom_tree_node_t *node, const char *what)
+{
     if (node->kind != ZLOOM_TREE_SCALAR) {
         return zloom_reader_wrong_shape (self, node, what, "one value", NULL);
     }
@@ -64,7 +136,7 @@ zloom_reader_is_short (zloom_reader_t *self, const zloom_tree_node_t *node, cons
         return zloom_reader_wrong_shape (self, node, what, "a value",
                                          "write one, or leave the key out");
     }
-    if (node->style == ZLOOM_STYLE_LITERAL || node->style == ZLOOM_STYLE_FOLDED) {
+    if (s_is_block (node)) {
         zloom_reader_error (self, "Z0208", node->key ? node->key : node,
                             "write the value on the key's line, in quotes if it is '>' or '|'",
                             "'%s' takes a short value, but '%c' takes the lines below it as text",
@@ -130,7 +202,7 @@ static bool s_read_all (zloom_reader_t *self, zloom_field_table_t fields,
 
 static bool
 s_read_group (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree_node_t *node,
-              void *config)
+              const char *what, void *config)
 {
     zloom_field_table_t fields = {field->group, field->group_count};
     bool optional = field->set_offset != SIZE_MAX;
@@ -142,12 +214,13 @@ s_read_group (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree
           self, node, field->name, "a map",
           zloom_pool_format (self->pool, "as in %s", field->example));
     }
-    bool good = !node || zloom_reader_check_keys (self, fields, (zloom_field_table_t){NULL, 0},
-                                                  node, field->name);
     if (!node && optional) {
-        return good;
+        return true;
     }
-    return s_read_all (self, fields, node, field->name, config) && good;
+    char *inside = zloom_pool_format (self->pool, "'%s' of %s", field->name, what);
+    bool good =
+      !node || zloom_reader_check_keys (self, fields, (zloom_field_table_t){NULL, 0}, node, inside);
+    return s_read_all (self, fields, node, inside, config) && good;
 }
 
 static bool
@@ -159,12 +232,13 @@ s_read_all (zloom_reader_t *self, zloom_field_table_t fields, const zloom_tree_n
         const zloom_field_t *field = &fields.fields[i];
         const zloom_tree_node_t *node = zloom_tree_get (map, field->name);
         if (field->type == ZLOOM_FIELD_GROUP) {
-            good = s_read_group (self, field, node, config) && good;
+            good = s_read_group (self, field, node, what, config) && good;
             continue;
         }
-        if (!node && field->required && s_is_misspelt (self, field, map)) {
+        bool required = field->required && !self->partial;
+        if (!node && required && s_is_misspelt (self, field, map)) {
             good = false; /* "did you mean" has said it */
-        } else if (!node && field->required) {
+        } else if (!node && required) {
             zloom_reader_error (self, "Z0202", map,
                                 zloom_pool_format (self->pool, "as in %s", field->example),
                                 "%s has no '%s'", what, field->name);
@@ -178,10 +252,34 @@ s_read_all (zloom_reader_t *self, zloom_field_table_t fields, const zloom_tree_n
     return good;
 }
 
+/* What to do about an unknown key. */
+static const char *
+s_key_hint (zloom_reader_t *self, const zloom_tree_node_t *child, const zloom_suggest_t *suggest)
+{
+    const char *key = child->key->text;
+    const char *owner = zloom_reader_owner_of (self, key);
+    if (strstr (key, "\u00a0")) {
+        return "there is a no-break space in it, which looks like a blank and is none";
+    }
+    if (child->kind == ZLOOM_TREE_SCALAR && s_is_block (child)) {
+        bool literal = child->style == ZLOOM_STYLE_LITERAL;
+        return zloom_pool_format (self->pool,
+                                  "and '%c' takes the lines below it as text: quote it if it is a "
+                                  "value%s%s%s",
+                                  literal ? '|' : '>', suggest->best ? "; did you mean '" : "",
+                                  suggest->best ? suggest->best : "", suggest->best ? "'?" : "");
+    }
+    if (!suggest->best && owner) {
+        return zloom_pool_format (self->pool, "that is a key of %s", owner);
+    }
+    return zloom_reader_did_you_mean (self, suggest);
+}
+
 static bool
 s_report_key (zloom_reader_t *self, zloom_field_table_t fields, zloom_field_table_t common,
-              const zloom_tree_node_t *map, const zloom_tree_node_t *key, const char *what)
+              const zloom_tree_node_t *map, const zloom_tree_node_t *child, const char *what)
 {
+    const zloom_tree_node_t *key = child->key;
     zloom_suggest_t suggest = zloom_reader_suggest (self, key->text);
     for (size_t i = 0; i < fields.count + common.count; i++) {
         const zloom_field_t *field =
@@ -195,7 +293,7 @@ s_report_key (zloom_reader_t *self, zloom_field_table_t fields, zloom_field_tabl
     if (meant && self->slip_count < ZLOOM_SLIPS_MAX) {
         self->slips[self->slip_count++] = (zloom_slip_t){map, meant};
     }
-    zloom_reader_error (self, "Z0203", key, zloom_reader_did_you_mean (self, &suggest),
+    zloom_reader_error (self, "Z0203", key, s_key_hint (self, child, &suggest),
                         "unknown key " VALUE " in %s", key->text, what);
     return false;
 }
@@ -213,7 +311,7 @@ zloom_reader_check_keys (zloom_reader_t *self, zloom_field_table_t fields,
         const zloom_field_t *field = zloom_field_find (fields.fields, fields.count, name);
         field = field ? field : zloom_field_find (common.fields, common.count, name);
         if (!field) {
-            good = s_report_key (self, fields, common, map, child->key, what);
+            good = s_report_key (self, fields, common, map, child, what);
         } else if (field->type == ZLOOM_FIELD_LATER) {
             zloom_reader_error (self, "Z0209", child->key, NULL,
                                 "'%s' in %s is not in this version: %s", name, what, field->help);

@@ -6,12 +6,16 @@
 #ifndef ZLOOM_RECIPE_READER_H
 #define ZLOOM_RECIPE_READER_H
 
+#include "recipe/allow.h"
 #include "recipe/diag.h"
 #include "recipe/fields.h"
+#include "recipe/fragment.h"
 #include "recipe/pool.h"
 #include "recipe/recipe.h"
 #include "recipe/suggest.h"
 #include "recipe/tree.h"
+
+typedef struct zloom_secrets zloom_secrets_t; /* recipe/secrets.h */
 
 /* A key that was reported as a slip for this field: the field is then not reported as missing. */
 typedef struct {
@@ -25,10 +29,13 @@ typedef struct {
 typedef struct {
     zloom_pool_t *pool; /* where values live */
     zloom_diags_t *diags;
-    const char *dir;                /* relative paths start here; absolute */
-    const zloom_tree_node_t *flows; /* the map of flows, for references; NULL = there is none */
-    const zloom_synonym_t *synonyms;
-    size_t synonym_count;
+    zloom_allow_t *allow;               /* warnings go through it */
+    zloom_secrets_t *secrets;           /* what ${secret.…} may name; NULL: nothing */
+    const zloom_fragments_t *fragments; /* for the names of flows and the folders of paths */
+    const zloom_fragment_t *fragment;   /* the file that is read; defaults count as written there */
+    const char *owner;                  /* the node that is read, for its secrets; else NULL */
+    bool partial;                       /* what is read are defaults: nothing is required */
+    const zloom_registry_t *registry; /* whose words are known; NULL in tests of the reader alone */
     zloom_slip_t slips[ZLOOM_SLIPS_MAX];
     size_t slip_count;
 } zloom_reader_t;
@@ -45,8 +52,10 @@ bool zloom_reader_read (zloom_reader_t *self, zloom_field_table_t fields,
 bool zloom_reader_check_keys (zloom_reader_t *self, zloom_field_table_t fields,
                               zloom_field_table_t common, const zloom_tree_node_t *map,
                               const char *what);
-/* Whether it is a scalar with a value on one line; reports if not. */
+/* Whether it is a scalar with a value on one line, and no secret; reports if not. */
 bool zloom_reader_is_short (zloom_reader_t *self, const zloom_tree_node_t *node, const char *what);
+/* The same, where a secret may stand. */
+bool zloom_reader_is_text (zloom_reader_t *self, const zloom_tree_node_t *node, const char *what);
 /* One value of a scalar type (INT, DURATION, SIZE, PERCENT, BOOL) as a number, within its range. */
 bool zloom_reader_number (zloom_reader_t *self, const zloom_field_t *field,
                           const zloom_tree_node_t *node, int64_t *number);
@@ -60,9 +69,18 @@ bool zloom_reader_wrong_shape (zloom_reader_t *self, const zloom_tree_node_t *no
 void zloom_reader_error (zloom_reader_t *self, const char *code, const zloom_tree_node_t *node,
                          const char *hint, const char *format, ...)
   __attribute__ ((format (printf, 5, 6)));
+/* A warning about the recipe as a whole, which its `allow:` may allow. */
+void zloom_reader_warning (zloom_reader_t *self, const char *code, const zloom_tree_node_t *node,
+                           const char *hint, const char *format, ...)
+  __attribute__ ((format (printf, 5, 6)));
+/* The file in which a value stands: its names and paths are meant from there. */
+const zloom_fragment_t *zloom_reader_home (const zloom_reader_t *self,
+                                           const zloom_tree_node_t *node);
 #define ZLOOM_NAME_HINT "use 1 to 63 of a-z, 0-9, - and _, a letter or digit first"
 /* Whether it may name a recipe, a node, a flow or a param. */
 bool zloom_reader_is_name (const char *text);
+/* Who has a key of this name, as in "a worker"; NULL when nobody has. */
+const char *zloom_reader_owner_of (const zloom_reader_t *self, const char *key);
 /* A suggestion for a word, with the reader's synonyms. */
 zloom_suggest_t zloom_reader_suggest (const zloom_reader_t *self, const char *word);
 /* "did you mean 'x'?" in the reader's pool, NULL when there is no word to offer. */

@@ -17,7 +17,9 @@ zloom_recipe_destroy (zloom_recipe_t **self_p)
         return;
     }
     ZLOOM_CHECK (self, ZLOOM_RECIPE_TAG);
-    zloom_tree_destroy (&self->tree);
+    for (size_t i = 0; i < self->fragments.count; i++) {
+        zloom_tree_destroy (&self->fragments.items[i].tree);
+    }
     zloom_pool_destroy (&self->pool);
     self->tag = ZLOOM_TAG_DEAD;
     free (self);
@@ -31,18 +33,25 @@ zloom_recipe_name (const zloom_recipe_t *self)
     return self->name;
 }
 
+void
+zloom_recipe_hide_secrets (const zloom_recipe_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_RECIPE_TAG);
+    zloom_secrets_hide (self->secrets);
+}
+
 const char *
 zloom_recipe_file (const zloom_recipe_t *self)
 {
     ZLOOM_CHECK (self, ZLOOM_RECIPE_TAG);
-    return self->file;
+    return self->fragments.items[0].file;
 }
 
 const char *
 zloom_recipe_dir (const zloom_recipe_t *self)
 {
     ZLOOM_CHECK (self, ZLOOM_RECIPE_TAG);
-    return self->dir;
+    return self->fragments.items[0].dir;
 }
 
 const zloom_registry_t *
@@ -56,7 +65,7 @@ const zloom_tree_node_t *
 zloom_recipe_tree (const zloom_recipe_t *self)
 {
     ZLOOM_CHECK (self, ZLOOM_RECIPE_TAG);
-    return zloom_tree_root (self->tree);
+    return self->fragments.items[0].root;
 }
 
 size_t

@@ -66,9 +66,19 @@ typedef struct {
 typedef struct {
     const char *const *sets; /* "name=value" for params, as --set gives them */
     size_t set_count;
-    bool environment;       /* also look for programs, files and folders (codes Z05xx) */
-    const char *socket_dir; /* with environment: where ipc sockets will be; NULL = not checked */
-    bool show_allowed;      /* report warnings that the recipe allows, too */
+    bool environment; /* also look for programs, files, folders and secrets (codes Z05xx) */
+    /*
+     * With environment: where the ipc sockets of a topology of this name will be, into `folder`;
+     * false: nobody knows. NULL = not checked.
+     */
+    bool (*socket_dir) (void *arg, const char *name, char *folder, size_t size);
+    void *socket_arg;
+    bool show_allowed; /* report warnings that the recipe allows, too */
+    /*
+     * The node that this process runs, or "*": its secrets are read, and stand in its config. NULL:
+     * no secret is read, and the config has ${secret.NAME} in their place.
+     */
+    const char *secrets_of;
 } zloom_recipe_options_t;
 
 /*
@@ -92,6 +102,11 @@ void zloom_recipe_destroy (zloom_recipe_t **self_p);
 
 /* The topology's name (`name:`). */
 const char *zloom_recipe_name (const zloom_recipe_t *self);
+/*
+ * Take the variables that secrets come from out of this process's environment, so that its children
+ * get those that their node lists and no other. Before there are threads.
+ */
+void zloom_recipe_hide_secrets (const zloom_recipe_t *self);
 /* As given to load. */
 const char *zloom_recipe_file (const zloom_recipe_t *self);
 /* The recipe's folder, absolute: relative paths start here. */

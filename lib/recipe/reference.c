@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "recipe/params.h"
+#include "recipe/secrets.h"
 
 static const char s_head[] =
   "# The recipe\n"
@@ -40,14 +41,58 @@ static const char s_head[] =
   "text.\n"
   "- A value stands on its key's line. Quote `*`, `>`, `&`, `!`, `{`, and `${…}` inside braces.\n"
   "- Anchors, aliases, tags and several documents are refused. A recipe has at most 1 MiB.\n"
-  "- `${param.NAME}`, `${env.NAME}` and `${env.NAME:-default}` are replaced in values, after the "
-  "YAML\n"
-  "  is read, so they can never add keys. `$${` is a plain `${`.\n"
-  "- Relative paths start at the recipe's folder.\n"
+  "- `${param.NAME}`, `${env.NAME}`, `${env.NAME:-default}` and `${secret.NAME}` are replaced in\n"
+  "  values, after the YAML is read, so they can never add keys. `$${` is a plain `${`. Below "
+  "keys\n"
+  "  that begin with `x-` nothing is replaced.\n"
+  "- Relative paths start at the folder of the file that they stand in.\n"
   "- Names have 1 to 63 lower-case letters, digits, `-` and `_`. `external` in `from:` and `to:` "
   "means\n"
   "  programs outside the recipe and the command line.\n"
-  "- `allow: {Z0402: \"reason\"}` in the recipe, a node or a flow lets a warning stand.\n";
+  "- `allow: {Z0402: \"reason\"}` in the recipe, a node or a flow lets a warning stand. `zloom "
+  "lint\n"
+  "  --all` shows it with its reason, and one that allows nothing is a warning itself.\n"
+  "\n"
+  "**Without repetition.** `defaults:` has, by kind of node and by pattern, fields that all of "
+  "these\n"
+  "have unless they say otherwise; maps are joined key by key. A field without a default of its "
+  "own\n"
+  "(`run`) is never one of them, a flow does not become its own dead letters, and `file:` goes "
+  "only "
+  "to\n"
+  "nodes that have a `file:`. `use:` takes in fragments: files with `params`, `defaults`, `nodes`\n"
+  "and `flows`, whose params get their values from `with:`. What the fragment `eu` defines is "
+  "named\n"
+  "`eu-NAME` in the recipe. Inside a fragment a name means first what stands in the same file, "
+  "then\n"
+  "what the file defines that uses it. Fragments may use fragments, four deep, never themselves.\n"
+  "\n"
+  "```yaml\n"
+  "defaults:\n"
+  "  queue: {lease: 1m, retry: {failures: 3}, dead_letter: failed}\n"
+  "use:\n"
+  "  eu: {file: parts/region.yaml, with: {workers: 4}}\n"
+  "  us: {file: parts/region.yaml, with: {workers: 8}}\n"
+  "flows:\n"
+  "  failed: {pattern: queue, to: external}\n"
+  "  orders: {pattern: queue, from: external, to: [eu-charge, us-charge]}\n"
+  "```\n"
+  "\n"
+  "**Secrets** are named by the recipe and never in it. A worker gets those that it lists, as\n"
+  "variables (`ZLOOM_SECRET_PSP_KEY`), or under a name that you choose. Only the process that runs "
+  "the\n"
+  "node reads them; `lint`, `explain`, `expand` and logs show their names alone, and `zloom lint "
+  "--env`\n"
+  "says whether they can be read.\n"
+  "\n"
+  "```yaml\n"
+  "secrets:\n"
+  "  psp_key: {file: /run/secrets/psp_key}\n"
+  "  pin: {env: SHOP_PIN}\n"
+  "nodes:\n"
+  "  charge: {kind: worker, run: [./charge], secrets: [psp_key], env: {PIN: "
+  "\"${secret.pin}\"}}\n"
+  "```\n";
 
 /* Text in a cell: a | would end it. */
 static void
@@ -193,6 +238,12 @@ zloom_reference_markdown (const zloom_registry_t *registry, zloom_buf_t *out)
                  zloom_recipe_top_fields ());
     s_add_table (out, "### `params.NAME`", "A value that `--set NAME=VALUE` can change",
                  zloom_params_fields ());
+    s_add_table (out, "### `secrets.NAME`", "Where a secret comes from; one of these",
+                 zloom_secrets_fields ());
+    s_add_table (out, "### `use.NAME`", "A fragment; what it defines is named NAME-… in the recipe",
+                 zloom_recipe_use_fields ());
+    s_add_table (out, "### A fragment's own keys", "At the top of a file that `use:` takes in",
+                 zloom_recipe_fragment_fields ());
     s_add_table (out, "## Nodes", "Every node has these; the rest depends on its kind",
                  zloom_recipe_node_fields ());
     s_add_kinds (out, "kind", registry->nodes, registry->node_count, registry->later_nodes,

@@ -16,6 +16,7 @@
 struct zloom_kind {
     unsigned id;
     const char *name;
+    const char *what; /* "a worker", for messages */
     const char *help;
     const zloom_field_t *fields;
     size_t field_count;
@@ -23,6 +24,8 @@ struct zloom_kind {
     const char *example; /* a node or flow of this kind, as YAML with two spaces before it */
     /* The rest of a config that fields cannot say (its name); may be NULL. */
     void (*finish) (void *config, const char *name);
+    /* Whether a field means anything beside what the config has; NULL: all do, always. */
+    bool (*applies) (const void *config, const zloom_field_t *field);
     /* Patterns: a flow's promises in plain words; NULL for nodes. */
     void (*explain) (const zloom_recipe_t *recipe, const zloom_recipe_flow_t *flow,
                      zloom_buf_t *out);
@@ -56,8 +59,10 @@ struct zloom_registry {
     size_t lint_count;
 };
 
-/* Keys that every recipe, node and flow may have; read by recipe.c. */
+/* Keys that every recipe, fragment, `use:` entry, node and flow may have; read by lib/recipe. */
 zloom_field_table_t zloom_recipe_top_fields (void);
+zloom_field_table_t zloom_recipe_fragment_fields (void);
+zloom_field_table_t zloom_recipe_use_fields (void);
 zloom_field_table_t zloom_recipe_node_fields (void);
 zloom_field_table_t zloom_recipe_flow_fields (void);
 

@@ -87,6 +87,12 @@ zloom_suggest_offer (zloom_suggest_t *self, const char *candidate)
     if (distance > allowed && size >= 3 && strncasecmp (self->word, candidate, size) == 0) {
         distance = allowed;
     }
+    /* So is a name without that of its fragment: 'charge' for 'eu-charge'. */
+    size_t more = strlen (candidate);
+    if (distance > allowed && size >= 3 && more > size && candidate[more - size - 1] == '-' &&
+        strcasecmp (candidate + more - size, self->word) == 0) {
+        distance = allowed;
+    }
     if (s_is_synonym (self, candidate)) {
         distance = 0;
     }

@@ -20,10 +20,10 @@ struct zloom_tree {
 
 /* What is no text at all never reaches libfyaml. */
 static bool
-s_is_text (zloom_bytes_t text, zloom_diags_t *diags)
+s_is_text (zloom_bytes_t text, int file, zloom_diags_t *diags)
 {
     static const char hint[] = "save it as UTF-8 text";
-    zloom_span_t at = {1, 1, 1, 2};
+    zloom_span_t at = {1, 1, 1, 2, file};
     for (size_t i = 0; i < text.size; i++) {
         uint8_t byte = text.data[i];
         if ((byte < ' ' && byte != '\n' && byte != '\r' && byte != '\t') || byte == 0x7F) {
@@ -33,33 +33,39 @@ s_is_text (zloom_bytes_t text, zloom_diags_t *diags)
         at.line += byte == '\n' ? 1 : 0;
         at.end_line = at.line;
     }
-    if (!zloom_bytes_is_utf8 (text)) {
-        at.line = at.end_line = 1;
-        zloom_diags_add (diags, "Z0107", ERROR, at, hint, "not UTF-8 text");
-        return false;
+    at = zloom_span_top (file);
+    for (size_t start = 0; start < text.size; at.end_line = ++at.line) {
+        const uint8_t *line = text.data + start;
+        const uint8_t *newline = memchr (line, '\n', text.size - start);
+        size_t size = newline ? (size_t) (newline - line) + 1 : text.size - start;
+        if (!zloom_bytes_is_utf8 (zloom_bytes (line, size))) {
+            zloom_diags_add (diags, "Z0107", ERROR, at, hint, "not UTF-8 text");
+            return false;
+        }
+        start += size;
     }
     return true;
 }
 
 zloom_err_t
-zloom_tree_parse (zloom_bytes_t text, zloom_diags_t *diags, zloom_tree_t **tree_p)
+zloom_tree_parse (zloom_bytes_t text, int file, zloom_diags_t *diags, zloom_tree_t **tree_p)
 {
     zloom_assert (diags && tree_p);
     *tree_p = NULL;
     size_t errors = zloom_diags_errors (diags);
     if (text.size > ZLOOM_TREE_BYTES_MAX) {
-        zloom_diags_add (diags, "Z0102", ERROR, (zloom_span_t){.line = 0},
+        zloom_diags_add (diags, "Z0102", ERROR, (zloom_span_t){.file = file},
                          "keep data out of the recipe", "%zu bytes are over the limit of 1 MiB",
                          text.size);
         return zloom_fail (ZLOOM_RECIPE, "recipe is over 1 MiB");
     }
-    if (!s_is_text (text, diags)) {
+    if (!s_is_text (text, file, diags)) {
         return zloom_fail (ZLOOM_RECIPE, "recipe is not text");
     }
     zloom_tree_t *self = zloom_alloc (sizeof *self);
     self->tag = TREE_TAG;
     self->pool = zloom_pool_new ();
-    self->root = zloom_yaml_parse (self->pool, text, diags);
+    self->root = zloom_yaml_parse (self->pool, text, file, diags);
     if (!self->root) {
         zloom_tree_destroy (&self);
     }
@@ -92,12 +98,13 @@ zloom_tree_root (const zloom_tree_t *self)
 }
 
 void
-zloom_tree_replace (zloom_tree_t *self, zloom_tree_node_t *node, const char *text)
+zloom_tree_replace (zloom_tree_t *self, zloom_tree_node_t *node, const char *text, const char *via)
 {
     ZLOOM_CHECK (self, TREE_TAG);
     zloom_assert (node->kind == ZLOOM_TREE_SCALAR);
     node->written = node->written ? node->written : node->text;
     node->text = zloom_pool_text (self->pool, text, strlen (text));
+    node->via = zloom_pool_text (self->pool, via, strlen (via));
 }
 
 const zloom_tree_node_t *

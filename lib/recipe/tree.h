@@ -32,13 +32,25 @@ typedef enum {
     ZLOOM_STYLE_FOLDED,  /* > block */
 } zloom_tree_style_t;
 
+/* A piece of a scalar with secrets in it: plain text, or the name of a secret. */
+typedef struct zloom_tree_piece zloom_tree_piece_t;
+struct zloom_tree_piece {
+    const char *text;
+    const char *secret; /* NULL: `text` counts */
+    zloom_tree_piece_t *next;
+};
+
 typedef struct zloom_tree_node zloom_tree_node_t; /* also in recipe/recipe.h */
 struct zloom_tree_node {
     zloom_tree_kind_t kind;
-    zloom_tree_style_t style;     /* scalars */
-    const char *text;             /* scalars: never NULL, never with a NUL inside */
-    const char *written;          /* scalars: as it stood before ${…} was replaced; else NULL */
-    bool spoilt;                  /* scalars: ${…} in it was reported; say no more of it */
+    zloom_tree_style_t style; /* scalars */
+    const char *text;         /* scalars: never NULL, never with a NUL inside */
+    const char *written;      /* scalars: as it stood before ${…} was replaced; else NULL */
+    const char *via;          /* scalars: what replaced them, "param workers"; else NULL */
+    bool spoilt;              /* scalars: ${…} in it was reported; say no more of it */
+    bool joined;              /* in a map: it comes from `defaults:` */
+    /* Scalars with ${secret.…}: the pieces; `text` has the names then, never the secrets. */
+    const zloom_tree_piece_t *pieces;
     zloom_span_t at;              /* of a scalar with its quotes */
     const zloom_tree_node_t *key; /* in a map: the scalar before the colon */
     zloom_tree_node_t *first;     /* maps and lists: the children, in order */
@@ -49,14 +61,17 @@ struct zloom_tree_node {
 typedef struct zloom_tree zloom_tree_t;
 
 /*
- * Parse; what is wrong goes to `diags` (codes Z01xx). ZLOOM_RECIPE when something was; *tree_p is
- * NULL then, but for duplicate keys: those leave the first one standing and a tree to go on with.
+ * Parse the text that is `file` of `diags`; what is wrong goes there (codes Z01xx). ZLOOM_RECIPE
+ * when something was; *tree_p is NULL then, but for duplicate keys: those leave the first one
+ * standing and a tree to go on with.
  */
-zloom_err_t zloom_tree_parse (zloom_bytes_t text, zloom_diags_t *diags, zloom_tree_t **tree_p);
+zloom_err_t zloom_tree_parse (zloom_bytes_t text, int file, zloom_diags_t *diags,
+                              zloom_tree_t **tree_p);
 void zloom_tree_destroy (zloom_tree_t **self_p);
 zloom_tree_node_t *zloom_tree_root (const zloom_tree_t *self);
-/* Replace a scalar's text; the old one stays in `written`. */
-void zloom_tree_replace (zloom_tree_t *self, zloom_tree_node_t *node, const char *text);
+/* Replace a scalar's text by what `via` tells of; the old one stays in `written`. */
+void zloom_tree_replace (zloom_tree_t *self, zloom_tree_node_t *node, const char *text,
+                         const char *via);
 
 /* The child of a map under this key, NULL when there is none (or no map). */
 const zloom_tree_node_t *zloom_tree_get (const zloom_tree_node_t *map, const char *key);

@@ -5,12 +5,13 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/error.h"
 #include "base/tag.h"
 #include "base/units.h"
+#include "recipe/hint.h"
 #include "recipe/reader.h"
+#include "recipe/secrets.h"
 
 /* As much of a wrong value as a message shows. */
 #define VALUE "'%.60s'"
@@ -43,28 +44,6 @@ s_parse_number (zloom_field_type_t type, const char *text, int64_t *number)
     return ZLOOM_FAILED;
 }
 
-/* What the writer may have meant, NULL when nothing comes to mind. */
-static const char *
-s_number_hint (zloom_reader_t *self, zloom_field_type_t type, const char *text)
-{
-    int64_t number = 0;
-    bool bare = zloom_parse_int (text, &number) == ZLOOM_OK;
-    if (type == ZLOOM_FIELD_BOOL) {
-        bool yes = strcasecmp (text, "yes") == 0 || strcasecmp (text, "on") == 0 ||
-                   strcasecmp (text, "true") == 0 || strcmp (text, "1") == 0;
-        bool no = strcasecmp (text, "no") == 0 || strcasecmp (text, "off") == 0 ||
-                  strcasecmp (text, "false") == 0 || strcmp (text, "0") == 0;
-        return yes ? "write true" : no ? "write false" : NULL;
-    }
-    if ((type == ZLOOM_FIELD_DURATION || type == ZLOOM_FIELD_DURATIONS) && bare) {
-        return zloom_pool_format (self->pool, "add the unit: '%.40ss' or '%.40sms'?", text, text);
-    }
-    if (type == ZLOOM_FIELD_PERCENT && bare) {
-        return zloom_pool_format (self->pool, "did you mean '%.40s%%'?", text);
-    }
-    return NULL;
-}
-
 bool
 zloom_reader_number (zloom_reader_t *self, const zloom_field_t *field,
                      const zloom_tree_node_t *node, int64_t *number)
@@ -75,8 +54,9 @@ zloom_reader_number (zloom_reader_t *self, const zloom_field_t *field,
     if (s_parse_number (field->type, node->text, number) != ZLOOM_OK) {
         char why[256];
         snprintf (why, sizeof why, "%s", zloom_note ());
-        zloom_reader_error (self, "Z0205", node, s_number_hint (self, field->type, node->text),
-                            "'%s': %s", field->name, why);
+        zloom_reader_error (self, "Z0205", node,
+                            zloom_hint_number (self->pool, field->type, node->text), "'%s': %s",
+                            field->name, why);
         return false;
     }
     int64_t bound = 0;
@@ -119,10 +99,11 @@ s_read_choice (zloom_reader_t *self, const zloom_field_t *field, const zloom_tre
     return false;
 }
 
-/* An absolute form of a path; relative ones start at the recipe's folder. */
+/* An absolute form of a path; relative ones start at the folder of the file where it stands. */
 static const char *
-s_absolute (const zloom_reader_t *self, const char *path)
+s_absolute (const zloom_reader_t *self, const zloom_tree_node_t *node, const char *path)
 {
+    const char *dir = zloom_reader_home (self, node)->dir;
     if (path[0] == '/') {
         return zloom_pool_text (self->pool, path, strlen (path));
     }
@@ -131,17 +112,51 @@ s_absolute (const zloom_reader_t *self, const char *path)
         path += strspn (path, "/");
     }
     if (path[0] == '\0' || strcmp (path, ".") == 0) {
-        return zloom_pool_text (self->pool, self->dir, strlen (self->dir));
+        return zloom_pool_text (self->pool, dir, strlen (dir));
     }
-    bool root = strcmp (self->dir, "/") == 0;
-    return zloom_pool_format (self->pool, "%s/%s", root ? "" : self->dir, path);
+    bool root = strcmp (dir, "/") == 0;
+    return zloom_pool_format (self->pool, "%s/%s", root ? "" : dir, path);
+}
+
+static bool
+s_read_flow_name (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree_node_t *node,
+                  const char **value)
+{
+    const zloom_fragment_t *home = zloom_reader_home (self, node);
+    const char *name =
+      zloom_fragments_find (self->fragments, home, ZLOOM_SIDE_FLOWS, node->text, self->pool);
+    if (name) {
+        *value = zloom_pool_text (self->pool, name, strlen (name));
+        return true;
+    }
+    if (zloom_fragments_failed (self->fragments, home, node->text)) {
+        return false;
+    }
+    zloom_suggest_t suggest = zloom_reader_suggest (self, node->text);
+    zloom_fragments_offer (self->fragments, home, ZLOOM_SIDE_FLOWS, &suggest, self->pool);
+    zloom_reader_error (self, "Z0302", node, zloom_reader_did_you_mean (self, &suggest),
+                        "'%s' names " VALUE ", but there is no such flow", field->name, node->text);
+    return false;
+}
+
+/* A copy in the config; one with secrets in it waits for them. */
+static void
+s_keep_text (zloom_reader_t *self, const zloom_tree_node_t *node, const char **slot)
+{
+    *slot = zloom_pool_text (self->pool, node->text, strlen (node->text));
+    if (node->pieces) {
+        zloom_secrets_keep (self->secrets, self->owner, slot, node);
+    }
 }
 
 static bool
 s_read_text (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree_node_t *node,
              const char **value)
 {
-    if (!zloom_reader_is_short (self, node, field->name)) {
+    /* What is checked has to be known; nothing that is checked today is a secret. */
+    bool secret = field->type == ZLOOM_FIELD_TEXT && !field->check;
+    if (secret ? !zloom_reader_is_text (self, node, field->name)
+               : !zloom_reader_is_short (self, node, field->name)) {
         return false;
     }
     if (node->text[0] == '\0') {
@@ -154,19 +169,11 @@ s_read_text (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree_
                                 "'%s': '~' is not replaced in recipes", field->name);
             return false;
         }
-        *value = s_absolute (self, node->text);
+        *value = s_absolute (self, node, node->text);
         return true;
     }
-    if (field->type == ZLOOM_FIELD_FLOW && !zloom_tree_get (self->flows, node->text)) {
-        zloom_suggest_t suggest = zloom_reader_suggest (self, node->text);
-        for (const zloom_tree_node_t *flow = self->flows ? self->flows->first : NULL; flow;
-             flow = flow->next) {
-            zloom_suggest_offer (&suggest, flow->key->text);
-        }
-        zloom_reader_error (self, "Z0302", node, zloom_reader_did_you_mean (self, &suggest),
-                            "'%s' names " VALUE ", but there is no such flow", field->name,
-                            node->text);
-        return false;
+    if (field->type == ZLOOM_FIELD_FLOW) {
+        return s_read_flow_name (self, field, node, value);
     }
     const char *wrong = field->check ? field->check (node->text) : NULL;
     if (wrong) {
@@ -174,7 +181,7 @@ s_read_text (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree_
                             node->text, wrong);
         return false;
     }
-    *value = zloom_pool_text (self->pool, node->text, strlen (node->text));
+    s_keep_text (self, node, value);
     return true;
 }
 
@@ -197,8 +204,10 @@ s_read_program (zloom_reader_t *self, const zloom_field_t *field, const zloom_tr
                 zloom_strings_t *value)
 {
     if (node->kind != ZLOOM_TREE_LIST || node->count == 0) {
+        bool dash = node->kind == ZLOOM_TREE_SCALAR && node->text[0] == '-';
         return zloom_reader_wrong_shape (self, node, field->name, "a list: program and arguments",
-                                         "there is no shell: write [python3, worker.py]");
+                                         dash ? "put a blank behind each '-'"
+                                              : "there is no shell: write [python3, worker.py]");
     }
     if (!s_fits (self, field, node, ZLOOM_FIELD_ITEMS_MAX)) {
         return false;
@@ -207,6 +216,11 @@ s_read_program (zloom_reader_t *self, const zloom_field_t *field, const zloom_tr
     size_t count = 0;
     for (const zloom_tree_node_t *item = node->first; item; item = item->next) {
         if (item->spoilt) {
+            return false;
+        }
+        if (item->pieces) {
+            zloom_reader_error (self, "Z0215", item, "give it in 'env:' or 'secrets:'",
+                                "a secret in '%s' is shown to everybody by ps", field->name);
             return false;
         }
         if (item->kind != ZLOOM_TREE_SCALAR || zloom_tree_is_empty (item)) {
@@ -219,7 +233,7 @@ s_read_program (zloom_reader_t *self, const zloom_field_t *field, const zloom_tr
         return zloom_reader_wrong_shape (self, node->first, field->name, "a program first", NULL);
     }
     if (strchr (items[0], '/')) {
-        items[0] = s_absolute (self, items[0]);
+        items[0] = s_absolute (self, node->first, items[0]);
     }
     *value = (zloom_strings_t){items, count};
     return true;
@@ -267,24 +281,55 @@ s_read_pairs (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree
     }
     zloom_pair_t *items = zloom_pool_alloc (self->pool, (node->count + 1) * sizeof *items);
     size_t count = 0;
+    bool good = true;
     for (const zloom_tree_node_t *item = node->first; item; item = item->next) {
         const char *name = item->key->text;
         if (item->spoilt) {
-            return false;
-        }
-        if (item->kind != ZLOOM_TREE_SCALAR) {
-            return zloom_reader_wrong_shape (self, item, name, "a text", NULL);
-        }
-        if (strchr (name, '=')) {
+            good = false;
+        } else if (item->kind != ZLOOM_TREE_SCALAR) {
+            good = zloom_reader_wrong_shape (self, item, name, "a text", NULL);
+        } else if (strchr (name, '=')) {
             zloom_reader_error (self, "Z0210", item->key, NULL, "a name in '%s' has no '='",
                                 field->name);
-            return false;
+            good = false;
+        } else {
+            items[count].name = zloom_pool_text (self->pool, name, strlen (name));
+            s_keep_text (self, item, &items[count++].value);
         }
-        items[count].name = zloom_pool_text (self->pool, name, strlen (name));
-        items[count++].value = zloom_pool_text (self->pool, item->text, strlen (item->text));
     }
     *value = (zloom_pairs_t){items, count};
-    return true;
+    return good;
+}
+
+/* A list of secrets' names; the values are kept apart. */
+static bool
+s_read_secrets (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree_node_t *node,
+                zloom_pairs_t *value)
+{
+    bool list = node->kind == ZLOOM_TREE_LIST;
+    if (node->kind == ZLOOM_TREE_MAP || (list && node->count == 0)) {
+        return zloom_reader_wrong_shape (self, node, field->name, "a list of secrets",
+                                         "as in [psp_key]");
+    }
+    if (!s_fits (self, field, node, ZLOOM_FIELD_ITEMS_MAX)) {
+        return false;
+    }
+    size_t count = list ? node->count : 1;
+    zloom_pair_t *items = zloom_pool_alloc (self->pool, count * sizeof *items);
+    const zloom_tree_node_t *item = list ? node->first : node;
+    bool good = true;
+    for (size_t i = 0; i < count; i++, item = item->next) {
+        if (!zloom_reader_is_short (self, item, field->name) ||
+            !zloom_secrets_use (self->secrets, item, item->text)) {
+            good = false;
+            continue;
+        }
+        items[i].name = zloom_pool_text (self->pool, item->text, strlen (item->text));
+        items[i].value = zloom_pool_format (self->pool, "${secret.%s}", item->text);
+        zloom_secrets_keep_whole (self->secrets, self->owner, &items[i].value, item);
+    }
+    *value = (zloom_pairs_t){items, count};
+    return good;
 }
 
 static bool
@@ -348,6 +393,8 @@ zloom_reader_value (zloom_reader_t *self, const zloom_field_t *field, const zloo
         return s_read_numbers (self, field, node, config);
     case ZLOOM_FIELD_PAIRS:
         return s_read_pairs (self, field, node, (zloom_pairs_t *) (void *) at);
+    case ZLOOM_FIELD_SECRETS:
+        return s_read_secrets (self, field, node, (zloom_pairs_t *) (void *) at);
     case ZLOOM_FIELD_GROUP:
     case ZLOOM_FIELD_LATER:
     case ZLOOM_FIELD_SHAPE:

@@ -35,12 +35,20 @@ typedef struct {
     size_t count;
 } zloom_pairs_t;
 
-/* Where something stands in the recipe; lines and columns count from 1, columns in characters. */
+/* Where something stands; lines and columns count from 1, columns in characters. */
 typedef struct {
     int line; /* 0 = nowhere: a default, or from the command line */
     int column;
     int end_line;
     int end_column; /* the column behind the last character */
+    int file;       /* which text (zloom_diags_source); 0 = the first, mostly the recipe's own */
 } zloom_span_t;
+
+/* The beginning of a text. */
+static inline zloom_span_t
+zloom_span_top (int file)
+{
+    return (zloom_span_t){1, 1, 1, 2, file};
+}
 
 #endif

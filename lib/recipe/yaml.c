@@ -23,12 +23,14 @@ typedef struct {
     zloom_pool_t *pool;
     zloom_tree_node_t *root;
     zloom_diags_t *diags;
+    int file;
     const char *source;
     size_t source_size;
     level_t levels[ZLOOM_TREE_DEPTH_MAX];
     size_t depth;
     size_t nodes;
     size_t documents;
+    bool second; /* a second document has begun, and nothing tells where: `...` does it */
     bool failed; /* no tree can come of it */
 } builder_t;
 
@@ -42,7 +44,7 @@ s_span (struct fy_token *token)
     if (!start || !end) {
         return (zloom_span_t){.line = 0};
     }
-    return (zloom_span_t){start->line + 1, start->column + 1, end->line + 1, end->column + 1};
+    return (zloom_span_t){start->line + 1, start->column + 1, end->line + 1, end->column + 1, 0};
 }
 
 /* The mark of an anchor or alias stands behind its & or *. */
@@ -57,8 +59,16 @@ s_mark_span (struct fy_token *token)
 static void
 s_fail (builder_t *self, const char *code, zloom_span_t at, const char *hint, const char *message)
 {
+    at.file = self->file;
     zloom_diags_add (self->diags, code, ERROR, at, hint, "%s", message);
     self->failed = true;
+}
+
+static void
+s_second (builder_t *self, zloom_span_t at)
+{
+    s_fail (self, "Z0108", at, "put the second one into a file of its own",
+            "a second document begins here; a recipe is one");
 }
 
 /* Attach a node to the level that is open; a duplicate key's value is dropped, with an error. */
@@ -98,6 +108,10 @@ s_new_node (builder_t *self, zloom_tree_kind_t kind, struct fy_token *token)
     zloom_tree_node_t *node = zloom_pool_alloc (self->pool, sizeof *node);
     node->kind = kind;
     node->at = s_span (token);
+    node->at.file = self->file;
+    if (self->second) {
+        s_second (self, node->at);
+    }
     if (++self->nodes > ZLOOM_TREE_NODES_MAX) {
         s_fail (self, "Z0104", node->at, "a recipe is written by people; generate several",
                 "more than 100000 values");
@@ -211,10 +225,9 @@ s_on_event (builder_t *self, struct fy_event *event)
 {
     switch (event->type) {
     case FYET_DOCUMENT_START:
-        if (++self->documents == 2) {
-            s_fail (self, "Z0108", s_span (event->document_start.document_start),
-                    "put the second one into a file of its own",
-                    "a second document begins here ('---'); a recipe is one");
+        self->second = ++self->documents > 1;
+        if (self->second && event->document_start.document_start) {
+            s_second (self, s_span (event->document_start.document_start));
         }
         break;
     case FYET_MAPPING_START:
@@ -260,15 +273,41 @@ s_line (const builder_t *self, int line, size_t *size)
     return at ? at : "";
 }
 
+/* Whether this line, or the one above, has a comment that may have swallowed a bracket. */
+static bool
+s_has_comment (const builder_t *self, int line)
+{
+    for (int i = line; i > 0 && i >= line - 1; i--) {
+        size_t size = 0;
+        const char *text = s_line (self, i, &size);
+        if (memmem (text, size, " #", 2)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The traps that people fall into: what libfyaml says, and what to do. */
 static const char *
-s_syntax_hint (const builder_t *self, int line, const char *message)
+s_syntax_hint (const builder_t *self, zloom_span_t at, const char *message)
 {
     size_t size = 0;
-    const char *text = s_line (self, line, &size);
-    const char *dollar = memmem (text, size, "${", 2);
-    if (dollar && (strstr (message, "comma") || strstr (message, "flow"))) {
+    const char *text = s_line (self, at.line, &size);
+    bool braces = strstr (message, "comma") || strstr (message, "flow");
+    if (braces && memmem (text, size, "${", 2)) {
         return "inside braces write \"${…}\" in quotes";
+    }
+    if (braces && at.column > 1 && (size_t) at.column <= size && text[at.column - 2] == '\'') {
+        return "a ' inside single quotes is written twice: ''";
+    }
+    if (braces && memmem (text, size, " !", 2)) {
+        return "quote a text that begins with '!'";
+    }
+    if (braces && s_has_comment (self, at.line)) {
+        return "' #' begins a comment: quote a text that has one, and close the bracket";
+    }
+    if (strstr (message, "multiline plain key") && memmem (text, size, ": ", 2)) {
+        return "indent the keys of one map alike";
     }
     static const struct {
         const char *said;
@@ -277,6 +316,7 @@ s_syntax_hint (const builder_t *self, int line, const char *message)
       {"tab", "indent with spaces"},
       {"nested block mapping", "quote a value that contains ': '"},
       {"mapping values", "quote a value that contains ': ', or indent the line less"},
+      {"invalid escape", "in double quotes write \\\\ for a \\, or take single quotes"},
       {"quoted", "look for a missing quote"},
       {"alias", "quote a text that begins with '*'"},
       {"anchor", "quote a text that begins with '&'"},
@@ -302,14 +342,14 @@ s_take_errors (builder_t *self, struct fy_diag *diag)
     struct fy_diag_error *error;
     bool any = false;
     while ((error = fy_diag_errors_iterate (diag, &cursor))) {
-        zloom_span_t at = {error->line, error->column, error->line, error->column + 1};
+        zloom_span_t at = {error->line, error->column, error->line, error->column + 1, self->file};
         const char *message = error->msg ? error->msg : "not YAML";
-        zloom_diags_add (self->diags, "Z0101", ERROR, at, s_syntax_hint (self, at.line, message),
+        zloom_diags_add (self->diags, "Z0101", ERROR, at, s_syntax_hint (self, at, message),
                          "not YAML: %s", message);
         any = true;
     }
     if (!any && !self->failed) {
-        s_fail (self, "Z0101", (zloom_span_t){1, 1, 1, 2}, NULL, "not YAML");
+        s_fail (self, "Z0101", zloom_span_top (self->file), NULL, "not YAML");
     }
     self->failed = true;
 }
@@ -345,11 +385,12 @@ s_run_parser (builder_t *self)
 }
 
 zloom_tree_node_t *
-zloom_yaml_parse (zloom_pool_t *pool, zloom_bytes_t text, zloom_diags_t *diags)
+zloom_yaml_parse (zloom_pool_t *pool, zloom_bytes_t text, int file, zloom_diags_t *diags)
 {
     builder_t *builder = zloom_alloc (sizeof *builder);
     builder->pool = pool;
     builder->diags = diags;
+    builder->file = file;
     builder->source = zloom_pool_text (pool, text.data, text.size);
     builder->source_size = text.size;
     s_run_parser (builder);
@@ -357,7 +398,7 @@ zloom_yaml_parse (zloom_pool_t *pool, zloom_bytes_t text, zloom_diags_t *diags)
         s_on_end (builder);
     }
     if (!builder->failed && (!builder->root || zloom_tree_is_empty (builder->root))) {
-        s_fail (builder, "Z0109", (zloom_span_t){1, 1, 1, 1},
+        s_fail (builder, "Z0109", zloom_span_top (file),
                 "begin with 'zloom: 1', 'name: …', then nodes and flows", "the recipe is empty");
     }
     zloom_tree_node_t *root = builder->failed ? NULL : builder->root;

@@ -13,6 +13,7 @@
 #include "recipe/tree.h"
 
 /* The root, in `pool`; NULL when no tree can come of it, with the reasons in `diags`. */
-zloom_tree_node_t *zloom_yaml_parse (zloom_pool_t *pool, zloom_bytes_t text, zloom_diags_t *diags);
+zloom_tree_node_t *zloom_yaml_parse (zloom_pool_t *pool, zloom_bytes_t text, int file,
+                                     zloom_diags_t *diags);
 
 #endif

@@ -2,6 +2,7 @@
 /* worker_setup.c - from what the recipe says to a worker that can start. */
 #include "nodes/worker/worker_state.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,6 +28,18 @@ s_flows (zloom_worker_t *self)
     }
 }
 
+/* psp-key → ZLOOM_SECRET_PSP_KEY: what a shell takes as a variable's name. */
+static void
+s_secret (zloom_environment_t *env, const zloom_pair_t *secret)
+{
+    char *name = zloom_format ("ZLOOM_SECRET_%s", secret->name);
+    for (char *at = name; *at; at++) {
+        *at = *at == '-' ? '_' : (char) toupper ((unsigned char) *at);
+    }
+    zloom_environment_set (env, name, zloom_bytes_text (secret->value));
+    free (name);
+}
+
 static void
 s_environment (zloom_worker_t *self)
 {
@@ -34,6 +47,9 @@ s_environment (zloom_worker_t *self)
     for (size_t i = 0; i < self->config->env.count; i++) {
         const zloom_pair_t *pair = &self->config->env.items[i];
         zloom_environment_set (self->env, pair->name, zloom_bytes_text (pair->value));
+    }
+    for (size_t i = 0; i < self->config->secrets.count; i++) {
+        s_secret (self->env, &self->config->secrets.items[i]);
     }
     zloom_environment_helpers (self->env);
     zloom_environment_set (self->env, "ZLOOM_NODE", zloom_bytes_text (self->args->name));

@@ -46,7 +46,7 @@ zloom_cmd_explain (zloom_cli_t *cli)
     zloom_err_t err = ZLOOM_OK;
     if (s_is_recipe (word)) {
         zloom_topology_t topology;
-        int code = zloom_topology_load (cli, false, &topology);
+        int code = zloom_topology_read (cli, false, NULL, &topology);
         if (code != ZLOOM_EXIT_OK) {
             return code;
         }

@@ -70,7 +70,9 @@ zloom_cmd_lint (zloom_cli_t *cli)
     zloom_recipe_options_t options = {.sets = sets,
                                       .set_count = set_count,
                                       .environment = zloom_cli_option (cli, "env") != NULL,
-                                      .show_allowed = zloom_cli_option (cli, "all") != NULL};
+                                      .show_allowed = zloom_cli_option (cli, "all") != NULL,
+                                      .socket_dir = zloom_topology_sockets,
+                                      .socket_arg = cli};
     zloom_diags_t *diags = zloom_diags_new ();
     zloom_recipe_t *recipe = NULL;
     zloom_err_t err = zloom_recipe_load (path, zloom_registry (), &options, diags, &recipe);

@@ -96,6 +96,7 @@ s_supervise (const zloom_cli_t *cli, const zloom_topology_t *topology, int64_t g
     if (stop_fd < 0) {
         err = ZLOOM_SYSTEM;
     } else if (zloom_cli_option (cli, "threads")) {
+        zloom_recipe_hide_secrets (topology->recipe);
         err = s_run_threads (cli, topology, grace_ns, stop_fd);
     } else {
         err = s_run_processes (cli, topology, grace_ns, stop_fd);
@@ -129,8 +130,10 @@ zloom_cmd_run (zloom_cli_t *cli)
     if (!zloom_cli_duration (cli, "grace", 30 * ZLOOM_NS_PER_S, &grace_ns)) {
         return ZLOOM_EXIT_USAGE;
     }
+    /* Only with its nodes in this process does it need their secrets. */
+    const char *secrets_of = zloom_cli_option (cli, "threads") ? "*" : NULL;
     zloom_topology_t topology;
-    int code = zloom_topology_load (cli, true, &topology);
+    int code = zloom_topology_load (cli, true, secrets_of, &topology);
     if (code != ZLOOM_EXIT_OK) {
         return code;
     }
@@ -177,10 +180,7 @@ s_nonce (uint8_t nonce[16])
 static const zloom_recipe_node_t *
 s_pick (const zloom_cli_t *cli, const zloom_recipe_t *recipe, int64_t *replica)
 {
-    const char *name = zloom_cli_word (cli, 1, "NAME");
-    if (!name) {
-        return NULL;
-    }
+    const char *name = cli->words[1];
     const zloom_recipe_node_t *node = zloom_recipe_node (recipe, name);
     if (!node) {
         zloom_buf_t names = {0};
@@ -256,8 +256,12 @@ zloom_cmd_node (zloom_cli_t *cli)
     if (!zloom_cli_int (cli, "ready-fd", 3, 1024, -1, &ready_fd)) {
         return ZLOOM_EXIT_USAGE;
     }
+    const char *name = zloom_cli_word (cli, 1, "NAME");
+    if (!name) {
+        return ZLOOM_EXIT_USAGE;
+    }
     zloom_topology_t topology;
-    int code = zloom_topology_load (cli, false, &topology);
+    int code = zloom_topology_load (cli, false, name, &topology);
     if (code != ZLOOM_EXIT_OK) {
         return code;
     }
@@ -267,6 +271,7 @@ zloom_cmd_node (zloom_cli_t *cli)
         zloom_topology_fini (&topology);
         return ZLOOM_EXIT_USAGE;
     }
+    zloom_recipe_hide_secrets (topology.recipe);
     zloom_err_t err = s_run_node (cli, &topology, node, replica, (int) ready_fd);
     if (err != ZLOOM_OK) {
         const char *note = zloom_note ();

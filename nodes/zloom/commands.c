@@ -28,6 +28,7 @@ static const zloom_option_t s_recipe_options[] = {SET_OPTION, LAST_OPTION};
 
 static const zloom_option_t s_lint_options[] = {
   SET_OPTION,
+  STATE_OPTION,
   OUTPUT_OPTION,
   {"env", 0, NULL, "also look for programs, files and folders"},
   {"all", 'a', NULL, "show warnings that the recipe allows, too"},
@@ -40,6 +41,14 @@ static const zloom_option_t s_run_options[] = {
   {"until-idle", 0, NULL, "stop when pollers are done and no work is left"},
   {"grace", 0, "DURATION", "how long a drain may take (default 30s)"},
   LAST_OPTION};
+
+static const zloom_option_t s_expand_options[] = {SET_OPTION, OUTPUT_OPTION, LAST_OPTION};
+
+static const zloom_option_t s_graph_options[] = {
+  SET_OPTION, {"output", 'o', "FORM", "text, dot, mermaid or json"}, LAST_OPTION};
+
+static const zloom_option_t s_schema_options[] = {
+  {"fragment", 0, NULL, "of a file that `use:` takes in, instead of a recipe"}, LAST_OPTION};
 
 static const zloom_option_t s_node_options[] = {
   STATE_OPTION,

@@ -24,8 +24,20 @@ s_state (const zloom_cli_t *cli)
     return state ? state : getenv ("ZLOOM_STATE");
 }
 
+bool
+zloom_topology_sockets (void *arg, const char *name, char *folder, size_t size)
+{
+    zloom_paths_t paths;
+    if (zloom_paths_find (name, s_state (arg), &paths) != ZLOOM_OK) {
+        return false;
+    }
+    int length = snprintf (folder, size, "%s", paths.runtime);
+    return length > 0 && (size_t) length < size;
+}
+
 int
-zloom_topology_load (const zloom_cli_t *cli, bool environment, zloom_topology_t *self)
+zloom_topology_read (const zloom_cli_t *cli, bool environment, const char *secrets_of,
+                     zloom_topology_t *self)
 {
     *self = (zloom_topology_t){.recipe = NULL};
     const char *path = zloom_cli_word (cli, 0, "RECIPE");
@@ -40,7 +52,13 @@ zloom_topology_load (const zloom_cli_t *cli, bool environment, zloom_topology_t 
         self->sets[self->set_count++] = set;
     }
     zloom_recipe_options_t options = {
-      .sets = self->sets, .set_count = self->set_count, .environment = environment};
+      .sets = self->sets,
+      .set_count = self->set_count,
+      .environment = environment,
+      .socket_dir = zloom_topology_sockets,
+      .socket_arg = (void *) (uintptr_t) cli,
+      .secrets_of = secrets_of,
+    };
     zloom_diags_t *diags = zloom_diags_new ();
     zloom_err_t err = zloom_recipe_load (path, zloom_registry (), &options, diags, &self->recipe);
     zloom_buf_t text = {0};
@@ -54,11 +72,22 @@ zloom_topology_load (const zloom_cli_t *cli, bool environment, zloom_topology_t 
     if (err == ZLOOM_RECIPE) {
         return ZLOOM_EXIT_RECIPE;
     }
-    if (err == ZLOOM_OK) {
-        err = zloom_paths_find (zloom_recipe_name (self->recipe), s_state (cli), &self->paths);
+    return err == ZLOOM_OK ? ZLOOM_EXIT_OK : zloom_cli_fail (cli, err);
+}
+
+int
+zloom_topology_load (const zloom_cli_t *cli, bool environment, const char *secrets_of,
+                     zloom_topology_t *self)
+{
+    int code = zloom_topology_read (cli, environment, secrets_of, self);
+    if (code != ZLOOM_EXIT_OK) {
+        return code;
     }
+    const char *path = cli->words[0];
+    zloom_err_t err =
+      zloom_paths_find (zloom_recipe_name (self->recipe), s_state (cli), &self->paths);
     if (err != ZLOOM_OK) {
-        int code = zloom_cli_fail (cli, err);
+        code = zloom_cli_fail (cli, err);
         zloom_topology_fini (self);
         return code;
     }

@@ -23,8 +23,15 @@ typedef struct {
 /*
  * Load the recipe that the first word names, with --set and --state; diagnostics go to stderr.
  * 0, or an exit code after a message. `environment`: also look for programs and folders.
+ * `secrets_of`: the node whose secrets this process needs, NULL: none.
  */
-int zloom_topology_load (const zloom_cli_t *cli, bool environment, zloom_topology_t *self);
+int zloom_topology_load (const zloom_cli_t *cli, bool environment, const char *secrets_of,
+                         zloom_topology_t *self);
+/* The recipe alone: what needs no folders. */
+int zloom_topology_read (const zloom_cli_t *cli, bool environment, const char *secrets_of,
+                         zloom_topology_t *self);
+/* zloom_recipe_options_t.socket_dir by --state and the environment; `arg` is the command line. */
+bool zloom_topology_sockets (void *arg, const char *name, char *folder, size_t size);
 void zloom_topology_fini (zloom_topology_t *self);
 
 /* A flow of a running topology, as the command line names it: FLOW or TOPOLOGY/FLOW. */

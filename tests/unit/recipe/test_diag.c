@@ -46,14 +46,14 @@ s_caret_stands_under_its_word (void **state)
 {
     (void) state;
     zloom_diags_t *diags = s_new ();
-    zloom_diags_add (diags, "Z0205", ZLOOM_SEVERITY_ERROR, (zloom_span_t){2, 14, 2, 15}, "a hint",
-                     "bad %d", 7);
+    zloom_diags_add (diags, "Z0205", ZLOOM_SEVERITY_ERROR, (zloom_span_t){2, 14, 2, 15, 0},
+                     "a hint", "bad %d", 7);
     s_assert_text (&diags, false,
                    "r.yaml:2:14: error[Z0205]: bad 7; a hint\n"
                    "    2 | \ttwo: größer x\n"
                    "      | \t            ^\n");
     diags = s_new ();
-    zloom_diags_add (diags, "Z0402", ZLOOM_SEVERITY_WARNING, (zloom_span_t){2, 7, 2, 13}, NULL,
+    zloom_diags_add (diags, "Z0402", ZLOOM_SEVERITY_WARNING, (zloom_span_t){2, 7, 2, 13, 0}, NULL,
                      "w");
     s_assert_text (&diags, true,
                    "r.yaml:2:7: \033[33mwarning[Z0402]\033[0m: w\n"
@@ -66,9 +66,12 @@ s_places_out_of_the_text_do_no_harm (void **state)
 {
     (void) state;
     zloom_diags_t *diags = s_new ();
-    zloom_diags_add (diags, "Z0101", ZLOOM_SEVERITY_ERROR, (zloom_span_t){3, 5, 3, 6}, NULL, "end");
-    zloom_diags_add (diags, "Z0101", ZLOOM_SEVERITY_ERROR, (zloom_span_t){9, 2, 9, 3}, NULL, "out");
-    zloom_diags_add (diags, "Z0212", ZLOOM_SEVERITY_ERROR, (zloom_span_t){0, 0, 0, 0}, NULL, "set");
+    zloom_diags_add (diags, "Z0101", ZLOOM_SEVERITY_ERROR, (zloom_span_t){3, 5, 3, 6, 0}, NULL,
+                     "end");
+    zloom_diags_add (diags, "Z0101", ZLOOM_SEVERITY_ERROR, (zloom_span_t){9, 2, 9, 3, 0}, NULL,
+                     "out");
+    zloom_diags_add (diags, "Z0212", ZLOOM_SEVERITY_ERROR, (zloom_span_t){0, 0, 0, 0, 0}, NULL,
+                     "set");
     s_assert_text (&diags, false,
                    "r.yaml:3:5: error[Z0101]: end\n"
                    "    3 | last\n"
@@ -82,7 +85,8 @@ s_order_is_by_place_and_repeats_count_once (void **state)
 {
     (void) state;
     zloom_diags_t *diags = s_new ();
-    static const zloom_span_t places[] = {{3, 1, 3, 2}, {1, 4, 1, 5}, {1, 1, 1, 2}, {3, 1, 3, 2}};
+    static const zloom_span_t places[] = {
+      {3, 1, 3, 2, 0}, {1, 4, 1, 5, 0}, {1, 1, 1, 2, 0}, {3, 1, 3, 2, 0}};
     for (size_t i = 0; i < 4; i++) {
         zloom_diags_add (diags, "Z0203", ZLOOM_SEVERITY_ERROR, places[i], NULL, "same");
     }
@@ -101,7 +105,7 @@ s_too_many_are_counted (void **state)
     (void) state;
     zloom_diags_t *diags = s_new ();
     for (int i = 0; i < ZLOOM_DIAGS_MAX + 5; i++) {
-        zloom_diags_add (diags, "Z0203", ZLOOM_SEVERITY_ERROR, (zloom_span_t){0, 0, 0, 0}, NULL,
+        zloom_diags_add (diags, "Z0203", ZLOOM_SEVERITY_ERROR, (zloom_span_t){0, 0, 0, 0, 0}, NULL,
                          "number %d", i);
     }
     assert_int_equal (zloom_diags_count (diags), ZLOOM_DIAGS_MAX);
@@ -118,8 +122,8 @@ s_json_escapes (void **state)
 {
     (void) state;
     zloom_diags_t *diags = s_new ();
-    zloom_diags_add (diags, "Z0205", ZLOOM_SEVERITY_ERROR, (zloom_span_t){1, 6, 1, 7}, "say \"x\"",
-                     "tab\tback\\ ä");
+    zloom_diags_add (diags, "Z0205", ZLOOM_SEVERITY_ERROR, (zloom_span_t){1, 6, 1, 7, 0},
+                     "say \"x\"", "tab\tback\\ ä");
     zloom_buf_t out = {0};
     zloom_diags_json (diags, &out);
     assert_string_equal (

@@ -24,7 +24,7 @@ s_parse_bytes (const void *data, size_t size)
 {
     parsed_t parsed = {.diags = zloom_diags_new ()};
     zloom_diags_source (parsed.diags, "t.yaml", zloom_bytes (data, size));
-    parsed.err = zloom_tree_parse (zloom_bytes (data, size), parsed.diags, &parsed.tree);
+    parsed.err = zloom_tree_parse (zloom_bytes (data, size), 0, parsed.diags, &parsed.tree);
     /* Every failure says something, and nothing else does. */
     assert_true ((parsed.err == ZLOOM_OK) == (zloom_diags_errors (parsed.diags) == 0));
     return parsed;

@@ -4,6 +4,7 @@
 
 #include "recipe/explain.h"
 #include "recipe/reader.h"
+#include "recipe/secrets.h"
 
 typedef struct {
     size_t fields;
@@ -17,24 +18,28 @@ s_reads (const zloom_kind_t *kind, const zloom_field_t *field, const char *yaml)
     zloom_diags_t *diags = zloom_diags_new ();
     zloom_diags_source (diags, "field", zloom_bytes_text (yaml));
     zloom_tree_t *tree = NULL;
-    assert_int_equal (zloom_tree_parse (zloom_bytes_text (yaml), diags, &tree), ZLOOM_OK);
-    zloom_tree_t *flows = NULL;
-    zloom_bytes_t flow = zloom_bytes_text ("orders-dead: {}\n");
-    assert_int_equal (zloom_tree_parse (flow, diags, &flows), ZLOOM_OK);
+    assert_int_equal (zloom_tree_parse (zloom_bytes_text (yaml), 0, diags, &tree), ZLOOM_OK);
+    zloom_tree_t *partners = NULL;
+    zloom_bytes_t text = zloom_bytes_text ("flows: {orders-dead: {}}\nsecrets: {psp_key: {}}\n");
+    assert_int_equal (zloom_tree_parse (text, 0, diags, &partners), ZLOOM_OK);
+    const zloom_tree_node_t *root = zloom_tree_root (partners);
     zloom_pool_t *pool = zloom_pool_new ();
+    zloom_fragment_t own = {.prefix = "", .dir = "/", .flows = zloom_tree_get (root, "flows")};
+    zloom_fragments_t files = {.items = &own, .count = 1};
     zloom_reader_t reader = {
       .pool = pool,
       .diags = diags,
-      .dir = "/",
-      .flows = zloom_tree_root (flows),
+      .fragments = &files,
+      .fragment = &own,
     };
+    reader.secrets = zloom_secrets_new (&reader, root);
     void *config = zloom_alloc (kind->config_size);
     zloom_field_table_t table = {field, 1};
     bool good = zloom_reader_read (&reader, table, (zloom_field_table_t){NULL, 0},
                                    zloom_tree_root (tree), "test", config);
     free (config);
     zloom_pool_destroy (&pool);
-    zloom_tree_destroy (&flows);
+    zloom_tree_destroy (&partners);
     zloom_tree_destroy (&tree);
     zloom_diags_destroy (&diags);
     return good;
