@@ -52,8 +52,16 @@ pkg_check_modules (LIBZMQ REQUIRED IMPORTED_TARGET libzmq)
 pkg_check_modules (LIBCZMQ REQUIRED IMPORTED_TARGET libczmq)
 pkg_check_modules (LIBFYAML REQUIRED IMPORTED_TARGET libfyaml)
 pkg_check_modules (JANSSON REQUIRED IMPORTED_TARGET jansson)
-# Debian 12 names it msgpack, later ones msgpack-c.
+# Debian 12 names it msgpack, later ones msgpack-c; Debian 13's file has relative paths in it, which
+# mean nothing here and which a compiler finds by itself.
 pkg_search_module (MSGPACK REQUIRED IMPORTED_TARGET msgpack-c msgpack)
+foreach (property INTERFACE_INCLUDE_DIRECTORIES INTERFACE_LINK_DIRECTORIES)
+    get_target_property (dirs PkgConfig::MSGPACK ${property})
+    if (dirs)
+        list (FILTER dirs INCLUDE REGEX "^/")
+        set_target_properties (PkgConfig::MSGPACK PROPERTIES ${property} "${dirs}")
+    endif ()
+endforeach ()
 if (ZLOOM_TESTS)
     pkg_check_modules (CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 endif ()

@@ -45,6 +45,7 @@ class Case(unittest.TestCase):
         cls.lib = next(cls.prefix.rglob("libzloom.so")).parent
         cls.env = {**os.environ, "LD_LIBRARY_PATH": str(cls.lib),
                    "PKG_CONFIG_PATH": str(cls.lib / "pkgconfig"),
+                   "CMAKE_GENERATOR": "Ninja",
                    "ZLOOM_STATE": str(cls.folder / "state")}
         cls.env.pop("ZLOOM_HELPERS", None)
         cls.env.pop("ZLOOM_SPAWN", None)
