@@ -17,23 +17,23 @@ s_pick (uint64_t seed, uint64_t question, uint64_t bound)
 void
 sim_wild_world (uint64_t seed, sim_world_options_t *options)
 {
-    *options = (sim_world_options_t){.producers = 1 + s_pick (seed, 1, 4),
-                                     .messages =
-                                       20 + s_pick (seed, 2, s_pick (seed, 16, 4) == 0 ? 600 : 120),
-                                     .consumers = 1 + s_pick (seed, 3, 3),
-                                     .prefetch = 1 + s_pick (seed, 4, 60),
-                                     .pack = 1 + s_pick (seed, 5, 16),
-                                     .liars = s_pick (seed, 6, 3),
-                                     .segment_bytes = s_pick (seed, 15, 3) == 0 ? 65536 : 32768,
-                                     .chaos = {.power = true,
-                                               .kills = s_pick (seed, 7, 2) == 0,
-                                               .stalls = s_pick (seed, 8, 2) == 0,
-                                               .drains = s_pick (seed, 9, 2) == 0,
-                                               .disk_errors = s_pick (seed, 10, 2) == 0,
-                                               .network = s_pick (seed, 11, 2) == 0,
-                                               .peers = s_pick (seed, 12, 2) == 0,
-                                               .hands = s_pick (seed, 13, 2) == 0,
-                                               .clock = s_pick (seed, 14, 2) == 0}};
+    *options = (sim_world_options_t){
+      .producers = 1 + s_pick (seed, 1, 4),
+      .messages = 20 + s_pick (seed, 2, s_pick (seed, 16, 4) == 0 ? 600 : 120),
+      .consumers = 1 + s_pick (seed, 3, 3),
+      .prefetch = 1 + s_pick (seed, 4, 60),
+      .pack = 1 + s_pick (seed, 5, 16),
+      .liars = s_pick (seed, 6, 3),
+      .host = {.segment_bytes = s_pick (seed, 15, 3) == 0 ? 65536 : 32768},
+      .chaos = {.power = true,
+                .kills = s_pick (seed, 7, 2) == 0,
+                .stalls = s_pick (seed, 8, 2) == 0,
+                .drains = s_pick (seed, 9, 2) == 0,
+                .disk_errors = s_pick (seed, 10, 2) == 0,
+                .network = s_pick (seed, 11, 2) == 0,
+                .peers = s_pick (seed, 12, 2) == 0,
+                .hands = s_pick (seed, 13, 2) == 0,
+                .clock = s_pick (seed, 14, 2) == 0}};
 }
 
 void
@@ -44,7 +44,7 @@ sim_small_world (uint64_t seed, sim_world_options_t *options)
                                      .consumers = 1 + s_pick (seed, 3, 2),
                                      .prefetch = 1 + s_pick (seed, 4, 10),
                                      .pack = 1 + s_pick (seed, 5, 8),
-                                     .segment_bytes = 32768,
+                                     .host = {.segment_bytes = 32768},
                                      .only_orders = s_pick (seed, 6, 2) == 0,
                                      .careful = s_pick (seed, 7, 4) == 0};
 }

@@ -30,7 +30,7 @@ sim_case_refused (uint64_t seed)
 {
     sim_world_options_t options = s_plain;
     options.messages = 300;
-    options.segment_bytes = 32768;
+    options.host.segment_bytes = 32768;
     sim_world_t *world = sim_world_new (seed, &options, false);
     zloom_simdisk_t *disk = sim_disk_inner (sim_router_disk (sim_world_router (world)));
     sim_peer_hang (sim_world_peer (world, 1), 20 * SIM_S);

@@ -25,13 +25,17 @@ s_flow (sim_flow_t flow, int64_t failures, int64_t limit)
 }
 
 zloom_engine_t *
-sim_host_engine (const zloom_transport_t *transport, uint64_t seed)
+sim_host_engine (const sim_host_t *host, const zloom_transport_t *transport, uint64_t seed)
 {
     zloom_engine_flow_t flows[SIM_FLOWS];
     for (int flow = 0; flow < SIM_FLOWS; flow++) {
         flows[flow] = s_flow ((sim_flow_t) flow, 1000000, 100);
     }
     flows[SIM_ORDERS].config.failures_max = SIM_ORDERS_FAILURES;
+    if (host->orders_limit > 0) {
+        flows[SIM_ORDERS].config.limit_messages = host->orders_limit;
+        flows[SIM_ORDERS].config.limit_bytes = host->orders_limit * INT64_C (1024);
+    }
     flows[SIM_ORDERS].config.dead_letter = sim_flow_name (SIM_DEAD);
     flows[SIM_DEAD].config.limit_messages = 0;
     flows[SIM_DEAD].config.limit_bytes = 0;
@@ -48,9 +52,10 @@ sim_host_engine (const zloom_transport_t *transport, uint64_t seed)
 }
 
 zloom_err_t
-sim_host_open (zloom_engine_t *engine, zloom_vfs_t *disk, uint32_t segment_bytes, uint64_t seed,
+sim_host_open (const sim_host_t *host, zloom_engine_t *engine, zloom_vfs_t *disk, uint64_t seed,
                zloom_now_t now, zloom_journal_t **journal_p)
 {
+    const uint32_t segment_bytes = host->segment_bytes > 0 ? host->segment_bytes : 64 * 1024;
     const zloom_journal_config_t config = {.vfs = disk,
                                            .directory = "/log",
                                            .segment_bytes = segment_bytes,

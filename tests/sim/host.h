@@ -6,9 +6,15 @@
 #include "checker.h"
 #include "engine/engine.h"
 
-zloom_engine_t *sim_host_engine (const zloom_transport_t *transport, uint64_t seed);
+typedef struct {
+    uint32_t segment_bytes; /* of the log; 0: 64 KiB */
+    uint32_t orders_limit;  /* messages in orders; 0: 100 */
+} sim_host_t;
+
+zloom_engine_t *sim_host_engine (const sim_host_t *host, const zloom_transport_t *transport,
+                                 uint64_t seed);
 /* Opens the log on that disk for the engine. */
-zloom_err_t sim_host_open (zloom_engine_t *engine, zloom_vfs_t *disk, uint32_t segment_bytes,
+zloom_err_t sim_host_open (const sim_host_t *host, zloom_engine_t *engine, zloom_vfs_t *disk,
                            uint64_t seed, zloom_now_t now, zloom_journal_t **journal_p);
 
 #endif

@@ -80,7 +80,8 @@ s_born (sim_peer_t *self)
     const zloom_client_options_t options = {.name = self->name,
                                             .flows = sends ? flows : flows + 1,
                                             .flow_count = sends || self->options.steps ? 1 : 0,
-                                            .window_messages = 64,
+                                            .window_messages =
+                                              self->options.window ? self->options.window : 64,
                                             .pack_messages = self->options.pack,
                                             .seed = 1 + sim_below (ground, UINT32_MAX)};
     zloom_client_options_t mine = options;

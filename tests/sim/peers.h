@@ -27,9 +27,10 @@ typedef struct {
     sim_flow_t flow;   /* it sends to, or takes from */
     uint64_t messages; /* a producer's, in all */
     size_t prefetch;
-    size_t pack;  /* most messages in one */
-    bool steps;   /* a consumer that emits to SIM_OUT in steps */
-    bool careful; /* only acks, no faults */
+    size_t pack;   /* most messages in one */
+    size_t window; /* a producer's, in messages; 0: 64 */
+    bool steps;    /* a consumer that emits to SIM_OUT in steps */
+    bool careful;  /* only acks, no faults */
 } sim_peer_options_t;
 
 sim_peer_t *sim_peer_new (sim_stage_t *stage, uint32_t index, const sim_peer_options_t *options);

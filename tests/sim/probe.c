@@ -2,7 +2,6 @@
 #include "probe.h"
 
 #include "base/memory.h"
-#include "host.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,7 +15,7 @@
 struct sim_probe {
     sim_ground_t *ground;
     sim_checker_t *checker;
-    uint32_t segment_bytes;
+    sim_host_t host;
     uint64_t every;
     zloom_random_t random; /* of its own: asking changes nothing */
     uint64_t calls;
@@ -30,12 +29,12 @@ typedef struct {
 } second_t;
 
 sim_probe_t *
-sim_probe_new (sim_ground_t *ground, sim_checker_t *checker, uint32_t segment_bytes, uint64_t every)
+sim_probe_new (sim_ground_t *ground, sim_checker_t *checker, const sim_host_t *host, uint64_t every)
 {
     sim_probe_t *self = zloom_alloc (sizeof *self);
     self->ground = ground;
     self->checker = checker;
-    self->segment_bytes = segment_bytes;
+    self->host = *host;
     self->every = every;
     zloom_random_init (&self->random, ground->seed ^ UINT64_C (0x70726f6265));
     return self;
@@ -88,9 +87,10 @@ s_open (sim_probe_t *self, zloom_simdisk_t *disk, second_t *second)
     static const zloom_transport_t s_nobody = {
       .receive = s_receive, .send = s_send, .forget = s_forget};
     const zloom_now_t now = sim_now (self->ground);
-    second->engine = sim_host_engine (&s_nobody, 1 + zloom_random_below (&self->random, 1 << 30));
+    second->engine =
+      sim_host_engine (&self->host, &s_nobody, 1 + zloom_random_below (&self->random, 1 << 30));
     zloom_err_t err =
-      sim_host_open (second->engine, zloom_simdisk_vfs (disk), self->segment_bytes,
+      sim_host_open (&self->host, second->engine, zloom_simdisk_vfs (disk),
                      1 + zloom_random_below (&self->random, 1 << 30), now, &second->journal);
     if (err == ZLOOM_OK) {
         err = zloom_engine_start (second->engine, second->journal, now);

@@ -11,13 +11,13 @@
 #ifndef ZLOOM_TESTS_SIM_PROBE_H
 #define ZLOOM_TESTS_SIM_PROBE_H
 
-#include "checker.h"
+#include "host.h"
 #include "support/simdisk.h"
 
 typedef struct sim_probe sim_probe_t;
 
 /* One disk call in `every` is asked about. */
-sim_probe_t *sim_probe_new (sim_ground_t *ground, sim_checker_t *checker, uint32_t segment_bytes,
+sim_probe_t *sim_probe_new (sim_ground_t *ground, sim_checker_t *checker, const sim_host_t *host,
                             uint64_t every);
 void sim_probe_destroy (sim_probe_t **self_p);
 /*

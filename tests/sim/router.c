@@ -2,7 +2,6 @@
 #include "router.h"
 
 #include "base/memory.h"
-#include "host.h"
 #include "probe.h"
 
 #include <inttypes.h>
@@ -33,7 +32,7 @@ struct sim_router {
     bool closing; /* in good order */
     bool held;    /* its disk */
     bool rough;
-    uint32_t segment_bytes;
+    sim_host_t host;
     unsigned openings;
     zloom_err_t open_error;
     sim_lives_t lives;
@@ -55,7 +54,7 @@ s_before (void *arg, const zloom_file_t *synced)
 
 sim_router_t *
 sim_router_new (sim_ground_t *ground, sim_checker_t *checker, sim_ear_t *ear, sim_net_t *net,
-                uint32_t segment_bytes, uint64_t probe_every)
+                const sim_host_t *host, uint64_t probe_every)
 {
     sim_router_t *self = zloom_alloc (sizeof *self);
     zloom_simdisk_t *inner = zloom_simdisk_new (sim_below (ground, UINT32_MAX));
@@ -63,9 +62,9 @@ sim_router_new (sim_ground_t *ground, sim_checker_t *checker, sim_ear_t *ear, si
     self->checker = checker;
     self->ear = ear;
     self->net = net;
-    self->segment_bytes = segment_bytes;
+    self->host = *host;
     self->disk = sim_disk_new (&inner);
-    self->probe = sim_probe_new (ground, checker, segment_bytes, probe_every);
+    self->probe = sim_probe_new (ground, checker, host, probe_every);
     sim_disk_watch (self->disk, s_before, self);
     self->next_ns = ground->mono_ns;
     self->work_ns = ZLOOM_NEVER;
@@ -145,9 +144,10 @@ s_open (sim_router_t *self)
     const zloom_now_t now = sim_now (self->ground);
     const zloom_transport_t transport = sim_net_transport (self->net);
     const uint64_t seed = 1 + sim_below (self->ground, UINT32_MAX);
-    self->engine = sim_host_engine (&transport, 1 + sim_below (self->ground, UINT32_MAX));
-    zloom_err_t err = sim_host_open (self->engine, sim_disk_vfs (self->disk), self->segment_bytes,
-                                     seed, now, &self->journal);
+    self->engine =
+      sim_host_engine (&self->host, &transport, 1 + sim_below (self->ground, UINT32_MAX));
+    zloom_err_t err = sim_host_open (&self->host, self->engine, sim_disk_vfs (self->disk), seed,
+                                     now, &self->journal);
     if (err != ZLOOM_OK) {
         self->journal = NULL;
     } else {

@@ -7,7 +7,7 @@
 #ifndef ZLOOM_TESTS_SIM_ROUTER_H
 #define ZLOOM_TESTS_SIM_ROUTER_H
 
-#include "checker.h"
+#include "host.h"
 #include "mouth.h"
 #include "net.h"
 #include "shim.h"
@@ -33,7 +33,7 @@ typedef struct {
 } sim_lives_t;
 
 sim_router_t *sim_router_new (sim_ground_t *ground, sim_checker_t *checker, sim_ear_t *ear,
-                              sim_net_t *net, uint32_t segment_bytes, uint64_t probe_every);
+                              sim_net_t *net, const sim_host_t *host, uint64_t probe_every);
 void sim_router_destroy (sim_router_t **self_p);
 sim_disk_t *sim_router_disk (sim_router_t *self);
 sim_router_state_t sim_router_state (const sim_router_t *self);

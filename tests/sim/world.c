@@ -14,6 +14,14 @@
 /* Turns of the scheduler between two looks at the books. */
 #define BOOKS_EVERY 97
 
+/* Kinds of things that the parts say. */
+#define LOGGED 64
+
+typedef struct {
+    const char *id;
+    uint64_t count;
+} logged_t;
+
 struct sim_world {
     sim_ground_t ground;
     sim_world_options_t options;
@@ -30,6 +38,8 @@ struct sim_world {
     int64_t chaos_ns;
     bool full;
     uint64_t steps;
+    logged_t logged[LOGGED];
+    size_t logged_count;
 };
 
 /* ---- making ---------------------------------------------------------------------------------- */
@@ -62,7 +72,8 @@ s_populate (sim_world_t *self)
         s_add (self, &(sim_peer_options_t){.kind = SIM_PRODUCER,
                                            .flow = options->only_orders ? SIM_ORDERS : s_to[i % 3],
                                            .messages = options->messages,
-                                           .pack = options->pack});
+                                           .pack = options->pack,
+                                           .window = options->window});
     }
     self->first_consumer = self->count;
     for (size_t i = 0; i < options->consumers; i++) {
@@ -103,6 +114,14 @@ s_log (zloom_log_level_t level, const char *id, const char *text, void *arg)
     if (self->ground.trace) {
         printf ("             log: %s %s\n", id, text);
     }
+    size_t at = 0;
+    while (at < self->logged_count && strcmp (self->logged[at].id, id) != 0) {
+        at++;
+    }
+    if (at == self->logged_count && at < LOGGED) {
+        self->logged[self->logged_count++] = (logged_t){id, 0};
+    }
+    self->logged[at < LOGGED ? at : 0].count++;
     if (strcmp (id, "deliver-bytes") == 0) {
         sim_checker_phantom (self->checker);
     }
@@ -120,8 +139,7 @@ sim_world_new (uint64_t seed, const sim_world_options_t *options, bool trace)
     const sim_mouth_t mouth = sim_ear_mouth (self->ear);
     self->net = sim_net_new (&self->ground, &mouth);
     self->router = sim_router_new (&self->ground, self->checker, self->ear, self->net,
-                                   options->segment_bytes ? options->segment_bytes : 65536,
-                                   options->probe_every);
+                                   &options->host, options->probe_every);
     self->stage = (sim_stage_t){&self->ground, self->checker, self->net, false};
     sim_net_rough (self->net, options->chaos.network);
     sim_router_rough (self->router, options->chaos.stalls);
@@ -409,6 +427,17 @@ sim_world_finish (sim_world_t *self)
     }
     sim_checker_finish (self->checker, sim_router_engine (self->router));
     return !self->ground.failed;
+}
+
+uint64_t
+sim_world_logged (const sim_world_t *self, const char *id)
+{
+    for (size_t i = 0; i < self->logged_count; i++) {
+        if (strcmp (self->logged[i].id, id) == 0) {
+            return self->logged[i].count;
+        }
+    }
+    return 0;
 }
 
 sim_ground_t *

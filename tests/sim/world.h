@@ -40,11 +40,12 @@ typedef struct {
     size_t prefetch;
     size_t pack;
     size_t liars;
-    uint32_t segment_bytes; /* of the log; 0: 64 KiB */
-    bool only_orders;       /* no memory flow, no ring */
-    bool alone;             /* one consumer of orders and nobody else takes anything */
-    bool careful;           /* consumers do nothing but ack, some of it in steps */
-    uint64_t probe_every;   /* one disk call in so many is probed (probe.h); 0: none is */
+    size_t window; /* a producer's messages that are not confirmed; 0: 64 */
+    sim_host_t host;
+    bool only_orders;     /* no memory flow, no ring */
+    bool alone;           /* one consumer of orders and nobody else takes anything */
+    bool careful;         /* consumers do nothing but ack, some of it in steps */
+    uint64_t probe_every; /* one disk call in so many is probed (probe.h); 0: none is */
     sim_chaos_t chaos;
 } sim_world_options_t;
 
@@ -58,6 +59,8 @@ bool sim_world_run_until (sim_world_t *self, sim_world_until_fn *done, void *arg
 /* Calm, drain, stop, look again. False: a promise is broken, sim_world_ground ()->why has it. */
 bool sim_world_finish (sim_world_t *self);
 
+/* How often the parts had this to say. */
+uint64_t sim_world_logged (const sim_world_t *self, const char *id);
 sim_ground_t *sim_world_ground (sim_world_t *self);
 sim_router_t *sim_world_router (sim_world_t *self);
 sim_checker_t *sim_world_checker (sim_world_t *self);
