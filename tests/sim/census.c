@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* census.c - between lives, at quiet points and in the end: look.c knows where every message is. */
+#include "base/memory.h"
 #include "history.h"
 
 #include <inttypes.h>
@@ -40,6 +41,7 @@ s_reopen_flow (sim_checker_t *self, sim_flow_t flow)
         books->places[kept++] = place;
     }
     books->count = kept;
+    books->first_there = 0;
 }
 
 static void
@@ -50,6 +52,7 @@ s_forget_flow (sim_checker_t *self, sim_flow_t flow)
         s_forget_place (books, i);
     }
     books->count = 0;
+    books->first_there = 0;
     zloom_idmap_destroy (&books->first_ids);
     books->first_ids = zloom_idmap_new ();
     for (size_t i = 0; i < self->count; i++) {
@@ -62,6 +65,8 @@ sim_checker_opened (sim_checker_t *self, zloom_engine_t *engine)
 {
     self->engine = engine;
     self->boot = zloom_journal_boot (engine->disk.journal).random;
+    zloom_grow (&self->boots, &self->boot_capacity, self->boot_count + 1, sizeof *self->boots);
+    self->boots[self->boot_count++] = self->boot;
     self->counts.lives++;
     for (int f = 0; f < SIM_FLOWS; f++) {
         const sim_flow_t flow = (sim_flow_t) f;
@@ -105,6 +110,13 @@ sim_checker_excuse (sim_checker_t *self)
         zloom_idmap_destroy (&self->flows[f].first_ids);
         self->flows[f].first_ids = zloom_idmap_new ();
     }
+}
+
+void
+sim_checker_restored (sim_checker_t *self, uint64_t lives)
+{
+    sim_checker_excuse (self);
+    self->boot_count = lives < self->boot_count ? (size_t) lives : self->boot_count;
 }
 
 /* ---- questions ------------------------------------------------------------------------------- */

@@ -64,6 +64,7 @@ sim_checker_destroy (sim_checker_t **self_p)
         zloom_idmap_destroy (&books->first_ids);
     }
     zloom_arena_fini (&self->arena);
+    free (self->boots);
     free (self->messages);
     free (self);
     *self_p = NULL;
@@ -288,8 +289,7 @@ s_stage_message (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_bytes
     const sim_place_t *before = sim_last_place (self, flow, number);
     sim_place_t *place = zloom_alloc (sizeof *place);
     *place = (sim_place_t){.flow = flow, .seq = seq, .number = number, .group = group};
-    place->unordered =
-      message->flow != flow || before || self->ground->mono_ns < books->unordered_ns;
+    place->unordered = message->flow != flow || before;
     if (flow == SIM_DEAD && message->flow != SIM_DEAD) {
         s_check_dead (self, number, past);
     } else if (message->flow != flow) {
@@ -422,14 +422,14 @@ sim_checker_phantom (sim_checker_t *self)
 {
     self->counts.phantoms++;
     for (int flow = 0; flow < SIM_FLOWS; flow++) {
-        sim_checker_unorder (self, (sim_flow_t) flow);
+        sim_checker_unsaid (self, (sim_flow_t) flow);
     }
 }
 
 void
-sim_checker_any_order (sim_checker_t *self, sim_flow_t flow)
+sim_checker_refused (sim_checker_t *self)
 {
-    self->flows[flow].unordered_ns = ZLOOM_NEVER;
+    self->counts.refused++;
 }
 
 void

@@ -14,7 +14,7 @@
  *   Q4 nothing is delivered after its settlement was told
  *   Q5 nothing is delivered again unless its lease had ended; Q8 no two unexpired leases, and only
  *      the holder's token settles
- *   Q6 first deliveries keep each producer's order
+ *   Q6 first deliveries keep each producer's order; what comes back goes before later ones
  *   Q7 a dead letter is a moved message that was rejected or failed often enough, with its reason
  *   Q9 the books balance and agree with this history
  *   Q10 everything drains in bounded time (the world asks)
@@ -114,8 +114,10 @@ void sim_checker_holding (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zl
 /* The lease ends: STALE was said about it. */
 void sim_checker_stale (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_token_t token,
                         zloom_route_t route);
-/* Some of what is there and was never delivered was handed out to nobody. */
-void sim_checker_unorder (sim_checker_t *self, sim_flow_t flow);
+/* A DELIVER to somebody who was not there any more: what is out without having been said. */
+void sim_checker_unsaid (sim_checker_t *self, sim_flow_t flow);
+/* The router refused a send. */
+void sim_checker_refused (sim_checker_t *self);
 /* All leases of a route (in one flow, or SIM_NO_FLOW: in all) end. */
 void sim_checker_released (sim_checker_t *self, sim_flow_t flow, zloom_route_t route, bool crashed);
 
@@ -125,10 +127,10 @@ void sim_checker_released (sim_checker_t *self, sim_flow_t flow, zloom_route_t r
 void sim_checker_by_hand (sim_checker_t *self, sim_flow_t flow);
 /* The disk was damaged or put back to an earlier state: what it held may be lost or come again. */
 void sim_checker_excuse (sim_checker_t *self);
+/* The same, and the disk knows nothing of the router's lives after the first `lives`. */
+void sim_checker_restored (sim_checker_t *self, uint64_t lives);
 /* The engine says that it handed something out and could not send it. */
 void sim_checker_phantom (sim_checker_t *self);
-/* A liar takes from this flow: what is handed out to it may never leave the router's mouth. */
-void sim_checker_any_order (sim_checker_t *self, sim_flow_t flow);
 /* Whether everything that may be expected to leave has left. */
 bool sim_checker_drained (const sim_checker_t *self);
 /* After the drain: all that can only be said in the end. */
@@ -137,6 +139,9 @@ void sim_checker_finish (sim_checker_t *self, zloom_engine_t *engine);
 typedef struct {
     uint64_t attempts, told, delivered, redelivered, acked, dead, emitted, lives, dropped;
     uint64_t phantoms; /* hand-outs that the engine had no bytes for */
+    uint64_t refused;  /* sends */
+    uint64_t stale;    /* messages whose holder was told that they are not its own */
+    uint64_t late;     /* taken settlements of leases of an earlier boot */
 } sim_counts_t;
 
 void sim_checker_counts (const sim_checker_t *self, sim_counts_t *counts);

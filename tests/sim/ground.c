@@ -16,6 +16,12 @@ sim_ground_init (sim_ground_t *self, uint64_t seed, bool trace)
     zloom_random_init (&self->random, seed);
 }
 
+void
+sim_ground_aside (const sim_ground_t *self, bool aside)
+{
+    zloom_log_set (ZLOOM_LOG_INFO, aside ? NULL : self->log, self->log_arg);
+}
+
 zloom_now_t
 sim_now (const sim_ground_t *self)
 {

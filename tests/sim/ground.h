@@ -8,6 +8,7 @@
 #define ZLOOM_TESTS_SIM_GROUND_H
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/random.h"
 
 #include <stdbool.h>
@@ -21,14 +22,17 @@ typedef struct {
     zloom_random_t random;
     int64_t mono_ns;
     int64_t wall_offset_ns;
-    uint64_t hash;   /* over all that was traced */
-    uint64_t events; /* traced */
-    bool aside;      /* what happens now is a question and no part of the world: see probe.h */
+    uint64_t hash;          /* over all that was traced */
+    uint64_t events;        /* traced */
+    zloom_log_sink_fn *log; /* who hears what the parts say */
+    void *log_arg;
     bool failed;
     char why[1024];
 } sim_ground_t;
 
 void sim_ground_init (sim_ground_t *self, uint64_t seed, bool trace);
+/* What happens now is a question and no part of the world (probe.h): nobody hears of it. */
+void sim_ground_aside (const sim_ground_t *self, bool aside);
 zloom_now_t sim_now (const sim_ground_t *self);
 /* Uniform in [0, bound). */
 uint64_t sim_below (sim_ground_t *self, uint64_t bound);

@@ -41,7 +41,7 @@ typedef struct {
     uint64_t seq;
     uint64_t number; /* of the message */
     uint64_t group;  /* that brought it */
-    bool unordered;  /* moved in from elsewhere, or its leaving was lost in a crash */
+    bool unordered;  /* moved in from elsewhere, handed out unsaid, or back after a crash */
     uint8_t left;    /* zloom_settle_reason_t, or SIM_REQUEUED; SIM_THERE */
     uint8_t now;     /* the same, or SIM_NOWHERE, as the last look found it */
     uint64_t left_group;
@@ -66,7 +66,7 @@ typedef struct {
     bool disk;
     bool by_hand;
     bool odd; /* its disk was damaged or put back: why messages left is not known any more */
-    int64_t unordered_ns;     /* what comes until then may be handed out to nobody first */
+    size_t first_there;       /* of places: those before have left */
     zloom_idmap_t *first_ids; /* producer -> highest id delivered first */
 } sim_books_t;
 
@@ -76,7 +76,9 @@ struct sim_checker {
     sim_message_t *messages; /* number - 1 */
     size_t count, capacity;
     sim_books_t flows[SIM_FLOWS];
-    uint64_t boot; /* random part of the newest token */
+    uint64_t boot;   /* random part of the newest token */
+    uint64_t *boots; /* of all lives that the disk knows of, oldest first */
+    size_t boot_count, boot_capacity;
     bool excused;
     uint64_t stopped_durable; /* at the end of the last life */
     zloom_arena_t arena;

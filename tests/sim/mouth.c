@@ -104,14 +104,20 @@ s_handle_flow (const session_t *session, uint32_t handle)
     return SIM_NO_FLOW;
 }
 
-/* What is handed out to it from now on goes nowhere, and comes again behind later ones. */
+/* It wanted to say this, and nobody was there; more of the same may go unsaid in silence. */
 static void
-s_unsaid (void *arg, zloom_route_t route)
+s_unsaid (void *arg, zloom_route_t route, zloom_bytes_t frame)
 {
     sim_ear_t *self = arg;
     const session_t *session = zloom_idmap_get (self->sessions, route);
-    for (size_t i = 0; session && i < session->handle_count; i++) {
-        sim_checker_unorder (self->checker, session->handles[i].flow);
+    zloom_verb_t verb;
+    zloom_arena_reset (&self->arena);
+    if (!session || zloom_verb_decode (frame, &self->arena, &verb) != ZLOOM_OK ||
+        verb.kind != ZLOOM_VERB_DELIVER) {
+        return;
+    }
+    for (size_t i = 0; i < session->handle_count; i++) {
+        sim_checker_unsaid (self->checker, session->handles[i].flow);
     }
 }
 
@@ -137,7 +143,6 @@ s_hear_hello (sim_ear_t *self, zloom_route_t route, const zloom_verb_hello_t *he
     uint64_t key;
     for (size_t i = 0; zloom_idmap_next (self->sessions, &i, &key, (void **) &other);) {
         if (key == route || zloom_bytes_equal (zloom_buf_bytes (&other->name), hello->name)) {
-            s_unsaid (self, key);
             sim_checker_released (self->checker, SIM_NO_FLOW, key, false);
         }
     }
@@ -236,7 +241,6 @@ s_hear_gone (sim_ear_t *self, const zloom_verb_gone_t *gone)
     for (size_t i = 0; zloom_idmap_next (self->sessions, &i, &route, (void **) &session);) {
         if (zloom_bytes_equal (zloom_buf_bytes (&session->name), gone->name) &&
             zloom_bytes_equal (zloom_buf_bytes (&session->nonce), gone->nonce)) {
-            s_unsaid (self, route);
             sim_checker_released (self->checker, SIM_NO_FLOW, route, true);
         }
     }
@@ -273,7 +277,6 @@ s_hear (sim_ear_t *self, session_t *session, const zloom_verb_t *verb)
                               session->route, false);
         break;
     case ZLOOM_VERB_BYE:
-        s_unsaid (self, session->route);
         sim_checker_released (self->checker, SIM_NO_FLOW, session->route, false);
         break;
     case ZLOOM_VERB_GONE:
@@ -295,7 +298,6 @@ s_heard (void *arg, zloom_route_t route, zloom_bytes_t frame, zloom_bytes_t pack
                pack.size);
     session_t *session = zloom_idmap_get (self->sessions, route);
     if (!whole) {
-        s_unsaid (self, route);
         /* Whoever says what cannot be read loses its session. */
         sim_checker_released (self->checker, SIM_NO_FLOW, route, false);
     } else if (verb.kind == ZLOOM_VERB_HELLO) {
@@ -392,9 +394,11 @@ s_say (sim_ear_t *self, session_t *session, const zloom_verb_t *verb, zloom_byte
         s_say_deliver (self, session, &verb->deliver, pack);
         if (!session->welcomed) {
             /* It said HELLO again, which was not read yet: the leases end when it is. */
-            s_unsaid (self, session->route);
             sim_checker_released (self->checker, SIM_NO_FLOW, session->route, false);
         }
+        break;
+    case ZLOOM_VERB_REFUSE:
+        sim_checker_refused (self->checker);
         break;
     case ZLOOM_VERB_SETTLED:
         s_say_settled (self, session, &verb->settled);
@@ -408,7 +412,6 @@ s_say (sim_ear_t *self, session_t *session, const zloom_verb_t *verb, zloom_byte
         }
         break;
     case ZLOOM_VERB_BYE:
-        s_unsaid (self, session->route);
         sim_checker_released (self->checker, SIM_NO_FLOW, session->route, false);
         break;
     default:

@@ -207,12 +207,12 @@ s_send (void *arg, zloom_route_t route, zloom_bytes_t verb, zloom_blob_t *blob, 
     }
     sim_road_t *road = s_by_route (self, route);
     if (!road || road->left) {
-        self->mouth.unsaid (self->mouth.arg, route);
+        self->mouth.unsaid (self->mouth.arg, route, verb);
         self->mouth.ended (self->mouth.arg, route);
         return ZLOOM_GONE;
     }
     if (road->down.count >= DOWN_FRAMES) {
-        self->mouth.unsaid (self->mouth.arg, route);
+        self->mouth.unsaid (self->mouth.arg, route, verb);
         self->mouth.ended (self->mouth.arg, route);
         return ZLOOM_AGAIN;
     }

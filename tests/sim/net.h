@@ -19,7 +19,7 @@ typedef struct {
     void (*heard) (void *arg, zloom_route_t route, zloom_bytes_t verb, zloom_bytes_t pack);
     void (*said) (void *arg, zloom_route_t route, zloom_bytes_t verb, zloom_bytes_t pack);
     /* It wanted to say something, and nobody was there. */
-    void (*unsaid) (void *arg, zloom_route_t route);
+    void (*unsaid) (void *arg, zloom_route_t route, zloom_bytes_t verb);
     /* The router knows, or was told now, that nobody is there any more. */
     void (*ended) (void *arg, zloom_route_t route);
 } sim_mouth_t;

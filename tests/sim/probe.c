@@ -205,7 +205,7 @@ sim_probe_call (sim_probe_t *self, const zloom_simdisk_t *disk, const zloom_file
     }
     uint64_t digest;
     self->calls++;
-    self->ground->aside = true;
+    sim_ground_aside (self->ground, true);
     zloom_simdisk_t *fork = zloom_simdisk_fork (disk, zloom_random_next (&self->random));
     if (s_lose_power (self, fork, &digest) && zloom_random_below (&self->random, AGAIN) == 0) {
         s_lose_again (self, fork, digest);
@@ -216,7 +216,7 @@ sim_probe_call (sim_probe_t *self, const zloom_simdisk_t *disk, const zloom_file
     } else if (zloom_random_below (&self->random, KILLED) == 0 && !self->ground->failed) {
         s_from_cache (self, disk, NULL);
     }
-    self->ground->aside = false;
+    sim_ground_aside (self->ground, false);
     if (self->ground->failed) {
         size_t at = strlen (self->ground->why);
         snprintf (self->ground->why + at, sizeof self->ground->why - at,

@@ -51,7 +51,7 @@ s_check_lease (sim_checker_t *self, sim_place_t *place, zloom_route_t route)
     }
 }
 
-/* Q6 */
+/* Q6: of one producer, first deliveries are in order. */
 static void
 s_check_order (sim_checker_t *self, const sim_place_t *place)
 {
@@ -67,6 +67,53 @@ s_check_order (sim_checker_t *self, const sim_place_t *place)
                   sim_flow_name (place->flow), message->producer, message->id, last);
     }
     zloom_idmap_put (books->first_ids, message->producer + 1, (void *) (uintptr_t) message->id);
+}
+
+static const zloom_hosted_t *
+s_hosted (const sim_checker_t *self, sim_flow_t flow)
+{
+    return self->engine ? zloom_engine_flow (self->engine, zloom_bytes_text (sim_flow_name (flow)))
+                        : NULL;
+}
+
+/*
+ * Whether it can be handed out at once: nobody may have charged it with a failure, so it neither
+ * waits for its retry nor is it suspect.
+ */
+static bool
+s_may_go (const sim_checker_t *self, const sim_place_t *place)
+{
+    return place->left == SIM_THERE && place->bad_ends == 0 && !place->rejected &&
+           (!self->flows[place->flow].disk || place->group <= sim_durable (self));
+}
+
+/* Q6: what is ready goes in the order of its coming, what came back before what is later. */
+static void
+s_check_before (sim_checker_t *self, const sim_place_t *place)
+{
+    sim_books_t *books = &self->flows[place->flow];
+    const zloom_hosted_t *hosted = s_hosted (self, place->flow);
+    while (books->first_there < books->count &&
+           books->places[books->first_there]->left != SIM_THERE) {
+        books->first_there++;
+    }
+    if (!hosted || place->bad_ends > 0 || books->first_there == books->count) {
+        return;
+    }
+    zloom_range_t run;
+    for (uint64_t from = books->places[books->first_there]->seq;
+         from < place->seq && hosted->pattern->next_free (hosted->core, from, &run) &&
+         run.first < place->seq;
+         from = run.last + 1) {
+        for (uint64_t seq = run.first; seq <= run.last && seq < place->seq; seq++) {
+            const sim_place_t *lower = sim_place (self, place->flow, seq);
+            if (lower && s_may_go (self, lower)) {
+                sim_fail (self->ground, "Q6: %s delivers %" PRIu64 " while %" PRIu64 " is ready",
+                          sim_flow_name (place->flow), place->seq, seq);
+                return;
+            }
+        }
+    }
 }
 
 void
@@ -95,6 +142,7 @@ sim_checker_delivered (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom
     }
     s_check_lease (self, place, route);
     s_check_order (self, place);
+    s_check_before (self, place);
     self->boot = token.boot;
     self->counts.delivered++;
     self->counts.redelivered += place->deliveries > 0;
@@ -104,6 +152,17 @@ sim_checker_delivered (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom
     place->token = token;
     place->route = route;
     place->deadline_ns = self->ground->mono_ns + SIM_LEASE_NS;
+}
+
+static bool
+s_knows_boot (const sim_checker_t *self, uint64_t boot)
+{
+    for (size_t i = 0; i < self->boot_count; i++) {
+        if (self->boots[i] == boot) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void
@@ -116,8 +175,9 @@ sim_checker_asked (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_tok
     }
     const bool holds =
       place->leased && sim_same_token (place->token, token) && place->route == route;
-    /* Of an earlier boot: nobody holds it in this one for sure. */
-    const bool late = token.boot != self->boot && (!place->leased || place->deadline_ns == 0);
+    /* Of an earlier boot that the disk knows: nobody holds it in this one for sure. */
+    const bool late = token.boot != self->boot && s_knows_boot (self, token.boot) &&
+                      (!place->leased || place->deadline_ns == 0);
     if (!holds && !late) {
         return; /* a stranger's word: whatever comes of it is not on this place's account */
     }
@@ -159,6 +219,7 @@ sim_checker_settled (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_t
                   sim_durable (self));
     }
     place->told_gone |= gone;
+    self->counts.late += code == ZLOOM_OK && token.boot != self->boot;
     if (code == ZLOOM_STALE && place->leased && sim_same_token (place->token, token) &&
         place->route == route && place->deadline_ns > self->ground->mono_ns) {
         sim_fail (self->ground, "Q8: %s refuses the holder's settlement of %" PRIu64,
@@ -203,6 +264,7 @@ sim_checker_stale (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_tok
                    zloom_route_t route)
 {
     sim_place_t *place = sim_place (self, flow, seq);
+    self->counts.stale++;
     if (place && place->leased && place->route == route && sim_same_token (place->token, token)) {
         if (place->deadline_ns > self->ground->mono_ns) {
             sim_fail (self->ground, "Q8: %s takes the lease of %" PRIu64 " away before its time",
@@ -214,14 +276,17 @@ sim_checker_stale (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_tok
 }
 
 void
-sim_checker_unorder (sim_checker_t *self, sim_flow_t flow)
+sim_checker_unsaid (sim_checker_t *self, sim_flow_t flow)
 {
-    if (flow < SIM_FLOWS && self->flows[flow].unordered_ns != ZLOOM_NEVER) {
-        /* An ending session may wait for room in the journal before it is out of the ring. */
-        self->flows[flow].unordered_ns = self->ground->mono_ns + 2 * SIM_S;
-    }
-    for (size_t i = 0; flow < SIM_FLOWS && i < self->flows[flow].count; i++) {
-        self->flows[flow].places[i]->unordered |= self->flows[flow].places[i]->deliveries == 0;
+    const zloom_hosted_t *hosted = flow < SIM_JUNK ? s_hosted (self, flow) : NULL;
+    for (size_t i = 0; hosted && i < self->flows[flow].count; i++) {
+        sim_place_t *place = self->flows[flow].places[i];
+        zloom_range_t run;
+        if (place->left != SIM_THERE || place->leased || place->deliveries > 0) {
+            continue;
+        }
+        place->unordered |=
+          !hosted->pattern->next_free (hosted->core, place->seq, &run) || run.first > place->seq;
     }
 }
 

@@ -94,9 +94,6 @@ s_populate (sim_world_t *self)
         s_add (self, &(sim_peer_options_t){.kind = SIM_OPERATOR, .flow = SIM_ORDERS});
     }
     for (size_t i = 0; i < options->liars; i++) {
-        if (i % 2 == 1) {
-            sim_checker_any_order (self->checker, SIM_ORDERS);
-        }
         s_add (self,
                &(sim_peer_options_t){.kind = SIM_LIAR, .flow = i % 2 == 0 ? SIM_JUNK : SIM_ORDERS});
     }
@@ -108,9 +105,6 @@ s_log (zloom_log_level_t level, const char *id, const char *text, void *arg)
 {
     sim_world_t *self = arg;
     (void) level;
-    if (self->ground.aside) {
-        return;
-    }
     if (self->ground.trace) {
         printf ("             log: %s %s\n", id, text);
     }
@@ -134,7 +128,9 @@ sim_world_new (uint64_t seed, const sim_world_options_t *options, bool trace)
     sim_ground_init (&self->ground, seed, trace);
     self->options = *options;
     self->checker = sim_checker_new (&self->ground);
-    zloom_log_set (ZLOOM_LOG_INFO, s_log, self);
+    self->ground.log = s_log;
+    self->ground.log_arg = self;
+    sim_ground_aside (&self->ground, false);
     self->ear = sim_ear_new (&self->ground, self->checker);
     const sim_mouth_t mouth = sim_ear_mouth (self->ear);
     self->net = sim_net_new (&self->ground, &mouth);
