@@ -24,12 +24,16 @@ struct sim_peer {
     uint8_t nonce[ZLOOM_NONCE_BYTES];
     zloom_client_core_t *core; /* NULL: no process */
     sim_road_t *road;
+    /* A former process of the same name that does not know yet that it is replaced. */
+    zloom_client_core_t *ghost;
+    sim_road_t *ghost_road;
     int64_t next_ns;
     int64_t act_ns;    /* when it does something of its own accord */
     int64_t hung_ns;   /* hangs until then */
     int64_t reborn_ns; /* no process until then */
     bool welcomed;     /* in this process */
     bool fenced;       /* for good */
+    bool haunted;      /* what is heard now is for the ghost */
     bool forgot;       /* its list does not count beyond what WELCOME tells */
     /* producer: its list of messages by id, kept over restarts */
     uint64_t *numbers;

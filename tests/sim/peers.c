@@ -20,6 +20,13 @@ sim_peer_new (sim_stage_t *stage, uint32_t index, const sim_peer_options_t *opti
     return self;
 }
 
+static void
+s_bury_ghost (sim_peer_t *self)
+{
+    zloom_client_core_destroy (&self->ghost);
+    sim_road_leave (self->stage->net, &self->ghost_road);
+}
+
 /* The process ends, whatever it held. */
 static void
 s_bury (sim_peer_t *self)
@@ -37,6 +44,7 @@ sim_peer_destroy (sim_peer_t **self_p)
     sim_peer_t *self = *self_p;
     if (self) {
         s_bury (self);
+        s_bury_ghost (self);
         zloom_buf_fini (&self->body);
         free (self->numbers);
         free (self->work);
@@ -49,6 +57,9 @@ static void
 s_event (void *arg, const zloom_client_event_t *event)
 {
     sim_peer_t *self = arg;
+    if (self->haunted) {
+        return; /* the ghost hears it */
+    }
     sim_trace (self->stage->ground, "event", self->index, event->type, event->code);
     if (event->type == ZLOOM_CLIENT_WELCOME) {
         self->welcomed = true;
@@ -113,7 +124,7 @@ s_carry (sim_peer_t *self)
             zloom_blob_unref (&pack);
         }
     }
-    if (zloom_client_core_wants_road (self->core)) {
+    if (zloom_client_core_wants_road (self->core) && !self->haunted) {
         sim_road_leave (self->stage->net, &self->road);
         self->road = sim_net_connect (self->stage->net);
         zloom_client_core_connected (self->core, sim_now (ground));
@@ -127,6 +138,32 @@ s_carry (sim_peer_t *self)
     return next_ns;
 }
 
+/*
+ * The same for the ghost, until it knows. Its connection is all it has: with a new HELLO it would
+ * be the newer process.
+ */
+static int64_t
+s_haunt (sim_peer_t *self)
+{
+    zloom_client_core_t *core = self->core;
+    sim_road_t *road = self->road;
+    self->core = self->ghost;
+    self->road = self->ghost_road;
+    self->haunted = true;
+    const int64_t next_ns = s_carry (self);
+    self->haunted = false;
+    self->ghost_road = self->road;
+    self->core = core;
+    self->road = road;
+    if (zloom_client_core_ended (self->ghost) != ZLOOM_OK ||
+        zloom_client_core_wants_road (self->ghost) || self->stage->calm) {
+        sim_trace (self->stage->ground, "ghost-ends", self->index, 0, 0);
+        s_bury_ghost (self);
+        return ZLOOM_NEVER;
+    }
+    return next_ns;
+}
+
 int64_t
 sim_peer_next (const sim_peer_t *self)
 {
@@ -134,12 +171,14 @@ sim_peer_next (const sim_peer_t *self)
     if (self->hung_ns > now_ns) {
         return self->hung_ns;
     }
-    const int64_t frame_ns = self->road ? sim_road_next (self->road) : ZLOOM_NEVER;
+    int64_t frame_ns = self->road ? sim_road_next (self->road) : ZLOOM_NEVER;
+    const int64_t ghost_ns = self->ghost_road ? sim_road_next (self->ghost_road) : ZLOOM_NEVER;
+    frame_ns = ghost_ns < frame_ns ? ghost_ns : frame_ns;
     return frame_ns < self->next_ns ? frame_ns : self->next_ns;
 }
 
-void
-sim_peer_run (sim_peer_t *self)
+static void
+s_run (sim_peer_t *self)
 {
     sim_ground_t *ground = self->stage->ground;
     if (self->options.kind == SIM_LIAR) {
@@ -175,6 +214,14 @@ sim_peer_run (sim_peer_t *self)
     }
 }
 
+void
+sim_peer_run (sim_peer_t *self)
+{
+    const int64_t ghost_ns = self->ghost ? s_haunt (self) : ZLOOM_NEVER;
+    s_run (self);
+    self->next_ns = ghost_ns < self->next_ns ? ghost_ns : self->next_ns;
+}
+
 const sim_peer_options_t *
 sim_peer_options (const sim_peer_t *self)
 {
@@ -199,6 +246,21 @@ sim_peer_die (sim_peer_t *self, int64_t off_ns, bool forget)
     self->hung_ns = 0;
     self->reborn_ns = self->stage->ground->mono_ns + off_ns;
     self->next_ns = self->reborn_ns;
+}
+
+void
+sim_peer_twin (sim_peer_t *self)
+{
+    if (!self->welcomed || self->hung_ns > self->stage->ground->mono_ns) {
+        return;
+    }
+    sim_trace (self->stage->ground, "twin", self->index, 0, 0);
+    s_bury_ghost (self);
+    self->ghost = self->core;
+    self->ghost_road = self->road;
+    self->core = NULL;
+    self->road = NULL;
+    sim_peer_die (self, 0, true);
 }
 
 void

@@ -45,6 +45,11 @@ const sim_peer_options_t *sim_peer_options (const sim_peer_t *self);
 void sim_peer_hang (sim_peer_t *self, int64_t for_ns);
 /* The process dies without a word and comes again as a new one. `forget`: it lost its list. */
 void sim_peer_die (sim_peer_t *self, int64_t off_ns, bool forget);
+/*
+ * Another process is started under its name while it lives: a producer without the older one's
+ * list. The older one still says what it had to say.
+ */
+void sim_peer_twin (sim_peer_t *self);
 /* It says BYE, and comes again. */
 void sim_peer_leave (sim_peer_t *self, int64_t off_ns);
 /* Its connection breaks; it may not notice. */

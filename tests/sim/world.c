@@ -183,7 +183,11 @@ s_hurt_peer (sim_world_t *self)
         sim_peer_hang (peer, sim_span (ground, 50 * SIM_MS, 8 * SIM_S));
         break;
     case 1:
-        sim_peer_leave (peer, sim_span (ground, 0, SIM_S));
+        if (sim_once_in (ground, 3)) {
+            sim_peer_twin (peer);
+        } else {
+            sim_peer_leave (peer, sim_span (ground, 0, SIM_S));
+        }
         break;
     default:
         if (self->options.chaos.hands && !producer && sim_once_in (ground, 2)) {
@@ -196,21 +200,33 @@ s_hurt_peer (sim_world_t *self)
     }
 }
 
+void
+sim_world_purge (sim_world_t *self, sim_flow_t flow)
+{
+    sim_checker_by_hand (self->checker, flow);
+    sim_operator_ask (self->peers[self->operator_at], flow == SIM_DEAD ? "dlq purge" : "purge",
+                      flow);
+}
+
 static void
 s_use_hands (sim_world_t *self)
 {
     static const sim_flow_t s_flows[] = {SIM_ORDERS, SIM_OUT, SIM_FAST};
     sim_peer_t *operator_ = self->peers[self->operator_at];
     const sim_flow_t flow = s_flows[sim_below (&self->ground, 3)];
-    switch (sim_below (&self->ground, 4)) {
+    switch (sim_below (&self->ground, 8)) {
     case 0:
+    case 1:
         sim_operator_ask (operator_, "pause", flow);
         break;
-    case 1:
+    case 2:
+        sim_world_purge (self, sim_once_in (&self->ground, 2) ? SIM_DEAD : flow);
+        break;
+    case 3:
         sim_checker_by_hand (self->checker, SIM_DEAD);
         sim_operator_ask (operator_, "dlq requeue", SIM_DEAD);
         break;
-    case 2:
+    case 4:
         sim_operator_ask (operator_, "stats", flow);
         break;
     default:

@@ -59,6 +59,8 @@ bool sim_world_run_until (sim_world_t *self, sim_world_until_fn *done, void *arg
 /* Calm, drain, stop, look again. False: a promise is broken, sim_world_ground ()->why has it. */
 bool sim_world_finish (sim_world_t *self);
 
+/* The operator (chaos.hands) purges a flow. */
+void sim_world_purge (sim_world_t *self, sim_flow_t flow);
 /* How often the parts had this to say. */
 uint64_t sim_world_logged (const sim_world_t *self, const char *id);
 sim_ground_t *sim_world_ground (sim_world_t *self);
