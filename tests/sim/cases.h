@@ -16,20 +16,37 @@ int sim_cases (const char *name);
 
 /* Finish and destroy the world; `did` is whether the case came to what it is about, else `why`. */
 bool sim_case_end (sim_world_t **world_p, bool did, const char *why);
+sim_counts_t sim_case_counts (sim_world_t *world);
+/* What orders says of itself; nothing while there is no router. */
+zloom_flow_stats_t sim_case_orders (sim_world_t *world);
+/* Run until somebody holds so many orders; at most 20 s; whether they are. */
+bool sim_case_leased (sim_world_t *world, uint64_t messages);
+/* Run until so many messages are confirmed, or delivered; at most 20 s; whether they are. */
+bool sim_case_told (sim_world_t *world, uint64_t messages);
+bool sim_case_delivered (sim_world_t *world, uint64_t messages);
 
-#define SIM_CASES(X)    \
-    X (refused)         \
-    X (prefetched)      \
-    X (late_ack)        \
-    X (across_restart)  \
-    X (stall)           \
-    X (failed_sync)     \
-    X (older_slot)      \
-    X (flipped_byte)    \
-    X (restored_backup) \
-    X (early_answer)
+/* Name, and with how many seeds it is run: the script is the same, the times are not. */
+#define SIM_CASES(X)        \
+    X (refused, 20)         \
+    X (prefetched, 20)      \
+    X (late_ack, 20)        \
+    X (across_restart, 20)  \
+    X (stall, 20)           \
+    X (fenced, 20)          \
+    X (purged, 20)          \
+    X (restored_source, 20) \
+    X (failed_sync, 20)     \
+    X (older_slot, 20)      \
+    X (flipped_byte, 20)    \
+    X (restored_backup, 20) \
+    X (early_answer, 20)    \
+    X (settled_copy, 4)     \
+    X (walk_a, 2)           \
+    X (walk_b, 8)           \
+    X (walk_k, 8)           \
+    X (walk_l, 4)
 
-#define SIM_CASE(name) bool sim_case_##name (uint64_t seed);
+#define SIM_CASE(name, seeds) bool sim_case_##name (uint64_t seed);
 SIM_CASES (SIM_CASE)
 #undef SIM_CASE
 

@@ -10,19 +10,9 @@ static const sim_world_options_t s_plain = {.producers = 1,
                                             .only_orders = true,
                                             .careful = true};
 
-static sim_counts_t
-s_counts (sim_world_t *world)
-{
-    sim_counts_t counts;
-    sim_checker_counts (sim_world_checker (world), &counts);
-    return counts;
-}
-
-static bool
-s_are_delivered (sim_world_t *world, void *arg)
-{
-    return s_counts (world).delivered >= *(uint64_t *) arg;
-}
+/* Producer 0, then the consumers of orders. */
+#define PRODUCER 0
+#define CONSUMER 1
 
 /* The disk fills up under a pipelined producer: refused whole, sent again once there is space. */
 bool
@@ -31,14 +21,15 @@ sim_case_refused (uint64_t seed)
     sim_world_options_t options = s_plain;
     options.messages = 300;
     options.host.segment_bytes = 32768;
+    options.host.orders_limit = 1000;
     sim_world_t *world = sim_world_new (seed, &options, false);
     zloom_simdisk_t *disk = sim_disk_inner (sim_router_disk (sim_world_router (world)));
-    sim_peer_hang (sim_world_peer (world, 1), 20 * SIM_S);
-    sim_peer_hang (sim_world_peer (world, 2), 20 * SIM_S);
+    sim_peer_hang (sim_world_peer (world, CONSUMER), 20 * SIM_S);
+    sim_peer_hang (sim_world_peer (world, CONSUMER + 1), 20 * SIM_S);
     sim_world_run (world, 60 * SIM_MS);
-    zloom_simdisk_capacity (disk, zloom_simdisk_used (disk) + seed * 4096);
+    zloom_simdisk_capacity (disk, zloom_simdisk_used (disk) + seed * 1024);
     sim_world_run (world, 10 * SIM_S);
-    return sim_case_end (&world, true, NULL);
+    return sim_case_end (&world, sim_case_counts (world).refused > 0, "nothing was refused");
 }
 
 /* A consumer dies with all of its prefetched messages, the router right after it; both return. */
@@ -47,51 +38,129 @@ sim_case_prefetched (uint64_t seed)
 {
     sim_world_options_t options = s_plain;
     options.consumers = 1;
+    options.messages = 400;
+    options.prefetch = 400;
+    options.window = 400;
+    options.burst = 400;
+    options.work_ns = SIM_S;
+    options.host.orders_limit = 1000;
     sim_world_t *world = sim_world_new (seed, &options, false);
-    uint64_t enough = 50;
-    sim_world_run_until (world, s_are_delivered, &enough, 20 * SIM_S);
-    const bool many = s_counts (world).delivered >= 50;
-    sim_peer_die (sim_world_peer (world, 1), 300 * SIM_MS, false);
+    const bool many = sim_case_leased (world, 300);
+    sim_peer_die (sim_world_peer (world, CONSUMER), 300 * SIM_MS, false);
     sim_router_crash_after (sim_world_router (world), 1 + seed % 5);
-    sim_world_run (world, SIM_S);
-    return sim_case_end (&world, many, "nothing was prefetched");
+    sim_world_run (world, 4 * SIM_S);
+    const bool crashed = sim_router_lives (sim_world_router (world))->crashes == 1;
+    return sim_case_end (&world, many && crashed, "nothing was prefetched, or nothing crashed");
 }
 
-/* A consumer hangs until its messages went to another one, and settles then. */
+/*
+ * A consumer hangs until its messages went to another one, and settles then: it is told that they
+ * are not its own any more, and the other one's settlements count.
+ */
 bool
 sim_case_late_ack (uint64_t seed)
 {
-    sim_world_t *world = sim_world_new (seed, &s_plain, false);
-    uint64_t enough = 10;
-    sim_world_run_until (world, s_are_delivered, &enough, 20 * SIM_S);
-    sim_peer_hang (sim_world_peer (world, 1), 8 * SIM_S);
+    sim_world_options_t options = s_plain;
+    options.work_ns = 100 * SIM_MS;
+    options.prefetch = 20; /* so that both have some */
+    sim_world_t *world = sim_world_new (seed, &options, false);
+    sim_case_delivered (world, 30);
+    sim_peer_hang (sim_world_peer (world, CONSUMER), 8 * SIM_S);
     sim_world_run (world, 9 * SIM_S);
-    return sim_case_end (&world, true, NULL);
+    const sim_counts_t counts = sim_case_counts (world);
+    return sim_case_end (&world, counts.redelivered > 0 && counts.stale > 0,
+                         "nobody else got its messages, or it was not told");
 }
 
-/* Only one consumer, and the router restarts: what it holds is its own after that, too. */
+/*
+ * Only one consumer, and the router restarts: what it holds is its own after that, too, so nothing
+ * is handed out twice, and what it settles with the older tokens is taken.
+ */
 bool
 sim_case_across_restart (uint64_t seed)
 {
     sim_world_options_t options = s_plain;
     options.consumers = 1;
+    options.work_ns = 300 * SIM_MS;
     sim_world_t *world = sim_world_new (seed, &options, false);
-    uint64_t enough = 20 + seed;
-    sim_world_run_until (world, s_are_delivered, &enough, 20 * SIM_S);
+    sim_case_delivered (world, 20 + seed);
+    sim_world_run (world, 2 * SIM_MS); /* until it has them */
     sim_router_kill (sim_world_router (world), seed % 2 == 0, 50 * SIM_MS);
-    return sim_case_end (&world, true, NULL);
+    sim_world_run (world, 5 * SIM_S);
+    const sim_counts_t counts = sim_case_counts (world);
+    /* One DELIVER may have been under way. */
+    return sim_case_end (&world, counts.redelivered <= 8 && counts.late >= 10,
+                         "what it held was handed out again, or its settlements were not taken");
 }
 
-/* The router is not scheduled for ten seconds, with settlements in its sockets: they all count. */
+/*
+ * The router is not scheduled for longer than a lease, with settlements in its sockets: they all
+ * count, nothing has run out, and nothing is handed out again.
+ */
 bool
 sim_case_stall (uint64_t seed)
 {
     sim_world_options_t options = s_plain;
     options.consumers = 1;
     sim_world_t *world = sim_world_new (seed, &options, false);
-    uint64_t enough = 20 + seed;
-    sim_world_run_until (world, s_are_delivered, &enough, 20 * SIM_S);
-    sim_router_stall (sim_world_router (world), 10 * SIM_S);
-    sim_world_run (world, 12 * SIM_S);
+    sim_case_delivered (world, 20 + seed);
+    sim_router_stall (sim_world_router (world), 3 * SIM_S);
+    sim_world_run (world, 5 * SIM_S);
+    return sim_case_end (&world, sim_case_counts (world).redelivered == 0,
+                         "something was handed out again");
+}
+
+/*
+ * A second process of a producer's name, without the first one's list, while the first goes on
+ * sending: from the newer one's WELCOME on nothing of the older one is taken.
+ */
+bool
+sim_case_fenced (uint64_t seed)
+{
+    sim_world_options_t options = s_plain;
+    options.messages = 200;
+    sim_world_t *world = sim_world_new (seed, &options, false);
+    sim_case_told (world, 10 + seed);
+    for (int i = 0; i < 4; i++) {
+        sim_peer_twin (sim_world_peer (world, PRODUCER));
+        sim_world_run (world, (int64_t) (1 + seed % 7) * 20 * SIM_MS);
+    }
+    return sim_case_end (&world, sim_world_logged (world, "peer-bye") > 0, "nobody was fenced");
+}
+
+/* An operator purges what is ready and the dead letters, each disk call in it probed. */
+bool
+sim_case_purged (uint64_t seed)
+{
+    sim_world_options_t options = s_plain;
+    options.careful = false;
+    options.chaos.hands = true;
+    options.probe_every = 1;
+    sim_world_t *world = sim_world_new (seed, &options, false);
+    sim_case_delivered (world, 40 + seed);
+    sim_world_purge (world, SIM_DEAD);
+    sim_world_purge (world, SIM_ORDERS);
+    sim_world_run (world, 20 * SIM_MS);
+    sim_router_crash_after (sim_world_router (world), 1 + seed % 6);
+    sim_world_run (world, SIM_S);
+    return sim_case_end (&world, sim_case_counts (world).purged > 0, "nothing was purged");
+}
+
+/*
+ * A producer comes again from an earlier state: with none of its list but what the router knows of
+ * it. It goes on behind that, and neither loses nor doubles what was taken.
+ */
+bool
+sim_case_restored_source (uint64_t seed)
+{
+    sim_world_options_t options = s_plain;
+    options.messages = 200;
+    sim_world_t *world = sim_world_new (seed, &options, false);
+    sim_case_told (world, 10 + seed);
+    for (int i = 0; i < 3; i++) {
+        sim_peer_die (sim_world_peer (world, PRODUCER), 30 * SIM_MS, true);
+        sim_router_crash_after (sim_world_router (world), 1 + seed % 9);
+        sim_world_run (world, (int64_t) seed * 25 * SIM_MS);
+    }
     return sim_case_end (&world, true, NULL);
 }

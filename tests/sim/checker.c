@@ -382,6 +382,7 @@ s_stage_settle (sim_checker_t *self, sim_flow_t flow, zloom_bytes_t head, uint64
             self->counts.acked += reason == ZLOOM_REASON_ACKED;
             self->counts.dead += reason == ZLOOM_REASON_MOVED && !by_hand;
             self->counts.dropped += reason == ZLOOM_REASON_DROPPED;
+            self->counts.purged += reason == ZLOOM_REASON_PURGED;
         }
     }
     if (cursor.err || ranges.err) {

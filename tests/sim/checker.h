@@ -94,6 +94,9 @@ bool sim_checker_can_judge (const sim_checker_t *self);
 
 /* ---- what is told (mouth.c) ------------------------------------------------------------------ */
 
+/* These ids of a producer were heard for the first time. */
+void sim_checker_heard (sim_checker_t *self, sim_flow_t flow, zloom_bytes_t producer,
+                        uint64_t first_id, uint32_t n);
 /* What this session's producer has is confirmed up to `id`. */
 void sim_checker_confirmed (sim_checker_t *self, sim_flow_t flow, zloom_bytes_t producer,
                             uint64_t id);
@@ -140,8 +143,10 @@ typedef struct {
     uint64_t attempts, told, delivered, redelivered, acked, dead, emitted, lives, dropped;
     uint64_t phantoms; /* hand-outs that the engine had no bytes for */
     uint64_t refused;  /* sends */
-    uint64_t stale;    /* messages whose holder was told that they are not its own */
-    uint64_t late;     /* taken settlements of leases of an earlier boot */
+    uint64_t purged;
+    int64_t slowest_ns; /* from an order's being heard to its being confirmed */
+    uint64_t stale;     /* messages whose holder was told that they are not its own */
+    uint64_t late;      /* taken settlements of leases of an earlier boot */
 } sim_counts_t;
 
 void sim_checker_counts (const sim_checker_t *self, sim_counts_t *counts);

@@ -6,9 +6,10 @@
 void
 sim_consumer_born (sim_peer_t *self)
 {
-    const zloom_subscription_options_t options = {.flow = sim_flow_name (self->options.flow),
-                                                  .prefetch = self->options.prefetch,
-                                                  .prefetch_bytes = 16 * 1024};
+    const zloom_subscription_options_t options = {
+      .flow = sim_flow_name (self->options.flow),
+      .prefetch = self->options.prefetch,
+      .prefetch_bytes = self->options.prefetch > 100 ? 1 << 20 : 16 * 1024};
     if (zloom_client_core_subscribe (self->core, &options, &self->handle) != ZLOOM_OK) {
         sim_fail (self->stage->ground, "%s: subscribe: %s", self->name, zloom_note ());
     }
@@ -21,7 +22,7 @@ s_decide (sim_peer_t *self, sim_work_t *work)
     sim_ground_t *ground = self->stage->ground;
     const bool good = self->stage->calm || self->options.careful;
     work->verdict = ZLOOM_VERDICT_ACK;
-    work->due_ns = ground->mono_ns + sim_span (ground, 0, 5 * SIM_MS);
+    work->due_ns = ground->mono_ns + self->options.work_ns + sim_span (ground, 0, 5 * SIM_MS);
     work->by_step = self->options.steps && sim_once_in (ground, 2);
     if (good) {
         return;

@@ -12,8 +12,9 @@ typedef struct {
     uint64_t id;     /* 0: emitted by a step */
     uint64_t source; /* the step's input; 0: none */
     uint32_t size;   /* of the body */
-    bool told;       /* confirmed at the router's mouth */
-    bool excused;    /* may be lost: memory flow over a stop, damaged disk */
+    int64_t heard_ns;
+    bool told;    /* confirmed at the router's mouth */
+    bool excused; /* may be lost: memory flow over a stop, damaged disk */
     const char *never;
     /* counted anew by each census */
     uint32_t live;

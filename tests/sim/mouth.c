@@ -253,6 +253,12 @@ s_hear (sim_ear_t *self, session_t *session, const zloom_verb_t *verb)
     case ZLOOM_VERB_SUBSCRIBE:
         s_hear_subscribe (self, session, &verb->subscribe);
         break;
+    case ZLOOM_VERB_SEND:
+        if (verb->send.flow < SIM_FLOWS + HANDLES) {
+            sim_checker_heard (self->checker, session->by_index[verb->send.flow],
+                               zloom_buf_bytes (&session->name), verb->send.first_id, verb->send.n);
+        }
+        break;
     case ZLOOM_VERB_SETTLE:
         s_hear_settles (self, session, verb->settle.handle, verb->settle.token, verb->settle.runs,
                         verb->settle.run_count, false);

@@ -26,6 +26,7 @@ struct sim_road {
     zloom_route_t route; /* as the router knows it; 0: it does not yet */
     bool left;           /* by the peer */
     bool slow;
+    int64_t waited_ns; /* at most, at the router's door */
     line_t up;
     line_t down;
 };
@@ -168,6 +169,8 @@ s_receive (void *arg, zloom_frame_t *out)
         }
         self->turn = (self->turn + i + 1) % self->count;
         frame_t frame = s_take (&road->up);
+        const int64_t waited_ns = self->ground->mono_ns - frame.at_ns;
+        road->waited_ns = waited_ns > road->waited_ns ? waited_ns : road->waited_ns;
         if (road->route == 0) {
             road->route = self->next_route++;
         }
@@ -296,6 +299,12 @@ sim_road_receive (sim_net_t *self, sim_road_t *road, zloom_blob_t **verb_p, zloo
     *verb_p = frame.verb;
     *pack_p = frame.pack;
     return true;
+}
+
+int64_t
+sim_road_waited (const sim_road_t *road)
+{
+    return road->waited_ns;
 }
 
 int64_t

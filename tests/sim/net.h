@@ -39,6 +39,8 @@ void sim_road_send (sim_net_t *self, sim_road_t *road, zloom_bytes_t verb, zloom
 /* The next frame that has arrived; the caller unrefs both blobs. */
 bool sim_road_receive (sim_net_t *self, sim_road_t *road, zloom_blob_t **verb_p,
                        zloom_blob_t **pack_p);
+/* The longest that a frame has waited at the router's door. */
+int64_t sim_road_waited (const sim_road_t *road);
 /* When the next frame arrives, or ZLOOM_NEVER. */
 int64_t sim_road_next (const sim_road_t *road);
 /* The peer closes its socket: what it sent may still arrive. */

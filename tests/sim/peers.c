@@ -302,6 +302,12 @@ sim_peer_lives (const sim_peer_t *self)
     return self->core && self->hung_ns <= self->stage->ground->mono_ns;
 }
 
+int64_t
+sim_peer_waited (const sim_peer_t *self)
+{
+    return self->road ? sim_road_waited (self->road) : 0;
+}
+
 void
 sim_peer_gone (const sim_peer_t *self, zloom_verb_gone_t *gone)
 {

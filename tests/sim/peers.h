@@ -27,10 +27,12 @@ typedef struct {
     sim_flow_t flow;   /* it sends to, or takes from */
     uint64_t messages; /* a producer's, in all */
     size_t prefetch;
-    size_t pack;   /* most messages in one */
-    size_t window; /* a producer's, in messages; 0: 64 */
-    bool steps;    /* a consumer that emits to SIM_OUT in steps */
-    bool careful;  /* only acks, no faults */
+    size_t pack;     /* most messages in one */
+    size_t window;   /* a producer's, in messages; 0: 64 */
+    size_t burst;    /* a producer's, at one time; 0: by chance */
+    int64_t work_ns; /* what a consumer takes for each message, beside chance */
+    bool steps;      /* a consumer that emits to SIM_OUT in steps */
+    bool careful;    /* only acks, no faults */
 } sim_peer_options_t;
 
 sim_peer_t *sim_peer_new (sim_stage_t *stage, uint32_t index, const sim_peer_options_t *options);
@@ -58,6 +60,8 @@ void sim_peer_cut (sim_peer_t *self);
 void sim_peer_double (sim_peer_t *self);
 /* It lives and runs. */
 bool sim_peer_lives (const sim_peer_t *self);
+/* The longest that a frame of its connection has waited at the router's door. */
+int64_t sim_peer_waited (const sim_peer_t *self);
 /* What a supervisor would say of it: for an operator's GONE. */
 void sim_peer_gone (const sim_peer_t *self, zloom_verb_gone_t *gone);
 /* All it had to do is done. */

@@ -53,7 +53,8 @@ sim_producer_act (sim_peer_t *self)
     if (self->forgot) {
         s_forget (self, state.next_id);
     }
-    for (uint64_t burst = 1 + sim_below (ground, 30); burst > 0; burst--) {
+    const uint64_t lot = 1 + sim_below (ground, 30);
+    for (uint64_t burst = self->options.burst > 0 ? self->options.burst : lot; burst > 0; burst--) {
         const uint64_t id = state.next_id;
         if (id > self->options.messages) {
             self->act_ns = ZLOOM_NEVER;

@@ -8,15 +8,41 @@
 
 /* ---- senders --------------------------------------------------------------------------------- */
 
+/* The index of an honest peer by its name; UINT32_MAX: it is none. */
+static uint32_t
+s_who (zloom_bytes_t name)
+{
+    uint32_t who = 0;
+    for (size_t i = 1; i < name.size; i++) {
+        who = who * 10 + (uint32_t) (name.data[i] - '0');
+    }
+    return name.size >= 2 && name.data[0] == 'p' ? who : UINT32_MAX;
+}
+
+void
+sim_checker_heard (sim_checker_t *self, sim_flow_t flow, zloom_bytes_t producer, uint64_t first_id,
+                   uint32_t n)
+{
+    const uint32_t who = s_who (producer);
+    for (size_t i = self->count; i > 0 && flow < SIM_JUNK; i--) {
+        sim_message_t *message = &self->messages[i - 1];
+        if (message->producer == who && message->flow == flow && message->id >= first_id &&
+            message->id - first_id < n && message->heard_ns == 0) {
+            message->heard_ns = self->ground->mono_ns;
+        } else if (message->producer == who && message->flow == flow && message->id != 0 &&
+                   message->id < first_id) {
+            break;
+        }
+    }
+}
+
 void
 sim_checker_confirmed (sim_checker_t *self, sim_flow_t flow, zloom_bytes_t producer, uint64_t id)
 {
-    if (flow >= SIM_JUNK || producer.size < 2 || producer.data[0] != 'p') {
+    const uint32_t who = s_who (producer);
+    if (flow >= SIM_JUNK || who == UINT32_MAX) {
         return;
     }
-    char *name = zloom_memdup_text (producer.data, producer.size);
-    const uint32_t who = (uint32_t) strtoul (name + 1, NULL, 10);
-    free (name);
     for (size_t i = 0; i < self->count; i++) {
         sim_message_t *message = &self->messages[i];
         if (message->producer != who || message->flow != flow || message->id == 0 ||
@@ -30,6 +56,10 @@ sim_checker_confirmed (sim_checker_t *self, sim_flow_t flow, zloom_bytes_t produ
             sim_fail (self->ground, "message %zu is confirmed before it is durable", i + 1);
         }
         message->told = true;
+        const int64_t took_ns = self->ground->mono_ns - message->heard_ns;
+        if (flow == SIM_ORDERS && message->heard_ns > 0 && took_ns > self->counts.slowest_ns) {
+            self->counts.slowest_ns = took_ns;
+        }
         self->counts.told++;
     }
 }

@@ -59,6 +59,7 @@ s_add_consumer (sim_world_t *self, sim_flow_t flow, bool careful)
     s_add (self, &(sim_peer_options_t){.kind = SIM_CONSUMER,
                                        .flow = flow,
                                        .prefetch = options->prefetch,
+                                       .work_ns = options->work_ns,
                                        .steps = flow == SIM_ORDERS,
                                        .careful = careful});
 }
@@ -73,7 +74,8 @@ s_populate (sim_world_t *self)
                                            .flow = options->only_orders ? SIM_ORDERS : s_to[i % 3],
                                            .messages = options->messages,
                                            .pack = options->pack,
-                                           .window = options->window});
+                                           .window = options->window,
+                                           .burst = options->burst});
     }
     self->first_consumer = self->count;
     for (size_t i = 0; i < options->consumers; i++) {

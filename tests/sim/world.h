@@ -40,7 +40,9 @@ typedef struct {
     size_t prefetch;
     size_t pack;
     size_t liars;
-    size_t window; /* a producer's messages that are not confirmed; 0: 64 */
+    size_t window;   /* a producer's messages that are not confirmed; 0: 64 */
+    size_t burst;    /* what a producer sends at one time; 0: by chance */
+    int64_t work_ns; /* what a consumer takes for each message, beside chance */
     sim_host_t host;
     bool only_orders;     /* no memory flow, no ring */
     bool alone;           /* one consumer of orders and nobody else takes anything */
