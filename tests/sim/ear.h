@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* ear.h - the ear from the inside: what is known of the session on each route. */
+#ifndef ZLOOM_TESTS_SIM_EAR_H
+#define ZLOOM_TESTS_SIM_EAR_H
+
+#include "base/map.h"
+#include "mouth.h"
+
+#define SIM_HANDLES 8
+#define SIM_STEPS 64
+
+/* A STEP that was heard and not answered. */
+typedef struct {
+    zloom_token_t token;
+    uint32_t handle;
+    zloom_run_t *runs;
+    size_t count;
+} sim_step_t;
+
+/* What is known of the session on a route. */
+typedef struct {
+    zloom_route_t route;
+    zloom_buf_t name;
+    zloom_buf_t nonce;
+    sim_flow_t by_index[SIM_FLOWS + SIM_HANDLES]; /* as WELCOME numbers them */
+    struct {
+        uint32_t handle;
+        sim_flow_t flow;
+        bool consumes;
+    } handles[SIM_HANDLES];
+    size_t handle_count;
+    sim_step_t steps[SIM_STEPS];
+    size_t step_count;
+    bool welcomed;
+} sim_session_t;
+
+struct sim_ear {
+    sim_ground_t *ground;
+    sim_checker_t *checker;
+    zloom_idmap_t *sessions; /* by route */
+    zloom_arena_t arena;
+};
+
+/* heard.c */
+void sim_ear_heard (void *arg, zloom_route_t route, zloom_bytes_t frame, zloom_bytes_t pack);
+/* mouth.c */
+void sim_session_drop_step (sim_session_t *session, size_t index);
+void sim_session_free (sim_session_t *session);
+/* The flow that it consumes with this handle, or SIM_NO_FLOW. */
+sim_flow_t sim_session_flow (const sim_session_t *session, uint32_t handle);
+
+/* Runs of a liar may name any number of messages. */
+static inline uint32_t
+sim_sane (uint32_t n)
+{
+    return n < 100000 ? n : 100000;
+}
+
+#endif
