@@ -86,11 +86,23 @@ s_unlist (zloom_lanes_t *self, zloom_lane_t *lane)
     self->listed--;
 }
 
-/* At the end, if it may be served. */
+/* Whether its first entry would have to be set aside, and there is no room. */
+static bool
+s_stands_still (const zloom_lanes_t *self, const zloom_lane_t *lane)
+{
+    if (!lane->waits) {
+        return false;
+    }
+    const uint64_t item = zloom_lane_ring_at (&lane->next, 0);
+    const zloom_lane_parked_t *parked = zloom_lanes_parked (lane, zloom_lanes_place (item));
+    return parked && parked->seq != zloom_lanes_seq (self, item);
+}
+
 void
 zloom_lanes_list (zloom_lanes_t *self, zloom_lane_t *lane)
 {
-    if (lane->listed || lane->waits || lane->next.count == 0 || lane->out.count > 0) {
+    if (lane->listed || lane->next.count == 0 || lane->out.count > 0 ||
+        s_stands_still (self, lane)) {
         return;
     }
     lane->before = self->last;
@@ -244,7 +256,7 @@ zloom_lanes_end (zloom_lanes_t *self, zloom_lane_t *lane, uint32_t handed)
 bool
 zloom_lanes_front (const zloom_lanes_t *self, const zloom_lane_t *lane, zloom_lane_entry_t *entry)
 {
-    if (lane->next.count == 0 || lane->waits) {
+    if (lane->next.count == 0 || s_stands_still (self, lane)) {
         return false;
     }
     const uint64_t item = zloom_lane_ring_at (&lane->next, 0);
@@ -261,6 +273,7 @@ static uint64_t
 s_pop (zloom_lanes_t *self, zloom_lane_t *lane)
 {
     self->count--;
+    self->shut -= lane->waits ? 1 : 0;
     return zloom_lane_ring_pop (&lane->next);
 }
 

@@ -36,7 +36,7 @@ struct zloom_lane {
     uint16_t number;
     uint16_t before, after; /* in the list of those that may be served */
     bool listed;
-    bool waits;     /* its side list is full: the whole lane waits */
+    bool waits;     /* its side list is full: nothing goes past who is barred */
     bool forgetful; /* something was added and not kept meanwhile */
 };
 
