@@ -121,7 +121,11 @@ s_add_retry (const zloom_flow_config_t *config, zloom_buf_t *out)
     }
     zloom_buf_add_text (out,
                         ".\n           Deploys, drains and prefetched messages cost no failure.\n");
-    if (config->dead_letter) {
+    if (config->key && config->order == ZLOOM_ORDER_STRICT) {
+        zloom_buf_add_text (out,
+                            "           At its last failure it stays, and its key waits for you: "
+                            "`zloom flow parked`.\n");
+    } else if (config->dead_letter) {
         zloom_buf_printf (
           out,
           "           At its last failure it moves to '%s' with its history, in one step:\n"
