@@ -16,14 +16,23 @@ zloom_queue_add_ready (zloom_queue_t *self, zloom_ready_kind_t kind, uint64_t fi
     }
 }
 
+/* The classes in use: [*rank, *end). What is ready in another one has a rank. */
+static void
+s_classes (const zloom_queue_t *self, size_t *rank, size_t *end)
+{
+    const bool usual = self->ranks.total == 0;
+    *rank = usual ? ZLOOM_RANK_USUAL : 0;
+    *end = usual ? ZLOOM_RANK_USUAL + 1 : ZLOOM_RANKS;
+}
+
 uint64_t
 zloom_queue_remove_ready (zloom_queue_t *self, uint64_t first, uint64_t last)
 {
     uint64_t removed = 0;
-    for (size_t rank = 0; rank < ZLOOM_RANKS; rank++) {
-        if (zloom_ready_total (&self->ready[rank]) > 0) {
-            removed += zloom_ready_remove (&self->ready[rank], first, last);
-        }
+    size_t rank;
+    size_t end;
+    for (s_classes (self, &rank, &end); rank < end; rank++) {
+        removed += zloom_ready_remove (&self->ready[rank], first, last);
     }
     return removed;
 }
@@ -31,7 +40,9 @@ zloom_queue_remove_ready (zloom_queue_t *self, uint64_t first, uint64_t last)
 bool
 zloom_queue_is_ready (const zloom_queue_t *self, uint64_t seq)
 {
-    for (size_t rank = 0; rank < ZLOOM_RANKS; rank++) {
+    size_t rank;
+    size_t end;
+    for (s_classes (self, &rank, &end); rank < end; rank++) {
         if (zloom_ready_has (&self->ready[rank], seq)) {
             return true;
         }
@@ -44,7 +55,9 @@ zloom_queue_find_ready (const zloom_queue_t *self, uint64_t from, uint64_t last,
                         zloom_range_t *run, zloom_ready_kind_t *kind)
 {
     bool found = false;
-    for (size_t rank = 0; rank < ZLOOM_RANKS; rank++) {
+    size_t rank;
+    size_t end;
+    for (s_classes (self, &rank, &end); rank < end; rank++) {
         zloom_range_t candidate;
         zloom_ready_kind_t candidate_kind;
         if (zloom_ready_find (&self->ready[rank], from, last, failed_only, &candidate,
@@ -62,7 +75,9 @@ uint64_t
 zloom_queue_ready_total (const zloom_queue_t *self)
 {
     uint64_t total = 0;
-    for (size_t rank = 0; rank < ZLOOM_RANKS; rank++) {
+    size_t rank;
+    size_t end;
+    for (s_classes (self, &rank, &end); rank < end; rank++) {
         total += zloom_ready_total (&self->ready[rank]);
     }
     return total;

@@ -106,8 +106,8 @@ lanes_park_a_slot_behind_its_blocker (void **state)
 }
 
 /*
- * A blocker with more behind it than may be set aside: its lane waits, keeps so much and forgets the
- * rest; its own retry still comes through, and afterwards the forgotten are asked for again.
+ * A blocker with more behind it than may be set aside: its lane waits, keeps so much and forgets
+ * the rest; its own retry still comes through, and afterwards the forgotten are asked for again.
  */
 static void
 lanes_that_wait_forget_and_ask_again (void **state)
