@@ -46,9 +46,13 @@ zloom_client_send_envelope (zloom_client_t *self, const char *flow,
                             int64_t deadline_ns, uint64_t *id_p)
 {
     ZLOOM_CHECK (self, ZLOOM_CLIENT_TAG);
-    for (;;) {
-        const zloom_now_t now = zloom_clock_now ();
-        zloom_err_t err = zloom_client_core_send (self->core, flow, envelope, mark, now, id_p);
+    zloom_now_t now = zloom_clock_now ();
+    const int64_t asked_ns = now.wall_ns;
+    for (;; now = zloom_clock_now ()) {
+        /* Its times count from the call, however long it waits for room. */
+        zloom_envelope_t timed = *envelope;
+        zloom_envelope_rebase (&timed, asked_ns, now.wall_ns);
+        zloom_err_t err = zloom_client_core_send (self->core, flow, &timed, mark, now, id_p);
         if (err == ZLOOM_OK) {
             if (now.mono_ns - self->pumped_ns >= PUMP_NS) {
                 zloom_client_pump (self);

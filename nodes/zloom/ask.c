@@ -23,10 +23,50 @@ zloom_ask_number (zloom_ask_args_t *args, const char *name, int64_t number)
 }
 
 void
+zloom_ask_bytes (zloom_ask_args_t *args, const char *name, zloom_bytes_t bytes)
+{
+    zloom_encode_string (&args->entries, name);
+    zloom_encode_bytes (&args->entries, bytes);
+    args->count++;
+}
+
+void
+zloom_ask_flag (zloom_ask_args_t *args, const char *name, bool flag)
+{
+    zloom_encode_string (&args->entries, name);
+    zloom_encode_bool (&args->entries, flag);
+    args->count++;
+}
+
+void
 zloom_ask_clear (zloom_ask_args_t *args)
 {
     zloom_buf_fini (&args->entries);
     *args = (zloom_ask_args_t){.count = 0};
+}
+
+static void
+s_join_envelope (json_t *message, const zloom_envelope_t *envelope)
+{
+    if (envelope->topic.data) {
+        json_object_set_new (message, "topic", zloom_print_text (envelope->topic));
+    }
+    if (envelope->key.data) {
+        json_object_set_new (message, "key", zloom_print_text (envelope->key));
+    }
+    if (envelope->id.data) {
+        json_object_set_new (message, "own_id", zloom_print_text (envelope->id));
+    }
+    if (envelope->has_priority) {
+        json_object_set_new (message, "priority", json_integer (envelope->priority));
+    }
+    if (envelope->has_due) {
+        json_object_set_new (message, "delay_ms", json_integer (envelope->due_ms));
+    }
+    if (envelope->has_expires) {
+        json_object_set_new (message, "expires_ms", json_integer (envelope->expires_ms));
+    }
+    json_object_set_new (message, "body", zloom_print_body (envelope->body));
 }
 
 /* Put what a pack holds beside the entries of the answer's list "messages", in order. */
@@ -43,13 +83,7 @@ s_join_pack (json_t *answer, zloom_bytes_t pack)
             json_object_set_new (message, "error", json_string (zloom_note ()));
             continue;
         }
-        if (envelope.topic.data) {
-            json_object_set_new (message, "topic", zloom_print_text (envelope.topic));
-        }
-        if (envelope.key.data) {
-            json_object_set_new (message, "key", zloom_print_text (envelope.key));
-        }
-        json_object_set_new (message, "body", zloom_print_body (envelope.body));
+        s_join_envelope (message, &envelope);
     }
 }
 

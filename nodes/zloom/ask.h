@@ -18,6 +18,8 @@ typedef struct {
 void zloom_ask_text (zloom_ask_args_t *args, const char *name,
                      const char *text); /* NULL: nothing */
 void zloom_ask_number (zloom_ask_args_t *args, const char *name, int64_t number);
+void zloom_ask_bytes (zloom_ask_args_t *args, const char *name, zloom_bytes_t bytes);
+void zloom_ask_flag (zloom_ask_args_t *args, const char *name, bool flag);
 void zloom_ask_clear (zloom_ask_args_t *args);
 
 /*

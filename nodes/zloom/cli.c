@@ -47,6 +47,7 @@ zloom_cli_exit_code (zloom_err_t err)
     case ZLOOM_TRUNCATED:
     case ZLOOM_TRAILING:
     case ZLOOM_TOO_BIG:
+    case ZLOOM_NO_KEY:
     case ZLOOM_DAMAGED:
         return ZLOOM_EXIT_DATA;
     case ZLOOM_NOT_RUNNING:

@@ -3,6 +3,8 @@
 #include "commands.h"
 
 #include "ask.h"
+#include "base/clock.h"
+#include "base/units.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,6 +122,45 @@ s_name_history (json_t *message)
     json_object_del (message, "history");
 }
 
+/* "key "c-7"" behind what stands there; returns what stands before the next one. */
+static const char *
+s_add_value (zloom_buf_t *out, const char *before, const char *name, const json_t *value)
+{
+    char *text = value ? json_dumps (value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+    if (text) {
+        zloom_buf_printf (out, "%s%s %s", before, name, text);
+    }
+    free (text);
+    return value ? ", " : before;
+}
+
+/* The same of a time: "due 10m after it was sent". */
+static const char *
+s_add_span (zloom_buf_t *out, const char *before, const char *name, const json_t *ms)
+{
+    char text[48];
+    if (!ms) {
+        return before;
+    }
+    const int64_t most = INT64_MAX / ZLOOM_NS_PER_MS;
+    const int64_t span = json_integer_value (ms) < most ? json_integer_value (ms) : most;
+    zloom_buf_printf (out, "%s%s %s after it was sent", before, name,
+                      zloom_duration_text (span * ZLOOM_NS_PER_MS, text));
+    return ", ";
+}
+
+/* A line of what the sender asked for; none if it asked for nothing. */
+static void
+s_asked_text (zloom_buf_t *out, const json_t *message)
+{
+    const char *before = "\n  ";
+    before = s_add_value (out, before, "key", json_object_get (message, "key"));
+    before = s_add_value (out, before, "id", json_object_get (message, "own_id"));
+    before = s_add_value (out, before, "priority", json_object_get (message, "priority"));
+    before = s_add_span (out, before, "due", json_object_get (message, "delay_ms"));
+    (void) s_add_span (out, before, "expires", json_object_get (message, "expires_ms"));
+}
+
 static void
 s_show_text (zloom_buf_t *out, const json_t *message)
 {
@@ -129,6 +170,7 @@ s_show_text (zloom_buf_t *out, const json_t *message)
         zloom_buf_printf (out, " (requeued %lld time%s)", (long long) requeued,
                           requeued == 1 ? "" : "s");
     }
+    s_asked_text (out, message);
     size_t index = 0;
     json_t *cause = NULL;
     json_array_foreach (json_object_get (message, "causes"), index, cause)

@@ -3,6 +3,8 @@
 #include "commands.h"
 
 #include "base/memory.h"
+#include "base/units.h"
+#include "base/when.h"
 #include "io/lines.h"
 #include "session.h"
 #include "wire/limits.h"
@@ -24,7 +26,8 @@ typedef struct {
     const zloom_cli_t *cli;
     zloom_client_t *client;
     const char *flow;
-    const char *key;
+    zloom_envelope_t asks; /* what every message asks for; its times count from its sending */
+    int64_t at_ns;         /* --at: due then; 0: as `asks` says */
     int64_t timeout_ns;
     uint64_t skip; /* lines that were sent under this name before */
     uint64_t sent;
@@ -33,13 +36,25 @@ typedef struct {
     zloom_err_t err;    /* the first error of a line */
 } s_send_t;
 
+/* Up to the next millisecond: nothing is due too early. */
+static int64_t
+s_ms (int64_t ns)
+{
+    return ns > 0 ? (ns - 1) / ZLOOM_NS_PER_MS + 1 : 0;
+}
+
 static zloom_err_t
 s_one (s_send_t *self, zloom_bytes_t body)
 {
-    zloom_envelope_t envelope = {.key = zloom_bytes_text (self->key), .body = body};
-    zloom_err_t err = zloom_client_send_envelope (
-      self->client, self->flow, &envelope, ZLOOM_BYTES_NULL,
-      zloom_time_add (zloom_clock_now ().mono_ns, self->timeout_ns), NULL);
+    zloom_now_t now = zloom_clock_now ();
+    zloom_envelope_t envelope = self->asks;
+    envelope.body = body;
+    if (self->at_ns) {
+        envelope.due_ms = s_ms (self->at_ns - now.wall_ns);
+    }
+    zloom_err_t err =
+      zloom_client_send_envelope (self->client, self->flow, &envelope, ZLOOM_BYTES_NULL,
+                                  zloom_time_add (now.mono_ns, self->timeout_ns), NULL);
     self->sent += err == ZLOOM_OK;
     return err;
 }
@@ -133,20 +148,107 @@ s_all (s_send_t *self)
     return err == ZLOOM_OK ? flushed : err;
 }
 
+/* ---- what the messages ask for -------------------------------------------------------------- */
+
+/* --at as a point in time; what was understood is said, since clocks and zones mislead. */
+static int
+s_read_at (s_send_t *self, const char *text)
+{
+    const int64_t now_ns = zloom_clock_now ().wall_ns;
+    zloom_err_t err = zloom_parse_when (text, now_ns, &self->at_ns);
+    if (err != ZLOOM_OK) {
+        return zloom_cli_say (self->cli, ZLOOM_EXIT_USAGE, "--at: %s", zloom_note ());
+    }
+    char when[40];
+    char span[48];
+    const int64_t left_ns = self->at_ns - now_ns;
+    const int64_t seconds = (left_ns < 0 ? -left_ns : left_ns) / ZLOOM_NS_PER_S;
+    zloom_local_text (self->at_ns, when);
+    zloom_duration_text (seconds * ZLOOM_NS_PER_S, span);
+    if (left_ns < 0) {
+        return zloom_cli_say (self->cli, ZLOOM_EXIT_USAGE, "--at %s is %s, and that is %s ago",
+                              text, when, span);
+    }
+    fprintf (stderr, "not before %s, in %s\n", when, span);
+    self->asks.has_due = true;
+    return ZLOOM_EXIT_OK;
+}
+
+static int
+s_read_times (s_send_t *self)
+{
+    const zloom_cli_t *cli = self->cli;
+    const char *at = zloom_cli_option (cli, "at");
+    int64_t in_ns = 0;
+    int64_t expires_ns = INT64_MAX;
+    if (!zloom_cli_duration (cli, "in", 0, &in_ns) ||
+        !zloom_cli_duration (cli, "expires", INT64_MAX, &expires_ns)) {
+        return ZLOOM_EXIT_USAGE;
+    }
+    if (at && zloom_cli_option (cli, "in")) {
+        return zloom_cli_say (cli, ZLOOM_EXIT_USAGE, "give either --in or --at");
+    }
+    int code = at ? s_read_at (self, at) : ZLOOM_EXIT_OK;
+    if (code != ZLOOM_EXIT_OK) {
+        return code;
+    }
+    const int64_t due_ns = at ? self->at_ns - zloom_clock_now ().wall_ns : in_ns;
+    if (expires_ns <= due_ns || expires_ns == 0) {
+        return zloom_cli_say (cli, ZLOOM_EXIT_USAGE,
+                              "--expires %s: it would be worthless before anybody could get it",
+                              zloom_cli_option (cli, "expires"));
+    }
+    self->asks.has_due = self->asks.has_due || in_ns > 0;
+    self->asks.due_ms = s_ms (in_ns);
+    self->asks.has_expires = expires_ns != INT64_MAX;
+    self->asks.expires_ms = self->asks.has_expires ? s_ms (expires_ns) : 0;
+    return ZLOOM_EXIT_OK;
+}
+
+static int
+s_read_asks (s_send_t *self)
+{
+    const zloom_cli_t *cli = self->cli;
+    const char *id = zloom_cli_option (cli, "id");
+    int64_t priority = 0;
+    if (!zloom_cli_int (cli, "priority", 0, ZLOOM_LIMIT_PRIORITY, -1, &priority)) {
+        return ZLOOM_EXIT_USAGE;
+    }
+    if (id && cli->word_count != 2) {
+        return zloom_cli_say (cli, ZLOOM_EXIT_USAGE,
+                              "--id names one message: give exactly one BODY with it");
+    }
+    if (id && (!*id || strlen (id) > ZLOOM_LIMIT_ID_BYTES)) {
+        return zloom_cli_say (cli, ZLOOM_EXIT_USAGE, "--id has 1 to %d bytes",
+                              ZLOOM_LIMIT_ID_BYTES);
+    }
+    self->asks.key = zloom_bytes_text (zloom_cli_option (cli, "key"));
+    self->asks.id = zloom_bytes_text (id);
+    self->asks.has_priority = priority >= 0;
+    self->asks.priority = (uint8_t) (priority >= 0 ? priority : 0);
+    return s_read_times (self);
+}
+
+/* ---- the command ---------------------------------------------------------------------------- */
+
 int
 zloom_cmd_send (zloom_cli_t *cli)
 {
     const char *word = zloom_cli_word (cli, 0, "FLOW");
     const char *name = zloom_cli_option (cli, "name");
-    s_send_t self = {.cli = cli, .key = zloom_cli_option (cli, "key")};
+    s_send_t self = {.cli = cli};
     if (!word || !zloom_cli_duration (cli, "timeout", TIMEOUT_NS, &self.timeout_ns)) {
         return ZLOOM_EXIT_USAGE;
     }
     if (zloom_cli_option (cli, "file") && cli->word_count > 1) {
         return zloom_cli_say (cli, ZLOOM_EXIT_USAGE, "give either BODY words or --file");
     }
+    int code = s_read_asks (&self);
+    if (code != ZLOOM_EXIT_OK) {
+        return code;
+    }
     zloom_target_t target;
-    int code = zloom_session_open (cli, word, name, true, &target, &self.client);
+    code = zloom_session_open (cli, word, name, true, &target, &self.client);
     if (code != ZLOOM_EXIT_OK) {
         return code;
     }

@@ -2,6 +2,7 @@
 /* cmd_tap.c - `tap`: copies of messages, live or of what waits, without taking anything. */
 #include "commands.h"
 
+#include "base/clock.h"
 #include "print.h"
 #include "session.h"
 #include "wire/source.h"
@@ -35,6 +36,16 @@ s_event (void *arg, const zloom_client_event_t *event)
     }
 }
 
+/* A point in time that the sender named; 0: none. */
+static void
+s_show_time (json_t *value, const char *name, int64_t wall_ns)
+{
+    char text[32];
+    if (wall_ns) {
+        json_object_set_new (value, name, json_string (zloom_wall_text (wall_ns, text)));
+    }
+}
+
 static int
 s_show (const s_tap_t *self, const zloom_message_t *message)
 {
@@ -60,6 +71,15 @@ s_show (const s_tap_t *self, const zloom_message_t *message)
         json_object_set_new (value, "key",
                              zloom_print_text (zloom_bytes (message->key, message->key_size)));
     }
+    if (message->own_id) {
+        json_object_set_new (
+          value, "own_id", zloom_print_text (zloom_bytes (message->own_id, message->own_id_size)));
+    }
+    if (message->has_priority) {
+        json_object_set_new (value, "priority", json_integer (message->priority));
+    }
+    s_show_time (value, "due", message->due_wall_ns);
+    s_show_time (value, "expires", message->expires_wall_ns);
     json_object_set_new (value, "body", zloom_print_body (body));
     return zloom_print_json (self->cli, value, false);
 }

@@ -61,7 +61,12 @@ static const zloom_option_t s_node_options[] = {
 static const zloom_option_t s_send_options[] = {
   STATE_OPTION,
   {"file", 'f', "FILE", "each line of FILE is a message; - is stdin"},
-  {"key", 'k', "KEY", "the key of every message"},
+  {"key", 'k', "KEY", "the key of every message (default: from its body, where the flow says)"},
+  {"in", 0, "DURATION", "not to be handed out before so long from now"},
+  {"at", 0, "TIME", "not before then: 14:05 (the next), 2026-11-28T14:05 (here), ...T14:05:00Z"},
+  {"expires", 0, "DURATION", "worthless after so long: handed to nobody from then on"},
+  {"priority", 'p', "N", "0 to 9, 9 goes first"},
+  {"id", 0, "ID", "the message's own id: a flow with dedup takes it once (one BODY)"},
   {"name", 0, "NAME", "the producer's name: with it a repeated send of the same file adds nothing"},
   {"timeout", 't', "DURATION", "how long to wait for confirms (default 30s)"},
   LAST_OPTION};

@@ -250,6 +250,39 @@ flows:
         self.assertEqual(self.flows()["dead"]["ready"], 0)
 
 
+class Asks(Case):
+    """What a send may ask for: what cannot be meant is said before anything is looked for."""
+
+    def refused(self, *words):
+        done = self.ask("send", "words", *words)
+        self.assertEqual(done.returncode, 2, (words, done.stderr))
+        return done.stderr
+
+    def test_times_that_cannot_be_meant(self):
+        self.assertIn("either --in or --at", self.refused("x", "--in", "1m", "--at", "14:05"))
+        self.assertIn("ago", self.refused("x", "--at", "2020-01-01T00:00:00Z"))
+        self.assertIn("'noon' is no time", self.refused("x", "--at", "noon"))
+        self.assertIn("does not exist", self.refused("x", "--at", "2027-02-29T12:00"))
+        self.assertIn("duration", self.refused("x", "--in", "10"))
+        self.assertIn("worthless", self.refused("x", "--in", "1m", "--expires", "1m"))
+        self.assertIn("worthless", self.refused("x", "--expires", "0s"))
+        far = "2200-01-01T00:00:00Z"
+        self.assertIn("worthless", self.refused("x", "--at", far, "--expires", "1h"))
+
+    def test_priorities_and_ids_that_cannot_be_meant(self):
+        self.assertIn("from 0 to 9", self.refused("x", "--priority", "10"))
+        self.assertIn("from 0 to 9", self.refused("x", "--priority", "high"))
+        self.assertIn("one message", self.refused("x", "y", "--id", "order-1"))
+        self.assertIn("one message", self.refused("--id", "order-1"))
+        self.assertIn("64 bytes", self.refused("x", "--id", "i" * 65))
+
+    def test_at_says_what_was_understood(self):
+        done = zloom("send", "words", "x", "--at", "2200-01-01T00:00", "--state", self.state,
+                     env={"TZ": "CET-1CEST,M3.5.0,M10.5.0/3"})
+        self.assertEqual(done.returncode, 69)  # nothing runs, but it was understood
+        self.assertIn("not before 2200-01-01T00:00:00+01:00, in ", done.stderr)
+
+
 class Restart(Case):
     def test_what_was_confirmed_survives_a_kill_of_everything(self):
         recipe = self.recipe(QUEUE)
