@@ -89,6 +89,15 @@ static const zloom_option_t s_dlq_options[] = {
   OUTPUT_OPTION,
   LAST_OPTION};
 
+static const zloom_option_t s_flow_options[] = {
+  STATE_OPTION,
+  {"key", 'k', "KEY", "release: the key that is to go on"},
+  {"retry", 0, NULL, "release: try the message that failed again, with no failures (default)"},
+  {"skip", 0, NULL, "release: the message that failed goes to the dead letters"},
+  {"max", 'n', "N", "parked: at most N keys"},
+  OUTPUT_OPTION,
+  LAST_OPTION};
+
 static const zloom_option_t s_stats_options[] = {STATE_OPTION, OUTPUT_OPTION, LAST_OPTION};
 
 static const zloom_option_t s_doctor_options[] = {OUTPUT_OPTION, LAST_OPTION};
