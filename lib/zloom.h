@@ -369,8 +369,8 @@ typedef zloom_work_verdict_t (zloom_handler_fn) (void *arg, zloom_work_t *work,
 
 /*
  * Have a message sent to `flow` (NULL: the worker's only one) with an ack; all is copied.
- * UNKNOWN_FLOW: the worker does not send there; TOO_BIG: one message, or all of a step. Only inside
- * the handler, as the three below.
+ * UNKNOWN_FLOW: the worker does not send there; TOO_BIG: one message, or all of a step; INVALID: as
+ * zloom_client_send. Only inside the handler, as the three below.
  */
 zloom_err_t zloom_work_emit (zloom_work_t *work, const char *flow, const zloom_outgoing_t *message);
 /* RETRY after `delay_ms` (-1: the flow's backoff), with `text` (may be NULL) for people. */

@@ -33,6 +33,8 @@ void zloom_client_kill (zloom_client_t **client_p);
  */
 zloom_client_core_t *zloom_client_core (zloom_client_t *self);
 
+/* What a program says of a message as what goes out, borrowed; times count from now. INVALID. */
+zloom_err_t zloom_outgoing_envelope (const zloom_outgoing_t *message, zloom_envelope_t *envelope);
 /* As zloom_client_core_send, waiting while it says AGAIN. */
 zloom_err_t zloom_client_send_envelope (zloom_client_t *self, const char *flow,
                                         const zloom_envelope_t *envelope, zloom_bytes_t mark,

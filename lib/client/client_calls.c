@@ -77,10 +77,8 @@ zloom_client_send_envelope (zloom_client_t *self, const char *flow,
 }
 
 zloom_err_t
-zloom_client_send (zloom_client_t *self, const char *flow, const zloom_outgoing_t *message,
-                   int64_t deadline_ns)
+zloom_outgoing_envelope (const zloom_outgoing_t *message, zloom_envelope_t *envelope)
 {
-    ZLOOM_CHECK (self, ZLOOM_CLIENT_TAG);
     if (message->delay_ms < 0 || message->expires_ms < 0) {
         return zloom_fail (ZLOOM_INVALID, "delay_ms and expires_ms count from now: 0 or more");
     }
@@ -90,7 +88,7 @@ zloom_client_send (zloom_client_t *self, const char *flow, const zloom_outgoing_
                            message->priority, message->has_priority ? "" : " without has_priority",
                            ZLOOM_LIMIT_PRIORITY);
     }
-    const zloom_envelope_t envelope = {
+    *envelope = (zloom_envelope_t){
       .topic = zloom_bytes_text (message->topic),
       .key = zloom_bytes (message->key, message->key_size),
       .has_due = message->delay_ms > 0,
@@ -103,6 +101,19 @@ zloom_client_send (zloom_client_t *self, const char *flow, const zloom_outgoing_
       .attrs = zloom_bytes (message->attrs, message->attrs_size),
       .body = zloom_bytes (message->body, message->body_size),
     };
+    return ZLOOM_OK;
+}
+
+zloom_err_t
+zloom_client_send (zloom_client_t *self, const char *flow, const zloom_outgoing_t *message,
+                   int64_t deadline_ns)
+{
+    ZLOOM_CHECK (self, ZLOOM_CLIENT_TAG);
+    zloom_envelope_t envelope = {0};
+    zloom_err_t err = zloom_outgoing_envelope (message, &envelope);
+    if (err != ZLOOM_OK) {
+        return err;
+    }
     return zloom_client_send_envelope (self, flow, &envelope, ZLOOM_BYTES_NULL, deadline_ns, NULL);
 }
 

@@ -96,10 +96,11 @@ static void
 s_acked (s_slot_t *slot, zloom_worker_job_t *job)
 {
     const zloom_carrier_t *base = &slot->carrier->base;
-    zloom_emission_t emit = {.body = zloom_buf_bytes (&slot->output)};
+    zloom_emission_t emit = {.envelope = {.body = zloom_buf_bytes (&slot->output)}};
     zloom_outcome_t outcome = {.settlement = {.delay_ms = ZLOOM_DELAY_UNSET},
                                .emits = &emit,
-                               .emit_count = emit.body.size && base->config->out_count ? 1 : 0};
+                               .emit_count =
+                                 emit.envelope.body.size && base->config->out_count ? 1 : 0};
     base->host->done (base->host->arg, job, &outcome);
 }
 

@@ -74,7 +74,7 @@ s_answer (void *arg, zloom_bytes_t line, bool cut)
                             "its answer is longer than a message may be");
         return;
     }
-    zloom_emission_t emit = {.body = line};
+    zloom_emission_t emit = {.envelope = {.body = line}};
     zloom_outcome_t outcome = {.settlement = {.delay_ms = ZLOOM_DELAY_UNSET},
                                .emits = &emit,
                                .emit_count = line.size && self->base.config->out_count ? 1 : 0};

@@ -24,19 +24,36 @@ s_ids (zloom_fields_t *fields, zloom_arena_t *arena, zloom_frame_t *frame)
     frame->ids = ids;
 }
 
+/* A number that may be unset. */
+static bool
+s_number (zloom_fields_t *fields, int64_t most, int64_t *number)
+{
+    const uint64_t value = zloom_fields_uint (fields, ZLOOM_MAY, (uint64_t) most, UINT64_MAX);
+    const bool set = value != UINT64_MAX;
+    *number = set ? (int64_t) value : 0;
+    return set;
+}
+
 static void
 s_emission (zloom_cursor_t *cursor, zloom_emission_t *emit)
 {
     zloom_fields_t fields = zloom_fields_open (cursor);
-    emit->body = zloom_fields_bytes (&fields, ZLOOM_NEED, ZLOOM_LIMIT_MESSAGE_BYTES);
+    zloom_envelope_t *envelope = &emit->envelope;
+    int64_t priority = 0;
+    envelope->body = zloom_fields_bytes (&fields, ZLOOM_NEED, ZLOOM_LIMIT_MESSAGE_BYTES);
     emit->flow = zloom_fields_text (&fields, ZLOOM_MAY, ZLOOM_LIMIT_NAME_BYTES);
-    emit->topic = zloom_fields_text (&fields, ZLOOM_MAY, ZLOOM_LIMIT_TOPIC_BYTES);
-    emit->key = zloom_fields_bytes (&fields, ZLOOM_MAY, ZLOOM_LIMIT_KEY_BYTES);
-    emit->attrs = zloom_fields_raw (&fields, ZLOOM_MAY);
-    if (cursor->err == ZLOOM_OK && emit->attrs.data &&
-        zloom_attrs_check (emit->attrs) != ZLOOM_OK) {
+    envelope->topic = zloom_fields_text (&fields, ZLOOM_MAY, ZLOOM_LIMIT_TOPIC_BYTES);
+    envelope->key = zloom_fields_bytes (&fields, ZLOOM_MAY, ZLOOM_LIMIT_KEY_BYTES);
+    envelope->attrs = zloom_fields_raw (&fields, ZLOOM_MAY);
+    if (cursor->err == ZLOOM_OK && envelope->attrs.data &&
+        zloom_attrs_check (envelope->attrs) != ZLOOM_OK) {
         cursor->err = ZLOOM_MALFORMED;
     }
+    envelope->has_due = s_number (&fields, INT64_MAX / ZLOOM_NS_PER_MS, &envelope->due_ms);
+    envelope->has_expires = s_number (&fields, INT64_MAX / ZLOOM_NS_PER_MS, &envelope->expires_ms);
+    envelope->has_priority = s_number (&fields, ZLOOM_LIMIT_PRIORITY, &priority);
+    envelope->priority = (uint8_t) priority;
+    envelope->id = zloom_fields_bytes (&fields, ZLOOM_MAY, ZLOOM_LIMIT_ID_BYTES);
     zloom_fields_close (&fields);
 }
 
@@ -47,9 +64,9 @@ s_verdict (zloom_cursor_t *cursor, zloom_arena_t *arena, zloom_frame_verdict_t *
     verdict->id = zloom_fields_uint (&fields, ZLOOM_NEED, UINT64_MAX, 0);
     uint64_t code = zloom_fields_uint (&fields, ZLOOM_NEED, ZLOOM_VERDICT_RELEASE, 0);
     verdict->verdict = (zloom_verdict_t) code;
-    uint64_t delay_ms =
-      zloom_fields_uint (&fields, ZLOOM_MAY, INT64_MAX / ZLOOM_NS_PER_MS, UINT64_MAX);
-    verdict->delay_ms = delay_ms == UINT64_MAX ? ZLOOM_DELAY_UNSET : (int64_t) delay_ms;
+    if (!s_number (&fields, INT64_MAX / ZLOOM_NS_PER_MS, &verdict->delay_ms)) {
+        verdict->delay_ms = ZLOOM_DELAY_UNSET;
+    }
     verdict->text = zloom_fields_bytes (&fields, ZLOOM_MAY, ZLOOM_FRAME_MAX_BYTES);
     if (verdict->text.size > ZLOOM_LIMIT_TEXT_BYTES) {
         /* The end of a traceback says what happened. */

@@ -11,7 +11,8 @@
  *     [1, version, most?]                                                 READY, once, first
  *     [3, [id…]]                                                          STARTED
  *     [4, [id…], extend_ms?]                                              PROGRESS
- *     [5, [[id, verdict, delay_ms?, text?, [[body, flow?, topic?, key?, attrs?]…]?]…]]    DONE
+ *     [5, [[id, verdict, delay_ms?, text?, [emit…]?]…]]                   DONE
+ *         emit = [body, flow?, topic?, key?, attrs?, delay_ms?, expires_ms?, priority?, own_id?]
  *
  * Longer arrays: the rest is ignored; shorter ones: nil. Pure: bytes in, structs out.
  */
@@ -19,6 +20,7 @@
 #define ZLOOM_NODES_WORKER_FRAME_H
 
 #include "wire/arena.h"
+#include "wire/envelope.h"
 #include "wire/limits.h"
 #include "wire/types.h"
 #include "zloom.h"
@@ -35,14 +37,13 @@ typedef enum {
     ZLOOM_FRAME_DONE = 5,
 } zloom_frame_kind_t;
 
-/* A message that a handler wants sent; an unset flow is the node's only one. */
+/*
+ * A message that a handler wants sent. Its times count from when the node sends it, its attrs are a
+ * checked map. An unset flow is the node's only one.
+ */
 typedef struct {
-    zloom_bytes_t body;
     zloom_bytes_t flow;
-    zloom_bytes_t topic;
-    zloom_bytes_t key;
-    zloom_bytes_t attrs; /* a checked msgpack map */
-    zloom_bytes_t id;    /* of its own */
+    zloom_envelope_t envelope;
 } zloom_emission_t;
 
 typedef struct {

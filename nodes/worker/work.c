@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "base/tag.h"
+#include "client/client.h"
 #include "wire/limits.h"
 
 #define WORK_TAG 0x5A576F72u
@@ -137,14 +138,14 @@ s_check_flow (const zloom_work_t *self, const char *flow)
 }
 
 static zloom_bytes_t
-s_copy (zloom_work_t *self, const void *data, size_t size)
+s_copy (zloom_work_t *self, zloom_bytes_t bytes)
 {
-    if (!data) {
+    if (!bytes.data) {
         return ZLOOM_BYTES_NULL;
     }
-    uint8_t *copy = zloom_arena_take (&self->arena, size + 1, 1);
-    memcpy (copy, data, size);
-    return zloom_bytes (copy, size);
+    uint8_t *copy = zloom_arena_take (&self->arena, bytes.size + 1, 1);
+    memcpy (copy, bytes.data, bytes.size);
+    return zloom_bytes (copy, bytes.size);
 }
 
 zloom_err_t
@@ -152,13 +153,16 @@ zloom_work_emit (zloom_work_t *work, const char *flow, const zloom_outgoing_t *m
 {
     ZLOOM_CHECK (work, WORK_TAG);
     zloom_assert (work->socket); /* else nobody is in the handler */
+    zloom_envelope_t envelope = {0};
     zloom_err_t err = s_check_flow (work, flow);
+    if (err == ZLOOM_OK) {
+        err = zloom_outgoing_envelope (message, &envelope);
+    }
     if (err != ZLOOM_OK) {
         return err;
     }
-    const zloom_bytes_t topic = zloom_bytes_text (message->topic);
-    const size_t bytes =
-      message->body_size + message->key_size + message->attrs_size + message->id_size + topic.size;
+    const size_t bytes = envelope.body.size + envelope.key.size + envelope.attrs.size +
+                         envelope.id.size + envelope.topic.size;
     if (bytes > ZLOOM_LIMIT_MESSAGE_BYTES) {
         return zloom_fail (ZLOOM_TOO_BIG, "a message of %zu bytes, the most is %zu", bytes,
                            (size_t) ZLOOM_LIMIT_MESSAGE_BYTES);
@@ -169,14 +173,13 @@ zloom_work_emit (zloom_work_t *work, const char *flow, const zloom_outgoing_t *m
                            (size_t) ZLOOM_LIMIT_EMITS, (size_t) ZLOOM_LIMIT_STEP_BYTES);
     }
     zloom_grow (&work->emits, &work->emit_capacity, work->emit_count + 1, sizeof *work->emits);
-    work->emits[work->emit_count++] = (zloom_emission_t){
-      .flow = flow ? s_copy (work, flow, strlen (flow)) : ZLOOM_BYTES_NULL,
-      .body = s_copy (work, message->body, message->body_size),
-      .topic = s_copy (work, topic.data, topic.size),
-      .key = s_copy (work, message->key, message->key_size),
-      .attrs = s_copy (work, message->attrs, message->attrs_size),
-      .id = s_copy (work, message->id, message->id_size),
-    };
+    envelope.body = s_copy (work, envelope.body);
+    envelope.topic = s_copy (work, envelope.topic);
+    envelope.key = s_copy (work, envelope.key);
+    envelope.attrs = s_copy (work, envelope.attrs);
+    envelope.id = s_copy (work, envelope.id);
+    work->emits[work->emit_count++] =
+      (zloom_emission_t){.flow = s_copy (work, zloom_bytes_text (flow)), .envelope = envelope};
     work->bytes += bytes;
     return ZLOOM_OK;
 }

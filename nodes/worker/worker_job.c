@@ -162,13 +162,10 @@ s_emit (zloom_worker_t *self, zloom_step_t *step, const zloom_emission_t *emit)
                                              "emits (%zu flows)",
                            self->args->node->name, self->out_count);
     }
-    zloom_envelope_t envelope = {
-      .topic = emit->topic,
-      .key = emit->key,
-      .attrs = emit->attrs,
-      .id = emit->id,
-      .body = emit->body.data ? emit->body : zloom_bytes ("", 0),
-    };
+    zloom_envelope_t envelope = emit->envelope;
+    if (!envelope.body.data) {
+        envelope.body = zloom_bytes ("", 0);
+    }
     return zloom_step_emit (step, flow, &envelope, self->now);
 }
 

@@ -31,11 +31,15 @@ s_frame (zloom_bytes_t bytes)
         zloom_assert (verdict->delay_ms >= ZLOOM_DELAY_UNSET);
         s_inside (bytes, verdict->text);
         for (size_t j = 0; j < verdict->emit_count; j++) {
-            s_inside (bytes, verdict->emits[j].body);
+            const zloom_envelope_t *envelope = &verdict->emits[j].envelope;
             s_inside (bytes, verdict->emits[j].flow);
-            s_inside (bytes, verdict->emits[j].topic);
-            s_inside (bytes, verdict->emits[j].key);
-            s_inside (bytes, verdict->emits[j].attrs);
+            s_inside (bytes, envelope->body);
+            s_inside (bytes, envelope->topic);
+            s_inside (bytes, envelope->key);
+            s_inside (bytes, envelope->attrs);
+            s_inside (bytes, envelope->id);
+            zloom_assert (envelope->due_ms >= 0 && envelope->expires_ms >= 0);
+            zloom_assert (envelope->priority <= ZLOOM_LIMIT_PRIORITY);
         }
     }
 }

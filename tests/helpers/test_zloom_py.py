@@ -98,12 +98,36 @@ class Handlers(unittest.TestCase):
         for value, body in ((b"x", b"x"), ("ä", "ä".encode()), ({"a": 1}, b'{"a":1}'),
                             ([1, 2], b"[1,2]"), (0, b"0"), (False, b"false"), ("", b"")):
             self.assertEqual(self.done(lambda m, v=value: v),
-                             [1, 0, None, None, [[body, None, None, None, None]]])
+                             [1, 0, None, None, [[body]]])
 
     def test_emit_names_everything(self):
         def handler(message):
             message.emit("x", flow="out", topic="a.b", key="k", attrs={"source": "s"})
         self.assertEqual(self.done(handler)[4], [[b"x", "out", "a.b", b"k", {"source": "s"}]])
+
+    def test_emits_say_what_is_to_be_known_of_them(self):
+        def handler(message):
+            message.emit("a", delay=1.5, expires=60)
+            message.emit("b", priority=0)
+            message.emit(zloom.Emit("c", "out", id="order-1"))
+            yield zloom.Emit({"d": 1}, key=message.key, priority=9)
+            yield "e"
+        self.assertEqual(self.done(handler)[4], [
+            [b"a", None, None, None, None, 1500, 60000],
+            [b"b", None, None, None, None, None, None, 0],
+            [b"c", "out", None, None, None, None, None, None, b"order-1"],
+            [b'{"d":1}', None, None, b"k", None, None, None, 9],
+            [b"e"]])
+        self.assertEqual(self.done(lambda m: zloom.Emit("x", delay=0.0001))[4],
+                         [[b"x", None, None, None, None, 1]])
+
+    def test_what_cannot_be_known_of_an_emit(self):
+        for known in ({"delay": -1}, {"expires": -0.1}, {"priority": 10}, {"priority": "high"},
+                      {"key": "k" * 257}, {"id": b"i" * 65}):
+            with self.assertRaises(ValueError, msg=known):
+                zloom.Emit("x", **known)
+        with self.assertRaises(TypeError):
+            zloom.Emit("x", prioritty=1)
 
     def test_a_failure_emits_nothing(self):
         def handler(message):

@@ -20,17 +20,20 @@ What a handler does, and what comes of it:
     returns a value             acknowledged, and the value is sent to the node's only out-flow
     yields values               the same with each of them
     message.emit (v, flow=…)    sends v when the message is acknowledged; as often as you like
+    returns or yields zloom.Emit (v, key=…, delay=…)    a value, and what is to be known of it
     raises zloom.Retry          failed: again after the delay, or the flow's own backoff
     raises zloom.Reject         failed for good
     raises anything else        failed, with the traceback as the cause
 What was acknowledged and what was sent happen together, or neither does.
 
-Values: bytes as they are, str as UTF-8, anything else as JSON on one line.
+Values: bytes as they are, str as UTF-8, anything else as JSON on one line. On a flow with a key,
+the node finds it in the value (JSON); `key=` is for values that do not hold it.
 
 print() is for people: it goes to the node's log. One file, and nothing but the standard library:
 copy it anywhere. docs/workers.md describes the bytes.
 """
 import json
+import math
 import os
 import struct
 import sys
@@ -41,6 +44,7 @@ VERSION = 1
 READY, WORK, STARTED, PROGRESS, DONE = 1, 2, 3, 4, 5
 ACK, RETRY, REJECT = 0, 1, 2
 TEXT_BYTES = 4096
+KEY_BYTES, ID_BYTES, PRIORITIES = 256, 64, range(10)
 
 
 class Retry(Exception):
@@ -57,6 +61,29 @@ class Reject(Exception):
 
 class ProtocolError(Exception):
     """The node wrote bytes that make no sense."""
+
+
+class Emit:
+    """A value to send, and what is to be known of it.
+
+    flow      which one; a node with one out-flow need not say
+    topic     of a bus
+    key       str or bytes, of a flow with a key whose values do not hold it
+    delay     not handed out before so many seconds from now
+    expires   worthless after so many seconds
+    priority  0 to 9, 9 goes first
+    id        str or bytes, the sender's own: a flow with `dedup` takes it once
+    """
+
+    def __init__(self, value, flow=None, topic=None, key=None, attrs=None, delay=None,
+                 expires=None, priority=None, id=None):
+        if priority is not None and priority not in PRIORITIES:
+            raise ValueError(f"priority is 0 to 9, not {priority!r}")
+        self.fields = [_body(value), flow, topic, _name("key", key, KEY_BYTES), attrs,
+                       _ms("delay", delay), _ms("expires", expires), priority,
+                       _name("id", id, ID_BYTES)]
+        while self.fields[-1] is None:
+            self.fields.pop()
 
 
 class Message:
@@ -80,11 +107,10 @@ class Message:
         """The body as UTF-8."""
         return self.body.decode("utf-8")
 
-    def emit(self, value, flow=None, topic=None, key=None, attrs=None):
-        """Send `value` when this message is acknowledged."""
-        if isinstance(key, str):
-            key = key.encode("utf-8")
-        self._emits.append([_body(value), flow, topic, key, attrs])
+    def emit(self, value, flow=None, **known):
+        """Send `value` when this message is acknowledged; `known` as Emit has it, or an Emit."""
+        emit = value if isinstance(value, Emit) else Emit(value, flow, **known)
+        self._emits.append(emit.fields)
 
     def progress(self, seconds=None):
         """Still at work: the message stays ours for as long again, or for so many seconds."""
@@ -170,6 +196,20 @@ def _cut(text):
     """The end of a text, as long as a cause may be."""
     data = text.encode("utf-8", "replace")[-TEXT_BYTES:]
     return data.decode("utf-8", "ignore")
+
+
+def _name(what, value, most):
+    data = value.encode("utf-8") if isinstance(value, str) else value
+    if data is not None and len(data) > most:
+        raise ValueError(f"{what} has {len(data)} bytes, at most {most} are taken")
+    return data
+
+
+def _ms(what, seconds):
+    """Up to the next millisecond: nothing is due too early."""
+    if seconds is not None and seconds < 0:
+        raise ValueError(f"{what} counts from now, in seconds: {seconds!r}")
+    return None if seconds is None else math.ceil(seconds * 1000)
 
 
 def _body(value):

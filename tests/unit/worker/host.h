@@ -73,8 +73,8 @@ host_done (void *arg, zloom_worker_job_t *job, const zloom_outcome_t *outcome)
     }
     for (size_t i = 0; i < outcome->emit_count; i++) {
         const zloom_emission_t *emit = &outcome->emits[i];
-        zloom_buf_printf (&self->told, " [%.*s%s%.*s]", (int) emit->body.size,
-                          (const char *) emit->body.data, emit->flow.size ? " to " : "",
+        zloom_buf_printf (&self->told, " [%.*s%s%.*s]", (int) emit->envelope.body.size,
+                          (const char *) emit->envelope.body.data, emit->flow.size ? " to " : "",
                           (int) emit->flow.size, (const char *) emit->flow.data);
     }
     zloom_buf_add_text (&self->told, ", ");

@@ -12,7 +12,7 @@ typedef struct {
     zloom_node_actor_t actor;
     atomic_size_t begun;
     atomic_size_t ended;
-    zloom_err_t errors[3];
+    zloom_err_t errors[4];
 } s_program_t;
 
 static void
@@ -124,6 +124,8 @@ s_too_much (void *arg, zloom_work_t *work, const zloom_message_t *message)
     program->errors[1] = zloom_work_emit (work, NULL, &out);
     program->errors[2] = zloom_work_emit (work, NULL, &out); /* over a step's limit */
     free (large);
+    const zloom_outgoing_t urgent = {.priority = 9}; /* without has_priority */
+    program->errors[3] = zloom_work_emit (work, NULL, &urgent);
     return ZLOOM_WORK_RETRY;
 }
 
@@ -139,6 +141,7 @@ emits_have_limits (void **state)
     assert_int_equal (program.errors[0], ZLOOM_TOO_BIG);
     assert_int_equal (program.errors[1], ZLOOM_OK);
     assert_int_equal (program.errors[2], ZLOOM_TOO_BIG);
+    assert_int_equal (program.errors[3], ZLOOM_INVALID);
     host_close (&host);
 }
 

@@ -61,16 +61,56 @@ verdicts_are_read (void **state)
     assert_int_equal (ack->verdict, ZLOOM_VERDICT_ACK);
     assert_int_equal (ack->delay_ms, ZLOOM_DELAY_UNSET);
     assert_int_equal (ack->emit_count, 2);
-    assert_true (zloom_bytes_equal (ack->emits[0].body, zloom_bytes_text ("b")));
+    assert_true (zloom_bytes_equal (ack->emits[0].envelope.body, zloom_bytes_text ("b")));
     assert_true (zloom_bytes_equal (ack->emits[0].flow, zloom_bytes_text ("f")));
-    assert_true (zloom_bytes_equal (ack->emits[0].topic, zloom_bytes_text ("t")));
-    assert_true (zloom_bytes_equal (ack->emits[0].key, zloom_bytes_text ("k")));
-    assert_int_equal (ack->emits[0].attrs.size, 1);
+    assert_true (zloom_bytes_equal (ack->emits[0].envelope.topic, zloom_bytes_text ("t")));
+    assert_true (zloom_bytes_equal (ack->emits[0].envelope.key, zloom_bytes_text ("k")));
+    assert_int_equal (ack->emits[0].envelope.attrs.size, 1);
     assert_null (ack->emits[1].flow.data);
     assert_int_equal (frame.verdicts[1].verdict, ZLOOM_VERDICT_RETRY);
     assert_int_equal (frame.verdicts[1].delay_ms, 50);
     assert_true (zloom_bytes_equal (frame.verdicts[1].text, zloom_bytes_text ("no")));
     assert_int_equal (frame.verdicts[2].verdict, ZLOOM_VERDICT_REJECT);
+    zloom_arena_fini (&arena);
+}
+
+/* What an emit asks for; a field that is not there is not asked for. */
+static void
+emits_say_when_how_long_and_how_urgent (void **state)
+{
+    (void) state;
+    zloom_arena_t arena = {0};
+    zloom_frame_t frame;
+    /* [5, [[1, 0, nil, nil, [["a", nil, nil, nil, nil, 1500, 60000, 9, "i"], ["b", …, 0]]]]] */
+    const char bytes[] = "\x92\x05\x91\x95\x01\x00\xc0\xc0\x92"
+                         "\x99\xa1"
+                         "a\xc0\xc0\xc0\xc0\xcd\x05\xdc\xcd\xea\x60\x09\xc4\x01i"
+                         "\x98\xa1"
+                         "b\xc0\xc0\xc0\xc0\xc0\xc0\x00";
+    assert_int_equal (DECODE (bytes, &arena, &frame), ZLOOM_OK);
+    const zloom_envelope_t *first = &frame.verdicts[0].emits[0].envelope;
+    const zloom_envelope_t *second = &frame.verdicts[0].emits[1].envelope;
+    assert_int_equal (zloom_envelope_flags (first),
+                      ZLOOM_FLAG_DUE | ZLOOM_FLAG_EXPIRES | ZLOOM_FLAG_PRIORITY | ZLOOM_FLAG_ID);
+    assert_int_equal (first->due_ms, 1500);
+    assert_int_equal (first->expires_ms, 60000);
+    assert_int_equal (first->priority, 9);
+    assert_true (zloom_bytes_equal (first->id, zloom_bytes_text ("i")));
+    assert_int_equal (zloom_envelope_flags (second), ZLOOM_FLAG_PRIORITY);
+    assert_int_equal (second->priority, 0);
+    /* Priority 10; an id that is a number; a time below 0. */
+    assert_int_not_equal (DECODE ("\x92\x05\x91\x95\x01\x00\xc0\xc0\x91\x98\xa1"
+                                  "b\xc0\xc0\xc0\xc0\xc0\xc0\x0a",
+                                  &arena, &frame),
+                          ZLOOM_OK);
+    assert_int_not_equal (DECODE ("\x92\x05\x91\x95\x01\x00\xc0\xc0\x91\x99\xa1"
+                                  "b\xc0\xc0\xc0\xc0\xc0\xc0\xc0\x07",
+                                  &arena, &frame),
+                          ZLOOM_OK);
+    assert_int_not_equal (DECODE ("\x92\x05\x91\x95\x01\x00\xc0\xc0\x91\x96\xa1"
+                                  "b\xc0\xc0\xc0\xc0\xff",
+                                  &arena, &frame),
+                          ZLOOM_OK);
     zloom_arena_fini (&arena);
 }
 
@@ -205,6 +245,7 @@ main (void)
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (ready_and_marks_are_read),
       cmocka_unit_test (verdicts_are_read),
+      cmocka_unit_test (emits_say_when_how_long_and_how_urgent),
       cmocka_unit_test (the_end_of_a_long_text_is_kept),
       cmocka_unit_test (what_is_no_frame_is_refused),
       cmocka_unit_test (every_cut_of_a_frame_is_refused),
