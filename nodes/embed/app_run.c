@@ -55,7 +55,9 @@ s_start (zloom_app_t *self)
       .until_idle = self->until_idle,
     };
     zloom_err_t err = zloom_thread_start (s_run, self, &self->thread);
-    if (err == ZLOOM_OK) {
+    if (err != ZLOOM_OK) {
+        self->inner[0] = 0; /* it may be tried again */
+    } else {
         /* The thread's own descriptor goes with the thread, and a program may go on watching. */
         self->fd = fcntl (zloom_thread_fd (self->thread), F_DUPFD_CLOEXEC, 0);
         if (self->fd < 0) {
