@@ -454,7 +454,8 @@ zloom_err_t zloom_app_param (zloom_app_t *self, const char *name, const char *va
 /*
  * Read, check and lint a recipe, once: from a file, or from text, whose relative paths start at
  * `dir` (NULL: the current directory). RECIPE: it has errors, all of them in
- * zloom_app_diagnostic () and the first in the note; NOT_FOUND, SYSTEM: it cannot be read.
+ * zloom_app_diagnostic () and the first in the note; NOT_FOUND, SYSTEM: it cannot be read. Its
+ * secrets are read with it; this program's environment, where some may come from, is left as it is.
  */
 zloom_err_t zloom_app_load (zloom_app_t *self, const char *path);
 zloom_err_t zloom_app_load_text (zloom_app_t *self, const void *text, size_t size, const char *dir);

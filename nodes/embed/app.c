@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -66,7 +67,6 @@ zloom_app_destroy (zloom_app_t **self_p)
     free (self->actors);
     zloom_recipe_destroy (&self->recipe);
     zloom_diags_destroy (&self->diags);
-    free (self->file);
     free (self->state_dir);
     self->tag = ZLOOM_TAG_DEAD;
     free (self);
@@ -89,17 +89,34 @@ zloom_app_param (zloom_app_t *self, const char *name, const char *value)
     return ZLOOM_OK;
 }
 
+/* Where its sockets will be: a path that is too long is told at once. */
+static bool
+s_socket_dir (void *arg, const char *name, char *folder, size_t size)
+{
+    zloom_paths_t paths;
+    if (zloom_app_paths (arg, name, &paths) != ZLOOM_OK) {
+        return false;
+    }
+    const int length = snprintf (folder, size, "%s", paths.runtime);
+    return length > 0 && (size_t) length < size;
+}
+
 static zloom_err_t
-s_begin_load (zloom_app_t *self, const char *file, zloom_recipe_options_t *options)
+s_begin_load (zloom_app_t *self, zloom_recipe_options_t *options)
 {
     ZLOOM_CHECK (self, ZLOOM_APP_TAG);
     if (self->diags) {
         return zloom_fail (ZLOOM_INVALID, "an app has one recipe, and this one has loaded its");
     }
     self->diags = zloom_diags_new ();
-    self->file = zloom_strdup (file);
     *options = (zloom_recipe_options_t){
-      .sets = (const char *const *) self->sets, .set_count = self->set_count, .environment = true};
+      .sets = (const char *const *) self->sets,
+      .set_count = self->set_count,
+      .environment = true,
+      .socket_dir = s_socket_dir,
+      .socket_arg = self,
+      .secrets_of = "*",
+    };
     return ZLOOM_OK;
 }
 
@@ -124,7 +141,7 @@ zloom_err_t
 zloom_app_load (zloom_app_t *self, const char *path)
 {
     zloom_recipe_options_t options;
-    zloom_err_t err = s_begin_load (self, path, &options);
+    zloom_err_t err = s_begin_load (self, &options);
     if (err == ZLOOM_OK) {
         err = s_end_load (
           self, zloom_recipe_load (path, zloom_registry (), &options, self->diags, &self->recipe));
@@ -137,7 +154,7 @@ zloom_app_load_text (zloom_app_t *self, const void *text, size_t size, const cha
 {
     char absolute[PATH_MAX];
     zloom_recipe_options_t options;
-    zloom_err_t err = s_begin_load (self, TEXT_NAME, &options);
+    zloom_err_t err = s_begin_load (self, &options);
     if (err == ZLOOM_OK && !realpath (dir ? dir : ".", absolute)) {
         err = zloom_fail_errno (errno == ENOENT ? ZLOOM_NOT_FOUND : ZLOOM_SYSTEM,
                                 "the recipe's directory %s", dir ? dir : ".");
@@ -161,7 +178,7 @@ zloom_app_diagnostic (const zloom_app_t *self, size_t index, zloom_diagnostic_t 
     *diagnostic = (zloom_diagnostic_t){
       .warning = diag->severity == ZLOOM_SEVERITY_WARNING,
       .code = diag->code,
-      .file = self->file,
+      .file = zloom_diags_file (self->diags, diag->at.file),
       .line = diag->at.line,
       .column = diag->at.column,
       .end_line = diag->at.end_line,

@@ -14,13 +14,19 @@
 /* ---- start ---------------------------------------------------------------------------------- */
 
 zloom_err_t
+zloom_app_paths (const zloom_app_t *self, const char *name, zloom_paths_t *paths)
+{
+    return zloom_paths_find (name, self->state_dir ? self->state_dir : getenv ("ZLOOM_STATE"),
+                             paths);
+}
+
+zloom_err_t
 zloom_app_place (zloom_app_t *self)
 {
     if (self->placed) {
         return ZLOOM_OK;
     }
-    const char *state = self->state_dir ? self->state_dir : getenv ("ZLOOM_STATE");
-    zloom_err_t err = zloom_paths_find (zloom_recipe_name (self->recipe), state, &self->paths);
+    zloom_err_t err = zloom_app_paths (self, zloom_recipe_name (self->recipe), &self->paths);
     if (err == ZLOOM_OK) {
         err = zloom_paths_make (&self->paths);
     }

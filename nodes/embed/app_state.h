@@ -26,7 +26,6 @@ struct zloom_app {
     char **sets; /* "name=value" */
     size_t set_count;
     size_t set_capacity;
-    char *file;
     zloom_diags_t *diags; /* NULL: nothing was loaded yet */
     zloom_recipe_t *recipe;
     zloom_node_actor_t *actors; /* names are copies */
@@ -53,6 +52,8 @@ struct zloom_app {
 zloom_err_t zloom_app_need_recipe (const zloom_app_t *self);
 /* NOT_FOUND with a note if the node is a worker whose actor nobody registered. */
 zloom_err_t zloom_app_need_actor (const zloom_app_t *self, const zloom_recipe_node_t *node);
+/* Where the folders of a topology of this name are. */
+zloom_err_t zloom_app_paths (const zloom_app_t *self, const char *name, zloom_paths_t *paths);
 /* Find and make the folders. */
 zloom_err_t zloom_app_place (zloom_app_t *self);
 /* Hold the topology for this process: LOCKED. */

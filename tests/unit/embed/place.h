@@ -66,6 +66,17 @@ s_shout (void *arg, zloom_work_t *work, const zloom_message_t *message)
 }
 
 static inline void
+s_write (const char *name, const char *text)
+{
+    char path[96];
+    (void) snprintf (path, sizeof path, "%s/%s", s_folder, name);
+    FILE *out = fopen (path, "we");
+    assert_non_null (out);
+    assert_true (fputs (text, out) >= 0);
+    assert_int_equal (fclose (out), 0);
+}
+
+static inline void
 s_load_text (zloom_app_t *app, const char *text)
 {
     const zloom_err_t err = zloom_app_load_text (app, text, strlen (text), s_folder);

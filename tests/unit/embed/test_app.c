@@ -44,6 +44,28 @@ test_mistakes_are_values (void **state)
     assert_null (app);
 }
 
+/* A recipe may consist of several files: a mistake is told where it stands. */
+static void
+test_a_mistake_names_its_own_file (void **state)
+{
+    (void) state;
+    s_write ("part.yaml", "zloom: 1\nflows:\n  in: {pattern: queue, from: external, lase: 3s}\n");
+    zloom_app_t *app = zloom_app_new (NULL);
+    assert_int_equal (s_load (app, "zloom: 1\nname: t\nuse:\n  part: {file: part.yaml}\n"),
+                      ZLOOM_RECIPE);
+    zloom_diagnostic_t wrong;
+    bool found = false;
+    for (size_t i = 0; zloom_app_diagnostic (app, i, &wrong); i++) {
+        if (strcmp (wrong.code, "Z0203") == 0) {
+            assert_non_null (strstr (wrong.file, "part.yaml"));
+            assert_int_equal (wrong.line, 3);
+            found = true;
+        }
+    }
+    assert_true (found);
+    zloom_app_destroy (&app);
+}
+
 static void
 test_warnings_do_not_stop_it (void **state)
 {
@@ -96,10 +118,7 @@ test_a_file_is_found_or_named (void **state)
     zloom_app_destroy (&app);
     char path[64];
     (void) snprintf (path, sizeof path, "%s/shout.yaml", s_folder);
-    FILE *out = fopen (path, "we");
-    assert_non_null (out);
-    assert_true (fputs (SHOUT_RECIPE, out) >= 0);
-    assert_int_equal (fclose (out), 0);
+    s_write ("shout.yaml", SHOUT_RECIPE);
     app = zloom_app_new (NULL);
     assert_int_equal (zloom_app_load (app, path), ZLOOM_OK);
     zloom_app_destroy (&app);
@@ -143,6 +162,8 @@ main (void)
 {
     const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown (test_mistakes_are_values, s_make_folder, s_remove_folder),
+      cmocka_unit_test_setup_teardown (test_a_mistake_names_its_own_file, s_make_folder,
+                                       s_remove_folder),
       cmocka_unit_test_setup_teardown (test_warnings_do_not_stop_it, s_make_folder,
                                        s_remove_folder),
       cmocka_unit_test_setup_teardown (test_params_are_set_before_the_load, s_make_folder,

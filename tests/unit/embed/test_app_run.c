@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 #include "place.h"
 
@@ -56,6 +57,37 @@ test_verdicts_reach_the_queue (void **state)
     s_expect (client, "loud", "TRY");
     s_close (&client);
     zloom_app_destroy (&app); /* without a drain, too */
+}
+
+/* Programs of an app get the secrets that their node lists. */
+static void
+test_secrets_reach_their_programs (void **state)
+{
+    (void) state;
+    static const char recipe[] =
+      "zloom: 1\nname: secret\n"
+      "secrets: {key: {file: key.txt}}\n"
+      "nodes:\n"
+      "  work: {kind: worker, run: [sh, -c, 'printf %s \"$ZLOOM_SECRET_KEY\"'], io: exec,\n"
+      "         secrets: [key]}\n"
+      "flows:\n"
+      "  words: {pattern: queue, from: external, to: work, dead_letter: dead}\n"
+      "  loud: {pattern: queue, from: work, to: external}\n"
+      "  dead: {pattern: queue, to: external}\n";
+    const zloom_app_config_t config = {.state_dir = s_folder};
+    s_write ("key.txt", "open sesame");
+    char path[96];
+    (void) snprintf (path, sizeof path, "%s/key.txt", s_folder);
+    assert_int_equal (chmod (path, 0600), 0);
+    zloom_app_t *app = zloom_app_new (&config);
+    s_load_text (app, recipe);
+    s_start (app);
+    zloom_client_t *client = s_client (zloom_app_endpoint (app));
+    s_subscribe (client, "loud");
+    s_send (client, "say it");
+    s_expect (client, "loud", "open sesame");
+    s_close (&client);
+    zloom_app_destroy (&app);
 }
 
 /* What was confirmed is there when the program comes again. */
@@ -243,11 +275,11 @@ int
 main (void)
 {
     const struct CMUnitTest tests[] = {
-      PLACED (test_messages_go_through_a_handler),     PLACED (test_verdicts_reach_the_queue),
-      PLACED (test_it_goes_on_where_it_stopped),       PLACED (test_a_topology_runs_once),
-      PLACED (test_a_foreign_loop_watches_it),         PLACED (test_it_says_why_it_could_not_go_on),
-      PLACED (test_a_drain_waits_for_the_handler),     PLACED (test_signals_stay_the_programs_own),
-      PLACED (test_the_log_goes_to_the_programs_sink),
+      PLACED (test_messages_go_through_a_handler),  PLACED (test_verdicts_reach_the_queue),
+      PLACED (test_secrets_reach_their_programs),   PLACED (test_it_goes_on_where_it_stopped),
+      PLACED (test_a_topology_runs_once),           PLACED (test_a_foreign_loop_watches_it),
+      PLACED (test_it_says_why_it_could_not_go_on), PLACED (test_a_drain_waits_for_the_handler),
+      PLACED (test_signals_stay_the_programs_own),  PLACED (test_the_log_goes_to_the_programs_sink),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
