@@ -310,6 +310,7 @@ s_timer (zloom_queue_t *self, const zloom_turn_t *turn)
     if (turn->now.mono_ns >= self->hold_until_ns) {
         self->hold_until_ns = 0;
     }
+    self->scan_more = false; /* the dispatch of this turn goes on with it */
     zloom_queue_move (self, turn, self->touched_count == 0);
     if (turn->now.mono_ns >= self->age_at_ns) {
         bool more = zloom_producers_age (self->producers, turn->now.wall_ns);
@@ -322,7 +323,7 @@ static int64_t
 s_next_deadline (const void *self)
 {
     const zloom_queue_t *queue = zloom_queue_of_const (self);
-    if (zloom_queue_can_move (queue)) {
+    if (zloom_queue_can_move (queue) || (queue->scan_more && queue->ring_count > 0)) {
         return 0;
     }
     int64_t next = queue->age_at_ns;

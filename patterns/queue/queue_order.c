@@ -23,6 +23,8 @@
 /* So many entries that may be served are looked for ahead, in steps of so many messages. */
 #define AHEAD 262144u
 #define SCAN_MESSAGES 4096u
+/* Stored packs looked at in one go, so that a turn stays short; the next one goes on. */
+#define SCAN_PACKS 1024
 /* Never more entries in all (8 bytes each). */
 #define ENTRIES_MAX (4u * 1024 * 1024)
 
@@ -64,12 +66,18 @@ static void
 s_scan (zloom_queue_t *self, const zloom_turn_t *turn)
 {
     uint64_t from;
+    int packs = 0;
+    self->scan_more = false;
     if (zloom_lanes_rewind (self->lanes, &from) && from < self->frontier) {
         self->frontier = from;
     }
     while (self->frontier <= self->durable_seq && zloom_lanes_open (self->lanes) < AHEAD &&
            zloom_lanes_count (self->lanes) < ENTRIES_MAX) {
         zloom_range_t run;
+        self->scan_more = packs++ == SCAN_PACKS;
+        if (self->scan_more) {
+            return;
+        }
         if (!zloom_done_gap (&self->done, self->frontier, self->durable_seq, &run)) {
             self->frontier = self->durable_seq + 1;
             return;

@@ -108,6 +108,7 @@ typedef struct {
     /* Order by key. */
     zloom_lanes_t *lanes;  /* NULL: the flow has no key */
     uint64_t frontier;     /* messages below stand in the lanes */
+    bool scan_more;        /* there was more to look at than one go may */
     int64_t hold_until_ns; /* nothing is handed out before: who held it comes back first */
     zloom_map_t *parked;   /* keys whose messages follow a dead one */
 

@@ -200,6 +200,26 @@ queue_waits_for_the_bytes_of_a_keyed_backlog (void **state)
     desk_destroy (desk);
 }
 
+/* A backlog of more packs than one look takes: the queue asks for the next one by itself. */
+static void
+queue_looks_at_a_long_backlog_in_parts (void **state)
+{
+    (void) state;
+    const zloom_flow_config_t config = keys_config (ZLOOM_ORDER_SKIP);
+    desk_t *desk = desk_new (&config);
+    for (uint64_t id = 1; id <= 1500; id++) {
+        keys_send (desk, id, id % 2 ? "a" : "b");
+    }
+    desk_subscribe (desk, 5, 1);
+    assert_int_equal (desk_dispatch (desk), 1);
+    assert_int_equal (zloom_queue_pattern.next_deadline (desk->queue), 0);
+    desk_simple (desk, ZLOOM_EVENT_TIMER);
+    desk_credit (desk, 5, 2, UINT64_MAX, UINT64_MAX);
+    assert_int_equal (desk_dispatch (desk), 1);
+    assert_true (zloom_queue_pattern.next_deadline (desk->queue) > 0);
+    desk_destroy (desk);
+}
+
 /* A delayed message of a key holds its place: what comes later of the key waits for it. */
 static void
 queue_lets_a_key_wait_for_its_delayed_message (void **state)
@@ -255,6 +275,7 @@ main (void)
       cmocka_unit_test (queue_takes_a_late_ack_only_as_a_prefix_of_its_lane),
       cmocka_unit_test (queue_serves_keys_with_backlog_in_turn),
       cmocka_unit_test (queue_waits_for_the_bytes_of_a_keyed_backlog),
+      cmocka_unit_test (queue_looks_at_a_long_backlog_in_parts),
       cmocka_unit_test (queue_lets_a_key_wait_for_its_delayed_message),
       cmocka_unit_test (queue_goes_on_with_a_key_whose_message_was_purged),
     };
