@@ -71,6 +71,56 @@ zloom_pack_head_decode (zloom_bytes_t bytes, zloom_arena_t *arena, zloom_pack_he
     return zloom_cursor_end (&cursor);
 }
 
+/* The ranks of messages [first, first + n) into `out`, which has room for all; how many. */
+static size_t
+s_cut_ranks (const zloom_pack_head_t *head, uint64_t first, uint64_t n, zloom_rank_run_t *out)
+{
+    size_t count = 0;
+    uint64_t at = 0;
+    for (size_t i = 0; i < head->rank_count; i++) {
+        const uint64_t from = at > first ? at : first;
+        at += head->ranks[i].n;
+        const uint64_t to = at < first + n ? at : first + n;
+        if (to > from) {
+            out[count++] =
+              (zloom_rank_run_t){.n = (uint32_t) (to - from), .rank = head->ranks[i].rank};
+        }
+    }
+    return count;
+}
+
+zloom_err_t
+zloom_pack_head_cut (zloom_bytes_t bytes, uint32_t first, uint32_t n, zloom_buf_t *out)
+{
+    zloom_arena_t arena = {0};
+    zloom_pack_head_t head;
+    zloom_err_t err = zloom_pack_head_decode (bytes, &arena, &head);
+    if (!err && zloom_src_total (head.src, head.src_count) < (uint64_t) first + n) {
+        err = zloom_fail (ZLOOM_INVALID, "a pack's head speaks of fewer messages");
+    }
+    if (!err) {
+        zloom_src_t *src = zloom_arena_take (&arena, head.src_count, sizeof *src);
+        zloom_rank_run_t *ranks = zloom_arena_take (&arena, head.rank_count, sizeof *ranks);
+        zloom_past_t *past = zloom_arena_take (&arena, head.past.data ? n : 0, sizeof *past);
+        for (uint32_t i = 0; i < n && head.past.data; i++) {
+            past[i].history = zloom_pack_head_past (&head, first + i);
+        }
+        zloom_effect_t effect = {.type = ZLOOM_EFFECT_APPEND};
+        effect.append.n = n;
+        effect.append.flags = head.flags;
+        effect.append.own = head.own;
+        effect.append.src = src;
+        effect.append.src_count = zloom_src_cut (head.src, head.src_count, first, n, src);
+        effect.append.past = head.past.data ? past : NULL;
+        effect.append.expires_ns = head.expires_ns;
+        effect.append.ranks = ranks;
+        effect.append.rank_count = s_cut_ranks (&head, first, n, ranks);
+        zloom_pack_head_encode (&effect, out);
+    }
+    zloom_arena_fini (&arena);
+    return err;
+}
+
 zloom_bytes_t
 zloom_pack_head_past (const zloom_pack_head_t *head, uint32_t index)
 {

@@ -35,6 +35,11 @@ void zloom_pack_head_encode (const zloom_effect_t *append, zloom_buf_t *out);
 /* Read a head; bytes from a disk, so anything may stand there. */
 zloom_err_t zloom_pack_head_decode (zloom_bytes_t bytes, zloom_arena_t *arena,
                                     zloom_pack_head_t *head);
+/*
+ * Append to `out` the head of messages [first, first + n) of a pack with this head. MALFORMED and
+ * the like when it is not a head, INVALID when it speaks of fewer messages.
+ */
+zloom_err_t zloom_pack_head_cut (zloom_bytes_t bytes, uint32_t first, uint32_t n, zloom_buf_t *out);
 /* The history of the index-th message; unset when it has none. O(index). */
 zloom_bytes_t zloom_pack_head_past (const zloom_pack_head_t *head, uint32_t index);
 

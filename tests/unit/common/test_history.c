@@ -129,6 +129,74 @@ pack_head_comes_back (void **state)
     zloom_buf_fini (&buf);
 }
 
+/* A cut speaks of its messages as the whole did, wherever it begins and ends. */
+static void
+pack_head_is_cut (void **state)
+{
+    (void) state;
+    zloom_src_t src[2] = {{2, zloom_bytes_text ("shop"), 7, -5},
+                          {2, zloom_bytes_text ("web"), 1, 9}};
+    zloom_past_t past[4] = {
+      {ZLOOM_BYTES_NULL}, {zloom_bytes_text ("one")}, {ZLOOM_BYTES_NULL}, {zloom_bytes_text ("x")}};
+    zloom_effect_t effect = {.type = ZLOOM_EFFECT_APPEND};
+    effect.append.n = 4;
+    effect.append.flags = ZLOOM_FLAG_DUE;
+    effect.append.src = src;
+    effect.append.src_count = 2;
+    const zloom_rank_run_t ranks[3] = {{1, 9}, {2, 0}, {1, 4}};
+    const uint8_t rank_of[4] = {9, 0, 0, 4};
+    for (int with_past = 0; with_past < 2; with_past++) {
+        effect.append.past = with_past ? past : NULL;
+        effect.append.expires_ns = with_past ? 5000 : ZLOOM_NEVER;
+        effect.append.ranks = with_past ? ranks : NULL;
+        effect.append.rank_count = with_past ? 3 : 0;
+        zloom_buf_t whole = {0};
+        zloom_pack_head_encode (&effect, &whole);
+        for (uint32_t first = 0; first < 4; first++) {
+            for (uint32_t n = 1; first + n <= 4; n++) {
+                zloom_buf_t cut = {0};
+                zloom_arena_t arena = {0};
+                zloom_pack_head_t head;
+                assert_int_equal (zloom_pack_head_cut (zloom_buf_bytes (&whole), first, n, &cut),
+                                  ZLOOM_OK);
+                assert_int_equal (zloom_pack_head_decode (zloom_buf_bytes (&cut), &arena, &head),
+                                  ZLOOM_OK);
+                assert_int_equal (head.flags, ZLOOM_FLAG_DUE);
+                assert_false (head.own);
+                assert_int_equal (zloom_src_total (head.src, head.src_count), n);
+                assert_int_equal (head.expires_ns, effect.append.expires_ns);
+                uint32_t ranked = 0;
+                for (size_t i = 0; i < head.rank_count; i++) {
+                    for (uint32_t k = 0; k < head.ranks[i].n; k++) {
+                        assert_int_equal (head.ranks[i].rank, rank_of[first + ranked++]);
+                    }
+                }
+                assert_int_equal (ranked, with_past ? n : 0);
+                for (uint32_t i = 0; i < n; i++) {
+                    zloom_origin_t was;
+                    zloom_origin_t is;
+                    assert_true (zloom_src_origin (src, 2, first + i, &was));
+                    assert_true (zloom_src_origin (head.src, head.src_count, i, &is));
+                    assert_true (zloom_bytes_equal (is.producer, was.producer));
+                    assert_true (is.id == was.id && is.base_time_ns == was.base_time_ns);
+                    zloom_bytes_t history = zloom_pack_head_past (&head, i);
+                    assert_true (with_past ? zloom_bytes_equal (history, past[first + i].history)
+                                           : !history.data);
+                }
+                zloom_arena_fini (&arena);
+                zloom_buf_fini (&cut);
+            }
+        }
+        zloom_buf_t none = {0};
+        assert_int_equal (zloom_pack_head_cut (zloom_buf_bytes (&whole), 3, 2, &none),
+                          ZLOOM_INVALID);
+        assert_int_not_equal (
+          zloom_pack_head_cut (zloom_bytes (whole.data, whole.size - 1), 0, 1, &none), ZLOOM_OK);
+        zloom_buf_fini (&none);
+        zloom_buf_fini (&whole);
+    }
+}
+
 int
 main (void)
 {
@@ -136,6 +204,7 @@ main (void)
       cmocka_unit_test (history_folds_equal_causes),
       cmocka_unit_test (history_is_bounded),
       cmocka_unit_test (pack_head_comes_back),
+      cmocka_unit_test (pack_head_is_cut),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
