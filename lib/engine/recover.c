@@ -115,6 +115,18 @@ s_on_next_live (void *arg, uint32_t number, uint64_t from, uint64_t last, zloom_
     return flow && flow->pattern->next_live (flow->core, from, last, run);
 }
 
+/* On a thread of the journal's: bytes in, bytes out. */
+static bool
+s_cut (const zloom_chunk_t *pack, uint64_t first, uint32_t count, zloom_buf_t *head,
+       zloom_bytes_t *payload)
+{
+    const uint32_t index = (uint32_t) (first - pack->seq);
+    zloom_bytes_t all;
+    return zloom_pack_slice (pack->payload, 0, pack->count, &all) == ZLOOM_OK &&
+           zloom_pack_slice (pack->payload, index, count, payload) == ZLOOM_OK &&
+           zloom_pack_head_cut (pack->head, index, count, head) == ZLOOM_OK;
+}
+
 static void
 s_on_fetched (void *arg, uint64_t cookie, zloom_err_t err, zloom_chunk_t *chunk)
 {
@@ -131,6 +143,7 @@ zloom_recover_owner (zloom_port_t *port)
                                    .replay = s_on_replay,
                                    .snapshot = s_on_snapshot,
                                    .next_live = s_on_next_live,
+                                   .cut = s_cut,
                                    .fetched = s_on_fetched};
 }
 

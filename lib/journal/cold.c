@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * cold.c - what is still needed from the oldest hot segment moves to cold segments, one row of
- * files a flow; what is hardly needed there is written together again; what is not needed goes.
+ * cold.c - what is still needed from a hot segment that is to be given back moves to cold segments,
+ * one row of files a flow; what is hardly needed there is written together again; what is not
+ * needed goes.
  *
  * A move has three parts: the owner says which numbers live (here), a job copies and syncs them
  * (mover.c), and MOVE records tell the log (here, "landing"). Only when those are durable, with
@@ -15,11 +16,7 @@
 #include <stdlib.h>
 
 #define MOVE_HEAD_BYTES 9u
-/*
- * A cold segment is rewritten when less than 1 / this part is needed of what was needed when it was
- * last written. Packs are copied whole: measured by its size, one of packs that are each needed for
- * a single message would be rewritten for ever and never shrink.
- */
+/* A cold segment is rewritten when less than 1 / this part of it is needed. */
 #define REWRITE_UNDER 4u
 /* Rewriting takes no more than about 16 MiB a second. */
 #define TEND_EVERY_NS (100 * ZLOOM_NS_PER_MS)
@@ -44,6 +41,18 @@ s_runs (zloom_log_t *self, uint32_t flow, uint64_t first, uint64_t last, zloom_r
     return count;
 }
 
+/* About how much disk the copies of these runs of the extent take. */
+static uint64_t
+s_cost (const zloom_extent_t *extent, const zloom_range_t *runs, size_t count)
+{
+    zloom_extent_t now = *extent;
+    now.gone = extent->last - extent->first + 1;
+    for (size_t i = 0; i < count; i++) {
+        now.gone -= runs[i].last - runs[i].first + 1;
+    }
+    return zloom_extent_live_bytes (&now) + count * 2 * ZLOOM_ENTRY_BYTES;
+}
+
 /* Add what is needed of one flow from the source; what is not leaves the index. */
 static void
 s_plan_flow (zloom_log_t *self, zloom_move_t *move, zloom_log_flow_t *flow)
@@ -62,7 +71,7 @@ s_plan_flow (zloom_log_t *self, zloom_move_t *move, zloom_log_flow_t *flow)
         size_t count = s_runs (self, flow->mark.number, extent->first, extent->last, &runs);
         found = true;
         if (count > 0) {
-            move->expected_bytes += zloom_blocks (extent->bytes);
+            move->expected_bytes += s_cost (extent, runs, count);
             zloom_move_add (move, flow->mark.number, extent->offset, runs, count);
             move->items[move->item_count - 1].apart = apart;
             apart = false;
@@ -157,36 +166,20 @@ s_move_done (zloom_job_t *job, void *owner)
     }
 }
 
-/* Bytes of a cold segment that are needed, by what was told gone; *extents_p: how many are left. */
+/* Disk of the flow in a segment that is needed, as far as was told; *extents_p: in so many. */
 static uint64_t
-s_live_bytes (const zloom_log_flow_t *flow, uint64_t number, size_t *extents_p)
+s_live_bytes (const zloom_log_flow_t *flow, bool cold, uint64_t number, size_t *extents_p)
 {
     uint64_t live = 0;
     *extents_p = 0;
     for (size_t i = 0; i < flow->index.count; i++) {
         const zloom_extent_t *extent = zloom_index_at (&flow->index, i);
-        if (extent->cold && extent->segment == number) {
-            uint64_t numbers = extent->last - extent->first + 1;
-            uint64_t gone = extent->gone < numbers ? extent->gone : numbers;
-            live +=
-              (uint64_t) ((double) extent->bytes * (double) (numbers - gone) / (double) numbers);
+        if (extent->cold == cold && extent->segment == number) {
+            live += zloom_extent_live_bytes (extent);
             (*extents_p)++;
         }
     }
     return live;
-}
-
-/* After copies came to them: from here on the segments are judged by what dies. */
-static void
-s_weigh (zloom_log_flow_t *flow, const zloom_extent_t *extents, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        zloom_cold_t *cold = s_cold_of (flow, extents[i].segment);
-        size_t left;
-        if (cold && (i == 0 || extents[i].segment != extents[i - 1].segment)) {
-            cold->worth = s_live_bytes (flow, cold->number, &left);
-        }
-    }
 }
 
 /* Stage one flow's MOVE and point its index at the copies; false when there is no room. */
@@ -222,7 +215,6 @@ s_land_flow (zloom_log_t *self, zloom_move_t *move)
         zloom_log_stage (self, &record, blob);
         zloom_blob_unref (&blob);
         zloom_index_replace (&flow->index, move->source_flow > 0, move->source, extents, count);
-        s_weigh (flow, extents, count);
         flow->suspect = true;
         move->landed = end;
         self->seal_wanted = true;
@@ -259,7 +251,11 @@ zloom_log_land (zloom_log_t *self)
 static bool
 s_begin_move (zloom_log_t *self, zloom_move_t *move)
 {
-    if (!zloom_log_disk_allows (self, move->expected_bytes)) {
+    /* Groups end at whole blocks. */
+    uint64_t bytes = move->expected_bytes + move->expected_bytes / 32 +
+                     (move->target_count + 1) * ZLOOM_BLOCK_BYTES;
+    if (!zloom_log_disk_has (self, bytes, "moving what is needed of a segment")) {
+        self->move_at_ns = zloom_time_add (self->now.mono_ns, ZLOOM_RETRY_MOVE_NS);
         zloom_move_free (&move);
         return false;
     }
@@ -268,12 +264,15 @@ s_begin_move (zloom_log_t *self, zloom_move_t *move)
     return true;
 }
 
-/* The oldest segment that holds no pack any more, 0 when all do; the one written does not count. */
+/*
+ * The segment of which the least is needed, as far as was told, of those that are not written any
+ * more; the oldest of several. *live: how much that is.
+ */
 static uint64_t
-s_bare_segment (const zloom_log_t *self)
+s_emptiest_segment (const zloom_log_t *self, uint64_t *live)
 {
     size_t count = self->segment_count - 1;
-    bool *holds = zloom_alloc (count * sizeof *holds);
+    uint64_t *needed = zloom_alloc (count * sizeof *needed);
     for (size_t i = 0; i < self->flow_count; i++) {
         const zloom_index_t *index = &self->flows[i]->index;
         size_t at = 0;
@@ -283,16 +282,28 @@ s_bare_segment (const zloom_log_t *self)
                 at++;
             }
             if (!extent->cold && at < count && self->segments[at].number == extent->segment) {
-                holds[at] = true;
+                needed[at] += zloom_extent_live_bytes (extent);
             }
         }
     }
-    uint64_t bare = 0;
-    for (size_t i = 0; i < count && bare == 0; i++) {
-        bare = holds[i] ? 0 : self->segments[i].number;
+    size_t least = 0;
+    for (size_t i = 1; i < count; i++) {
+        least = needed[i] < needed[least] ? i : least;
     }
-    free (holds);
-    return bare;
+    *live = needed[least];
+    free (needed);
+    return self->segments[least].number;
+}
+
+bool
+zloom_log_wants_slack (const zloom_log_t *self)
+{
+    uint64_t live = 0;
+    uint64_t slack = zloom_log_slack (self);
+    if (self->segment_count > 1) {
+        (void) s_emptiest_segment (self, &live);
+    }
+    return live > 0 && live <= slack / 2 && zloom_log_disk_left (self) < slack;
 }
 
 /* Only the settlements that made a segment dead have to be durable before it is used again. */
@@ -304,22 +315,29 @@ s_give_back (zloom_log_t *self, uint64_t number)
     self->seal_wanted |= self->open.records > 0;
 }
 
+/*
+ * Without disk for a new segment the order does not count, only how little there is to be copied:
+ * so what is settled drains a full log, whatever has to stay and however slowly acks come.
+ */
 void
-zloom_log_move_oldest (zloom_log_t *self)
+zloom_log_clear_segment (zloom_log_t *self)
 {
-    /*
-     * Without disk for copies, a younger segment may go first: one of settlements only. So acks
-     * drain a full log however slowly they come.
-     */
-    uint64_t bare = self->disk_full ? s_bare_segment (self) : 0;
-    if (bare > 0) {
-        s_give_back (self, bare);
+    uint64_t number = self->segments[0].number;
+    uint64_t live = 0;
+    if (self->disk_full) {
+        number = s_emptiest_segment (self, &live);
+    }
+    if (live > self->segment_bytes / 2) {
+        /* Copies would take the disk that they are to give back. */
+        self->move_at_ns = zloom_time_add (self->now.mono_ns, ZLOOM_RETRY_MOVE_NS);
         return;
     }
-
-    const zloom_segment_t *oldest = &self->segments[0];
-    zloom_move_t *move = zloom_move_new (self, 0, oldest->number);
-    move->file = oldest->file;
+    zloom_move_t *move = zloom_move_new (self, 0, number);
+    for (size_t i = 0; i < self->segment_count; i++) {
+        if (self->segments[i].number == number) {
+            move->file = self->segments[i].file;
+        }
+    }
     for (size_t i = 0; i < self->flow_count; i++) {
         s_plan_flow (self, move, self->flows[i]);
     }
@@ -328,7 +346,7 @@ zloom_log_move_oldest (zloom_log_t *self)
         return;
     }
     zloom_move_free (&move);
-    s_give_back (self, oldest->number);
+    s_give_back (self, number);
 }
 
 bool
@@ -366,7 +384,7 @@ s_tend_one (zloom_log_t *self, zloom_log_flow_t *flow, size_t at, bool *wait)
 {
     zloom_cold_t *cold = &flow->cold[at];
     size_t extents;
-    uint64_t live = s_live_bytes (flow, cold->number, &extents);
+    uint64_t live = s_live_bytes (flow, true, cold->number, &extents);
     if (extents == 0) {
         if (cold->gone_after == 0) {
             cold->gone_after = zloom_log_staged (self);
@@ -378,8 +396,7 @@ s_tend_one (zloom_log_t *self, zloom_log_flow_t *flow, size_t at, bool *wait)
         *wait = true;
         return false;
     }
-    uint64_t worth = cold->worth > 0 ? cold->worth : cold->bytes;
-    if (live >= worth / REWRITE_UNDER || self->holed) {
+    if (live >= cold->bytes / REWRITE_UNDER || self->holed) {
         return false;
     }
     cold->closed = true;

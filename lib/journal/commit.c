@@ -183,7 +183,8 @@ s_index_group (zloom_log_t *self, const zloom_group_header_t *header)
               .last = entry.seq + entry.count - 1,
               .segment = header->place.segment,
               .offset = header->place.offset,
-              .bytes = entry.payload_bytes + (uint32_t) entry.head.size,
+              .bytes = ZLOOM_ENTRY_BYTES + (uint32_t) entry.head.size + entry.payload_bytes,
+              .needed = entry.count,
             };
             zloom_index_append (&self->flows[entry.flow]->index, &extent);
         } else if (entry.type == ZLOOM_RECORD_SNAPSHOT) {

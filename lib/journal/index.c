@@ -33,6 +33,7 @@ zloom_index_append (zloom_index_t *self, const zloom_extent_t *extent)
             self->suspects -= last->gone >= s_numbers (last);
             last->last = extent->last;
             last->bytes += extent->bytes;
+            last->needed += extent->needed;
             return;
         }
     }
@@ -68,6 +69,16 @@ zloom_index_find (const zloom_index_t *self, uint64_t seq)
         return NULL;
     }
     return zloom_index_at (self, place);
+}
+
+uint64_t
+zloom_extent_live_bytes (const zloom_extent_t *extent)
+{
+    uint64_t numbers = s_numbers (extent);
+    uint64_t live = extent->gone < numbers ? numbers - extent->gone : 0;
+    double part = (double) live / (double) extent->needed;
+    uint64_t bytes = zloom_blocks (ZLOOM_GROUP_HEADER_BYTES + (uint64_t) extent->bytes);
+    return part < 1 ? (uint64_t) ((double) bytes * part) : bytes;
 }
 
 void
@@ -148,7 +159,10 @@ static void
 s_heap_add (heap_t *heap, const zloom_extent_t *extent)
 {
     zloom_grow (&heap->items, &heap->capacity, heap->count + 1, sizeof *heap->items);
-    heap->items[heap->count++] = *extent;
+    zloom_extent_t *item = &heap->items[heap->count++];
+    *item = *extent;
+    uint64_t numbers = s_numbers (extent); /* a part of an extent has no more */
+    item->needed = item->needed < numbers ? item->needed : (uint32_t) numbers;
 }
 
 /*
@@ -219,6 +233,7 @@ zloom_extent_encode (zloom_buf_t *buf, const zloom_extent_t *extent)
     zloom_buf_add_u64 (buf, extent->segment | (extent->cold ? COLD_BIT : 0));
     zloom_buf_add_u32 (buf, extent->offset);
     zloom_buf_add_u32 (buf, extent->bytes);
+    zloom_buf_add_u32 (buf, extent->needed);
 }
 
 bool
@@ -230,7 +245,9 @@ zloom_extent_decode (zloom_record_reader_t *cursor, zloom_extent_t *extent)
     extent->segment = zloom_record_reader_u64 (cursor);
     extent->offset = zloom_record_reader_u32 (cursor);
     extent->bytes = zloom_record_reader_u32 (cursor);
+    extent->needed = zloom_record_reader_u32 (cursor);
     extent->cold = (extent->segment & COLD_BIT) != 0;
     extent->segment &= ~COLD_BIT;
-    return !cursor->bad && extent->first <= extent->last && extent->last < UINT64_MAX;
+    return !cursor->bad && extent->first <= extent->last && extent->last < UINT64_MAX &&
+           extent->needed > 0 && extent->needed - 1 <= extent->last - extent->first;
 }

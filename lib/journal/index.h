@@ -15,7 +15,8 @@ typedef struct {
     uint64_t segment; /* hot segment, or the flow's own cold segment */
     uint64_t gone;    /* numbers of it that are needed no more, as far as was told */
     uint32_t offset;
-    uint32_t bytes; /* heads and payloads */
+    uint32_t bytes;  /* entries, heads and payloads */
+    uint32_t needed; /* numbers of it that were needed when it was written */
     bool cold;
 } zloom_extent_t;
 
@@ -42,6 +43,8 @@ void zloom_index_append (zloom_index_t *self, const zloom_extent_t *extent);
 size_t zloom_index_place (const zloom_index_t *self, uint64_t seq);
 /* The extent that holds `seq`, or NULL. */
 const zloom_extent_t *zloom_index_find (const zloom_index_t *self, uint64_t seq);
+/* Of the disk that the extent's group takes, the part that is still needed, as far as was told. */
+uint64_t zloom_extent_live_bytes (const zloom_extent_t *extent);
 /* Count [first, last] as gone; nothing leaves before zloom_index_tidy () has asked. */
 void zloom_index_forget (zloom_index_t *self, uint64_t first, uint64_t last);
 /* Let extents leave that were told gone and of which `live` says that nothing is needed. */

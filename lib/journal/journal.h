@@ -113,6 +113,13 @@ typedef struct {
      */
     bool (*next_live) (void *arg, uint32_t flow, uint64_t from, uint64_t last, zloom_range_t *run);
     /*
+     * Messages [first, first + count) of a stored pack as a pack of their own: append its head to
+     * `head`, and *payload is the part of the pack's. Called on a thread of the journal: it looks
+     * at nothing but these. False, or NULL here: the pack is only copied whole.
+     */
+    bool (*cut) (const zloom_chunk_t *pack, uint64_t first, uint32_t count, zloom_buf_t *head,
+                 zloom_bytes_t *payload);
+    /*
      * A fetch ended. When err is OK, `chunk` is set for the time of the call and its blob's
      * reference is the callee's (zloom_blob_unref); else it is NULL. NOT_FOUND: nothing is stored
      * under that number; DAMAGED: it is, but the bytes are not what was written. To an owner that

@@ -228,12 +228,15 @@ s_deadline (const zloom_journal_t *journal)
     if (self->wish_count > 0 || (self->taking.blob && !self->busy)) {
         return self->now.mono_ns;
     }
-    int64_t deadline = self->busy ? ZLOOM_NEVER : self->attest_at_ns;
-    if (self->retry_at_ns > self->now.mono_ns && self->retry_at_ns < deadline) {
-        deadline = self->retry_at_ns;
-    }
-    if (self->tend && self->tend_at_ns > self->now.mono_ns && self->tend_at_ns < deadline) {
-        deadline = self->tend_at_ns;
+    const int64_t timers[] = {self->busy ? ZLOOM_NEVER : self->attest_at_ns, self->retry_at_ns,
+                              self->fill_at_ns, self->move_at_ns,
+                              self->tend ? self->tend_at_ns : ZLOOM_NEVER};
+    int64_t deadline = ZLOOM_NEVER;
+    for (size_t i = 0; i < sizeof timers / sizeof *timers; i++) {
+        bool attest = i == 0; /* due until it is done; the others when they come */
+        if (timers[i] < deadline && (attest || timers[i] > self->now.mono_ns)) {
+            deadline = timers[i];
+        }
     }
     return deadline;
 }

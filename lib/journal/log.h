@@ -5,7 +5,7 @@
  *   log.c       the contract: lookup, poll, close            state.c     flows, boots, destroy
  *   commit.c    room, the open group, write and sync         fetch.c     reads behind the loop
  *   space.c     segments: fill, reuse, superblock, plan      snapshot.c  flows' states, trickled
- *   cold.c      moving live packs out of the oldest segment  mover.c     the copying itself
+ *   cold.c      moving what is needed out of a segment       mover.c     the copying itself
  *   recover.c   opening: files, slots, order                 replay.c    groups and records
  *   settle.c    the end of an opening: files, index, boot
  *
@@ -29,6 +29,8 @@
 #define ZLOOM_ATTEST_AFTER_NS (100 * ZLOOM_NS_PER_MS)
 /* How long after a full disk (or a failed step behind the loop) the same is tried again. */
 #define ZLOOM_RETRY_SPACE_NS (500 * ZLOOM_NS_PER_MS)
+/* How long after a look for a segment to give back, which asks for every message, the next. */
+#define ZLOOM_RETRY_MOVE_NS (50 * ZLOOM_NS_PER_MS)
 /* Largest slice of a snapshot in one turn. */
 #define ZLOOM_SLICE_BYTES (256u * 1024)
 /* Read ahead of a fetch, and how many such runs are kept. */
@@ -42,7 +44,6 @@ typedef struct {
     uint32_t last_crc;   /* of the last of them */
     bool closed;         /* nothing is added to it any more */
     uint64_t gone_after; /* nothing in it is needed: unlink once this group is durable; 0 = no */
-    uint64_t worth;      /* needed bytes when copies last came to it; 0 = not in this boot */
 } zloom_cold_t;
 
 typedef struct {
@@ -159,7 +160,9 @@ typedef struct {
     bool working;           /* a job of space.c or cold.c is under way */
     uint64_t moved_segment; /* the oldest segment, when its live packs have been moved */
     uint64_t moved_after;   /* reuse it once this group is durable */
-    int64_t retry_at_ns;    /* nothing that needs new disk before this */
+    int64_t retry_at_ns;    /* a step failed on a full disk: no other before this */
+    int64_t fill_at_ns;     /* there was no disk for a new segment: none is begun before this */
+    int64_t move_at_ns;     /* no segment could be given back: none is looked at before this */
     int64_t tend_at_ns;     /* no cold segment is looked at before this */
     bool tend;              /* something in cold segments may have died */
     zloom_move_t *landing;  /* a move that ended and is being recorded */
@@ -232,8 +235,19 @@ zloom_err_t zloom_log_slot_now (zloom_log_t *self);
 uint64_t zloom_log_ready_wanted (const zloom_log_t *self);
 /* The oldest segment that replaying needs. */
 uint64_t zloom_log_oldest_needed (const zloom_log_t *self);
-/* Whether `more` bytes of disk may be taken now. */
-bool zloom_log_disk_allows (zloom_log_t *self, uint64_t more);
+/* How much disk may still be taken. */
+uint64_t zloom_log_disk_left (const zloom_log_t *self);
+/* Whether so much may be taken for `what`; if not, the disk is full from here on. */
+bool zloom_log_disk_has (zloom_log_t *self, uint64_t bytes, const char *what);
+/*
+ * Disk that no segment is made of: what is still needed in a segment that holds little else than
+ * settled messages has a place to go to, also when the log itself has filled the disk.
+ */
+static inline uint64_t
+zloom_log_slack (const zloom_log_t *self)
+{
+    return self->segment_bytes / 4;
+}
 /* Give a job to the background; one of these at a time. */
 void zloom_log_begin (zloom_log_t *self, zloom_job_t *job);
 /* The group that is durable when everything staged so far is. */
@@ -275,13 +289,15 @@ zloom_err_t zloom_log_restore (zloom_log_t *self, zloom_log_flow_t *flow, zloom_
 
 /* ---- cold.c --------------------------------------------------------------------------------- */
 
-/* Begin to move the live packs of the oldest segment. */
-void zloom_log_move_oldest (zloom_log_t *self);
+/* Begin to give a segment back: the oldest, or on a full disk the emptiest. */
+void zloom_log_clear_segment (zloom_log_t *self);
 /* Stage the MOVE records of a move that ended, as far as there is room. */
 void zloom_log_land (zloom_log_t *self);
 /* Apply a MOVE record (own or replayed). False when it makes no sense. */
 bool zloom_log_apply_move (zloom_log_t *self, zloom_log_flow_t *flow, zloom_bytes_t head,
                            zloom_bytes_t payload);
+/* Whether a segment could be given back if there were disk for the little that it holds. */
+bool zloom_log_wants_slack (const zloom_log_t *self);
 /* Unlink or rewrite a cold segment that is (nearly) dead; true when a job was begun. */
 bool zloom_log_tend_cold (zloom_log_t *self);
 
@@ -289,5 +305,7 @@ bool zloom_log_tend_cold (zloom_log_t *self);
 
 /* Forget the flow's cold segment at this index and begin to remove its file. */
 void zloom_log_unlink_cold (zloom_log_t *self, zloom_log_flow_t *flow, size_t at);
+/* Begin to remove a hot segment that the log has let go of. */
+void zloom_log_unlink_hot (zloom_log_t *self, const zloom_segment_t *segment);
 
 #endif

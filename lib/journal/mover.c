@@ -9,6 +9,8 @@
 #include <stdlib.h>
 
 #define COLD_GROUP_BYTES (256u * 1024)
+/* So many numbers between two needed ones are copied along: a record of their own costs more. */
+#define GAP_MOST 2u
 
 zloom_move_t *
 zloom_move_new (zloom_log_t *log, uint32_t source_flow, uint64_t source)
@@ -22,6 +24,7 @@ zloom_move_new (zloom_log_t *log, uint32_t source_flow, uint64_t source)
     self->wall_ns = log->now.wall_ns;
     self->segment_bytes = log->segment_bytes;
     self->group_most = log->group_most;
+    self->cut = log->base.owner.cut;
     self->source_flow = source_flow;
     self->source = source;
     return self;
@@ -46,39 +49,6 @@ zloom_move_add_target (zloom_move_t *self, uint32_t flow, const zloom_cold_t *co
                                                                 .groups = cold->groups,
                                                                 .last_crc = cold->last_crc,
                                                                 .fresh = cold->bytes == 0};
-}
-
-void
-zloom_keep_damaged (zloom_vfs_t *vfs, const char *directory, const char *name, zloom_file_t *file,
-                    uint64_t offset, uint64_t bytes)
-{
-    char *folder = zloom_format ("%s/damaged", directory);
-    char *path = zloom_format ("%s/%s-%llu", folder, name, (unsigned long long) offset);
-    zloom_file_t *copy = NULL;
-    zloom_buf_t buf = {0};
-    size_t got = 0;
-    uint8_t *data = zloom_buf_reserve (&buf, (size_t) bytes);
-    zloom_err_t err = vfs->read (vfs, file, offset, data, (size_t) bytes, &got);
-    if (!err) {
-        err = vfs->mkdir (vfs, folder);
-    }
-    if (!err) {
-        err = vfs->open (vfs, path, true, &copy);
-    }
-    if (!err) {
-        zloom_bytes_t part = zloom_bytes (data, got);
-        zloom_gather_t gather = {&part, 1};
-        err = vfs->write (vfs, copy, 0, &gather);
-    }
-    if (!err) {
-        err = vfs->sync (vfs, copy);
-    }
-    vfs->close (vfs, &copy);
-    zloom_log (err ? ZLOOM_LOG_WARN : ZLOOM_LOG_INFO, "journal-kept", "path=%s bytes=%zu %s", path,
-               got, err ? zloom_note () : "");
-    zloom_buf_fini (&buf);
-    free (folder);
-    free (path);
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */
@@ -153,12 +123,12 @@ s_flush (zloom_move_t *self)
     return ZLOOM_OK;
 }
 
-/* Add one pack to the group under construction. */
+/* Add a pack of `needed` messages and others to the group under construction; `entry`: whose. */
 static zloom_err_t
-s_add_pack (zloom_move_t *self, const zloom_entry_t *entry, zloom_blob_t *blob)
+s_add_pack (zloom_move_t *self, const zloom_entry_t *entry, const zloom_chunk_t *pack,
+            uint32_t needed)
 {
-    zloom_bytes_t payload = zloom_blob_bytes (blob);
-    uint64_t more = zloom_group_cost (1, entry->head.size + payload.size);
+    uint64_t more = zloom_group_cost (1, pack->head.size + pack->payload.size);
     if (self->building.records > 0 &&
         (zloom_group_bytes (&self->building) + more > self->group_most ||
          zloom_group_bytes (&self->building) > COLD_GROUP_BYTES)) {
@@ -172,18 +142,23 @@ s_add_pack (zloom_move_t *self, const zloom_entry_t *entry, zloom_blob_t *blob)
       .critical = entry->critical,
       .flow = entry->flow,
       .group = entry->group,
-      .seq = entry->seq,
-      .count = entry->count,
-      .head = entry->head,
-      .payload = payload,
+      .seq = pack->seq,
+      .count = pack->count,
+      .head = pack->head,
+      .payload = pack->payload,
     };
     if (self->building.records == 0) {
         self->building_flow = entry->flow;
-        self->extent = (zloom_extent_t){.first = entry->seq};
+        self->extent = (zloom_extent_t){.first = pack->seq};
     }
-    self->extent.last = entry->seq + entry->count - 1;
-    self->extent.bytes += (uint32_t) (entry->head.size + payload.size);
-    zloom_group_add_checked (&self->building, &record, blob, entry->payload_crc);
+    self->extent.last = pack->seq + pack->count - 1;
+    self->extent.bytes += (uint32_t) more;
+    self->extent.needed += needed;
+    if (pack->count == entry->count) {
+        zloom_group_add_checked (&self->building, &record, pack->blob, entry->payload_crc);
+    } else {
+        zloom_group_add (&self->building, &record, pack->blob);
+    }
     return ZLOOM_OK;
 }
 
@@ -195,7 +170,9 @@ s_hole (zloom_move_t *self, uint32_t flow, uint64_t first, uint64_t last)
 {
     zloom_err_t err = s_flush (self);
     if (!err) {
+        uint64_t numbers = last - first + 1;
         zloom_extent_t extent = {.first = first, .last = last, .cold = true};
+        extent.needed = numbers < UINT32_MAX ? (uint32_t) numbers : UINT32_MAX;
         s_note_moved (self, flow, &extent);
         self->holes++;
         zloom_log (ZLOOM_LOG_ERROR, "journal-hole", "flow=%u first=%llu last=%llu", flow,
@@ -215,24 +192,106 @@ s_keep (zloom_move_t *self, uint32_t offset, uint64_t bytes)
     free (name);
 }
 
+/* A part of a pack that is copied in one piece. */
+typedef struct {
+    uint64_t first;
+    uint64_t last;
+    uint32_t needed;
+} part_t;
+
+/*
+ * The next part of the pack, from `from` on; *at is the place in the item's runs, which rises with
+ * `from`.
+ */
 static bool
-s_needed (const zloom_move_item_t *item, const zloom_entry_t *entry)
+s_next_part (const zloom_move_item_t *item, size_t *at, const zloom_entry_t *entry, uint64_t from,
+             part_t *part)
 {
-    if (entry->type != ZLOOM_RECORD_PACK || entry->flow != item->flow || entry->count == 0) {
-        return false;
-    }
     uint64_t last = entry->seq + entry->count - 1;
-    for (size_t i = 0; i < item->run_count; i++) {
-        if (item->runs[i].first <= last && item->runs[i].last >= entry->seq) {
-            return true;
-        }
+    while (*at < item->run_count && item->runs[*at].last < from) {
+        (*at)++;
     }
-    return false;
+    *part = (part_t){0};
+    for (size_t i = *at; i < item->run_count && item->runs[i].first <= last; i++) {
+        zloom_range_t run = item->runs[i];
+        run.first = run.first > from ? run.first : from;
+        run.last = run.last < last ? run.last : last;
+        if (part->needed > 0 && run.first > part->last + 1 + GAP_MOST) {
+            break;
+        }
+        part->first = part->needed > 0 ? part->first : run.first;
+        part->last = run.last;
+        part->needed += (uint32_t) (run.last - run.first + 1);
+    }
+    return part->needed > 0;
 }
 
 static zloom_err_t
-s_copy_pack (zloom_move_t *self, const zloom_group_header_t *header, const zloom_entry_t *entry)
+s_copy_whole (zloom_move_t *self, const zloom_move_item_t *item, size_t at,
+              const zloom_entry_t *entry, const zloom_chunk_t *pack)
 {
+    uint32_t needed = 0;
+    part_t part;
+    for (uint64_t from = entry->seq; s_next_part (item, &at, entry, from, &part);
+         from = part.last + 1) {
+        needed += part.needed;
+    }
+    return s_add_pack (self, entry, pack, needed);
+}
+
+/* Copy what is needed of a pack that reads well, cut out of it or, if that cannot be, whole. */
+static zloom_err_t
+s_copy_parts (zloom_move_t *self, const zloom_move_item_t *item, size_t at,
+              const zloom_entry_t *entry, const zloom_chunk_t *pack)
+{
+    zloom_buf_t head = {0};
+    zloom_err_t err = ZLOOM_OK;
+    part_t part;
+    uint64_t from = entry->seq;
+    for (; !err && s_next_part (item, &at, entry, from, &part); from = part.last + 1) {
+        zloom_chunk_t cut = *pack;
+        cut.seq = part.first;
+        cut.count = (uint32_t) (part.last - part.first + 1);
+        zloom_buf_clear (&head);
+        if (cut.count == entry->count) {
+            err = s_add_pack (self, entry, pack, part.needed);
+        } else if (self->cut && self->cut (pack, cut.seq, cut.count, &head, &cut.payload)) {
+            cut.head = zloom_buf_bytes (&head);
+            err = s_add_pack (self, entry, &cut, part.needed);
+        } else if (from > entry->seq) {
+            err = s_hole (self, entry->flow, part.first, part.last); /* less than it says */
+        } else {
+            err = s_copy_whole (self, item, at, entry, pack);
+            break;
+        }
+    }
+    zloom_buf_fini (&head);
+    return err;
+}
+
+/* The parts of a pack whose bytes do not hold. */
+static zloom_err_t
+s_lose_parts (zloom_move_t *self, const zloom_move_item_t *item, size_t at,
+              const zloom_entry_t *entry)
+{
+    zloom_err_t err = ZLOOM_OK;
+    part_t part;
+    uint64_t from = entry->seq;
+    for (; !err && s_next_part (item, &at, entry, from, &part); from = part.last + 1) {
+        err = s_hole (self, entry->flow, part.first, part.last);
+    }
+    return err;
+}
+
+/* A pack of the item; *at: as in s_next_part. */
+static zloom_err_t
+s_copy_pack (zloom_move_t *self, const zloom_move_item_t *item, size_t *at,
+             const zloom_group_header_t *header, const zloom_entry_t *entry)
+{
+    part_t part;
+    if (!s_next_part (item, at, entry, entry->seq, &part)) {
+        return ZLOOM_OK;
+    }
     uint64_t from =
       (uint64_t) ZLOOM_GROUP_HEADER_BYTES + header->directory_bytes + entry->payload_offset;
     uint8_t *data;
@@ -242,10 +301,15 @@ s_copy_pack (zloom_move_t *self, const zloom_group_header_t *header, const zloom
     zloom_err_t err =
       self->vfs->read (self->vfs, self->file, header->place.offset + from, data, size, &got);
     if (!err && got == entry->payload_bytes && zloom_crc32c (0, data, got) == entry->payload_crc) {
-        err = s_add_pack (self, entry, blob);
+        zloom_chunk_t pack = {.seq = entry->seq,
+                              .count = entry->count,
+                              .head = entry->head,
+                              .payload = zloom_blob_bytes (blob),
+                              .blob = blob};
+        err = s_copy_parts (self, item, *at, entry, &pack);
     } else if (!err) {
         s_keep (self, header->place.offset, header->total_bytes);
-        err = s_hole (self, entry->flow, entry->seq, entry->seq + entry->count - 1);
+        err = s_lose_parts (self, item, *at, entry);
     }
     zloom_blob_unref (&blob);
     return err;
@@ -263,16 +327,20 @@ s_copy_item (zloom_move_t *self, const zloom_move_item_t *item)
     zloom_buf_t buf = {0};
     zloom_group_header_t header;
     zloom_place_t place = {self->source_flow, self->source, item->offset};
+    size_t at = 0;
     zloom_err_t err = zloom_group_load (self->vfs, self->file, &self->key, &place, &buf, &header);
     if (err == ZLOOM_MALFORMED) {
         s_keep (self, item->offset, ZLOOM_BLOCK_BYTES);
-        err = s_hole (self, item->flow, item->runs[0].first, item->runs[item->run_count - 1].last);
+        err = ZLOOM_OK;
+        for (size_t i = 0; i < item->run_count && !err; i++) {
+            err = s_hole (self, item->flow, item->runs[i].first, item->runs[i].last);
+        }
     } else if (!err) {
         zloom_record_reader_t directory = zloom_group_directory (&header, zloom_buf_bytes (&buf));
         zloom_entry_t entry;
         while (!err && zloom_entry_next (&directory, &entry)) {
-            if (s_needed (item, &entry)) {
-                err = s_copy_pack (self, &header, &entry);
+            if (entry.type == ZLOOM_RECORD_PACK && entry.flow == item->flow && entry.count > 0) {
+                err = s_copy_pack (self, item, &at, &header, &entry);
             }
         }
     }

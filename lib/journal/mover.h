@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * mover.h - the copying itself, behind the loop: the packs of a segment that are still needed go,
- * in order, to the cold segments of their flows, in groups of about a quarter of a MiB, synced at
- * the end. A pack is copied whole when any of its messages is needed; checksums are carried over,
- * so a copy of damaged bytes stays damaged bytes: what does not hold is kept aside and becomes a
- * hole (an extent in cold segment 0, which does not exist).
+ * mover.h - the copying itself, behind the loop: the messages of a segment that are still needed
+ * go, in order, to the cold segments of their flows, in groups of about a quarter of a MiB, synced
+ * at the end. What is needed is cut out of its pack, so that the copies are as small as that; a
+ * pack of which all is needed keeps its checksum. Bytes that do not hold are kept aside, and what
+ * is needed of them becomes a hole (an extent in cold segment 0, which does not exist).
  */
 #ifndef ZLOOM_JOURNAL_MOVER_H
 #define ZLOOM_JOURNAL_MOVER_H
@@ -51,7 +51,9 @@ struct zloom_move {
     int64_t wall_ns;
     uint64_t segment_bytes;
     uint64_t group_most;
-    uint32_t source_flow; /* 0: a hot segment */
+    bool (*cut) (const zloom_chunk_t *pack, uint64_t first, uint32_t count, zloom_buf_t *head,
+                 zloom_bytes_t *payload); /* the owner's */
+    uint32_t source_flow;                 /* 0: a hot segment */
     uint64_t source;
     zloom_file_t *file;       /* of a hot segment; a cold one is opened by the move */
     zloom_move_item_t *items; /* flow by flow, in order of numbers */
@@ -87,9 +89,5 @@ void zloom_move_add_target (zloom_move_t *self, uint32_t flow, const zloom_cold_
 void zloom_move_undo (zloom_move_t *self);
 void zloom_move_free (zloom_move_t **self_p);
 bool zloom_move_step (zloom_job_t *job);
-
-/* Keep bytes of a damaged file in DIRECTORY/damaged/NAME-OFFSET; failing to is only logged. */
-void zloom_keep_damaged (zloom_vfs_t *vfs, const char *directory, const char *name,
-                         zloom_file_t *file, uint64_t offset, uint64_t bytes);
 
 #endif

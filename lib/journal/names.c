@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* names.c - see names.h. */
 #include "journal/names.h"
+#include "base/log.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -97,4 +98,37 @@ char *
 zloom_cold_path (const char *directory, uint32_t flow, uint64_t segment)
 {
     return zloom_format ("%s/cold-%u-%010llu", directory, flow, (unsigned long long) segment);
+}
+
+void
+zloom_keep_damaged (zloom_vfs_t *vfs, const char *directory, const char *name, zloom_file_t *file,
+                    uint64_t offset, uint64_t bytes)
+{
+    char *folder = zloom_format ("%s/damaged", directory);
+    char *path = zloom_format ("%s/%s-%llu", folder, name, (unsigned long long) offset);
+    zloom_file_t *copy = NULL;
+    zloom_buf_t buf = {0};
+    size_t got = 0;
+    uint8_t *data = zloom_buf_reserve (&buf, (size_t) bytes);
+    zloom_err_t err = vfs->read (vfs, file, offset, data, (size_t) bytes, &got);
+    if (!err) {
+        err = vfs->mkdir (vfs, folder);
+    }
+    if (!err) {
+        err = vfs->open (vfs, path, true, &copy);
+    }
+    if (!err) {
+        zloom_bytes_t part = zloom_bytes (data, got);
+        zloom_gather_t gather = {&part, 1};
+        err = vfs->write (vfs, copy, 0, &gather);
+    }
+    if (!err) {
+        err = vfs->sync (vfs, copy);
+    }
+    vfs->close (vfs, &copy);
+    zloom_log (err ? ZLOOM_LOG_WARN : ZLOOM_LOG_INFO, "journal-kept", "path=%s bytes=%zu %s", path,
+               got, err ? zloom_note () : "");
+    zloom_buf_fini (&buf);
+    free (folder);
+    free (path);
 }

@@ -28,4 +28,8 @@ void zloom_names_fini (zloom_names_t *self);
 char *zloom_hot_path (const char *directory, uint64_t segment);
 char *zloom_cold_path (const char *directory, uint32_t flow, uint64_t segment);
 
+/* Keep bytes of a damaged file in DIRECTORY/damaged/NAME-OFFSET; failing to is only logged. */
+void zloom_keep_damaged (zloom_vfs_t *vfs, const char *directory, const char *name,
+                         zloom_file_t *file, uint64_t offset, uint64_t bytes);
+
 #endif

@@ -122,7 +122,8 @@ s_pack (zloom_recovery_t *self, const zloom_entry_t *entry, const zloom_record_t
       .last = entry->seq + entry->count - 1,
       .segment = header->place.segment,
       .offset = header->place.offset,
-      .bytes = entry->payload_bytes + (uint32_t) entry->head.size,
+      .bytes = ZLOOM_ENTRY_BYTES + (uint32_t) entry->head.size + entry->payload_bytes,
+      .needed = entry->count,
     };
     zloom_index_append (&flow->index, &extent);
     flow->mark.end = entry->seq + entry->count;

@@ -85,6 +85,30 @@ s_fill_step (zloom_job_t *job)
     return !job->err;
 }
 
+/* There is no disk for something; the thread's note says what. */
+static void
+s_say_full (zloom_log_t *self)
+{
+    if (!self->disk_full) {
+        zloom_log (ZLOOM_LOG_WARN, "journal-disk-full", "directory=%s why=%s", self->directory,
+                   zloom_note ());
+    }
+    self->disk_full = true;
+}
+
+bool
+zloom_log_disk_has (zloom_log_t *self, uint64_t bytes, const char *what)
+{
+    uint64_t left = zloom_log_disk_left (self);
+    if (bytes <= left) {
+        return true;
+    }
+    (void) zloom_fail (ZLOOM_DISK_FULL, "%s takes %llu bytes, %llu are left", what,
+                       (unsigned long long) bytes, (unsigned long long) left);
+    s_say_full (self);
+    return false;
+}
+
 void
 zloom_log_step_failed (zloom_log_t *self, const zloom_job_t *job)
 {
@@ -93,11 +117,7 @@ zloom_log_step_failed (zloom_log_t *self, const zloom_job_t *job)
         zloom_log_stop (self, ZLOOM_DISK);
         return;
     }
-    if (!self->disk_full) {
-        zloom_log (ZLOOM_LOG_WARN, "journal-disk-full", "directory=%s why=%s", self->directory,
-                   zloom_note ());
-    }
-    self->disk_full = true;
+    s_say_full (self);
     self->retry_at_ns = zloom_time_add (self->now.mono_ns, ZLOOM_RETRY_SPACE_NS);
 }
 
@@ -144,27 +164,49 @@ s_new_fill (zloom_log_t *self)
     return fill;
 }
 
-/* Make a used segment the next ready one: it gets a new name, what it holds is not believed. */
-static fill_t *
-s_new_reuse (zloom_log_t *self, uint64_t number)
+/* Nothing in the segment is needed any more: it leaves the log. */
+static zloom_segment_t
+s_let_go (zloom_log_t *self, uint64_t number)
 {
-    fill_t *fill = s_new_fill (self);
     size_t at = 0;
     while (self->segments[at].number != number) {
         at++;
     }
-    zloom_segment_t oldest = self->segments[at];
-    free (fill->from);
-    fill->from = zloom_hot_path (self->directory, oldest.number);
-    fill->segment.file = oldest.file;
-    fill->filled = oldest.bytes;
-    fill->stage = oldest.bytes < fill->segment.bytes ? FILL_WRITE : FILL_RENAME;
-    fill->fresh = false;
+    zloom_segment_t segment = self->segments[at];
     self->segment_count--;
     memmove (self->segments + at, self->segments + at + 1,
              (self->segment_count - at) * sizeof *self->segments);
     self->moved_segment = 0;
+    return segment;
+}
+
+/* Make a used segment the next ready one: it gets a new name, what it holds is not believed. */
+static fill_t *
+s_new_reuse (zloom_log_t *self, const zloom_segment_t *used)
+{
+    fill_t *fill = s_new_fill (self);
+    free (fill->from);
+    fill->from = zloom_hot_path (self->directory, used->number);
+    fill->segment.file = used->file;
+    fill->filled = used->bytes;
+    fill->stage = used->bytes < fill->segment.bytes ? FILL_WRITE : FILL_RENAME;
+    fill->fresh = false;
     return fill;
+}
+
+/*
+ * Use the segment again; or remove it, when the disk is full and a little of its space lets the
+ * next one go, too.
+ */
+static void
+s_give_back (zloom_log_t *self, uint64_t number)
+{
+    zloom_segment_t segment = s_let_go (self, number);
+    if (self->disk_full && self->ready_count > 0 && zloom_log_wants_slack (self)) {
+        zloom_log_unlink_hot (self, &segment);
+    } else {
+        zloom_log_begin (self, &s_new_reuse (self, &segment)->job);
+    }
 }
 
 zloom_err_t
@@ -307,28 +349,27 @@ zloom_log_limit (const zloom_log_t *self)
     return self->hot_segments > least ? self->hot_segments : least;
 }
 
-bool
-zloom_log_disk_allows (zloom_log_t *self, uint64_t more)
+uint64_t
+zloom_log_disk_left (const zloom_log_t *self)
 {
-    if (self->now.mono_ns < self->retry_at_ns) {
-        return false;
+    uint64_t left;
+    if (self->vfs->free_bytes (self->vfs, self->directory, &left)) {
+        left = UINT64_MAX; /* who cannot say will fail in writing */
     }
-    uint64_t total = more + 2 * ZLOOM_SLOT_FILE_BYTES;
+    if (self->disk_limit_bytes == 0) {
+        return left;
+    }
+    uint64_t used = 2 * ZLOOM_SLOT_FILE_BYTES + (uint64_t) self->ready_count * self->segment_bytes;
     for (size_t i = 0; i < self->segment_count; i++) {
-        total += self->segments[i].bytes;
+        used += self->segments[i].bytes;
     }
-    total += (uint64_t) self->ready_count * self->segment_bytes;
     for (size_t i = 0; i < self->flow_count; i++) {
         for (size_t k = 0; k < self->flows[i]->cold_count; k++) {
-            total += self->flows[i]->cold[k].bytes;
+            used += self->flows[i]->cold[k].bytes;
         }
     }
-    if (self->disk_limit_bytes == 0 || total <= self->disk_limit_bytes) {
-        return true;
-    }
-    self->disk_full = true;
-    self->retry_at_ns = zloom_time_add (self->now.mono_ns, ZLOOM_RETRY_SPACE_NS);
-    return false;
+    uint64_t allowed = self->disk_limit_bytes > used ? self->disk_limit_bytes - used : 0;
+    return allowed < left ? allowed : left;
 }
 
 void
@@ -345,6 +386,21 @@ s_reclaim_wanted (const zloom_log_t *self)
     return self->segment_count > 1 &&
            (self->segment_count > zloom_log_limit (self) ||
             (self->disk_full && self->ready_count < zloom_log_ready_wanted (self)));
+}
+
+/* Whether a new segment is to be made, and there is disk for it. */
+static bool
+s_fill_due (zloom_log_t *self, uint64_t wanted)
+{
+    if (self->ready_count >= wanted || self->now.mono_ns < self->fill_at_ns ||
+        self->segment_count + self->ready_count >= zloom_log_limit (self) + wanted) {
+        return false;
+    }
+    if (zloom_log_disk_has (self, self->segment_bytes + zloom_log_slack (self), "a new segment")) {
+        return true;
+    }
+    self->fill_at_ns = zloom_time_add (self->now.mono_ns, ZLOOM_RETRY_SPACE_NS);
+    return false;
 }
 
 static bool
@@ -364,28 +420,30 @@ zloom_log_plan (zloom_log_t *self)
         return;
     }
     zloom_log_land (self);
+    int64_t now = self->now.mono_ns;
+    uint64_t wanted = zloom_log_ready_wanted (self);
     if (self->working) {
         return;
     }
-    uint64_t wanted = zloom_log_ready_wanted (self);
     if (self->ready_count >= wanted) {
         self->headroom = false;
-        self->disk_full &= self->now.mono_ns < self->retry_at_ns;
+        self->disk_full &=
+          now < self->retry_at_ns || now < self->fill_at_ns || now < self->move_at_ns;
     }
     bool reclaim = s_reclaim_wanted (self);
     bool moved = self->moved_segment > 0;
     uint64_t target = moved ? self->moved_segment : self->segments[0].number;
     if (reclaim && moved && self->durable >= self->moved_after && self->slot_needs[0] > target &&
         self->slot_needs[1] > target) {
-        zloom_log_begin (self, &s_new_reuse (self, target)->job);
-    } else if (s_slot_due (self, reclaim, target) && self->now.mono_ns >= self->retry_at_ns) {
+        s_give_back (self, target);
+    } else if (now < self->retry_at_ns) {
+        return;
+    } else if (s_slot_due (self, reclaim, target)) {
         zloom_log_begin (self, &s_new_slot (self)->job);
-    } else if (self->ready_count < wanted &&
-               self->segment_count + self->ready_count < zloom_log_limit (self) + wanted &&
-               zloom_log_disk_allows (self, self->segment_bytes)) {
+    } else if (s_fill_due (self, wanted)) {
         zloom_log_begin (self, &s_new_fill (self)->job);
-    } else if (reclaim && !moved) {
-        zloom_log_move_oldest (self);
+    } else if (reclaim && !moved && now >= self->move_at_ns) {
+        zloom_log_clear_segment (self);
     } else {
         (void) zloom_log_tend_cold (self);
     }

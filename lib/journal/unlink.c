@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* unlink.c - a cold segment that nobody points at leaves the disk, behind the loop's back. */
+/* unlink.c - a segment that nobody points at leaves the disk, behind the loop's back. */
 #include "base/memory.h"
 #include "journal/log.h"
 
@@ -10,6 +10,7 @@ typedef struct {
     zloom_vfs_t *vfs;
     char *directory;
     char *path;
+    zloom_file_t *file; /* of a hot segment: fetches that were before us may read it */
     bool removed;
 } unlink_t;
 
@@ -37,21 +38,37 @@ s_done (zloom_job_t *job, void *owner)
             zloom_log_step_failed (self, job);
         }
     }
+    unlink->vfs->close (unlink->vfs, &unlink->file);
     free (unlink->directory);
     free (unlink->path);
     free (job->note);
     free (unlink);
 }
 
+/* Takes `path` and `file`. */
+static void
+s_begin (zloom_log_t *self, char *path, zloom_file_t *file)
+{
+    unlink_t *unlink = zloom_alloc (sizeof *unlink);
+    *unlink = (unlink_t){.job = {.step = s_step, .done = s_done},
+                         .vfs = self->vfs,
+                         .directory = zloom_strdup (self->directory),
+                         .path = path,
+                         .file = file};
+    zloom_log_begin (self, &unlink->job);
+}
+
 void
 zloom_log_unlink_cold (zloom_log_t *self, zloom_log_flow_t *flow, size_t at)
 {
-    unlink_t *unlink = zloom_alloc (sizeof *unlink);
-    unlink->job = (zloom_job_t){.step = s_step, .done = s_done};
-    unlink->vfs = self->vfs;
-    unlink->directory = zloom_strdup (self->directory);
-    unlink->path = zloom_cold_path (self->directory, flow->mark.number, flow->cold[at].number);
+    s_begin (self, zloom_cold_path (self->directory, flow->mark.number, flow->cold[at].number),
+             NULL);
     flow->cold_count--;
     memmove (&flow->cold[at], &flow->cold[at + 1], (flow->cold_count - at) * sizeof *flow->cold);
-    zloom_log_begin (self, &unlink->job);
+}
+
+void
+zloom_log_unlink_hot (zloom_log_t *self, const zloom_segment_t *segment)
+{
+    s_begin (self, zloom_hot_path (self->directory, segment->number), segment->file);
 }

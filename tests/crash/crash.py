@@ -7,9 +7,9 @@
     inject         SIGKILL and EIO exactly at the n-th fdatasync or pwritev of the router (strace)
     second_router  a second router on the same state folder
     full_disk      a file system that fills up and gets its space back (root, tmpfs)
-    full_of_itself the same, filled by the journal; damage_last: damage in the newest group.
-                   Both show known limits, so they are run by hand and not by ctest
+    full_of_itself the same, filled by the journal alone, and no space comes from outside
     damage         flipped bits in a stopped router's journal
+    damage_last    the same in the newest group: a known limit, so it is run by hand
 
 Exit codes: 0 good, 1 a promise is broken, 77 something that it needs is not here.
 """

@@ -21,20 +21,30 @@ def fill(path):
                 raise
 
 
-def fill_and_drain(ground, size, backlog):
-    """Only producers first, until they are refused; then settlements; then there is space again."""
+def fill_up(ground, size, backlog):
+    """Only producers, until more than so many messages were confirmed."""
     ground.set_limit(10 ** 7)
     if not ground.mount_tmpfs(size):
         raise Skip("no right to mount a tmpfs")
     ground.need_router()
     load_producers(ground)
     wait(lambda: ground.confirmed() > backlog, "confirms while there is space")
-    ballast = ground.state / "ballast"
-    fill(ballast)
+
+
+def expect_refusals(ground):
+    """All producers are refused; how many messages were confirmed by then."""
     for peer in ground.producers():
         wait(lambda: peer.look().refused == "DISK_FULL", f"{peer.name} is refused")
-    refused_at = ground.confirmed()
     ground.check_peers()
+    return ground.confirmed()
+
+
+def full_disk(ground, _options):
+    """Another's file fills the disk; settlements go on, and it recovers when space comes back."""
+    fill_up(ground, "300m", 2000)
+    ballast = ground.state / "ballast"
+    fill(ballast)
+    refused_at = expect_refusals(ground)
     ground.start("consume", "a1", "orders", 300, "ack")
     wait(lambda: ground.flows()["orders"]["acked"] > 10000, "settlements on the full disk")
     ground.check_peers()
@@ -47,14 +57,15 @@ def fill_and_drain(ground, size, backlog):
     conclude(ground, "a full disk")
 
 
-def full_disk(ground, _options):
-    """Another's file fills the disk."""
-    fill_and_drain(ground, "1200m", 2000)
-
-
 def full_of_itself(ground, _options):
-    """The journal's own backlog fills the disk: red today, see the known limits in CHANGELOG.md."""
-    fill_and_drain(ground, "400m", 600000)
+    """The journal's own backlog fills the disk, and no space comes from outside: what is settled
+    has to give it back, although steps and dead letters wait for it and their messages stay."""
+    fill_up(ground, "110m", 20000)
+    refused_at = expect_refusals(ground)
+    load_consumers(ground)
+    ground.progress(refused_at // 2, "from the space of what was settled")
+    print(f"full with {refused_at} messages, {ground.confirmed()} in the end", flush=True)
+    conclude(ground, "a disk full of itself")
 
 
 # ---- damage -------------------------------------------------------------------------------------

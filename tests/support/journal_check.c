@@ -51,13 +51,13 @@ zloom_model_check (zloom_model_t *self)
 
 /* Whether a pack with this number, count and version was ever staged. */
 static bool
-s_was_staged (const zloom_model_t *self, uint32_t flow, const zloom_chunk_t *chunk,
+s_was_staged (const zloom_model_t *self, uint32_t flow, uint64_t first, uint32_t count,
               uint64_t version)
 {
     for (size_t i = self->pack_count[flow]; i > 0; i--) {
         const zloom_model_pack_t *pack = &self->packs[flow][i - 1];
-        if (pack->first == chunk->seq && pack->version == version) {
-            return pack->count == chunk->count;
+        if (pack->first == first && pack->version == version) {
+            return pack->count == count;
         }
     }
     return false;
@@ -71,12 +71,20 @@ s_check_chunk (zloom_model_t *self, uint32_t flow, uint64_t seq, const zloom_chu
         return zloom_model_wrong (self, "another pack than asked for: flow, seq", flow, seq);
     }
     uint64_t version = zloom_get_u64 (chunk->head.data);
-    if (zloom_get_u64 (chunk->head.data + 8) != chunk->payload.size ||
-        !s_was_staged (self, flow, chunk, version)) {
+    uint64_t bytes = zloom_get_u64 (chunk->head.data + 8);
+    uint32_t count = zloom_get_u32 (chunk->head.data + 16);
+    uint64_t first = zloom_get_u64 (chunk->head.data + 20);
+    if (!s_was_staged (self, flow, first, count, version) || chunk->seq < first ||
+        chunk->seq + chunk->count > first + count) {
         return zloom_model_wrong (self, "a pack that was never sent: flow, seq", flow, seq);
     }
+    size_t from = zloom_model_offset (bytes, count, chunk->seq - first);
+    size_t to = zloom_model_offset (bytes, count, chunk->seq + chunk->count - first);
+    if (to - from != chunk->payload.size) {
+        return zloom_model_wrong (self, "another size: flow, seq", flow, seq);
+    }
     for (size_t i = 0; i < chunk->payload.size; i++) {
-        if (chunk->payload.data[i] != zloom_model_byte (flow, chunk->seq, version, i)) {
+        if (chunk->payload.data[i] != zloom_model_byte (flow, first, version, from + i)) {
             return zloom_model_wrong (self, "other bytes: flow, seq", flow, seq);
         }
     }

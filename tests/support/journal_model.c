@@ -169,6 +169,21 @@ s_next_live (void *arg, uint32_t flow, uint64_t from, uint64_t last, zloom_range
     return true;
 }
 
+static bool
+s_cut (const zloom_chunk_t *pack, uint64_t first, uint32_t count, zloom_buf_t *head,
+       zloom_bytes_t *payload)
+{
+    uint64_t bytes = zloom_get_u64 (pack->head.data + 8);
+    uint32_t messages = zloom_get_u32 (pack->head.data + 16);
+    uint64_t sent = zloom_get_u64 (pack->head.data + 20);
+    size_t begin = zloom_model_offset (bytes, messages, pack->seq - sent);
+    size_t from = zloom_model_offset (bytes, messages, first - sent);
+    size_t to = zloom_model_offset (bytes, messages, first + count - sent);
+    zloom_buf_add_bytes (head, pack->head);
+    *payload = zloom_bytes (pack->payload.data + (from - begin), to - from);
+    return true;
+}
+
 static void
 s_fetched (void *arg, uint64_t cookie, zloom_err_t err, zloom_chunk_t *chunk)
 {
@@ -190,6 +205,7 @@ zloom_model_owner (zloom_model_t *self)
                                    .replay = s_replay,
                                    .snapshot = s_snapshot,
                                    .next_live = s_next_live,
+                                   .cut = self->whole ? NULL : s_cut,
                                    .fetched = s_fetched};
 }
 
@@ -231,6 +247,7 @@ zloom_model_send (zloom_model_t *self, uint32_t flow, uint32_t count, size_t byt
     zloom_put_u64 (head, self->version);
     zloom_put_u64 (head + 8, bytes);
     zloom_put_u32 (head + 16, count);
+    zloom_put_u64 (head + 20, seq);
     uint8_t *data;
     zloom_blob_t *blob = zloom_blob_new_empty (bytes, &data);
     for (size_t i = 0; i < bytes; i++) {

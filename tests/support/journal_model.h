@@ -15,8 +15,8 @@
 #include "journal/journal.h"
 
 #define ZLOOM_MODEL_FLOWS 8u
-/* A pack's head: u64 version, u64 bytes, u32 count. */
-#define ZLOOM_MODEL_HEAD_BYTES 20u
+/* A pack's head: u64 version, then of the pack as it was sent u64 bytes, u32 count, u64 first. */
+#define ZLOOM_MODEL_HEAD_BYTES 28u
 
 typedef struct {
     zloom_ranges_t live;
@@ -44,6 +44,7 @@ typedef struct {
     zloom_random_t random;
     zloom_now_t now;
     uint64_t version; /* of the bytes that are staged next */
+    bool whole;       /* packs are not cut */
     uint32_t flow_count;
     zloom_model_state_t state[ZLOOM_MODEL_FLOWS]; /* with everything staged, or as recovered */
     zloom_model_state_t base[ZLOOM_MODEL_FLOWS];  /* with everything durable */
@@ -90,7 +91,13 @@ void zloom_model_forget_state (zloom_model_t *self);
 /* Note what is wrong; false. */
 bool zloom_model_wrong (zloom_model_t *self, const char *what, uint64_t a, uint64_t b);
 void zloom_model_apply (zloom_model_state_t *state, const zloom_model_op_t *op);
-/* The byte at `at` of the pack that begins with `seq`. */
+/* The byte at `at` of the pack that was sent with `seq` as its first number. */
 uint8_t zloom_model_byte (uint32_t flow, uint64_t seq, uint64_t version, size_t at);
+/* Where message `index` of a pack of so many bytes and messages begins. */
+static inline size_t
+zloom_model_offset (uint64_t bytes, uint32_t count, uint64_t index)
+{
+    return (size_t) (bytes * index / count);
+}
 
 #endif

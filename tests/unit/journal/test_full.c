@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * A disk that the log itself has filled: what is settled gives its space back, also when here and
+ * there a message stays, as one does that waits for its dead-letter move or for a step's emits;
+ * these in turn wait for the space.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "support/journal_model.h"
+#include "support/simdisk.h"
+
+#define SEGMENT_BYTES (64u * 1024)
+#define CAPACITY_SEGMENTS 12u
+#define PACK_BYTES 3000u
+#define PACK_MESSAGES 16u
+
+typedef struct {
+    zloom_simdisk_t *disk;
+    zloom_journal_config_t config;
+    zloom_model_t model;
+} world_t;
+
+static int
+s_setup (void **state)
+{
+    world_t *world = calloc (1, sizeof *world);
+    world->disk = zloom_simdisk_new (11);
+    world->config = (zloom_journal_config_t){.vfs = zloom_simdisk_vfs (world->disk),
+                                             .directory = "j",
+                                             .segment_bytes = SEGMENT_BYTES,
+                                             .hot_bytes = 4 * SEGMENT_BYTES,
+                                             .tail_cache_bytes = 16 * 1024,
+                                             .manual = true,
+                                             .seed = 1};
+    zloom_model_init (&world->model, 1);
+    zloom_simdisk_capacity (world->disk, CAPACITY_SEGMENTS * SEGMENT_BYTES);
+    assert_int_equal (zloom_model_open (&world->model, &world->config), ZLOOM_OK);
+    assert_int_equal (zloom_journal_flow (world->model.journal, "flow-1"), 1);
+    assert_true (zloom_model_flush (&world->model));
+    *state = world;
+    return 0;
+}
+
+static int
+s_teardown (void **state)
+{
+    world_t *world = *state;
+    zloom_journal_close (&world->model.journal);
+    zloom_model_fini (&world->model);
+    zloom_simdisk_destroy (&world->disk);
+    free (world);
+    return 0;
+}
+
+/* Long enough for all that the journal can do by itself. */
+static void
+s_rest (world_t *world)
+{
+    zloom_model_turn (&world->model, 400, 20 * ZLOOM_NS_PER_MS);
+    assert_int_equal (zloom_journal_failed (world->model.journal), ZLOOM_OK);
+}
+
+static zloom_err_t
+s_send (world_t *world)
+{
+    zloom_err_t err = zloom_model_send (&world->model, 1, PACK_MESSAGES, PACK_BYTES);
+    (void) zloom_journal_seal (world->model.journal, world->model.now);
+    zloom_model_turn (&world->model, 3, 5 * ZLOOM_NS_PER_MS);
+    return err;
+}
+
+/* Send until senders are refused; how many packs were taken. */
+static unsigned
+s_fill (world_t *world)
+{
+    unsigned packs = 0;
+    zloom_err_t err = ZLOOM_OK;
+    for (int i = 0; i < 3000 && err != ZLOOM_DISK_FULL; i++) {
+        err = s_send (world);
+        packs += err == ZLOOM_OK;
+    }
+    assert_int_equal (err, ZLOOM_DISK_FULL);
+    return packs;
+}
+
+/* Settle [first, last], as slowly as it takes. */
+static void
+s_settle (world_t *world, uint64_t first, uint64_t last)
+{
+    zloom_err_t err = ZLOOM_AGAIN;
+    for (int i = 0; i < 200 && err; i++) {
+        err = zloom_model_settle (&world->model, 1, first, last);
+        (void) zloom_journal_seal (world->model.journal, world->model.now);
+        zloom_model_turn (&world->model, 2, 20 * ZLOOM_NS_PER_MS);
+    }
+    assert_int_equal (err, ZLOOM_OK);
+}
+
+/* Settle all but the last message of each pack sent since number `from`. */
+static void
+s_leave_one_of_each (world_t *world, uint64_t from)
+{
+    for (uint64_t seq = from; seq < world->model.state[1].end; seq += PACK_MESSAGES) {
+        s_settle (world, seq, seq + PACK_MESSAGES - 2);
+    }
+}
+
+static void
+s_read_all (world_t *world)
+{
+    if (!zloom_model_read_all (&world->model)) {
+        fail_msg ("%s", world->model.failure);
+    }
+}
+
+/*
+ * One message of each pack stays, round after round: senders are taken again each time, as long as
+ * what stays is little; and when it is settled, too, all is as at the beginning.
+ */
+static void
+test_few_that_stay_do_not_hold_the_space_of_many (void **state)
+{
+    world_t *world = *state;
+    zloom_model_t *model = &world->model;
+    unsigned at_first = 0;
+    for (int round = 0; round < 6; round++) {
+        uint64_t from = model->state[1].end > 0 ? model->state[1].end : 1;
+        unsigned packs = s_fill (world);
+        at_first = round == 0 ? packs : at_first;
+        if (packs < at_first / 3) {
+            fail_msg ("round %d: %u packs, %u in the first", round, packs, at_first);
+        }
+        s_leave_one_of_each (world, from);
+        s_rest (world);
+        s_read_all (world);
+    }
+    zloom_range_t range;
+    while (zloom_ranges_find (&model->state[1].live, 0, &range)) {
+        s_settle (world, range.first, range.last);
+    }
+    s_rest (world);
+    zloom_journal_stats_t stats;
+    zloom_journal_stats (model->journal, &stats);
+    assert_int_equal (stats.cold_bytes, 0);
+    assert_true (s_fill (world) >= at_first - at_first / 10);
+}
+
+/*
+ * Others have taken the last byte: a segment of settlements only is given up, so that what stays
+ * has a place to go to.
+ */
+static void
+test_it_needs_no_space_from_others (void **state)
+{
+    world_t *world = *state;
+    unsigned packs = s_fill (world);
+    zloom_simdisk_capacity (world->disk, zloom_simdisk_used (world->disk));
+    s_leave_one_of_each (world, 1);
+    s_rest (world);
+    s_read_all (world);
+    assert_true (s_fill (world) > packs / 3);
+    s_read_all (world);
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown (test_few_that_stay_do_not_hold_the_space_of_many, s_setup,
+                                       s_teardown),
+      cmocka_unit_test_setup_teardown (test_it_needs_no_space_from_others, s_setup, s_teardown),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
