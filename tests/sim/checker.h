@@ -15,7 +15,8 @@
  *   Q5 nothing is delivered again unless its lease had ended; Q8 no two unexpired leases, and only
  *      the holder's token settles
  *   Q6 first deliveries keep each producer's order; what comes back goes before later ones
- *   Q7 a dead letter is a moved message that was rejected or failed often enough, with its reason
+ *   Q7 a dead letter is a moved message that was rejected or failed often enough, with its reason;
+ *      what failed often enough is not delivered; nothing comes again before its delay is over
  *   Q9 the books balance and agree with this history
  *   Q10 everything drains in bounded time (the world asks)
  *   and: nothing is told that is not durable; what is durable stays over every crash; the effects
@@ -42,6 +43,11 @@ typedef enum {
 /* A world has fewer peers than this. */
 #define SIM_PRODUCERS 16
 #define SIM_LEASE_NS (2 * SIM_S)
+/* The flows' delays between failures; the last one repeats. Each may be a tenth shorter. */
+#define SIM_BACKOFF_NS            \
+    {                             \
+        20 * SIM_MS, 100 * SIM_MS \
+    }
 
 /* Of the router: what the checker asks of the engine's inside. */
 typedef struct sim_checker sim_checker_t;
@@ -100,12 +106,12 @@ void sim_checker_heard (sim_checker_t *self, sim_flow_t flow, zloom_bytes_t prod
 /* What this session's producer has is confirmed up to `id`. */
 void sim_checker_confirmed (sim_checker_t *self, sim_flow_t flow, zloom_bytes_t producer,
                             uint64_t id);
-/* Message at `seq` is delivered. */
+/* Message at `seq` is delivered; `failures` is what the router says of its past. */
 void sim_checker_delivered (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_token_t token,
-                            zloom_route_t route, zloom_bytes_t envelope);
-/* The holder of this token asks for it. */
+                            zloom_route_t route, zloom_bytes_t envelope, uint32_t failures);
+/* The holder of this token asks for it; for RETRY: after so long, or ZLOOM_DELAY_UNSET. */
 void sim_checker_asked (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_token_t token,
-                        zloom_route_t route, zloom_verdict_t verdict, bool step);
+                        zloom_route_t route, zloom_verdict_t verdict, bool step, int64_t delay_ms);
 /* ... and is told the result. */
 void sim_checker_settled (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_token_t token,
                           zloom_route_t route, zloom_err_t code);

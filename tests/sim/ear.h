@@ -17,17 +17,22 @@ typedef struct {
     size_t count;
 } sim_step_t;
 
+/* What it consumes. */
+typedef struct {
+    uint32_t handle;
+    sim_flow_t flow;
+    bool consumes;
+    uint64_t messages, frames;           /* delivered */
+    uint64_t most_messages, most_frames; /* ever granted */
+} sim_handle_t;
+
 /* What is known of the session on a route. */
 typedef struct {
     zloom_route_t route;
     zloom_buf_t name;
     zloom_buf_t nonce;
     sim_flow_t by_index[SIM_FLOWS + SIM_HANDLES]; /* as WELCOME numbers them */
-    struct {
-        uint32_t handle;
-        sim_flow_t flow;
-        bool consumes;
-    } handles[SIM_HANDLES];
+    sim_handle_t handles[SIM_HANDLES];
     size_t handle_count;
     sim_step_t steps[SIM_STEPS];
     size_t step_count;

@@ -34,10 +34,8 @@ s_hear_subscribe (sim_ear_t *self, sim_session_t *session, const zloom_verb_subs
         session->handle_count--; /* a liar's */
     }
     const sim_flow_t flow = sim_flow_named (subscribe->flow);
-    session->handles[session->handle_count].handle = subscribe->handle;
-    session->handles[session->handle_count].flow = flow;
-    session->handles[session->handle_count].consumes = subscribe->mode == ZLOOM_MODE_CONSUME;
-    session->handle_count++;
+    session->handles[session->handle_count++] = (sim_handle_t){
+      .handle = subscribe->handle, .flow = flow, .consumes = subscribe->mode == ZLOOM_MODE_CONSUME};
     for (size_t i = 0; i < subscribe->holding_count; i++) {
         const zloom_holding_t *holding = &subscribe->holding[i];
         for (size_t k = 0; k < holding->run_count; k++) {
@@ -58,7 +56,7 @@ s_hear_settles (sim_ear_t *self, const sim_session_t *session, uint32_t handle, 
         sim_trace (self->ground, "  asks", runs[i].first, runs[i].n, runs[i].verdict);
         for (uint32_t k = 0; k < sim_sane (runs[i].n); k++) {
             sim_checker_asked (self->checker, flow, runs[i].first + k, token, session->route,
-                               runs[i].verdict, step);
+                               runs[i].verdict, step, runs[i].delay_ms);
         }
     }
 }
@@ -95,6 +93,20 @@ s_hear_marks (sim_ear_t *self, const sim_session_t *session, const zloom_verb_st
 }
 
 static void
+s_hear_credit (sim_session_t *session, const zloom_verb_credit_t *credit)
+{
+    for (size_t i = 0; i < session->handle_count && credit->target == ZLOOM_CREDIT_HANDLE; i++) {
+        sim_handle_t *handle = &session->handles[i];
+        if (handle->handle == credit->id) {
+            handle->most_messages =
+              credit->messages > handle->most_messages ? credit->messages : handle->most_messages;
+            handle->most_frames =
+              credit->frames > handle->most_frames ? credit->frames : handle->most_frames;
+        }
+    }
+}
+
+static void
 s_hear_gone (sim_ear_t *self, const zloom_verb_gone_t *gone)
 {
     sim_session_t *session;
@@ -119,6 +131,9 @@ s_hear (sim_ear_t *self, sim_session_t *session, const zloom_verb_t *verb)
             sim_checker_heard (self->checker, session->by_index[verb->send.flow],
                                zloom_buf_bytes (&session->name), verb->send.first_id, verb->send.n);
         }
+        break;
+    case ZLOOM_VERB_CREDIT:
+        s_hear_credit (session, &verb->credit);
         break;
     case ZLOOM_VERB_SETTLE:
         s_hear_settles (self, session, verb->settle.handle, verb->settle.token, verb->settle.runs,

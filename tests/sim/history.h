@@ -29,6 +29,8 @@ typedef struct {
     zloom_route_t route;
     zloom_verdict_t verdict;
     bool step;
+    int64_t back_ns; /* RETRY: from when on it may come again, if this is taken */
+    int64_t wall_ns; /* how the wall clock stood to the other one */
 } sim_ask_t;
 
 /* Where a place is, beside the reasons why a message leaves. */
@@ -49,6 +51,9 @@ typedef struct {
     bool told_gone; /* its settlement was told */
     uint32_t deliveries;
     uint32_t bad_ends; /* leases that may have been charged */
+    uint32_t failures; /* that were told */
+    int64_t wait_ns;   /* from when on it may come again; 0: it does not wait */
+    int64_t wall_ns;   /* how the wall clock stood to the other one when that was asked for */
     bool rejected;
     bool leased;
     bool started;

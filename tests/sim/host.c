@@ -14,7 +14,7 @@ s_flow (sim_flow_t flow, int64_t failures, int64_t limit)
                  .confirm = flow == SIM_FAST ? ZLOOM_CONFIRM_MEMORY : ZLOOM_CONFIRM_DISK,
                  .lease_ns = SIM_LEASE_NS,
                  .failures_max = failures,
-                 .backoff_ns = {20 * SIM_MS, 100 * SIM_MS},
+                 .backoff_ns = SIM_BACKOFF_NS,
                  .backoff_count = 2,
                  .jitter_ppm = 100000,
                  .limit_messages = limit,

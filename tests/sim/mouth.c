@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 sim_ear_t *
@@ -115,23 +116,61 @@ s_say_welcome (sim_ear_t *self, sim_session_t *session, const zloom_verb_welcome
     }
 }
 
+/* What the router says of the failures of the index-th message of a DELIVER. */
+static uint32_t
+s_failures (const zloom_verb_deliver_t *deliver, uint32_t index)
+{
+    for (size_t i = 0; i < deliver->fact_count; i++) {
+        if (deliver->facts[i].i == index) {
+            return deliver->facts[i].attempt;
+        }
+    }
+    return 0;
+}
+
+/* Nobody gets more than he has ever granted. */
 static void
-s_say_deliver (sim_ear_t *self, const sim_session_t *session, const zloom_verb_deliver_t *deliver,
+s_check_credit (sim_ear_t *self, sim_session_t *session, const zloom_verb_deliver_t *deliver)
+{
+    for (size_t i = 0; i < session->handle_count; i++) {
+        sim_handle_t *handle = &session->handles[i];
+        if (handle->handle != deliver->handle) {
+            continue;
+        }
+        for (size_t r = 0; r < deliver->run_count; r++) {
+            handle->messages += deliver->runs[r].n;
+        }
+        handle->frames++;
+        if (handle->messages > handle->most_messages || handle->frames > handle->most_frames) {
+            sim_fail (self->ground,
+                      "credit: a consumer of %s gets %" PRIu64 " messages in %" PRIu64
+                      " frames, it granted %" PRIu64 " and %" PRIu64,
+                      sim_flow_name (handle->flow), handle->messages, handle->frames,
+                      handle->most_messages, handle->most_frames);
+        }
+        return;
+    }
+}
+
+static void
+s_say_deliver (sim_ear_t *self, sim_session_t *session, const zloom_verb_deliver_t *deliver,
                zloom_bytes_t pack)
 {
     const sim_flow_t flow = sim_session_flow (session, deliver->handle);
     zloom_pack_iter_t iter = zloom_pack_iter (pack);
     zloom_bytes_t envelope;
+    uint32_t index = 0;
+    s_check_credit (self, session, deliver);
     for (size_t i = 0; i < deliver->run_count; i++) {
         sim_trace (self->ground, "  delivers", deliver->runs[i].seq, deliver->runs[i].n,
                    deliver->token.number);
-        for (uint32_t k = 0; k < deliver->runs[i].n; k++) {
+        for (uint32_t k = 0; k < deliver->runs[i].n; k++, index++) {
             if (!zloom_pack_next (&iter, &envelope)) {
                 sim_fail (self->ground, "DELIVER has fewer messages than it says");
                 return;
             }
             sim_checker_delivered (self->checker, flow, deliver->runs[i].seq + k, deliver->token,
-                                   session->route, envelope);
+                                   session->route, envelope, s_failures (deliver, index));
         }
     }
     if (zloom_pack_next (&iter, &envelope)) {

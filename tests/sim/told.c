@@ -146,9 +146,30 @@ s_check_before (sim_checker_t *self, const sim_place_t *place)
     }
 }
 
+/* Q7: what failed often enough is dead, what waits for its retry waits. */
+static void
+s_check_failures (sim_checker_t *self, sim_place_t *place, uint32_t failures)
+{
+    if (failures < place->failures || failures > place->bad_ends) {
+        sim_fail (
+          self->ground, "Q7: %s says that %" PRIu64 " failed %u times, it was %u to %u times",
+          sim_flow_name (place->flow), place->seq, failures, place->failures, place->bad_ends);
+    }
+    if (place->flow == SIM_ORDERS && place->failures >= SIM_ORDERS_FAILURES) {
+        sim_fail (self->ground, "Q7: %s delivers %" PRIu64 ", which failed %u times",
+                  sim_flow_name (place->flow), place->seq, place->failures);
+    }
+    if (place->wait_ns > self->ground->mono_ns && place->wall_ns == self->ground->wall_offset_ns) {
+        sim_fail (self->ground, "Q7: %s delivers %" PRIu64 " %" PRId64 " us too early",
+                  sim_flow_name (place->flow), place->seq,
+                  (place->wait_ns - self->ground->mono_ns) / 1000);
+    }
+    place->wait_ns = 0;
+}
+
 void
 sim_checker_delivered (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_token_t token,
-                       zloom_route_t route, zloom_bytes_t envelope)
+                       zloom_route_t route, zloom_bytes_t envelope, uint32_t failures)
 {
     if (flow >= SIM_JUNK) {
         return;
@@ -173,6 +194,7 @@ sim_checker_delivered (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom
     s_check_lease (self, place, route);
     s_check_order (self, place);
     s_check_before (self, place);
+    s_check_failures (self, place, failures);
     self->boot = token.boot;
     self->counts.delivered++;
     self->counts.redelivered += place->deliveries > 0;
@@ -195,9 +217,20 @@ s_knows_boot (const sim_checker_t *self, uint64_t boot)
     return false;
 }
 
+/* From when on it may come again, at the earliest. */
+static int64_t
+s_back_ns (const sim_checker_t *self, const sim_place_t *place, int64_t delay_ms)
+{
+    static const int64_t s_backoff_ns[] = SIM_BACKOFF_NS;
+    const size_t last = sizeof s_backoff_ns / sizeof *s_backoff_ns - 1;
+    const int64_t backoff_ns = s_backoff_ns[place->failures < last ? place->failures : last];
+    return self->ground->mono_ns +
+           (delay_ms == ZLOOM_DELAY_UNSET ? backoff_ns / 10 * 9 : delay_ms * SIM_MS);
+}
+
 void
 sim_checker_asked (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_token_t token,
-                   zloom_route_t route, zloom_verdict_t verdict, bool step)
+                   zloom_route_t route, zloom_verdict_t verdict, bool step, int64_t delay_ms)
 {
     sim_place_t *place = sim_place (self, flow, seq);
     if (!place || place->left) {
@@ -212,7 +245,12 @@ sim_checker_asked (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_tok
         return; /* a stranger's word: whatever comes of it is not on this place's account */
     }
     zloom_grow (&place->asks, &place->ask_capacity, place->ask_count + 1, sizeof *place->asks);
-    place->asks[place->ask_count++] = (sim_ask_t){token, route, verdict, step};
+    place->asks[place->ask_count++] = (sim_ask_t){.token = token,
+                                                  .route = route,
+                                                  .verdict = verdict,
+                                                  .step = step,
+                                                  .back_ns = s_back_ns (self, place, delay_ms),
+                                                  .wall_ns = self->ground->wall_offset_ns};
     if (verdict != ZLOOM_VERDICT_ACK && !step) {
         place->leased = false;
         place->bad_ends += verdict == ZLOOM_VERDICT_RETRY || verdict == ZLOOM_VERDICT_CRASH;
@@ -249,6 +287,11 @@ sim_checker_settled (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_t
                   sim_durable (self));
     }
     place->told_gone |= gone;
+    if (code == ZLOOM_OK && ask->verdict == ZLOOM_VERDICT_RETRY) {
+        place->failures++;
+        place->wait_ns = ask->back_ns;
+        place->wall_ns = ask->wall_ns;
+    }
     self->counts.late += code == ZLOOM_OK && token.boot != self->boot;
     if (code == ZLOOM_STALE && place->leased && sim_same_token (place->token, token) &&
         place->route == route && place->deadline_ns > self->ground->mono_ns) {
