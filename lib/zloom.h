@@ -505,7 +505,7 @@ zloom_err_t zloom_app_dispatch (zloom_app_t *self);
  */
 void *zloom_app_node (zloom_app_t *self, const char *name);
 
-struct _zsock_t; /* czmq's zsock_t */
+struct _zsock_t; /* czmq's own name for zsock_t. NOLINT(bugprone-reserved-identifier) */
 void zloom_router_actor (struct _zsock_t *pipe, void *node);
 void zloom_worker_actor (struct _zsock_t *pipe, void *node);
 void zloom_sink_actor (struct _zsock_t *pipe, void *node);
