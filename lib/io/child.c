@@ -254,7 +254,7 @@ zloom_child_signal (zloom_child_t *self, int signal)
     }
 }
 
-/* Keep how the child ended, and end what it left behind in its group. */
+/* Keep how the child ended. */
 static void
 s_ended (zloom_child_t *self, int status)
 {
@@ -267,7 +267,6 @@ s_ended (zloom_child_t *self, int status)
     self->end.start_errno = start_errno;
     self->end.ran_ns = zloom_clock_now ().mono_ns - self->started_ns;
     self->reaped = true;
-    kill (-self->pid, SIGKILL);
 }
 
 bool
@@ -275,12 +274,17 @@ zloom_child_reap (zloom_child_t *self, zloom_child_end_t *end)
 {
     ZLOOM_CHECK (self, ZLOOM_CHILD_TAG);
     if (!self->reaped) {
-        int status = 0;
-        const pid_t got = waitpid (self->pid, &status, WNOHANG);
-        if (got < 0 && errno == ECHILD) {
-            status = LOST_STATUS; /* the host program has reaped it */
-        } else if (got != self->pid) {
+        siginfo_t info = {0};
+        const bool known =
+          waitid (P_PID, (id_t) self->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+        if (known ? info.si_pid != self->pid : errno != ECHILD) {
             return false;
+        }
+        /* What it left in its group ends too; before it is reaped, and its number is another's. */
+        kill (-self->pid, SIGKILL);
+        int status = 0;
+        if (waitpid (self->pid, &status, 0) != self->pid) {
+            status = LOST_STATUS; /* the host program has reaped it */
         }
         s_ended (self, status);
     }

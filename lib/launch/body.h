@@ -22,6 +22,8 @@ typedef struct {
     zloom_err_t (*start) (zloom_body_t *self, const uint8_t nonce[16]);
     /* "pid=17", "thread=1": which one runs, for the log. */
     void (*name) (const zloom_body_t *self, char text[32]);
+    /* Of the process that runs; 0: none, or it is none of its own. */
+    pid_t (*pid) (const zloom_body_t *self);
     /* Ask it to drain. */
     void (*stop) (zloom_body_t *self);
     /* Its time is over. A process is killed; a thread can only be asked to leave at once. */

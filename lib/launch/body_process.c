@@ -157,6 +157,13 @@ s_name (const zloom_body_t *base, char text[32])
     (void) snprintf (text, 32, "pid=%d", (int) zloom_child_pid (s_self (base)->child));
 }
 
+static pid_t
+s_pid (const zloom_body_t *base)
+{
+    const s_process_t *self = s_self (base);
+    return self->child ? zloom_child_pid (self->child) : 0;
+}
+
 static void
 s_stop (zloom_body_t *base)
 {
@@ -257,6 +264,7 @@ s_destroy (zloom_body_t *base)
 static const zloom_body_ops_t s_ops = {
   .start = s_start,
   .name = s_name,
+  .pid = s_pid,
   .stop = s_stop,
   .kill = s_kill,
   .fds = s_fds,

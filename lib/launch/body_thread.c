@@ -57,6 +57,13 @@ s_name (const zloom_body_t *base, char text[32])
     (void) snprintf (text, 32, "thread=%llu", s_self (base)->number);
 }
 
+static pid_t
+s_pid (const zloom_body_t *base)
+{
+    (void) base;
+    return 0;
+}
+
 static void
 s_ask (zloom_body_t *base)
 {
@@ -139,6 +146,7 @@ s_destroy (zloom_body_t *base)
 static const zloom_body_ops_t s_ops = {
   .start = s_start,
   .name = s_name,
+  .pid = s_pid,
   .stop = s_ask,
   .kill = s_kill,
   .fds = s_fds,

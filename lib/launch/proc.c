@@ -115,6 +115,13 @@ zloom_proc_was_killed (const zloom_proc_t *self)
     return self->killed;
 }
 
+pid_t
+zloom_proc_pid (const zloom_proc_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_PROC_TAG);
+    return self->body->ops->pid (self->body);
+}
+
 void
 zloom_proc_fds (const zloom_proc_t *self, int fds[3])
 {

@@ -29,6 +29,8 @@ int zloom_proc_exit (const zloom_proc_t *self);
 /* Whether its last process was killed because it did not stop in time. */
 bool zloom_proc_was_killed (const zloom_proc_t *self);
 
+/* Of its process; 0: none runs. */
+pid_t zloom_proc_pid (const zloom_proc_t *self);
 /* Descriptors to poll for reading: end of process, ready pipe, stderr; -1 where there is none. */
 void zloom_proc_fds (const zloom_proc_t *self, int fds[3]);
 

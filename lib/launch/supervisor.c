@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/tag.h"
+#include "launch/orphans.h"
 #include "launch/proc.h"
 #include "net/control.h"
 #include "recipe/registry.h"
@@ -40,6 +41,7 @@ typedef struct {
     zloom_plan_t plan;
     zloom_proc_t **procs;
     struct pollfd *polls; /* stop, watch, then three a process */
+    zloom_orphans_t orphans;
     s_phase_t phase;
     int rank; /* that is being started or drained */
     int highest_rank;
@@ -184,8 +186,10 @@ s_read_stop (s_supervisor_t *self, int64_t mono_ns)
 static int
 s_sleep_ms (const s_supervisor_t *self, int64_t mono_ns)
 {
-    int64_t next_ns =
-      self->phase == PHASE_RUNNING && self->config->watch ? self->watch_at_ns : ZLOOM_NEVER;
+    int64_t next_ns = zloom_orphans_next (&self->orphans, mono_ns);
+    if (self->phase == PHASE_RUNNING && self->config->watch && self->watch_at_ns < next_ns) {
+        next_ns = self->watch_at_ns;
+    }
     for (size_t i = 0; i < self->plan.count; i++) {
         int64_t deadline_ns = zloom_proc_deadline (self->procs[i]);
         next_ns = deadline_ns < next_ns ? deadline_ns : next_ns;
@@ -195,6 +199,18 @@ s_sleep_ms (const s_supervisor_t *self, int64_t mono_ns)
     }
     int64_t sleep_ms = (next_ns - mono_ns) / ZLOOM_NS_PER_MS + 1;
     return sleep_ms > LONGEST_SLEEP_MS ? LONGEST_SLEEP_MS : (int) sleep_ms;
+}
+
+static bool
+s_is_ours (void *arg, pid_t pid)
+{
+    const s_supervisor_t *self = arg;
+    for (size_t i = 0; i < self->plan.count; i++) {
+        if (zloom_proc_pid (self->procs[i]) == pid) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* One round of the loop; false when everything has stopped. */
@@ -225,7 +241,11 @@ s_round (s_supervisor_t *self)
     }
     for (size_t i = 0; i < self->plan.count; i++) {
         zloom_proc_turn (self->procs[i], mono_ns);
+        if (self->polls[2 + i * 3].revents && zloom_proc_exit (self->procs[i]) < 0) {
+            zloom_orphans_expect (&self->orphans, mono_ns); /* it ended by a signal */
+        }
     }
+    (void) zloom_orphans_bury (&self->orphans);
     s_check_failed (self, mono_ns);
     s_start_ranks (self, mono_ns);
     s_watch (self, mono_ns, self->polls[1].revents != 0);
@@ -244,9 +264,12 @@ zloom_supervisor_run (const zloom_supervisor_config_t *config)
         self.procs[i] = zloom_proc_new (config, plan);
         self.highest_rank = plan->rank > self.highest_rank ? plan->rank : self.highest_rank;
     }
+    zloom_orphans_init (&self.orphans, config->adopts, s_is_ours, &self);
     s_start_ranks (&self, zloom_clock_now ().mono_ns);
     while (s_round (&self)) {
     }
+    zloom_orphans_finish (&self.orphans);
+    zloom_orphans_fini (&self.orphans);
     size_t killed = 0;
     for (size_t i = 0; i < self.plan.count; i++) {
         killed += zloom_proc_was_killed (self.procs[i]);

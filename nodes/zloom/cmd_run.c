@@ -60,6 +60,7 @@ s_run_processes (const zloom_cli_t *cli, const zloom_topology_t *topology, int64
       .ready_limit_ns = 10 * ZLOOM_NS_PER_S,
       .grace_ns = grace_ns,
       .until_idle = zloom_cli_option (cli, "until-idle") != NULL,
+      .adopts = true,
       .watch = &watch,
     };
     err = zloom_supervisor_run (&config);

@@ -28,6 +28,14 @@ def work(run, io, more=""):
 FAST = ", restart: {backoff: [20ms], budget: 4, within: 1m}"
 
 
+def command_line(pid):
+    """Of a process that is there, and more than a zombie; else empty."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
 class Workers(Case):
     def serve(self, nodes, flow_text=None, ready=True):
         self.run_topology(self.recipe(nodes + (flow_text or flows())), ready=ready)
@@ -364,12 +372,24 @@ zloom.run(handle)
         self.send("x")
         self.settled(1)
         pid = int(self.results(1)[0])
-        def gone():
-            try:
-                return "sleep" not in pathlib.Path(f"/proc/{pid}/cmdline").read_text()
-            except OSError:
-                return True
-        wait_for("the grandchild is gone", gone)
+        wait_for("the grandchild is gone", lambda: not command_line(pid))
+
+    def test_a_killed_worker_leaves_nothing(self):
+        """Not even what its program has started: that cannot know that it is not needed."""
+        os.mkfifo(self.folder / "never")
+        self.serve(work(["sh", "-c", "cat never & echo $! > pid; exec cat"], "lines", FAST))
+        wait_for("the program runs", lambda: (self.folder / "pid").exists())
+        self.send("x")
+        self.settled(1)
+        pid = (self.folder / "pid").read_text().strip()
+        self.assertIn("never", command_line(pid))
+        os.kill(self.pid("work"), signal.SIGKILL)
+        wait_for("the grandchild is gone", lambda: not command_line(pid))
+        self.send("y")
+        self.settled(2)
+        pid = (self.folder / "pid").read_text().strip()
+        self.assertEqual(self.stop(), 0)
+        self.assertFalse(command_line(pid))
 
     def test_a_newline_in_lines_is_a_dead_letter(self):
         self.serve(work(["cat"], "lines"))

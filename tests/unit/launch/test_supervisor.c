@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,6 +192,7 @@ s_run (s_fixture_t *self, bool until_idle)
                                         .ready_limit_ns = 1 * ZLOOM_NS_PER_S,
                                         .grace_ns = self->grace_ns,
                                         .until_idle = until_idle,
+                                        .adopts = true,
                                         .watch = &watch};
     pthread_t thread = 0;
     if (self->until) {
@@ -305,6 +307,54 @@ supervisor_kills_what_will_not_stop (void **state)
     s_teardown (&self);
 }
 
+/* "" when there is no such file. */
+static void
+s_first_line (const char *folder, const char *name, char line[64])
+{
+    char path[192];
+    (void) snprintf (path, sizeof path, "%s/%s", folder, name);
+    FILE *in = fopen (path, "re");
+    if (!in || !fgets (line, 64, in)) {
+        line[0] = 0;
+    }
+    if (in) {
+        (void) fclose (in);
+    }
+}
+
+/*
+ * A worker runs a program, in a group of its own and with a parent-death signal, and that has
+ * started another one. When the worker is killed, all of it goes.
+ */
+static void
+supervisor_ends_what_a_killed_node_leaves_behind (void **state)
+{
+    (void) state;
+    s_fixture_t self;
+    s_setup (&self, "if [ $me = work.1 ] && [ ! -e $HERE/grandchild ]; then\n"
+                    "  setsid setpriv --pdeathsig KILL sh -c 'cat $HERE/never &\n"
+                    "    echo $! > $HERE/grandchild; wait' &\n"
+                    "  until [ -s $HERE/grandchild ]; do :; done\n"
+                    "  ready; kill -9 $$\n"
+                    "fi\n"
+                    "ready; wait_for_end\n");
+    self.until = "ready work.1";
+    self.times = 2;
+    assert_int_equal (s_run (&self, false), ZLOOM_OK);
+    char line[64];
+    s_first_line (self.folder, "grandchild", line);
+    const long grandchild = strtol (line, NULL, 10);
+    assert_true (grandchild > 1);
+    char folder[64];
+    (void) snprintf (folder, sizeof folder, "/proc/%ld", grandchild);
+    s_first_line (folder, "cmdline", line); /* a zombie has none */
+    if (line[0]) {
+        (void) kill ((pid_t) grandchild, SIGKILL);
+        fail_msg ("process %ld is still there: %s", grandchild, line);
+    }
+    s_teardown (&self);
+}
+
 static void
 supervisor_drains_when_idle (void **state)
 {
@@ -328,6 +378,7 @@ main (void)
       cmocka_unit_test (supervisor_tells_a_wrong_recipe_from_a_dying_node),
       cmocka_unit_test (supervisor_kills_what_never_gets_ready),
       cmocka_unit_test (supervisor_kills_what_will_not_stop),
+      cmocka_unit_test (supervisor_ends_what_a_killed_node_leaves_behind),
       cmocka_unit_test (supervisor_drains_when_idle),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
