@@ -337,6 +337,38 @@ test_purge_and_ls (void **state)
     rig_close (rig);
 }
 
+/* More dead at once than one turn moves: the next turn is due now, and not hours ago. */
+static void
+test_many_moves_are_no_stop_of_the_router (void **state)
+{
+    (void) state;
+    dead_rig_t self;
+    s_open (&self, ZLOOM_CONFIRM_DISK);
+    rig_t *rig = &self.rig;
+    rig_pass (rig, 1000 * ZLOOM_NS_PER_S); /* the machine has been up for a while */
+    rig_consumer (rig, 3, "frozen", "orders-dead", 10);
+    const uint32_t many = 1000;
+    rig_put_send (rig, 1, 1, many);
+    rig_settle (rig);
+    rig_expect (rig, 2, ZLOOM_VERB_DELIVER);
+    rig_put_settle (rig, 2, 1, rig->verb.deliver.token, 1, many, ZLOOM_VERDICT_REJECT);
+    bool some_left = false;
+    for (int i = 0; i < 100; i++) {
+        rig_turn (rig);
+        assert_true (rig->wake_ns >= rig->now.mono_ns);
+        some_left = some_left || rig->wake_ns == rig->now.mono_ns;
+    }
+    assert_true (some_left);
+    /* Nobody has said anything since: whoever is frozen is still found out in time. */
+    for (int i = 0; i < 50; i++) {
+        rig_put_credit (rig, 1, 9, 1);
+        rig_run (rig, 100 * ZLOOM_NS_PER_MS);
+    }
+    rig_expect (rig, 3, ZLOOM_VERB_BYE);
+    assert_int_equal (rig->verb.bye.code, ZLOOM_GONE);
+    rig_close (rig);
+}
+
 static void
 test_dead_letters_wait_while_the_disk_is_full (void **state)
 {
@@ -390,6 +422,7 @@ main (void)
       cmocka_unit_test (test_requeue_brings_them_home_until_the_cap),
       cmocka_unit_test (test_requeue_obeys_filter_maximum_and_rate),
       cmocka_unit_test (test_purge_and_ls),
+      cmocka_unit_test (test_many_moves_are_no_stop_of_the_router),
       cmocka_unit_test (test_dead_letters_wait_while_the_disk_is_full),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
