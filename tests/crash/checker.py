@@ -29,6 +29,16 @@ BOOKED = ("ready", "leased", "waiting", "moving", "acked", "dead", "requeued", "
           "dropped", "lost")
 
 
+def check_books(report, books):
+    """`books`: what the router said of its flows, at some times."""
+    for flows in books:
+        for flow in flows:
+            total = sum(flow[word] for word in BOOKED)
+            if total != flow["appended"]:
+                report.add("books", f"{flow['name']}: {flow['appended']} appended, and {total} are "
+                                    f"somewhere: {flow}")
+
+
 class Checker(History):
     def order(self, delivery):
         return self.boots[delivery[0].boot], delivery[0].token
@@ -142,14 +152,6 @@ class Checker(History):
         for n in self.places(as_number["sure"] & as_number["effect"], size):
             self.report.add("twice", f"{name}/{n}: acked for sure, and a step took effect")
 
-    def check_books(self):
-        for flows in self.books:
-            for flow in flows:
-                total = sum(flow[word] for word in BOOKED)
-                if total != flow["appended"]:
-                    self.report.add("books", f"{flow['name']}: {flow['appended']} appended, and "
-                                             f"{total} are somewhere: {flow}")
-
     def check(self):
         """Call it when everything has been drained."""
         self.book()
@@ -166,7 +168,7 @@ class Checker(History):
             if not producer.in_order("orders"):
                 self.report.add("order", f"{name}: numbered in another order than sent")
             self.report.effects += sum(producer.marks["effect"])
-        self.check_books()
+        check_books(self.report, self.books)
         self.report.dead = len(self.dead)
         return self.report
 

@@ -4,10 +4,19 @@
 
     kill           SIGKILL of routers, producers, consumers under load, at random
     freeze         SIGSTOP of each for longer than its peers wait, and SIGCONT
-    inject         SIGKILL and EIO exactly at the n-th fdatasync or pwritev of the router (strace)
+    inject         SIGKILL exactly at the n-th write, sync, rename or read of the router (strace)
+    errors         EIO and ENOSPC at the n-th, likewise
+    slow_disk      every sync takes long (strace)
+    nodes          `zloom run` with poller, workers and sink: each is killed and frozen
     second_router  a second router on the same state folder
     full_disk      a file system that fills up and gets its space back (root, tmpfs)
+    tiny_disk      a file system that is too small, in steps (root, tmpfs)
     full_of_itself the same, filled by the journal alone, and no space comes from outside
+    hostile        peers over raw sockets that break the protocol, or speak it and lie
+    clock          the wall clock jumps, forth and back (libfaketime)
+    descriptors    none are left
+    memory         it is refused (setrlimit), or the kernel kills for it (cgroup v1)
+    power          the power of a disk fails (root, ext4 on a loop device)
     damage         flipped bits in a stopped router's journal
     damage_last    the same in the newest group: a known limit, so it is run by hand
 
@@ -25,16 +34,22 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import disks  # noqa: E402
+import exact  # noqa: E402
+import hostile  # noqa: E402
 import kills  # noqa: E402
+import limits  # noqa: E402
+import nodes  # noqa: E402
 from ground import Ground  # noqa: E402
 from load import Skip  # noqa: E402
 from processes import Failure  # noqa: E402
 
 SCENARIOS = {
-    "kill": kills.kill, "freeze": kills.freeze, "inject": kills.inject,
-    "second_router": kills.second_router, "full_disk": disks.full_disk,
-    "full_of_itself": disks.full_of_itself, "damage": disks.damage,
-    "damage_last": disks.damage_last}
+    "kill": kills.kill, "freeze": kills.freeze, "second_router": kills.second_router,
+    "inject": exact.inject, "errors": exact.errors, "slow_disk": exact.slow_disk,
+    "nodes": nodes.nodes, "hostile": hostile.hostile, "clock": limits.clock,
+    "descriptors": limits.descriptors, "memory": limits.memory, "full_disk": disks.full_disk,
+    "full_of_itself": disks.full_of_itself, "tiny_disk": disks.tiny_disk, "power": disks.power,
+    "damage": disks.damage, "damage_last": disks.damage_last}
 
 
 def tell(options, ground, code, seconds):
@@ -62,6 +77,7 @@ def main():
     parser.add_argument("--cycles", type=int,
                         default=int(os.environ.get("ZLOOM_CRASH_CYCLES") or 100))
     parser.add_argument("--points", type=int, default=7, help="inject: how many random calls")
+    parser.add_argument("--rounds", type=int, default=5, help="nodes: how often each is killed")
     parser.add_argument("--results", help="a folder for SCENARIO.json, see summary.py")
     parser.add_argument("--keep", action="store_true", help="keep the folder even if all is good")
     options = parser.parse_args()

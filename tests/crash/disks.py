@@ -1,12 +1,21 @@
 # SPDX-License-Identifier: MPL-2.0
 """Disks that are full, and disks that give back other bytes than they got."""
 import errno
+import fcntl
 import json
+import os
 import re
+import shutil
+import struct
+import subprocess
 
 from history import body
 from load import conclude, load, load_consumers, load_producers, Skip
-from processes import Failure, wait
+from processes import Failure, pause, wait
+
+# Of a tmpfs. A router needs about 80 MiB with these segments, a log can be opened with 17.
+TINY = ("size=200k,nr_inodes=6", "size=200k,nr_inodes=1000", "size=8m", "size=24m", "size=40m",
+        "size=90m", "size=300m")
 
 # ---- the full disk ------------------------------------------------------------------------------
 
@@ -21,11 +30,16 @@ def fill(path):
                 raise
 
 
+def mount_or_skip(ground, options):
+    done = ground.mount("-t", "tmpfs", "-o", options, "tmpfs")
+    if done.returncode != 0:
+        raise Skip(f"cannot mount a tmpfs: {done.stderr.decode().strip()}")
+
+
 def fill_up(ground, size, backlog):
     """Only producers, until more than so many messages were confirmed."""
-    ground.set_limit(10 ** 7)
-    if not ground.mount_tmpfs(size):
-        raise Skip("no right to mount a tmpfs")
+    ground.write_recipe(limit=10 ** 7)
+    mount_or_skip(ground, f"size={size}")
     ground.need_router()
     load_producers(ground)
     wait(lambda: ground.confirmed() > backlog, "confirms while there is space")
@@ -66,6 +80,33 @@ def full_of_itself(ground, _options):
     ground.progress(refused_at // 2, "from the space of what was settled")
     print(f"full with {refused_at} messages, {ground.confirmed()} in the end", flush=True)
     conclude(ground, "a disk full of itself")
+
+
+def tiny_disk(ground, _options):
+    """Too small for anything, then for a log, then for its reserve, then large enough."""
+    mount_or_skip(ground, TINY[0])
+    served = 0
+    for options in TINY:
+        subprocess.run(["mount", "-o", f"remount,{options}", ground.state], check=True)
+        if not ground.start_router():
+            code, said = ground.router.wait(), ground.router.said()
+            if code != 1 or "No space left on device" not in said:
+                raise Failure(f"with {options} it ended with {code}: {said}")
+            print(f"{options}: no room to open a log", flush=True)
+            continue
+        if not ground.peers:
+            load(ground)
+        pause(0.5)
+        ground.check_peers()
+        if not ground.router.alive():
+            raise Failure(f"with {options} it ended with {ground.router.wait()}: "
+                          f"{ground.router.said()}")
+        served += 1
+        print(f"{options}: {ground.confirmed()} confirmed so far", flush=True)
+        ground.router.kill()
+    ground.need_router()
+    ground.progress(20000, "with room")
+    conclude(ground, f"{len(TINY)} sizes, {served} of them with a log")
 
 
 # ---- damage -------------------------------------------------------------------------------------
@@ -111,7 +152,7 @@ def hurt_header(ground, number):
 
 def hurt_and_serve(ground, back):
     """A body and a group's header, both long durable: two named holes, and all else is served."""
-    ground.set_limit(10 ** 6)
+    ground.write_recipe(limit=10 ** 6)
     ground.need_router()
     load(ground)
     ground.progress(2000, "before the damage")
@@ -149,3 +190,54 @@ def damage(ground, _options):
 def damage_last(ground, _options):
     """Often in the last group: at times red today, see the known limits in CHANGELOG.md."""
     hurt_and_serve(ground, 1000)
+
+
+# ---- power loss ---------------------------------------------------------------------------------
+
+# linux/fs.h, ext4: stop at once, and what the file system's own log has not on the disk is gone.
+FS_IOC_SHUTDOWN = 0x8004587D
+NO_LOG_FLUSH = 2
+CUTS = 6
+
+
+class LoopDisk:
+    """An ext4 of its own in a file, mounted under the ground's state folder."""
+
+    def __init__(self, ground):
+        self.ground, self.image = ground, ground.folder / "disk.img"
+        for tool in ("mkfs.ext4", "losetup"):
+            if not shutil.which(tool):
+                raise Skip(f"{tool} is not here")
+        with open(self.image, "wb") as file:
+            file.truncate(512 << 20)
+        subprocess.run(["mkfs.ext4", "-q", "-F", self.image], check=True)
+        done = self.mount()
+        if done.returncode != 0:
+            raise Skip(f"cannot mount a loop device: {done.stderr.decode().strip()}")
+
+    def mount(self):
+        return self.ground.mount("-o", "loop", self.image)
+
+    def cut(self):
+        """The power fails; the disk comes back with what was synced."""
+        folder = os.open(self.ground.state, os.O_RDONLY)
+        fcntl.ioctl(folder, FS_IOC_SHUTDOWN, struct.pack("I", NO_LOG_FLUSH))
+        os.close(folder)
+        self.ground.router.kill()
+        self.ground.unmount()
+        done = self.mount()
+        if done.returncode != 0:
+            raise Failure(f"cannot mount after the cut: {done.stderr.decode()}")
+
+
+def power(ground, _options):
+    """Under load, while a log is young, and when it has been around once."""
+    disk = LoopDisk(ground)
+    ground.need_router()
+    load(ground)
+    for number in range(CUTS):
+        ground.progress(ground.random.randrange(500, 30000), f"before cut {number}")
+        disk.cut()
+        ground.need_router()
+    ground.progress(1000, "after the last cut")
+    conclude(ground, f"the power was cut {CUTS} times")

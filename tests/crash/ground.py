@@ -19,7 +19,7 @@ RECIPE = """\
 zloom: 1
 name: crash
 nodes:
-  router: {kind: router, heartbeat: 200ms, liveness: 4, journal: {hot: 64MiB, segment: 16MiB}}
+  router: {kind: router, heartbeat: BEAT, liveness: 4, journal: JOURNAL}
 flows:
   orders:
     pattern: queue
@@ -45,29 +45,35 @@ class Ground:
         self.state, self.history = self.folder / "state", self.folder / "history"
         self.history.mkdir()
         self.recipe = self.folder / "crash.yaml"
-        self.set_limit(20000)
+        self.write_recipe()
         self.mounted = False
         self.endpoint = f"ipc://{self.state}/run/router.sock"
         self.driver = open(self.history / "driver.log", "a", buffering=1)
         self.router, self.peers = None, []
+        self.begin = time.monotonic()
         self.recovered = 0  # routers that served what a router before them had not closed
         self.report = None  # the checker's
         self.act_as_supervisor()
 
-    def set_limit(self, messages):
-        """How many messages `orders` holds; for routers that start from now on."""
-        self.recipe.write_text(RECIPE.replace("LIMIT", str(messages)))
+    def write_recipe(self, limit=20000, beat="200ms", journal="{hot: 64MiB, segment: 16MiB}"):
+        """How many messages `orders` holds, and so on; for routers that start from now on."""
+        self.recipe.write_text(RECIPE.replace("LIMIT", str(limit)).replace("BEAT", beat)
+                               .replace("JOURNAL", journal))
 
-    def mount_tmpfs(self, size):
-        """A small file system under the state folder; False: not allowed to."""
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", self.state],
-                              capture_output=True, check=False)
+    def mount(self, *words):
+        """A file system under the state folder."""
+        self.lock.close()
+        done = subprocess.run(["mount", *words, self.state], capture_output=True, check=False)
         self.mounted = done.returncode == 0
         if self.mounted:
             self.state.chmod(0o700)
-            self.lock.close()
-            self.act_as_supervisor()
-        return self.mounted
+        self.act_as_supervisor()
+        return done
+
+    def unmount(self):
+        self.lock.close()
+        subprocess.run(["umount", self.state], check=True)
+        self.mounted = False
 
     def act_as_supervisor(self):
         """What `zloom run` leaves in the runtime folder, so that the command line finds us."""
@@ -78,26 +84,39 @@ class Ground:
         self.lock = open(run / "topology.lock", "a")
         fcntl.flock(self.lock, fcntl.LOCK_EX)
 
+    def log_is_free(self):
+        """Whether no router holds the journal."""
+        try:
+            with open(self.state / "router" / "journal" / "lock", "rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return True
+        except BlockingIOError:
+            return False
+        return True
+
     def note(self, deed, name):
         self.driver.write(f"{deed} {time.monotonic_ns()} {name}\n")
 
     def start_router(self, wrapper=()):
         """Start it and wait; True when it serves."""
+        for peer in self.peers:
+            peer.known = peer.look().welcomes
         before, self.router = self.router, Router(self, wrapper)
         serves = self.router.serves()
         self.recovered += bool(serves and before and before.popen.poll())
         return serves
 
-    def need_router(self):
-        if not self.start_router():
+    def need_router(self, wrapper=()):
+        if not self.start_router(wrapper):
             raise Failure(f"the router ended with {self.router.wait()}: {self.router.said()}")
 
     def start(self, role, name, flow, most, mode=None):
         self.peers.append(Peer(self, role, name, flow, most, mode))
         return self.peers[-1]
 
-    def start_again(self, peer):
-        self.peers[self.peers.index(peer)] = peer.again()
+    def start_again(self, peer, wrapper=()):
+        self.peers[self.peers.index(peer)] = peer.again(wrapper)
 
     def producers(self):
         return [peer for peer in self.peers if peer.spec[0] == "produce"]
@@ -111,6 +130,14 @@ class Ground:
     def delivered(self):
         return sum(peer.look().delivered for peer in self.consumers())
 
+    def all_welcome(self):
+        """Whether every peer has had a session with this router."""
+        return all(peer.look().welcomes > peer.known for peer in self.peers)
+
+    def sessions_lost(self):
+        """How often a peer has lost the router."""
+        return sum(peer.look().lost for peer in self.peers)
+
     def check_peers(self):
         """Only we end peers: one that is gone by itself is a failure."""
         for peer in self.peers:
@@ -118,15 +145,19 @@ class Ground:
                 raise Failure(f"{peer.name} ended by itself with {peer.popen.returncode}: "
                               f"{peer.said()} {peer.file.read_text()[-300:]}")
 
-    def progress(self, messages, what, seconds=PATIENCE_S):
-        """Wait until so many more were confirmed and any were delivered."""
+    def more(self, messages):
+        """A condition: so many more were confirmed, and any were delivered."""
         confirmed, delivered = self.confirmed() + messages, self.delivered()
 
         def look():
             self.check_peers()
             return self.confirmed() >= confirmed and self.delivered() > delivered
 
-        wait(look, f"{messages} more confirmed {what}", seconds)
+        return look
+
+    def progress(self, messages, what, seconds=PATIENCE_S):
+        """Wait until so many more were confirmed and any were delivered."""
+        wait(self.more(messages), f"{messages} more confirmed {what}", seconds)
 
     def cli(self, *words, good=(0,)):
         """What `zloom WORDS` printed."""

@@ -1,11 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
-"""A router, producers and consumers are killed, frozen, and hit at exact calls."""
-import shutil
-import signal
-import subprocess
-
-from load import conclude, load, Skip
-from processes import Failure, NOT_RESTARTED, pause, wait
+"""A router, producers and consumers are killed and frozen at random, under load."""
+from load import conclude, load
+from processes import Failure, pause
 
 # More than `liveness` beats (ground.py): whoever is silent for so long is given up.
 FROZEN_S = 1.2
@@ -73,61 +69,6 @@ def freeze(ground, _options):
     ground.consumers()[0].thaw()
     ground.progress(2000, "after the last frost")
     conclude(ground, f"{len(ground.peers) + 2} frosts")
-
-
-# ---- inject -------------------------------------------------------------------------------------
-
-def strace(call, what, n):
-    # Each thread counts for itself. (--seccomp-bpf would be faster, but forgets to count.)
-    return ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e",
-            f"inject={call}:{what}:when={n}"]
-
-
-def need_strace():
-    if not shutil.which("strace"):
-        raise Skip("strace is not installed")
-    done = subprocess.run([*strace("fdatasync", "error=EIO", 1), "true"], capture_output=True,
-                          check=False)
-    if done.returncode != 0:
-        raise Skip(f"strace cannot trace here: {done.stderr.decode().strip()}")
-
-
-def die_at(ground, call, what, n):
-    """A router that is hit at its n-th call, under load; how it ended."""
-    if ground.start_router(strace(call, what, n)):
-        wait(lambda: not ground.router.alive(), f"the router meets call {n} of {call} ({what})")
-    return ground.router.wait()
-
-
-def inject(ground, options):
-    need_strace()
-    ground.need_router()
-    load(ground)
-    count = 0
-    for n in sorted(ground.random.sample(range(1, 120), options.points) + [1, 2, 3]):
-        call = ground.random.choice(["fdatasync", "pwritev"])
-        ground.progress(200, f"before SIGKILL at {call} {n}")
-        ground.router.kill()
-        code = die_at(ground, call, "signal=SIGKILL", n)
-        if code != -signal.SIGKILL:
-            raise Failure(f"SIGKILL at {call} {n}: it ended with {code}")
-        ground.need_router()
-        count += 1
-    for call, error, n in (("fdatasync", "EIO", 1), ("fdatasync", "EIO", 9),
-                           ("fdatasync", "EIO", 40), ("pwritev", "EIO", 25)):
-        ground.progress(200, f"before {error} at {call} {n}")
-        ground.router.kill()
-        code = die_at(ground, call, f"error={error}", n)
-        if code in NOT_RESTARTED or code < 0:
-            raise Failure(f"{error} at {call} {n}: it ended with {code}, the supervisor would not "
-                          f"start it again: {ground.router.said()}")
-        said = ground.router.said()
-        if call not in said and "disk" not in said.lower():
-            raise Failure(f"{error} at {call} {n}: it does not say why it ended: {said}")
-        ground.need_router()
-        count += 1
-    ground.progress(1000, "after the last fault")
-    conclude(ground, f"{count} faults at exact calls")
 
 
 # ---- the second router --------------------------------------------------------------------------

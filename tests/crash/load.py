@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MPL-2.0
 """The load under which things fail, and what is asked for at the end of each run."""
+import re
+import time
+
 from checker import Checker
 from processes import Failure
 
@@ -29,15 +32,30 @@ def load(ground):
     load_consumers(ground)
 
 
+def tell(ground, summary):
+    """The last words of a run, which fails when its report is not good."""
+    report = ground.report
+    print(f"{summary}; {ground.recovered} recoveries; {report.text()}", flush=True)
+    if not report.good():
+        raise Failure("promises were broken")
+
+
+def check_late(ground):
+    """A router moves all deadlines by what it takes for a stop: by no more than there was time."""
+    said = ground.router.err_path.read_text(errors="replace")
+    late = max(map(int, re.findall(r" turn-late .* late_ms=(\d+)", said)), default=0)
+    if late > 1000 * (time.monotonic() - ground.begin):
+        raise Failure(f"a turn of the router was late by {late} ms, longer than the test ran")
+
+
 def conclude(ground, summary, lost=0):
     """Drain, then the checker's word over the whole run. So many may be, and have to be, lost."""
     ground.finish()
+    check_late(ground)
     report = ground.report = Checker(ground.history).check()
     if lost and report.count("lost") == lost:
         del report.found["lost"]
         summary += f", {lost} messages in holes and nowhere else"
     elif lost:
         report.add("lost", f"{lost} were to be lost")
-    print(f"{summary}; {ground.recovered} recoveries; {report.text()}", flush=True)
-    if not report.good():
-        raise Failure("promises were broken")
+    tell(ground, summary)

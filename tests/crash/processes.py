@@ -6,6 +6,8 @@ import signal
 import subprocess
 import time
 
+# A driver that is killed takes all of them along.
+LEASH = ("setpriv", "--pdeathsig", "KILL")
 # What a supervisor does not start again: a restart cannot heal these.
 NOT_RESTARTED = (0, 2, 65, 73, 77, 78, 126, 127)
 PATIENCE_S = 60
@@ -41,8 +43,9 @@ class Process:
         self.ground, self.name, self.stopped = ground, name, False
         self.err_path = ground.folder / f"{name}.err"
         with open(self.err_path, "ab") as err:
-            self.popen = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=err, stderr=err,
-                                          pass_fds=pass_fds, start_new_session=True, cwd=cwd)
+            self.popen = subprocess.Popen([*LEASH, *argv], stdin=subprocess.DEVNULL, stdout=err,
+                                          stderr=err, pass_fds=pass_fds, start_new_session=True,
+                                          cwd=cwd)
         ground.note("start", name)
 
     def alive(self):
@@ -98,11 +101,18 @@ class Router(Process):
     leaves_within_s = 15
 
     def __init__(self, ground, wrapper=()):
+        self.traced = wrapper[:1] == ["strace"]
         self.ready, write = os.pipe()
-        argv = [*wrapper, ground.zloom, "node", str(ground.recipe), "router", "--state",
+        argv = [*wrapper, *LEASH, ground.zloom, "node", str(ground.recipe), "router", "--state",
                 str(ground.state), "--ready-fd", str(write)]
         super().__init__(ground, "router", argv, pass_fds=(write,))
         os.close(write)
+
+    def kill(self):
+        """Under strace it is not our child, and may die a moment later."""
+        super().kill()
+        if self.traced:
+            wait(self.ground.log_is_free, "the killed router lets go of its log")
 
     def serves(self, seconds=PATIENCE_S):
         """True once it serves; False if it ended before."""
@@ -122,16 +132,16 @@ class Router(Process):
 class Peer(Process):
     """A producer or consumer (peer.c), and what it has written so far."""
 
-    def __init__(self, ground, role, name, flow, most, mode=None):
+    def __init__(self, ground, role, name, flow, most, mode=None, wrapper=()):
         ground.count += 1
         self.spec = (role, name, flow, most, mode)
         self.file = ground.history / f"{ground.count:05}-{role}-{name}.log"
         self.offset, self.rest = 0, b""
-        self.confirmed = self.delivered = 0
-        self.refused = ""
+        self.confirmed = self.delivered = self.lost = 0
+        self.refused, self.welcomes, self.known = "", 0, 0
         argv = [ground.peer, role, ground.endpoint, name, str(self.file),
                 str(ground.random.getrandbits(60)), flow, str(most)]
-        super().__init__(ground, self.file.stem, argv + ([mode] if mode else []))
+        super().__init__(ground, self.file.stem, [*wrapper, *argv, *([mode] if mode else [])])
 
     def look(self):
         """Take in what it wrote since the last look."""
@@ -148,9 +158,13 @@ class Peer(Process):
                 self.confirmed = int(line.split()[2])
             elif line.startswith(b"D"):
                 self.delivered += int(line.split()[4])
+            elif line.startswith(b"H"):
+                self.welcomes += 1
+            elif line.startswith(b"L"):
+                self.lost += 1
             elif line.startswith(b"R"):
                 self.refused = line.split()[2].decode()
         return self
 
-    def again(self):
-        return Peer(self.ground, *self.spec)
+    def again(self, wrapper=()):
+        return Peer(self.ground, *self.spec, wrapper=wrapper)
