@@ -115,40 +115,40 @@ s_report_gap (zloom_doctor_t *self, const zloom_walk_t *walk)
 }
 
 /* What stands at the end of the log: nothing, a torn group, or less than the superblock knows. */
-static void
+static zloom_err_t
 s_look_at_end (zloom_doctor_t *self, const zloom_walk_t *walk)
 {
     const zloom_segment_t *segment =
       walk->at < walk->segment_count ? &walk->segments[walk->at] : NULL;
-    char *name = zloom_doctor_hot_name (segment ? segment->number : self->slot->start);
     if (self->slot->durable >= walk->expected) {
         zloom_finding_t *finding = zloom_report_find (
-          self->report, ZLOOM_FINDING_DAMAGE, name, walk->offset,
+          self->report, ZLOOM_FINDING_DAMAGE,
+          zloom_doctor_hot_name (segment ? segment->number : self->slot->start), walk->offset,
           "groups %llu to %llu were durable and are lost", (unsigned long long) walk->expected,
           (unsigned long long) self->slot->durable);
         finding->first_group = walk->expected;
         finding->last_group = self->slot->durable;
-        return;
+        return ZLOOM_OK;
+    }
+    if (!segment) {
+        return ZLOOM_OK;
     }
     uint8_t raw[ZLOOM_GROUP_HEADER_BYTES];
     size_t got = 0;
-    if (segment &&
-        self->vfs->read (self->vfs, segment->file, walk->offset, raw, sizeof raw, &got) ==
-          ZLOOM_OK &&
-        got == sizeof raw) {
-        zloom_place_t place = {0, segment->number, (uint32_t) walk->offset};
-        zloom_group_header_t header;
-        if (zloom_group_header_decode (raw, &self->slot->key, &place, &header) &&
-            header.number == walk->expected) {
-            zloom_finding_t *finding =
-              zloom_report_find (self->report, ZLOOM_FINDING_NOTE, name, walk->offset,
-                                 "torn tail: group %llu was being written; nobody was told of it",
-                                 (unsigned long long) header.number);
-            finding->bytes = header.total_bytes;
-            return;
-        }
+    zloom_err_t err =
+      self->vfs->read (self->vfs, segment->file, walk->offset, raw, sizeof raw, &got);
+    zloom_place_t place = {0, segment->number, (uint32_t) walk->offset};
+    zloom_group_header_t header;
+    if (!err && got == sizeof raw &&
+        zloom_group_header_decode (raw, &self->slot->key, &place, &header) &&
+        header.number == walk->expected) {
+        zloom_finding_t *finding = zloom_report_find (
+          self->report, ZLOOM_FINDING_NOTE, zloom_doctor_hot_name (segment->number), walk->offset,
+          "torn tail: group %llu was being written; nobody was told of it",
+          (unsigned long long) header.number);
+        finding->bytes = header.total_bytes;
     }
-    free (name);
+    return err;
 }
 
 static void
@@ -191,7 +191,7 @@ s_walk_segments (zloom_doctor_t *self, size_t from, size_t count, uint64_t expec
     }
     *next = walk.expected;
     if (!err && to_end) {
-        s_look_at_end (self, &walk);
+        err = s_look_at_end (self, &walk);
         s_look_at_sizes (self, walk.at < walk.segment_count ? walk.segments[walk.at].number : 0);
     }
     zloom_walk_fini (&walk);

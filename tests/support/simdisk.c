@@ -62,6 +62,20 @@ zloom_simdisk_fail (zloom_simdisk_t *self, zloom_simdisk_call_t call, uint64_t n
     self->fail_call = call;
     self->fail_in = nth;
     self->fail_err = err;
+    self->fail_short = false;
+}
+
+void
+zloom_simdisk_fail_short (zloom_simdisk_t *self, uint64_t nth, zloom_err_t err)
+{
+    zloom_simdisk_fail (self, ZLOOM_SIMDISK_ANY, nth, err);
+    self->fail_short = true;
+}
+
+bool
+zloom_simdisk_fails (const zloom_simdisk_t *self)
+{
+    return self->fail_in > 0;
 }
 
 void

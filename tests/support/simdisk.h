@@ -34,6 +34,10 @@ uint64_t zloom_simdisk_calls (const zloom_simdisk_t *self);
 /* The n-th call from now (1 = the next) of that kind fails once with `err`. 0 = none does. */
 void zloom_simdisk_fail (zloom_simdisk_t *self, zloom_simdisk_call_t call, uint64_t nth,
                          zloom_err_t err);
+/* The same, and when it is a write then half of its bytes are written before it fails. */
+void zloom_simdisk_fail_short (zloom_simdisk_t *self, uint64_t nth, zloom_err_t err);
+/* Whether the failure that was asked for is still to come. */
+bool zloom_simdisk_fails (const zloom_simdisk_t *self);
 /* The n-th call from now and all after it fail with DISK until the next crash. 0 = never. */
 void zloom_simdisk_power_off_after (zloom_simdisk_t *self, uint64_t nth);
 /* No more than this many bytes in all files together; 0 = no limit. */

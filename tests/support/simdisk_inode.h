@@ -83,6 +83,7 @@ struct zloom_simdisk {
     bool off;
     zloom_simdisk_call_t fail_call;
     uint64_t fail_in;
+    bool fail_short;
     zloom_err_t fail_err;
     uint64_t capacity;
 };

@@ -191,11 +191,14 @@ s_write (zloom_vfs_t *vfs, zloom_file_t *file, uint64_t offset, const zloom_gath
         return err;
     }
     /* The write during which the power goes, or that fails, may have reached the disk in part. */
-    if (err && !self->off) {
+    if (err && !self->off && !self->fail_short) {
         return err;
     }
+    const uint64_t most = err && !self->off ? (end - offset) / 2 : end - offset;
+    end = offset + most;
     for (size_t i = 0; i < gather->count; i++) {
         size_t size = gather->parts[i].size;
+        size = size < end - offset ? size : (size_t) (end - offset);
         if (size == 0) {
             continue;
         }

@@ -124,30 +124,6 @@ test_recovery_after_a_failed_sync_does_not_trust_the_cache (void **state)
     }
 }
 
-/* Every call fails once, with an I/O error or with a full disk; nothing confirmed is lost. */
-static void
-test_every_call_fails_once (void **state)
-{
-    for (uint64_t nth = 1; nth < 420; nth++) {
-        world_t *world = *state;
-        zloom_err_t err = nth % 2 ? ZLOOM_DISK : ZLOOM_DISK_FULL;
-        zloom_simdisk_fail (world->disk, ZLOOM_SIMDISK_ANY, nth, err);
-        if (zloom_model_open (&world->model, &world->config) == ZLOOM_OK) {
-            for (int i = 0; i < 1200 && zloom_model_step (&world->model); i++) {
-            }
-            zloom_simdisk_fail (world->disk, ZLOOM_SIMDISK_ANY, 0, ZLOOM_OK);
-            s_die (world);
-        }
-        zloom_simdisk_crash (world->disk);
-        s_open (world);
-        s_require (world, zloom_model_check (&world->model), "check");
-        s_require (world, zloom_model_read_all (&world->model), "read");
-        assert_int_equal (world->model.gaps, 0);
-        (void) s_teardown (state);
-        (void) s_setup (state);
-    }
-}
-
 static void
 test_second_opening_is_locked_out (void **state)
 {
@@ -295,7 +271,6 @@ main (void)
       cmocka_unit_test_setup_teardown (test_second_opening_is_locked_out, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_recovery_after_a_failed_sync_does_not_trust_the_cache,
                                        s_setup, s_teardown),
-      cmocka_unit_test_setup_teardown (test_every_call_fails_once, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_full_disk_refuses_growth_and_settlements_drain_it,
                                        s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_full_disk_recovers_when_space_returns, s_setup,
