@@ -13,16 +13,28 @@
 /* Items in the first block of a growing array. */
 #define GROW_FIRST 8
 
-static void __attribute__ ((noreturn, cold)) s_out_of_memory (size_t count, size_t size)
+static void __attribute__ ((noreturn, cold)) s_abort (const char *text, int length)
 {
-    char text[128];
-    int length =
-      snprintf (text, sizeof text, "zloom: out of memory: %zu times %zu bytes\n", count, size);
     if (length > 0) {
         ssize_t written = write (STDERR_FILENO, text, (size_t) length);
         (void) written;
     }
     abort ();
+}
+
+static void __attribute__ ((noreturn, cold)) s_out_of_memory (size_t count, size_t size)
+{
+    char text[128];
+    s_abort (text, snprintf (text, sizeof text, "zloom: out of memory: %zu times %zu bytes\n",
+                             count, size));
+}
+
+void
+zloom_out_of_memory (const char *what)
+{
+    char text[128];
+    const int length = snprintf (text, sizeof text, "zloom: out of memory: %.80s\n", what);
+    s_abort (text, length);
 }
 
 void *

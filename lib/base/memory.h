@@ -8,6 +8,8 @@
 
 #include <stddef.h>
 
+/* Say what memory was wanted for, and abort: where a library reports that it had none. */
+void zloom_out_of_memory (const char *what) __attribute__ ((noreturn, cold));
 /* Zeroed memory of `size` bytes (at least 1). Free with free (). */
 void *zloom_alloc (size_t size) __attribute__ ((malloc, returns_nonnull));
 /* Resize to `count` elements of `size` bytes; new bytes are not zeroed; overflow aborts. */

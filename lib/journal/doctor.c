@@ -27,8 +27,13 @@ s_read_slots (zloom_doctor_t *self)
             self->slot = &self->slots[i];
         }
     }
+    /* A log that was opened once has both slots and a segment; what ended while it was made holds
+     * at most a first slot that was never written whole. */
+    if (!self->slot && self->names.hot_count + self->names.cold_count == 0 &&
+        self->slot_errs[1] == ZLOOM_NOT_FOUND) {
+        return zloom_fail (ZLOOM_NOT_FOUND, "%s holds no log", self->directory);
+    }
     for (unsigned i = 0; i < 2; i++) {
-        /* A log that was opened once has both; before that the second is not there. */
         if (self->slot_errs[i] == ZLOOM_MALFORMED) {
             (void) zloom_report_find (
               self->report, self->slot ? ZLOOM_FINDING_NOTE : ZLOOM_FINDING_DAMAGE,
@@ -38,10 +43,6 @@ s_read_slots (zloom_doctor_t *self)
     }
     if (self->slot) {
         return ZLOOM_OK;
-    }
-    if (self->names.hot_count + self->names.cold_count == 0 &&
-        self->slot_errs[0] == ZLOOM_NOT_FOUND) {
-        return zloom_fail (ZLOOM_NOT_FOUND, "%s holds no log", self->directory);
     }
     if (self->slot_errs[0] == ZLOOM_NOT_FOUND) {
         (void) zloom_report_find (self->report, ZLOOM_FINDING_DAMAGE, zloom_strdup ("slot.0"), 0,

@@ -46,7 +46,9 @@ s_unref (void *data, void *hint)
 void
 zloom_message_copy (zmq_msg_t *message, zloom_bytes_t bytes)
 {
-    zloom_assert (zmq_msg_init_size (message, bytes.size) == 0);
+    if (zmq_msg_init_size (message, bytes.size) != 0) {
+        zloom_out_of_memory ("a message to send");
+    }
     if (bytes.size > 0) {
         memcpy (zmq_msg_data (message), bytes.data, bytes.size);
     }
@@ -59,8 +61,10 @@ zloom_message_from_view (zmq_msg_t *message, zloom_blob_t *blob, zloom_bytes_t v
         zloom_message_copy (message, view);
         return;
     }
-    zloom_assert (zmq_msg_init_data (message, (void *) view.data, view.size, s_unref,
-                                     zloom_blob_ref (blob)) == 0);
+    if (zmq_msg_init_data (message, (void *) view.data, view.size, s_unref,
+                           zloom_blob_ref (blob)) != 0) {
+        zloom_out_of_memory ("a message to send");
+    }
 }
 
 static zloom_err_t

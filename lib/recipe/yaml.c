@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crc32c.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/tag.h"
@@ -354,34 +355,94 @@ s_take_errors (builder_t *self, struct fy_diag *diag)
     self->failed = true;
 }
 
-static void
-s_run_parser (builder_t *self)
+/* A parser over the text, and where its errors are collected. */
+static struct fy_parser *
+s_open_parser (zloom_bytes_t text, struct fy_diag **diag_p)
 {
     struct fy_diag_cfg diag_config;
     fy_diag_cfg_default (&diag_config);
     diag_config.fp = NULL;
     struct fy_diag *diag = fy_diag_create (&diag_config);
-    zloom_assert (diag);
+    if (!diag) {
+        zloom_out_of_memory ("a YAML parser");
+    }
     fy_diag_set_collect_errors (diag, true);
     struct fy_parse_cfg config = {
       .flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_JSON_NONE | FYPCF_DEFAULT_VERSION_1_2,
       .diag = diag,
     };
     struct fy_parser *parser = fy_parser_create (&config);
-    zloom_assert (parser);
-    int rc = fy_parser_set_string (parser, self->source, self->source_size);
-    struct fy_event *event = NULL;
-    bool end = false;
-    while (rc == 0 && !self->failed && !end && (event = fy_parser_parse (parser))) {
-        end = event->type == FYET_STREAM_END;
-        s_on_event (self, event);
-        fy_parser_event_free (parser, event);
+    if (!parser || fy_parser_set_string (parser, (const char *) text.data, text.size) != 0) {
+        zloom_out_of_memory ("a YAML parser");
     }
-    if (!self->failed && (!end || fy_parser_get_stream_error (parser))) {
-        s_take_errors (self, diag);
-    }
+    *diag_p = diag;
+    return parser;
+}
+
+static void
+s_close_parser (struct fy_parser *parser, struct fy_diag *diag)
+{
     fy_parser_destroy (parser);
     fy_diag_destroy (diag);
+}
+
+/* What was read, in short: the kinds of its parts, the texts in it, and whether it has an end. */
+typedef struct {
+    uint32_t crc;
+    bool end;
+} reading_t;
+
+static void
+s_note (reading_t *reading, const struct fy_event *event)
+{
+    const uint8_t type = (uint8_t) event->type;
+    size_t size = 0;
+    const char *text =
+      event->type == FYET_SCALAR ? fy_token_get_text (event->scalar.value, &size) : NULL;
+    reading->crc = zloom_crc32c (reading->crc, &type, sizeof type);
+    reading->crc = zloom_crc32c (reading->crc, &size, sizeof size);
+    reading->crc = text ? zloom_crc32c (reading->crc, text, size) : reading->crc;
+    reading->end = event->type == FYET_STREAM_END;
+}
+
+/* Read to the end, or to libfyaml's first error; each event goes to the builder if there is one. */
+static reading_t
+s_read (struct fy_parser *parser, builder_t *builder)
+{
+    reading_t reading = {0};
+    struct fy_event *event;
+    while (!reading.end && (event = fy_parser_parse (parser))) {
+        s_note (&reading, event);
+        if (builder && !builder->failed) {
+            s_on_event (builder, event);
+        }
+        fy_parser_event_free (parser, event);
+    }
+    reading.end = reading.end && !fy_parser_get_stream_error (parser);
+    return reading;
+}
+
+/*
+ * libfyaml does not tell a want of memory from a mistake in the text, and may leave out a value. So
+ * the text is read twice: what is not the same both times is no mistake.
+ */
+static void
+s_run_parser (builder_t *self)
+{
+    const zloom_bytes_t text = zloom_bytes (self->source, self->source_size);
+    struct fy_diag *diag;
+    struct fy_parser *parser = s_open_parser (text, &diag);
+    const reading_t first = s_read (parser, NULL);
+    s_close_parser (parser, diag);
+    parser = s_open_parser (text, &diag);
+    const reading_t second = s_read (parser, self);
+    if (first.crc != second.crc || first.end != second.end) {
+        zloom_out_of_memory ("reading YAML");
+    }
+    if (!self->failed && !second.end) {
+        s_take_errors (self, diag);
+    }
+    s_close_parser (parser, diag);
 }
 
 zloom_tree_node_t *
