@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "io/program.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/tag.h"
 #include "io/lines.h"
@@ -8,10 +9,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 #define ZLOOM_PROGRAM_TAG 0x50524F47u
@@ -31,6 +32,7 @@ struct zloom_program {
     bool in_watched;
     bool closing; /* close `in` once it is empty */
     bool ended;
+    bool broken;         /* bytes got lost between us and the child */
     zloom_buf_t pending; /* pending.data + pending_at: not yet in the pipe */
     size_t pending_at;
     uint64_t written;
@@ -220,6 +222,19 @@ s_in_pipe (const zloom_program_t *self)
     return (size_t) bytes;
 }
 
+/*
+ * The system could not carry bytes between us and the child, which is no fault of the child and
+ * nothing that it could notice: it must not count as having done its work.
+ */
+static void
+s_broken (zloom_program_t *self, const char *what)
+{
+    zloom_log (ZLOOM_LOG_ERROR, "child-pipe", "pid=%d what=\"%s\" reason=\"%s\"",
+               (int) zloom_child_pid (self->child), what, strerror (errno));
+    self->broken = true;
+    zloom_child_signal (self->child, SIGKILL);
+}
+
 /* Nobody reads any more: what waits is dropped, and its end is told by the child's. */
 static void
 s_input_lost (zloom_program_t *self)
@@ -242,6 +257,9 @@ s_flush (zloom_program_t *self)
         } else if (done < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
             break;
         } else {
+            if (errno != EPIPE) {
+                s_broken (self, "its input cannot be written");
+            }
             s_input_lost (self);
         }
     }
@@ -323,7 +341,7 @@ s_said (void *arg, zloom_bytes_t line, bool cut)
 
 /* One read into `chunk`; 0: nothing now, or for ever (then *fd is -1). */
 static size_t
-s_read (int *fd, uint8_t chunk[CHUNK_BYTES])
+s_read (zloom_program_t *self, int *fd, uint8_t chunk[CHUNK_BYTES])
 {
     while (*fd >= 0) {
         ssize_t got = read (*fd, chunk, CHUNK_BYTES);
@@ -333,10 +351,14 @@ s_read (int *fd, uint8_t chunk[CHUNK_BYTES])
         if (got < 0 && errno == EINTR) {
             continue;
         }
-        if (got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
-            s_close (fd); /* a terminal's end is EIO */
+        if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            break;
         }
-        break;
+        /* A terminal's end is EIO. */
+        if (got < 0 && (errno != EIO || !self->config.tty)) {
+            s_broken (self, "its output cannot be read");
+        }
+        s_close (fd);
     }
     return 0;
 }
@@ -347,12 +369,12 @@ s_read_some (zloom_program_t *self)
 {
     uint8_t *chunk = zloom_alloc (CHUNK_BYTES);
     for (int i = 0; i < BURST; i++) {
-        size_t got = s_read (&self->out, chunk);
+        size_t got = s_read (self, &self->out, chunk);
         if (got) {
             self->answered += got;
             self->config.output (self->config.arg, zloom_bytes (chunk, got));
         }
-        size_t said = s_read (&self->err, chunk);
+        size_t said = s_read (self, &self->err, chunk);
         if (said) {
             zloom_lines_feed (&self->said, chunk, said, s_said, self);
         }
@@ -390,6 +412,10 @@ zloom_program_end (zloom_program_t *self, zloom_child_end_t *end)
     ZLOOM_CHECK (self, ZLOOM_PROGRAM_TAG);
     zloom_assert (self->ended);
     *end = self->end;
+    if (self->broken) {
+        end->exit = -1;
+        end->signal = SIGKILL;
+    }
 }
 
 void
@@ -415,29 +441,4 @@ zloom_program_pid (const zloom_program_t *self)
 {
     ZLOOM_CHECK (self, ZLOOM_PROGRAM_TAG);
     return zloom_child_pid (self->child);
-}
-
-/* ---- SIGPIPE -------------------------------------------------------------------------------- */
-
-void
-zloom_sigpipe_block (sigset_t *saved)
-{
-    sigset_t pipe;
-    sigemptyset (&pipe);
-    sigaddset (&pipe, SIGPIPE);
-    pthread_sigmask (SIG_BLOCK, &pipe, saved);
-}
-
-void
-zloom_sigpipe_restore (const sigset_t *saved)
-{
-    if (!sigismember (saved, SIGPIPE)) {
-        const struct timespec at_once = {0, 0};
-        sigset_t pipe;
-        sigemptyset (&pipe);
-        sigaddset (&pipe, SIGPIPE);
-        while (sigtimedwait (&pipe, NULL, &at_once) == SIGPIPE) {
-        }
-    }
-    pthread_sigmask (SIG_SETMASK, saved, NULL);
 }

@@ -442,9 +442,9 @@ s_run_net (const char *folder)
     return err;
 }
 
-const subject_t subjects[] = {
+const subject_t memory_subjects[] = {
   {"recipe", s_run_recipe, NULL}, {"json", s_run_json, NULL},
   {"wire", s_run_wire, NULL},     {"journal", s_run_journal, s_journal_is_whole},
   {"net", s_run_net, NULL},
 };
-const unsigned subject_count = sizeof subjects / sizeof *subjects;
+const unsigned memory_subject_count = sizeof memory_subjects / sizeof *memory_subjects;

@@ -192,7 +192,12 @@ test_a_stuck_sink_drains (void **state)
     (void) state;
     s_recipe ("file: {path: out, fsync: batch}");
     zloom_process_t router = s_start ("router", true);
+    /* Built for coverage, it would write more than that at its end. */
+    char *profile = zloom_strdup (getenv ("LLVM_PROFILE_FILE"));
+    setenv ("LLVM_PROFILE_FILE", "/dev/null", 1);
     zloom_process_t sink = s_start ("out", true);
+    setenv ("LLVM_PROFILE_FILE", profile ? profile : "", 1);
+    free (profile);
     s_limit_file_size (&sink, 20000); /* its log has to fit, too */
     s_load (1000);
     s_await_text ("out.log", "sink-stuck");
