@@ -27,7 +27,7 @@
 #include "wire/pack.h"
 #include "wire/verb.h"
 
-#define RIG_ROUTES 64
+#define RIG_ROUTES 512
 
 typedef struct {
     zloom_route_t route;
@@ -61,6 +61,7 @@ typedef struct {
     uint64_t hot_bytes;
     uint64_t disk_limit_bytes;
     uint64_t memory_limit_bytes;
+    uint64_t max_message_bytes;
 } rig_t;
 
 /* ---- flows --------------------------------------------------------------------------------- */
@@ -139,6 +140,7 @@ rig_start (rig_t *rig)
                                           .flow_count = rig->flow_count,
                                           .rights = rig->rights,
                                           .memory_limit_bytes = rig->memory_limit_bytes,
+                                          .max_message_bytes = rig->max_message_bytes,
                                           .seed = ++rig->seed};
     const zloom_transport_t transport = {rig, rig_receive, rig_send, rig_forget};
     rig->engine = zloom_engine_new (&config, &transport);

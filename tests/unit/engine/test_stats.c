@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* Stats of many flows and many sessions come in pages, and say what was steered. */
+#include "unit/engine/peers.h"
+#include "wire/attrs.h"
+
+#define FLOWS 70u
+#define SESSIONS 260u
+
+static zloom_engine_flow_t s_flows[FLOWS];
+static char s_names[FLOWS][16];
+
+static void
+s_put_ask (rig_t *rig, const char *command, const char *flow)
+{
+    zloom_attrs_t args = {0};
+    if (flow) {
+        zloom_attrs_put_text (&args, "flow", zloom_bytes_text (flow));
+    }
+    const zloom_verb_t verb = {.kind = ZLOOM_VERB_ADMIN,
+                               .admin = {.request = 1,
+                                         .command = zloom_bytes_text (command),
+                                         .args = zloom_attrs_bytes (&args)}};
+    rig_put (rig, 9, &verb, NULL);
+    zloom_attrs_fini (&args);
+    rig_run (rig, 10 * ZLOOM_NS_PER_MS);
+}
+
+/* How often this text stands in a result. */
+static unsigned
+s_count (zloom_bytes_t result, const char *text)
+{
+    unsigned count = 0;
+    const uint8_t *at = result.data;
+    const uint8_t *end = result.data + result.size;
+    while (at && (at = memmem (at, (size_t) (end - at), text, strlen (text)))) {
+        at++;
+        count++;
+    }
+    return count;
+}
+
+/* All answers of one request: how many pages, and how often `text` stands in all of them. */
+static unsigned
+s_take_all (rig_t *rig, const char *text, unsigned *pages)
+{
+    unsigned count = 0;
+    bool more = true;
+    for (*pages = 0; more; ++*pages) {
+        rig_expect (rig, 9, ZLOOM_VERB_ANSWER);
+        assert_int_equal (rig->verb.answer.code, ZLOOM_OK);
+        count += s_count (rig->verb.answer.result, text);
+        more = rig->verb.answer.more;
+    }
+    return count;
+}
+
+static void
+test_many_flows_are_told_in_pages (void **state)
+{
+    (void) state;
+    rig_t rig;
+    unsigned pages = 0;
+    rig_open (&rig, s_flows, FLOWS);
+    rig_hello (&rig, 9, "operator", 9, NULL);
+    s_put_ask (&rig, "flow ls", NULL);
+    assert_int_equal (s_take_all (&rig,
+                                  "\xa7"
+                                  "flow-",
+                                  &pages),
+                      FLOWS);
+    assert_int_equal (pages, 2);
+    s_put_ask (&rig, "stats", NULL);
+    assert_int_equal (s_take_all (&rig,
+                                  "\xa7"
+                                  "flow-",
+                                  &pages),
+                      FLOWS);
+    assert_int_equal (pages, 4); /* the router, two of flows, one of sessions */
+    s_put_ask (&rig, "stats", "flow-65");
+    assert_int_equal (s_take_all (&rig,
+                                  "\xa7"
+                                  "flow-65",
+                                  &pages),
+                      1);
+    /* One that left the recipe is not told of any more. */
+    assert_int_equal (zloom_engine_reload (rig.engine, s_flows, FLOWS - 3, rig.now), ZLOOM_OK);
+    s_put_ask (&rig, "flow ls", NULL);
+    assert_int_equal (s_take_all (&rig,
+                                  "\xa7"
+                                  "flow-",
+                                  &pages),
+                      FLOWS - 3);
+    rig_close (&rig);
+}
+
+static void
+test_many_sessions_are_told_in_pages (void **state)
+{
+    (void) state;
+    rig_t rig;
+    unsigned pages = 0;
+    rig_open (&rig, s_flows, 1);
+    /* Roads are few in the rig; each peer leaves none behind but its session. */
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        char name[16];
+        snprintf (name, sizeof name, "peer-%03u", i);
+        rig_put_hello (&rig, 100 + i, name, (uint8_t) i, NULL, 0);
+    }
+    rig_hello (&rig, 9, "operator", 9, NULL);
+    s_put_ask (&rig, "stats", NULL);
+    assert_int_equal (s_take_all (&rig,
+                                  "\xa8"
+                                  "peer-",
+                                  &pages),
+                      SESSIONS);
+    assert_int_equal (pages, 4); /* the router, its flow, two of sessions */
+    rig_close (&rig);
+}
+
+static void
+test_stats_say_what_was_steered (void **state)
+{
+    (void) state;
+    rig_t rig;
+    unsigned pages = 0;
+    rig_open (&rig, s_flows, 1);
+    rig_hello (&rig, 9, "operator", 9, NULL);
+    s_put_ask (&rig, "stats", NULL);
+    assert_int_equal (s_take_all (&rig,
+                                  "\xa8"
+                                  "draining\xc3",
+                                  &pages),
+                      0);
+    s_put_ask (&rig, "drain", s_names[0]);
+    rig_quiet (&rig);
+    s_put_ask (&rig, "stats", s_names[0]);
+    assert_int_equal (s_take_all (&rig,
+                                  "\xa8"
+                                  "draining\xc3",
+                                  &pages),
+                      1);
+    s_put_ask (&rig, "resume", s_names[0]);
+    s_put_ask (&rig, "pause", s_names[0]);
+    rig_quiet (&rig);
+    s_put_ask (&rig, "stats", s_names[0]);
+    assert_int_equal (s_take_all (&rig,
+                                  "\xa6"
+                                  "paused\xc3",
+                                  &pages),
+                      1);
+    rig_close (&rig);
+}
+
+int
+main (void)
+{
+    for (unsigned i = 0; i < FLOWS; i++) {
+        snprintf (s_names[i], sizeof s_names[i], "flow-%02u", i);
+        s_flows[i] = rig_flow (s_names[i], ZLOOM_CONFIRM_DISK);
+    }
+    const struct CMUnitTest tests[] = {
+      cmocka_unit_test (test_many_flows_are_told_in_pages),
+      cmocka_unit_test (test_many_sessions_are_told_in_pages),
+      cmocka_unit_test (test_stats_say_what_was_steered),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
