@@ -110,6 +110,42 @@ test_names_boots_and_room (void **state)
     assert_false (zloom_journal_work (model->journal));
 }
 
+/* Numbers that a producer left out move the end, and nothing moves it back. */
+static void
+test_holes_move_the_end (void **state)
+{
+    zloom_model_t *model = *state;
+    const uint64_t random = zloom_journal_boot (model->journal).random;
+    uint64_t end = 0;
+    assert_int_equal (zloom_model_send (model, 1, 3, 10), ZLOOM_OK);
+    zloom_record_t hole = {.type = ZLOOM_RECORD_HOLE, .flow = 1, .seq = 4, .count = 6};
+    zloom_journal_stage (model->journal, &hole, NULL);
+    assert_true (zloom_journal_boot_end (model->journal, random, 1, &end));
+    assert_int_equal (end, 10);
+    hole = (zloom_record_t){.type = ZLOOM_RECORD_HOLE, .flow = 1, .seq = 2, .count = 1};
+    zloom_journal_stage (model->journal, &hole, NULL);
+    assert_true (zloom_journal_boot_end (model->journal, random, 1, &end));
+    assert_int_equal (end, 10);
+    assert_false (zloom_journal_boot_end (model->journal, random, 99, &end)); /* no such flow */
+}
+
+/* Without a seed, no two logs are taken for one another. */
+static void
+test_each_log_has_an_id_of_its_own (void **state)
+{
+    zloom_model_t *model = *state;
+    const zloom_journal_owner_t owner = zloom_model_owner (model);
+    zloom_journal_t *first = zloom_memory_journal_new (&owner, 0);
+    zloom_journal_t *second = zloom_memory_journal_new (&owner, 0);
+    assert_memory_not_equal (zloom_journal_log_id (first), zloom_journal_log_id (second), 16);
+    assert_int_not_equal (zloom_journal_boot (first).random, zloom_journal_boot (second).random);
+    zloom_journal_close (&first);
+    zloom_journal_close (&second);
+    first = zloom_memory_journal_new (&owner, 77);
+    assert_memory_equal (zloom_journal_log_id (first), zloom_journal_log_id (model->journal), 16);
+    zloom_journal_close (&first);
+}
+
 int
 main (void)
 {
@@ -118,6 +154,8 @@ main (void)
       cmocka_unit_test_setup_teardown (test_forget_frees_whole_packs, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_fetch_answers_with_the_next_poll, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_names_boots_and_room, s_setup, s_teardown),
+      cmocka_unit_test_setup_teardown (test_holes_move_the_end, s_setup, s_teardown),
+      cmocka_unit_test_setup_teardown (test_each_log_has_an_id_of_its_own, s_setup, s_teardown),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
