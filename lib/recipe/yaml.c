@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/tag.h"
+#include "recipe/syntax.h"
 
 #define ERROR ZLOOM_SEVERITY_ERROR
 
@@ -259,93 +260,17 @@ s_on_event (builder_t *self, struct fy_event *event)
 
 /* ---- libfyaml's own errors ----------------------------------------------------------------- */
 
-/* The line of the source, and how long it is. */
-static const char *
-s_line (const builder_t *self, int line, size_t *size)
-{
-    const char *at = self->source;
-    const char *end = at + self->source_size;
-    for (int i = 1; at && i < line; i++) {
-        const char *newline = memchr (at, '\n', (size_t) (end - at));
-        at = newline ? newline + 1 : NULL;
-    }
-    const char *newline = at ? memchr (at, '\n', (size_t) (end - at)) : NULL;
-    *size = at ? (size_t) ((newline ? newline : end) - at) : 0;
-    return at ? at : "";
-}
-
-/* Whether this line, or the one above, has a comment that may have swallowed a bracket. */
-static bool
-s_has_comment (const builder_t *self, int line)
-{
-    for (int i = line; i > 0 && i >= line - 1; i--) {
-        size_t size = 0;
-        const char *text = s_line (self, i, &size);
-        if (memmem (text, size, " #", 2)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The traps that people fall into: what libfyaml says, and what to do. */
-static const char *
-s_syntax_hint (const builder_t *self, zloom_span_t at, const char *message)
-{
-    size_t size = 0;
-    const char *text = s_line (self, at.line, &size);
-    bool braces = strstr (message, "comma") || strstr (message, "flow");
-    if (braces && memmem (text, size, "${", 2)) {
-        return "inside braces write \"${…}\" in quotes";
-    }
-    if (braces && at.column > 1 && (size_t) at.column <= size && text[at.column - 2] == '\'') {
-        return "a ' inside single quotes is written twice: ''";
-    }
-    if (braces && memmem (text, size, " !", 2)) {
-        return "quote a text that begins with '!'";
-    }
-    if (braces && s_has_comment (self, at.line)) {
-        return "' #' begins a comment: quote a text that has one, and close the bracket";
-    }
-    if (strstr (message, "multiline plain key") && memmem (text, size, ": ", 2)) {
-        return "indent the keys of one map alike";
-    }
-    static const struct {
-        const char *said;
-        const char *hint;
-    } hints[] = {
-      {"tab", "indent with spaces"},
-      {"nested block mapping", "quote a value that contains ': '"},
-      {"mapping values", "quote a value that contains ': ', or indent the line less"},
-      {"invalid escape", "in double quotes write \\\\ for a \\, or take single quotes"},
-      {"quoted", "look for a missing quote"},
-      {"alias", "quote a text that begins with '*'"},
-      {"anchor", "quote a text that begins with '&'"},
-      {"cannot start with", "quote this text"},
-      {"comma", "look for a missing ',', ']' or '}' here and in the line above"},
-      {"closing", "look for a missing ']' or '}' above"},
-      {"multiline plain key", "put a space behind each colon: 'key: value'"},
-      {"expected ':'", "a line of a map is 'key: value', one of a list '- value'"},
-      {"expected '-'", "end the list by less indentation, or begin the line with '- '"},
-    };
-    for (size_t i = 0; i < sizeof hints / sizeof *hints; i++) {
-        if (strstr (message, hints[i].said)) {
-            return hints[i].hint;
-        }
-    }
-    return "look at the indentation and the quotes of this line and the one above";
-}
-
 static void
 s_take_errors (builder_t *self, struct fy_diag *diag)
 {
     void *cursor = NULL;
     struct fy_diag_error *error;
+    const zloom_bytes_t source = zloom_bytes (self->source, self->source_size);
     bool any = false;
     while ((error = fy_diag_errors_iterate (diag, &cursor))) {
         zloom_span_t at = {error->line, error->column, error->line, error->column + 1, self->file};
         const char *message = error->msg ? error->msg : "not YAML";
-        zloom_diags_add (self->diags, "Z0101", ERROR, at, s_syntax_hint (self, at, message),
+        zloom_diags_add (self->diags, "Z0101", ERROR, at, zloom_syntax_hint (source, at, message),
                          "not YAML: %s", message);
         any = true;
     }
