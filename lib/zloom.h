@@ -302,6 +302,11 @@ zloom_err_t zloom_client_receive (zloom_client_t *self, const zloom_message_t **
  * Settle. Each consumes the message, also when it returns STALE: the lease was lost (it ran out,
  * or the router gave it to another), the message goes to somebody again. Settlements are on their
  * way after the next call that dispatches.
+ *
+ * On a flow with a key the messages of a key come in order. It stays whole if one is not begun
+ * before those of its key that were received earlier are acknowledged; after anything else than
+ * zloom_client_ack (), and after STALE, release those that were received and not begun. Those that
+ * were not received yet are released for you, so that the next of the key is the one that failed.
  */
 zloom_err_t zloom_client_ack (zloom_client_t *self, const zloom_message_t **message_p);
 /* Again after `delay_ms`; -1: after the flow's own backoff. `text` (may be NULL) says why. */

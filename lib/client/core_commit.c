@@ -261,6 +261,9 @@ static void
 s_finish (zloom_client_core_t *self, zloom_step_t *step, zloom_err_t code, zloom_bytes_t text)
 {
     const bool consumed = code == ZLOOM_OK || code == ZLOOM_STALE || code == ZLOOM_SETTLED;
+    for (size_t i = 0; code == ZLOOM_STALE && i < step->item_count; i++) {
+        zloom_subscription_key_failed (step->lease->subscription, step->items[i]);
+    }
     for (size_t i = 0; consumed && i < step->item_count; i++) {
         zloom_subscription_drop (step->lease->subscription, step->items[i]);
     }

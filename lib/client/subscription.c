@@ -280,18 +280,50 @@ zloom_subscription_drop (zloom_subscription_t *self, zloom_item_t *item)
     s_left (self, item->lease);
 }
 
+static void
+s_settle (zloom_subscription_t *self, zloom_item_t *item, const zloom_settlement_t *settlement)
+{
+    self->waiting -= item->state == ZLOOM_ITEM_WAITING;
+    zloom_client_lease_settle (item->lease, item, settlement);
+    s_left (self, item->lease);
+}
+
+static const zloom_settlement_t s_release = {
+  .verdict = ZLOOM_VERDICT_RELEASE, .delay_ms = ZLOOM_DELAY_UNSET, .cause = {.exit = -1}};
+
+void
+zloom_subscription_key_failed (zloom_subscription_t *self, const zloom_item_t *item)
+{
+    ZLOOM_CHECK (self, SUBSCRIPTION_TAG);
+    const zloom_bytes_t key = zloom_bytes (item->message.key, item->message.key_size);
+    if (!key.data || self->waiting == 0 || self->mode != ZLOOM_MODE_CONSUME) {
+        return;
+    }
+    for (zloom_client_lease_t *lease = self->first; lease; lease = lease->next) {
+        for (uint32_t i = lease->next_waiting; i < lease->count; i++) {
+            zloom_envelope_t head;
+            if (lease->items[i].state == ZLOOM_ITEM_WAITING &&
+                zloom_envelope_decode_head (lease->items[i].envelope, &head) == ZLOOM_OK &&
+                head.key.data && zloom_bytes_equal (head.key, key)) {
+                s_settle (self, &lease->items[i], &s_release);
+            }
+        }
+    }
+}
+
 void
 zloom_subscription_settle (zloom_subscription_t *self, zloom_item_t *item,
                            const zloom_settlement_t *settlement)
 {
     ZLOOM_CHECK (self, SUBSCRIPTION_TAG);
+    if (item->stale || settlement->verdict != ZLOOM_VERDICT_ACK) {
+        zloom_subscription_key_failed (self, item);
+    }
     if (item->stale || self->mode != ZLOOM_MODE_CONSUME) {
         zloom_subscription_drop (self, item);
-        return;
+    } else {
+        s_settle (self, item, settlement);
     }
-    self->waiting -= item->state == ZLOOM_ITEM_WAITING;
-    zloom_client_lease_settle (item->lease, item, settlement);
-    s_left (self, item->lease);
 }
 
 zloom_item_t *
@@ -323,12 +355,10 @@ void
 zloom_subscription_release_waiting (zloom_subscription_t *self)
 {
     ZLOOM_CHECK (self, SUBSCRIPTION_TAG);
-    const zloom_settlement_t release = {
-      .verdict = ZLOOM_VERDICT_RELEASE, .delay_ms = ZLOOM_DELAY_UNSET, .cause = {.exit = -1}};
     for (zloom_client_lease_t *lease = self->first; lease; lease = lease->next) {
         zloom_item_t *item;
         while ((item = zloom_client_lease_next (lease))) {
-            zloom_subscription_settle (self, item, &release);
+            s_settle (self, item, &s_release);
         }
     }
 }

@@ -61,6 +61,11 @@ void zloom_subscription_settled (zloom_subscription_t *self, zloom_token_t token
 /* Settle an item, for the router (CONSUME) or just here (copies, stale ones). */
 void zloom_subscription_settle (zloom_subscription_t *self, zloom_item_t *item,
                                 const zloom_settlement_t *settlement);
+/*
+ * This message of a key failed, or went back: those of its key that wait here go back, too, so that
+ * none of them is received before it. (On a flow without keys that costs a hand-out, no more.)
+ */
+void zloom_subscription_key_failed (zloom_subscription_t *self, const zloom_item_t *item);
 /* Settled by a step: nothing more is said about it. */
 void zloom_subscription_drop (zloom_subscription_t *self, zloom_item_t *item);
 /* Give back what waits here. */
