@@ -86,7 +86,7 @@ s_parked (s_flow_t *self)
         } else {
             code = s_parked_page (self, rows, from == 0);
         }
-        /* A page ends at its count or its size; one without a key is the end. */
+        /* A page ends at its count or its size; the last one, or one without a key, is the end. */
         from = json_array_size (rows) > 0 ? zloom_print_int (answer, "next") : -1;
         json_decref (answer);
     }
@@ -114,11 +114,6 @@ s_release (s_flow_t *self)
     zloom_ask_clear (&args);
     if (code != ZLOOM_EXIT_OK) {
         return code;
-    }
-    if (zloom_print_int (answer, "released") == 0) {
-        json_decref (answer);
-        return zloom_cli_say (self->cli, ZLOOM_EXIT_FAILED, "key %s of %s does not wait for that",
-                              key, self->flow);
     }
     if (self->output != ZLOOM_OUTPUT_TEXT) {
         return zloom_print_json (self->cli, answer, self->output == ZLOOM_OUTPUT_JSON);

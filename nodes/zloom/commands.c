@@ -92,7 +92,7 @@ static const zloom_option_t s_dlq_options[] = {
 static const zloom_option_t s_flow_options[] = {
   STATE_OPTION,
   {"key", 'k', "KEY", "release: the key that is to go on"},
-  {"retry", 0, NULL, "release: try the message that failed again, with no failures (default)"},
+  {"retry", 0, NULL, "release: try the message that failed again (default)"},
   {"skip", 0, NULL, "release: the message that failed goes to the dead letters"},
   {"max", 'n', "N", "parked: at most N keys"},
   OUTPUT_OPTION,
