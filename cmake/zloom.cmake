@@ -30,8 +30,11 @@ if (ZLOOM_WERROR)
     add_compile_options (-Werror)
 endif ()
 if (NOT ZLOOM_TESTS)
-    # What people get has no path of the build in it.
-    add_compile_options ("-fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=")
+    # What people get has no path of the build in it, however the build names its sources.
+    cmake_path (RELATIVE_PATH CMAKE_SOURCE_DIR BASE_DIRECTORY "${CMAKE_BINARY_DIR}"
+                OUTPUT_VARIABLE source)
+    add_compile_options ("-fmacro-prefix-map=${CMAKE_SOURCE_DIR}/="
+                         "-fmacro-prefix-map=${source}/=")
 endif ()
 if (ZLOOM_SANITIZE)
     add_compile_options (-fsanitize=${ZLOOM_SANITIZE} -fno-omit-frame-pointer
