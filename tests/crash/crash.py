@@ -52,6 +52,10 @@ SCENARIOS = {
     "damage": disks.damage, "damage_last": disks.damage_last}
 
 
+def result_path(options):
+    return pathlib.Path(options.results) / f"{options.scenario}.json"
+
+
 def tell(options, ground, code, seconds):
     """What came of it, for the summary."""
     report = ground.report
@@ -61,9 +65,9 @@ def tell(options, ground, code, seconds):
         result.update(confirmed=report.confirmed, deliveries=report.deliveries,
                       again=report.again, lost=report.count("lost"),
                       doubled=report.count("twice"))
-    folder = pathlib.Path(options.results)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{options.scenario}.json").write_text(json.dumps(result), encoding="utf-8")
+    path = result_path(options)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(result), encoding="utf-8")
 
 
 def main():
@@ -82,6 +86,8 @@ def main():
     parser.add_argument("--keep", action="store_true", help="keep the folder even if all is good")
     options = parser.parse_args()
     print(f"{options.scenario}: seed {options.seed}", flush=True)
+    if options.results:
+        result_path(options).unlink(missing_ok=True)
     begin = time.monotonic()
     ground = Ground(options.zloom, options.peer, random.Random(options.seed))
     code = 1

@@ -5,6 +5,7 @@ import os
 import pathlib
 import resource
 import socket
+import time
 
 from load import conclude, load, load_consumers, load_producers, Skip
 from processes import Failure, NOT_RESTARTED, pause, wait
@@ -128,6 +129,7 @@ def descriptors(ground, _options):
 # ---- memory -------------------------------------------------------------------------------------
 
 ROUNDS = 4
+STARVED_S = 8
 CGROUPS = pathlib.Path("/sys/fs/cgroup/memory")
 
 
@@ -154,9 +156,10 @@ def starve(ground, wrapper, squeeze):
         load_consumers(ground)
     for peer in ground.consumers():
         peer.freeze()
-    before = ground.confirmed()
-    wait(lambda: not ground.router.alive() or ground.confirmed() > before + 150000,
-         "it ends, or has enough memory")
+    enough = ground.confirmed() + 150000
+    until = time.monotonic() + STARVED_S
+    wait(lambda: not ground.router.alive() or ground.confirmed() > enough
+         or time.monotonic() > until, "it ends, or lives with what it has")
     for peer in ground.consumers():
         peer.thaw()
     ended = not ground.router.alive()
