@@ -77,35 +77,17 @@ zloom_bytes_is_utf8 (zloom_bytes_t bytes)
 }
 
 uint8_t *
-zloom_buf_reserve (zloom_buf_t *self, size_t more)
+zloom_buf_grow (zloom_buf_t *self, size_t more)
 {
-    zloom_assert (self && more <= SIZE_MAX - self->size);
+    zloom_assert (more <= SIZE_MAX - self->size);
     size_t need = self->size + more;
-    if (need > self->capacity || !self->data) {
-        size_t capacity = self->capacity > BUF_FIRST_BYTES ? self->capacity : BUF_FIRST_BYTES;
-        while (capacity < need) {
-            capacity = capacity > SIZE_MAX / 2 ? need : capacity * 2;
-        }
-        self->data = zloom_realloc (self->data, capacity, 1);
-        self->capacity = capacity;
+    size_t capacity = self->capacity > BUF_FIRST_BYTES ? self->capacity : BUF_FIRST_BYTES;
+    while (capacity < need) {
+        capacity = capacity > SIZE_MAX / 2 ? need : capacity * 2;
     }
+    self->data = zloom_realloc (self->data, capacity, 1);
+    self->capacity = capacity;
     return self->data + self->size;
-}
-
-void
-zloom_buf_add (zloom_buf_t *self, const void *data, size_t size)
-{
-    uint8_t *at = zloom_buf_reserve (self, size);
-    if (size > 0) {
-        memcpy (at, data, size);
-        self->size += size;
-    }
-}
-
-void
-zloom_buf_add_bytes (zloom_buf_t *self, zloom_bytes_t bytes)
-{
-    zloom_buf_add (self, bytes.data, bytes.size);
 }
 
 void

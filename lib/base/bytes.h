@@ -95,11 +95,39 @@ typedef struct {
     size_t capacity;
 } zloom_buf_t; /* zero-initialised is empty and ready */
 
-/* Make room for `more` bytes behind `size` and return where they start; size is not changed. */
-uint8_t *zloom_buf_reserve (zloom_buf_t *self, size_t more);
+/* The same as reserve, for when there is no room yet. */
+uint8_t *zloom_buf_grow (zloom_buf_t *self, size_t more);
+
+/*
+ * Make room for `more` bytes behind `size` and return where they start; size is not changed. Inline,
+ * as add is: encoders call them for every byte or two.
+ */
+static inline uint8_t *
+zloom_buf_reserve (zloom_buf_t *self, size_t more)
+{
+    if (__builtin_expect (!self->data || more > self->capacity - self->size, 0)) {
+        return zloom_buf_grow (self, more);
+    }
+    return self->data + self->size;
+}
+
 /* `data` must not point into the buffer itself. */
-void zloom_buf_add (zloom_buf_t *self, const void *data, size_t size);
-void zloom_buf_add_bytes (zloom_buf_t *self, zloom_bytes_t bytes);
+static inline void
+zloom_buf_add (zloom_buf_t *self, const void *data, size_t size)
+{
+    uint8_t *at = zloom_buf_reserve (self, size);
+    if (size > 0) {
+        memcpy (at, data, size);
+        self->size += size;
+    }
+}
+
+static inline void
+zloom_buf_add_bytes (zloom_buf_t *self, zloom_bytes_t bytes)
+{
+    zloom_buf_add (self, bytes.data, bytes.size);
+}
+
 void zloom_buf_add_text (zloom_buf_t *self, const char *text);
 void zloom_buf_printf (zloom_buf_t *self, const char *format, ...)
   __attribute__ ((format (printf, 2, 3)));

@@ -200,16 +200,6 @@ zloom_cursor_map (zloom_cursor_t *self, uint32_t max)
     return s_header (self, ZLOOM_TYPE_MAP, max, 2);
 }
 
-bool
-zloom_cursor_nil (zloom_cursor_t *self)
-{
-    if (self->err != ZLOOM_OK || self->at == self->end || *self->at != 0xc0) {
-        return false;
-    }
-    self->at++;
-    return true;
-}
-
 zloom_bytes_t
 zloom_cursor_raw (zloom_cursor_t *self)
 {

@@ -70,8 +70,16 @@ zloom_bytes_t zloom_cursor_bytes (zloom_cursor_t *self, size_t max);
 /* Headers; the elements follow. At most `max` elements, and never more than bytes are left. */
 uint32_t zloom_cursor_array (zloom_cursor_t *self, uint32_t max);
 uint32_t zloom_cursor_map (zloom_cursor_t *self, uint32_t max);
-/* Read nil if it stands next; true when it did. */
-bool zloom_cursor_nil (zloom_cursor_t *self);
+/* Read nil if it stands next; true when it did. Inline: most fields of an envelope are nil. */
+static inline bool
+zloom_cursor_nil (zloom_cursor_t *self)
+{
+    if (self->err != ZLOOM_OK || self->at == self->end || *self->at != 0xc0) {
+        return false;
+    }
+    self->at++;
+    return true;
+}
 /* Step over one value of any type, checked as zloom_scan_value does; returns its bytes. */
 zloom_bytes_t zloom_cursor_raw (zloom_cursor_t *self);
 /* Set an error of the caller's own, unless there is one; the note is printf's. */

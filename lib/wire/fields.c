@@ -18,8 +18,14 @@ zloom_fields_open (zloom_cursor_t *cursor)
     return (zloom_fields_t){cursor, zloom_cursor_array (cursor, UINT32_MAX), 0};
 }
 
-bool
-zloom_fields_next (zloom_fields_t *self, zloom_need_t need)
+static void __attribute__ ((cold)) s_missing (const zloom_fields_t *self)
+{
+    zloom_cursor_fail (self->cursor, ZLOOM_MALFORMED, "field %u: missing", self->index);
+}
+
+/* Inline in each reader below: they run a dozen times a message. */
+static inline bool
+s_next (zloom_fields_t *self, zloom_need_t need)
 {
     zloom_cursor_t *cursor = self->cursor;
     if (cursor->err != ZLOOM_OK) {
@@ -33,9 +39,15 @@ zloom_fields_next (zloom_fields_t *self, zloom_need_t need)
         }
     }
     if (need == ZLOOM_NEED) {
-        zloom_cursor_fail (cursor, ZLOOM_MALFORMED, "field %u: missing", self->index);
+        s_missing (self);
     }
     return false;
+}
+
+bool
+zloom_fields_next (zloom_fields_t *self, zloom_need_t need)
+{
+    return s_next (self, need);
 }
 
 void
@@ -52,7 +64,7 @@ zloom_fields_close (zloom_fields_t *self)
 uint64_t
 zloom_fields_uint (zloom_fields_t *self, zloom_need_t need, uint64_t max, uint64_t fallback)
 {
-    if (!zloom_fields_next (self, need)) {
+    if (!s_next (self, need)) {
         return fallback;
     }
     const uint64_t value = zloom_cursor_uint (self->cursor, max);
@@ -63,7 +75,7 @@ zloom_fields_uint (zloom_fields_t *self, zloom_need_t need, uint64_t max, uint64
 int64_t
 zloom_fields_int (zloom_fields_t *self, zloom_need_t need, int64_t fallback)
 {
-    if (!zloom_fields_next (self, need)) {
+    if (!s_next (self, need)) {
         return fallback;
     }
     const int64_t value = zloom_cursor_int (self->cursor);
@@ -74,7 +86,7 @@ zloom_fields_int (zloom_fields_t *self, zloom_need_t need, int64_t fallback)
 bool
 zloom_fields_bool (zloom_fields_t *self)
 {
-    if (!zloom_fields_next (self, ZLOOM_MAY)) {
+    if (!s_next (self, ZLOOM_MAY)) {
         return false;
     }
     const bool value = zloom_cursor_bool (self->cursor);
@@ -85,7 +97,7 @@ zloom_fields_bool (zloom_fields_t *self)
 zloom_bytes_t
 zloom_fields_text (zloom_fields_t *self, zloom_need_t need, size_t max)
 {
-    if (!zloom_fields_next (self, need)) {
+    if (!s_next (self, need)) {
         return ZLOOM_BYTES_NULL;
     }
     const zloom_bytes_t value = zloom_cursor_text (self->cursor, max);
@@ -96,7 +108,7 @@ zloom_fields_text (zloom_fields_t *self, zloom_need_t need, size_t max)
 zloom_bytes_t
 zloom_fields_bytes (zloom_fields_t *self, zloom_need_t need, size_t max)
 {
-    if (!zloom_fields_next (self, need)) {
+    if (!s_next (self, need)) {
         return ZLOOM_BYTES_NULL;
     }
     const zloom_bytes_t value = zloom_cursor_bytes (self->cursor, max);
@@ -107,7 +119,7 @@ zloom_fields_bytes (zloom_fields_t *self, zloom_need_t need, size_t max)
 zloom_bytes_t
 zloom_fields_raw (zloom_fields_t *self, zloom_need_t need)
 {
-    if (!zloom_fields_next (self, need)) {
+    if (!s_next (self, need)) {
         return ZLOOM_BYTES_NULL;
     }
     const zloom_bytes_t value = zloom_cursor_raw (self->cursor);
@@ -118,7 +130,7 @@ zloom_fields_raw (zloom_fields_t *self, zloom_need_t need)
 uint32_t
 zloom_fields_array (zloom_fields_t *self, zloom_need_t need, uint32_t max)
 {
-    if (!zloom_fields_next (self, need)) {
+    if (!s_next (self, need)) {
         return 0;
     }
     const uint32_t count = zloom_cursor_array (self->cursor, max);
