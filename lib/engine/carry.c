@@ -294,9 +294,7 @@ s_feed (zloom_engine_t *self, zloom_hosted_t *flow, const feed_t *feed, zloom_bl
     }
     s_carry (self, flow, effects, blob);
     zloom_effects_clear (effects);
-    if (--self->depth == 0) {
-        zloom_engine_drop_kept (self);
-    }
+    self->depth--;
 }
 
 void

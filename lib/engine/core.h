@@ -8,7 +8,7 @@
  *   door.c      frames to verbs to calls    hello.c    HELLO and WELCOME
  *   produce.c   SEND                        grant.c    CREDIT to senders
  *   consume.c   SUBSCRIBE to UNSUBSCRIBE    deliver.c  DELIVER: slices of stored packs
- *   step.c      STEP                        store.c    peek, views of stored packs, cold reads
+ *   step.c      STEP                        store.c    peek, cold reads; views.c: stored packs
  *   carry.c     effects to records, sends   dead.c     dead letters
  *   talk.c      what is said, ends, beats   watch.c    tap and browse
  *   admin*.c    ADMIN                       hold.c     answers that wait for their group
@@ -19,14 +19,14 @@
 #include "base/map.h"
 #include "engine/engine.h"
 #include "engine/hold.h"
-#include "patterns/common/pack_head.h"
+#include "engine/views.h"
 #include "peer/credit.h"
 #include "peer/session.h"
 #include "wire/pack.h"
 
 /* Dead letters of dead letters: as deep as effects may nest. */
 #define ZLOOM_ENGINE_DEPTH 8
-/* Frames taken from the transport in one turn, and from one session before the others. */
+/* Frames taken from the transport in one turn, and the least that each session may have of them. */
 #define ZLOOM_ENGINE_BURST 1024
 #define ZLOOM_ENGINE_SESSION_BURST 64
 #define ZLOOM_ENGINE_SESSION_BYTES (4u * 1024 * 1024)
@@ -62,26 +62,6 @@ typedef struct {
     uint64_t seq;
 } zloom_durable_mark_t;
 
-/* A stored pack in memory, its head decoded, and how far it was walked. */
-typedef struct {
-    zloom_chunk_t chunk; /* blob NULL: empty */
-    zloom_arena_t arena;
-    zloom_pack_head_t head;
-    uint32_t index; /* of the message that begins at `offset` */
-    size_t offset;
-    uint32_t end_index;
-    size_t end_offset;
-    uint64_t used; /* for least recently used */
-} zloom_view_t;
-
-#define ZLOOM_ENGINE_VIEWS 8
-
-/* A stored pack that stays in memory until the call of a pattern that peeked at it is over. */
-typedef struct {
-    zloom_hosted_t *flow;
-    zloom_chunk_t chunk;
-} zloom_kept_t;
-
 /* A flow that this engine hosts. */
 struct zloom_hosted {
     zloom_engine_t *engine;
@@ -106,8 +86,7 @@ struct zloom_hosted {
     /* copies of what is live or there */
     zloom_consumer_t *watchers; /* tap and browse */
     /* stored packs */
-    zloom_view_t views[ZLOOM_ENGINE_VIEWS];
-    uint64_t view_clock;
+    zloom_views_t views;
     zloom_chunk_t *cold; /* fetched from disk */
     size_t cold_count, cold_capacity;
     uint64_t cold_bytes;
@@ -218,13 +197,13 @@ struct zloom_engine {
 
     zloom_now_t now;
     uint64_t turn_no;
+    size_t busy_sessions; /* whose frames were worked on in this turn */
+    size_t share_frames;  /* each session's part of this turn */
     int64_t next_turn_ns; /* when this turn was due at the latest */
     zloom_sender_t *confirming;
     zloom_sender_t *hungry;
     uint64_t *ending; /* session ids */
     size_t ending_count, ending_capacity;
-    zloom_kept_t *kept;
-    size_t kept_count, kept_capacity;
     zloom_arrival_t *arrivals;
     size_t arrival_count, arrival_capacity;
     zloom_arrival_t *waits; /* moves to dead letters that wait for room on the disk */
@@ -420,17 +399,13 @@ zloom_err_t zloom_hosted_view (zloom_hosted_t *self, uint64_t seq, zloom_view_t 
 void zloom_engine_read (zloom_engine_t *self, zloom_hosted_t *flow, uint64_t seq);
 /* As peek for the engine's own work: AGAIN starts a read, nobody is told when it ends. */
 zloom_err_t zloom_hosted_look (zloom_hosted_t *self, uint64_t seq, zloom_view_t **view_p);
-/* The bytes of messages [index, index + n) of a view. */
-zloom_bytes_t zloom_view_slice (zloom_view_t *view, uint32_t index, uint32_t n);
 void zloom_engine_fetched (zloom_engine_t *self, uint64_t cookie, zloom_err_t err,
                            zloom_chunk_t *chunk);
 /* Tell the patterns about reads that ended. */
 void zloom_engine_arrivals (zloom_engine_t *self);
 void zloom_hosted_drop_views (zloom_hosted_t *self);
-/* Keep the cold packs within their limit. */
-void zloom_hosted_trim_cold (zloom_hosted_t *self);
-/* The call of a pattern is over: what it peeked at may go. */
-void zloom_engine_drop_kept (zloom_engine_t *self);
+/* The turn is over: let go of views, and keep the cold packs within their limit. */
+void zloom_hosted_trim (zloom_hosted_t *self);
 
 /* ---- admin.c ------------------------------------------------------------------------------- */
 

@@ -5,56 +5,62 @@
  */
 #include "engine/core.h"
 
-/* What a delivery is made of so far. */
+/* What a delivery is made of so far. Views stay until the turn is over: all of it may be borrowed. */
 typedef struct {
-    zloom_blob_t *blob; /* the pack that a single piece lies in; borrowed from its view */
-    zloom_bytes_t piece;
-    zloom_buf_t joined; /* used from the second piece on */
-    size_t pieces;
+    zloom_blob_t *blob; /* the pack that the first piece lies in */
+    zloom_bytes_t *pieces;
+    size_t piece_count, piece_capacity;
+    size_t bytes;
     zloom_src_t *src;
     size_t src_count, src_capacity;
 } parcel_t;
 
-/* Append src runs of one piece; the array lives in the engine's scratch arena. */
+/* The arrays live in the engine's scratch arena: a larger one leaves the smaller behind. */
+static void *
+s_grown (zloom_engine_t *self, void *items, size_t count, size_t *capacity, size_t need,
+         size_t size)
+{
+    if (need <= *capacity) {
+        return items;
+    }
+    *capacity = need * 2;
+    void *larger = zloom_arena_take (&self->scratch, *capacity, size);
+    if (count > 0) {
+        memcpy (larger, items, count * size);
+    }
+    return larger;
+}
+
+/* Append src runs of one piece. */
 static void
 s_add_src (zloom_engine_t *self, parcel_t *parcel, const zloom_view_t *view, uint32_t index,
            uint32_t n)
 {
-    const size_t need = parcel->src_count + view->head.src_count;
-    if (need > parcel->src_capacity) {
-        zloom_src_t *src = zloom_arena_take (&self->scratch, need * 2, sizeof *src);
-        if (parcel->src_count > 0) {
-            memcpy (src, parcel->src, parcel->src_count * sizeof *src);
+    const size_t most = parcel->src_count + view->head.src_count;
+    parcel->src = s_grown (self, parcel->src, parcel->src_count, &parcel->src_capacity, most,
+                           sizeof *parcel->src);
+    uint64_t first = index;
+    uint64_t left = n;
+    for (size_t i = 0; i < view->head.src_count && left > 0; i++) {
+        zloom_src_t cut;
+        if (zloom_src_cut (&view->head.src[i], 1, first, left, &cut) > 0) {
+            zloom_src_join (parcel->src, &parcel->src_count, &cut);
+            left -= cut.n;
+            first = 0;
+        } else {
+            first -= view->head.src[i].n;
         }
-        parcel->src = src;
-        parcel->src_capacity = need * 2;
-    }
-    zloom_src_t *cut = zloom_arena_take (&self->scratch, view->head.src_count, sizeof *cut);
-    const size_t count = zloom_src_cut (view->head.src, view->head.src_count, index, n, cut);
-    for (size_t i = 0; i < count; i++) {
-        if (parcel->pieces > 1) {
-            /* The view may be evicted before the parcel is sent. */
-            char *name = zloom_arena_take (&self->scratch, cut[i].producer.size + 1, 1);
-            memcpy (name, cut[i].producer.data, cut[i].producer.size);
-            cut[i].producer.data = (const uint8_t *) name;
-        }
-        zloom_src_join (parcel->src, &parcel->src_count, &cut[i]);
     }
 }
 
 static void
-s_add_piece (parcel_t *parcel, const zloom_view_t *view, zloom_bytes_t piece)
+s_add_piece (zloom_engine_t *self, parcel_t *parcel, const zloom_view_t *view, zloom_bytes_t piece)
 {
-    parcel->pieces++;
-    if (parcel->pieces == 1) {
-        parcel->blob = zloom_blob_ref (view->chunk.blob);
-        parcel->piece = piece;
-        return;
-    }
-    if (parcel->pieces == 2) {
-        zloom_buf_add_bytes (&parcel->joined, parcel->piece);
-    }
-    zloom_buf_add_bytes (&parcel->joined, piece);
+    parcel->pieces = s_grown (self, parcel->pieces, parcel->piece_count, &parcel->piece_capacity,
+                              parcel->piece_count + 1, sizeof *parcel->pieces);
+    parcel->blob = parcel->piece_count == 0 ? view->chunk.blob : parcel->blob;
+    parcel->pieces[parcel->piece_count++] = piece;
+    parcel->bytes += piece.size;
 }
 
 static bool
@@ -74,13 +80,25 @@ s_fill (zloom_engine_t *self, parcel_t *parcel, zloom_hosted_t *flow, const zloo
             const uint32_t index = (uint32_t) (seq - view->chunk.seq);
             uint32_t n = view->chunk.count - index;
             n = n < left ? n : left;
-            s_add_piece (parcel, view, zloom_view_slice (view, index, n));
+            s_add_piece (self, parcel, view, zloom_view_slice (view, index, n));
             s_add_src (self, parcel, view, index, n);
             seq += n;
             left -= n;
         }
     }
-    return parcel->pieces > 0;
+    return parcel->piece_count > 0;
+}
+
+static zloom_blob_t *
+s_join (const parcel_t *parcel)
+{
+    uint8_t *at;
+    zloom_blob_t *blob = zloom_blob_new_empty (parcel->bytes, &at);
+    for (size_t i = 0; i < parcel->piece_count; i++) {
+        memcpy (at, parcel->pieces[i].data, parcel->pieces[i].size);
+        at += parcel->pieces[i].size;
+    }
+    return blob;
 }
 
 static void
@@ -93,11 +111,11 @@ s_send (zloom_engine_t *self, zloom_consumer_t *consumer, zloom_token_t token,
     verb.deliver.src = parcel->src;
     verb.deliver.src_count = parcel->src_count;
     verb.deliver.delivery_no = ++consumer->delivery_no;
-    if (parcel->pieces == 1) {
-        zloom_engine_say_pack (self, consumer->session, &verb, parcel->blob, parcel->piece);
+    if (parcel->piece_count == 1) {
+        zloom_engine_say_pack (self, consumer->session, &verb, parcel->blob, parcel->pieces[0]);
         return;
     }
-    zloom_blob_t *blob = zloom_blob_new_from_buf (&parcel->joined);
+    zloom_blob_t *blob = s_join (parcel);
     zloom_engine_say_pack (self, consumer->session, &verb, blob, zloom_blob_bytes (blob));
     zloom_blob_unref (&blob);
 }
@@ -109,15 +127,11 @@ zloom_engine_deliver (zloom_engine_t *self, zloom_consumer_t *consumer, zloom_to
 {
     parcel_t parcel = {0};
     zloom_arena_reset (&self->scratch);
-    const bool whole = s_fill (self, &parcel, consumer->flow, runs, run_count);
-    if (whole) {
-        const zloom_verb_deliver_t what = {
-          .runs = runs, .run_count = run_count, .facts = facts, .fact_count = fact_count};
-        s_send (self, consumer, token, &what, &parcel);
+    if (!s_fill (self, &parcel, consumer->flow, runs, run_count)) {
+        return false;
     }
-    if (parcel.blob) {
-        zloom_blob_unref (&parcel.blob);
-    }
-    zloom_buf_fini (&parcel.joined);
-    return whole;
+    const zloom_verb_deliver_t what = {
+      .runs = runs, .run_count = run_count, .facts = facts, .fact_count = fact_count};
+    s_send (self, consumer, token, &what, &parcel);
+    return true;
 }

@@ -143,15 +143,16 @@ s_stranger (zloom_engine_t *self, const zloom_frame_t *frame)
 
 /* Count a frame against the session's share of this turn; false when the share is used up. */
 static bool
-s_take_share (const zloom_engine_t *self, zloom_session_t *session, const zloom_frame_t *frame)
+s_take_share (zloom_engine_t *self, zloom_session_t *session, const zloom_frame_t *frame)
 {
     zloom_part_t *part = zloom_engine_part (session);
     if (part->burst_turn != self->turn_no) {
         part->burst_turn = self->turn_no;
         part->burst_frames = 0;
         part->burst_bytes = 0;
+        self->busy_sessions++;
     }
-    if (part->burst_frames >= ZLOOM_ENGINE_SESSION_BURST ||
+    if (part->burst_frames >= self->share_frames ||
         part->burst_bytes >= ZLOOM_ENGINE_SESSION_BYTES) {
         return false;
     }
@@ -220,9 +221,21 @@ s_work_inbox (zloom_engine_t *self, zloom_session_t *session)
     return false;
 }
 
+/* An equal part for each session that was at work in the last turn, and one for who comes now. */
+static void
+s_plan_shares (zloom_engine_t *self)
+{
+    self->share_frames = ZLOOM_ENGINE_BURST / (self->busy_sessions + 1);
+    if (self->share_frames < ZLOOM_ENGINE_SESSION_BURST) {
+        self->share_frames = ZLOOM_ENGINE_SESSION_BURST;
+    }
+    self->busy_sessions = 0;
+}
+
 void
 zloom_engine_receive (zloom_engine_t *self)
 {
+    s_plan_shares (self);
     for (size_t left = zloom_sessions_waiting (self->sessions); left > 0; left--) {
         zloom_session_t *session = zloom_sessions_take_waiting (self->sessions);
         if (session && s_work_inbox (self, session)) {

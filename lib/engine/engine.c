@@ -145,7 +145,6 @@ zloom_engine_destroy (zloom_engine_t **self_p)
     free (self->flows);
     free (self->ending);
     free (self->arrivals);
-    free (self->kept);
     free (self->waits);
     free (self->name);
     self->tag = ZLOOM_TAG_DEAD;

@@ -166,9 +166,7 @@ s_release (zloom_engine_t *self)
         }
         zloom_engine_end_sessions (self); /* those who are lost are handed nothing */
         s_dispatch (self, flow);
-        if (flow->cold_count > 0) {
-            zloom_hosted_trim_cold (flow);
-        }
+        zloom_hosted_trim (flow);
     }
     zloom_engine_end_sessions (self);
 }

@@ -10,6 +10,10 @@
 #include "base/memory.h"
 #include "patterns/queue/state.h"
 
+/* Packs of so many bytes together are one hand-out: small ones are joined, a large one goes alone
+ * and so without being copied. */
+#define JOIN_BYTES (32u * 1024)
+
 /* One DELIVER in the making. */
 typedef struct {
     zloom_queue_consumer_t *consumer;
@@ -251,7 +255,8 @@ s_give (zloom_queue_t *self, handout_t *out, uint32_t most, const zloom_turn_t *
 {
     bool failed_only =
       zloom_exceptions_count (self->exceptions) >= (uint64_t) self->config.exceptions_max;
-    for (uint32_t tries = 0; out->messages < most && tries < most; tries++) {
+    for (uint32_t tries = 0; out->messages < most && out->bytes < JOIN_BYTES && tries < most;
+         tries++) {
         zloom_range_t run;
         zloom_ready_kind_t kind;
         if (!zloom_queue_next (self, failed_only, turn->now, &run, &kind)) {
