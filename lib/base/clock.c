@@ -22,6 +22,12 @@ zloom_clock_now (void)
     return (zloom_now_t){.mono_ns = s_read (CLOCK_MONOTONIC), .wall_ns = s_read (CLOCK_REALTIME)};
 }
 
+int64_t
+zloom_clock_tick_ns (void)
+{
+    return s_read (CLOCK_MONOTONIC_COARSE);
+}
+
 const char *
 zloom_wall_text (int64_t wall_ns, char text[32])
 {

@@ -46,9 +46,9 @@ zloom_client_send_envelope (zloom_client_t *self, const char *flow,
                             int64_t deadline_ns, uint64_t *id_p)
 {
     ZLOOM_CHECK (self, ZLOOM_CLIENT_TAG);
-    zloom_now_t now = zloom_clock_now ();
+    zloom_now_t now = zloom_glance (&self->glance);
     const int64_t asked_ns = now.wall_ns;
-    for (;; now = zloom_clock_now ()) {
+    for (;; now = zloom_glance (&self->glance)) {
         /* Its times count from the call, however long it waits for room. */
         zloom_envelope_t timed = *envelope;
         zloom_envelope_rebase (&timed, asked_ns, now.wall_ns);
@@ -254,7 +254,7 @@ zloom_err_t
 zloom_client_receive (zloom_client_t *self, const zloom_message_t **message_p, int64_t deadline_ns)
 {
     ZLOOM_CHECK (self, ZLOOM_CLIENT_TAG);
-    if (zloom_clock_now ().mono_ns - self->pumped_ns >= PUMP_NS) {
+    if (zloom_glance (&self->glance).mono_ns - self->pumped_ns >= PUMP_NS) {
         zloom_client_pump (self);
     }
     while (!zloom_client_core_receive (self->core, 0, message_p)) {

@@ -4,6 +4,7 @@
 #define ZLOOM_CLIENT_SHELL_H
 
 #include "client/client.h"
+#include "client/glance.h"
 #include "net/dealer.h"
 
 #define ZLOOM_CLIENT_TAG 0x5A43736Cu
@@ -26,8 +27,9 @@ struct zloom_client {
     void *event_arg;
     int64_t next_ns;   /* when the core wants its next tick */
     int64_t pumped_ns; /* when frames moved last */
-    int64_t renew_ns;  /* a new road could not be laid: not before */
-    int epoll_fd;      /* -1: nobody asked for it */
+    zloom_glance_t glance;
+    int64_t renew_ns; /* a new road could not be laid: not before */
+    int epoll_fd;     /* -1: nobody asked for it */
     int timer_fd;
     int watched_fd;     /* the socket's, in epoll_fd */
     bool soon;          /* the timer is set to wake for what was queued */

@@ -254,6 +254,7 @@ zloom_subscription_deliver (zloom_subscription_t *self, const zloom_verb_deliver
         self->first = lease;
     }
     self->last = lease;
+    self->taking = self->taking ? self->taking : lease;
     if (self->on_hold) {
         zloom_subscription_release_waiting (self);
     }
@@ -330,10 +331,9 @@ zloom_item_t *
 zloom_subscription_take (zloom_subscription_t *self, uint64_t *malformed)
 {
     ZLOOM_CHECK (self, SUBSCRIPTION_TAG);
-    for (zloom_client_lease_t *lease = self->first; lease && self->waiting > 0;
-         lease = lease->next) {
+    for (; self->taking && self->waiting > 0; self->taking = self->taking->next) {
         zloom_item_t *item;
-        while ((item = zloom_client_lease_next (lease))) {
+        while ((item = zloom_client_lease_next (self->taking))) {
             if (zloom_item_open (item) == ZLOOM_OK) {
                 item->state = ZLOOM_ITEM_TAKEN;
                 self->waiting--;
@@ -428,6 +428,9 @@ zloom_subscription_sweep (zloom_subscription_t *self)
         }
         if (self->last == lease) {
             self->last = before;
+        }
+        if (self->taking == lease) {
+            self->taking = next;
         }
         zloom_client_lease_destroy (&lease);
         lease = next;

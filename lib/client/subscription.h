@@ -34,6 +34,7 @@ struct zloom_subscription {
     size_t waiting;
     zloom_client_lease_t *first;
     zloom_client_lease_t *last;
+    zloom_client_lease_t *taking; /* nothing waits in those before it; NULL: in none */
 };
 
 zloom_subscription_t *zloom_subscription_new (const zloom_subscription_options_t *options,

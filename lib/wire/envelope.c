@@ -8,6 +8,10 @@
 #include "wire/limits.h"
 
 #define ENVELOPE_FIELDS 10u
+/* Those in front of attrs and body. Most envelopes set none of them. */
+#define HEAD_FIELDS 8u
+
+static const uint8_t s_unset_head[HEAD_FIELDS] = {0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0};
 
 uint32_t
 zloom_envelope_flags (const zloom_envelope_t *self)
@@ -100,10 +104,9 @@ s_encode_number (zloom_buf_t *out, bool has, int64_t value)
     }
 }
 
-void
-zloom_envelope_encode (const zloom_envelope_t *self, zloom_buf_t *out)
+static void
+s_encode_head (const zloom_envelope_t *self, zloom_buf_t *out)
 {
-    zloom_encode_array (out, ENVELOPE_FIELDS);
     zloom_encode_text (out, self->topic);
     zloom_encode_bytes (out, self->key);
     s_encode_number (out, self->has_due, self->due_ms);
@@ -112,6 +115,17 @@ zloom_envelope_encode (const zloom_envelope_t *self, zloom_buf_t *out)
     s_encode_number (out, self->has_budget, self->budget_ms);
     zloom_encode_bytes (out, self->id);
     s_encode_number (out, self->has_time, self->time_ns);
+}
+
+void
+zloom_envelope_encode (const zloom_envelope_t *self, zloom_buf_t *out)
+{
+    zloom_encode_array (out, ENVELOPE_FIELDS);
+    if (zloom_envelope_flags (self) == 0 && !self->has_time) {
+        zloom_buf_add (out, s_unset_head, sizeof s_unset_head);
+    } else {
+        s_encode_head (self, out);
+    }
     zloom_encode_raw (out, self->attrs);
     zloom_encode_bytes (out, self->body);
 }
@@ -133,6 +147,14 @@ static void
 s_decode_head (zloom_fields_t *fields, zloom_envelope_t *self)
 {
     int64_t priority = 0;
+    zloom_cursor_t *cursor = fields->cursor;
+    if (fields->left >= HEAD_FIELDS && zloom_cursor_left (cursor) >= HEAD_FIELDS &&
+        memcmp (cursor->at, s_unset_head, HEAD_FIELDS) == 0) {
+        cursor->at += HEAD_FIELDS;
+        fields->left -= HEAD_FIELDS;
+        fields->index += HEAD_FIELDS;
+        return;
+    }
     self->topic = zloom_fields_text (fields, ZLOOM_MAY, ZLOOM_LIMIT_TOPIC_BYTES);
     self->key = zloom_fields_bytes (fields, ZLOOM_MAY, ZLOOM_LIMIT_KEY_BYTES);
     self->has_due = s_decode_number (fields, INT64_MAX, &self->due_ms);
