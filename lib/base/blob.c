@@ -67,6 +67,31 @@ zloom_blob_new_extern (const void *data, size_t size, zloom_blob_free_fn *free_f
 }
 
 static void
+s_unref_whole (void *data, void *hint)
+{
+    (void) data;
+    zloom_blob_t *whole = hint;
+    zloom_blob_unref (&whole);
+}
+
+zloom_blob_t *
+zloom_blob_new_part (zloom_blob_t *whole, zloom_bytes_t part, size_t own_bytes, uint8_t **own_p)
+{
+    zloom_assert (part.data || part.size == 0);
+    zloom_blob_t *self = s_new (own_bytes);
+    *own_p = self->own;
+    if (part.data) {
+        self->data = part.data;
+    }
+    self->size = part.size;
+    if (whole) {
+        self->free_fn = s_unref_whole;
+        self->hint = zloom_blob_ref (whole);
+    }
+    return self;
+}
+
+static void
 s_free_buf_data (void *data, void *hint)
 {
     (void) hint;

@@ -99,8 +99,8 @@ typedef struct {
 uint8_t *zloom_buf_grow (zloom_buf_t *self, size_t more);
 
 /*
- * Make room for `more` bytes behind `size` and return where they start; size is not changed. Inline,
- * as add is: encoders call them for every byte or two.
+ * Make room for `more` bytes behind `size` and return where they start; size is not changed.
+ * Inline, as add is: encoders call them for every byte or two.
  */
 static inline uint8_t *
 zloom_buf_reserve (zloom_buf_t *self, size_t more)
@@ -160,6 +160,12 @@ zloom_blob_t *zloom_blob_new_empty (size_t size, uint8_t **data_p);
  */
 zloom_blob_t *zloom_blob_new_extern (const void *data, size_t size, zloom_blob_free_fn *free_fn,
                                      void *hint);
+/*
+ * A blob over a part of another, which it keeps alive (NULL: as new_extern without a free_fn),
+ * and with it `own_bytes` at *own_p for what belongs beside that part, filled before it is shared.
+ */
+zloom_blob_t *zloom_blob_new_part (zloom_blob_t *whole, zloom_bytes_t part, size_t own_bytes,
+                                   uint8_t **own_p);
 /* Take the content of a buffer without copying; the buffer is empty afterwards. */
 zloom_blob_t *zloom_blob_new_from_buf (zloom_buf_t *buf);
 /* One more reference; returns self. Counting is atomic: any thread. */

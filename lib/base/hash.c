@@ -86,13 +86,10 @@ zloom_hash (zloom_bytes_t bytes)
     return zloom_hash_keyed (s_key, bytes);
 }
 
-uint64_t
-zloom_hash_number (uint64_t number)
+void
+zloom_hash_key (uint64_t key[2])
 {
     pthread_once (&s_once, s_draw_key);
-    uint64_t v[4];
-    s_start (v, s_key);
-    s_word (v, number);
-    s_word (v, UINT64_C (8) << 56);
-    return s_finish (v);
+    key[0] = s_key[0];
+    key[1] = s_key[1];
 }

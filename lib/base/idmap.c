@@ -18,6 +18,7 @@ typedef struct {
 
 struct zloom_idmap {
     uint32_t tag;
+    uint64_t hash_key[2];
     size_t count;    /* live entries */
     size_t head;     /* no live entry before this one */
     size_t used;     /* entries, live and dead */
@@ -31,6 +32,7 @@ zloom_idmap_new (void)
 {
     zloom_idmap_t *self = zloom_alloc (sizeof *self);
     self->tag = IDMAP_TAG;
+    zloom_hash_key (self->hash_key);
     return self;
 }
 
@@ -57,7 +59,8 @@ s_find (const zloom_idmap_t *self, uint64_t key)
         return NULL;
     }
     size_t mask = self->capacity * 2 - 1;
-    for (size_t i = zloom_hash_number (key) & mask; self->slots[i]; i = (i + 1) & mask) {
+    size_t i = zloom_hash_number (self->hash_key, key) & mask;
+    for (; self->slots[i]; i = (i + 1) & mask) {
         entry_t *entry = &self->entries[self->slots[i] - 1];
         if (entry->key == key && entry->value) {
             return entry;
@@ -70,7 +73,7 @@ static void
 s_link (zloom_idmap_t *self, size_t index)
 {
     size_t mask = self->capacity * 2 - 1;
-    size_t i = zloom_hash_number (self->entries[index].key) & mask;
+    size_t i = zloom_hash_number (self->hash_key, self->entries[index].key) & mask;
     while (self->slots[i]) {
         i = (i + 1) & mask;
     }

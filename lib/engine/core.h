@@ -197,8 +197,8 @@ struct zloom_engine {
 
     zloom_now_t now;
     uint64_t turn_no;
-    size_t busy_sessions; /* whose frames were worked on in this turn */
-    size_t share_frames;  /* each session's part of this turn */
+    size_t busy_sessions; /* that had more than the least part of this turn */
+    size_t share_frames;  /* what each may have of it */
     int64_t next_turn_ns; /* when this turn was due at the latest */
     zloom_sender_t *confirming;
     zloom_sender_t *hungry;

@@ -5,7 +5,7 @@
  */
 #include "engine/core.h"
 
-/* What a delivery is made of so far. Views stay until the turn is over: all of it may be borrowed. */
+/* What a delivery is made of so far. Views stay until the turn is over, so all is borrowed. */
 typedef struct {
     zloom_blob_t *blob; /* the pack that the first piece lies in */
     zloom_bytes_t *pieces;

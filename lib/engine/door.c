@@ -150,13 +150,13 @@ s_take_share (zloom_engine_t *self, zloom_session_t *session, const zloom_frame_
         part->burst_turn = self->turn_no;
         part->burst_frames = 0;
         part->burst_bytes = 0;
-        self->busy_sessions++;
     }
     if (part->burst_frames >= self->share_frames ||
         part->burst_bytes >= ZLOOM_ENGINE_SESSION_BYTES) {
         return false;
     }
     part->burst_frames++;
+    self->busy_sessions += part->burst_frames == ZLOOM_ENGINE_SESSION_BURST;
     part->burst_bytes += frame->verb.size;
     part->burst_bytes += frame->pack ? zloom_blob_bytes (frame->pack).size : 0;
     return true;
@@ -221,11 +221,16 @@ s_work_inbox (zloom_engine_t *self, zloom_session_t *session)
     return false;
 }
 
-/* An equal part for each session that was at work in the last turn, and one for who comes now. */
+/*
+ * What one session may have of this turn: an equal part with each other that had more than the
+ * least part in the last one. Those that have less come through anyway: the transport takes from
+ * all who have something in turn.
+ */
 static void
 s_plan_shares (zloom_engine_t *self)
 {
-    self->share_frames = ZLOOM_ENGINE_BURST / (self->busy_sessions + 1);
+    const size_t busy = self->busy_sessions > 1 ? self->busy_sessions : 1;
+    self->share_frames = ZLOOM_ENGINE_BURST / busy;
     if (self->share_frames < ZLOOM_ENGINE_SESSION_BURST) {
         self->share_frames = ZLOOM_ENGINE_SESSION_BURST;
     }

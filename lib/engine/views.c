@@ -9,7 +9,7 @@
 
 /* That stay from turn to turn. */
 #define KEPT 8
-/* Empty ones that keep their memory: a turn that looks at many small packs is followed by others. */
+/* Empty ones that keep their memory: after a turn with many small packs come others. */
 #define SPARE 1024
 
 static void

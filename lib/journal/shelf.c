@@ -23,31 +23,17 @@ struct zloom_shelved {
 #define SHELVED_OVERHEAD_BYTES 192u
 #define DEAD_BEFORE_COMPACTING 64u
 
-typedef struct {
-    zloom_blob_t *blob;
-    uint8_t head[];
-} kept_t;
-
-static void
-s_kept_free (void *data, void *hint)
-{
-    (void) data;
-    kept_t *kept = hint;
-    zloom_blob_unref (&kept->blob);
-    free (kept);
-}
-
 zloom_blob_t *
 zloom_chunk_blob (zloom_bytes_t head, zloom_bytes_t payload, zloom_blob_t *blob,
                   zloom_bytes_t *head_p)
 {
-    kept_t *kept = zloom_alloc (sizeof *kept + head.size);
-    kept->blob = blob ? zloom_blob_ref (blob) : NULL;
+    uint8_t *own;
+    zloom_blob_t *self = zloom_blob_new_part (blob, payload, head.size, &own);
     if (head.size > 0) {
-        memcpy (kept->head, head.data, head.size);
+        memcpy (own, head.data, head.size);
     }
-    *head_p = zloom_bytes (kept->head, head.size);
-    return zloom_blob_new_extern (payload.data, payload.size, s_kept_free, kept);
+    *head_p = zloom_bytes (own, head.size);
+    return self;
 }
 
 static uint64_t

@@ -26,6 +26,7 @@ struct zloom_router_transport {
     zloom_map_t *by_routing_id;
     zloom_idmap_t *by_number;
     uint64_t next_number;
+    route_t *last;        /* whose frame came last; NULL: nobody's */
     zmq_msg_t routing_id; /* of the message received last */
     zmq_msg_t verb;
     zloom_router_transport_stats_t stats;
@@ -99,8 +100,13 @@ zloom_router_transport_socket (const zloom_router_transport_t *self)
 static route_t *
 s_route (zloom_router_transport_t *self, zloom_bytes_t routing_id)
 {
+    if (self->last &&
+        zloom_bytes_equal (zloom_bytes (self->last->routing_id, self->last->size), routing_id)) {
+        return self->last;
+    }
     route_t *route = zloom_map_get (self->by_routing_id, routing_id);
     if (route) {
+        self->last = route;
         return route;
     }
     zloom_assert (routing_id.size <= ROUTING_ID_MAX);
@@ -169,6 +175,7 @@ zloom_router_transport_forget (zloom_router_transport_t *self, uint64_t number)
     ZLOOM_CHECK (self, TRANSPORT_TAG);
     route_t *route = zloom_idmap_remove (self->by_number, number);
     if (route) {
+        self->last = self->last == route ? NULL : self->last;
         zloom_map_remove (self->by_routing_id, zloom_bytes (route->routing_id, route->size));
         free (route);
     }

@@ -9,7 +9,8 @@
 #include "base/memory.h"
 #include "base/tag.h"
 
-#define ARENA_LEAST_BYTES 4096u
+/* There are many small ones: one a stored pack that is looked at. */
+#define ARENA_LEAST_BYTES 256u
 
 struct zloom_arena_block {
     zloom_arena_block_t *older;
@@ -20,7 +21,8 @@ struct zloom_arena_block {
 static void
 s_push_block (zloom_arena_t *self, size_t size)
 {
-    zloom_arena_block_t *block = zloom_alloc (sizeof *block + size);
+    /* Not zloom_alloc: each piece is zeroed when it is taken. */
+    zloom_arena_block_t *block = zloom_realloc (NULL, 1, sizeof *block + size);
     block->older = self->block;
     block->size = size;
     self->block = block;

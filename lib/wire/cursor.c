@@ -59,7 +59,7 @@ s_read (zloom_cursor_t *self, zloom_type_t type, zloom_type_t other, zloom_head_
 }
 
 uint64_t
-zloom_cursor_uint (zloom_cursor_t *self, uint64_t max)
+zloom_cursor_any_uint (zloom_cursor_t *self, uint64_t max)
 {
     zloom_head_t head;
     if (!s_read (self, ZLOOM_TYPE_INT, ZLOOM_TYPE_INT, &head)) {
@@ -189,7 +189,7 @@ s_header (zloom_cursor_t *self, zloom_type_t type, uint32_t max, uint32_t each)
 }
 
 uint32_t
-zloom_cursor_array (zloom_cursor_t *self, uint32_t max)
+zloom_cursor_any_array (zloom_cursor_t *self, uint32_t max)
 {
     return s_header (self, ZLOOM_TYPE_ARRAY, max, 1);
 }

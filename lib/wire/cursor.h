@@ -58,8 +58,23 @@ zloom_cursor_left (const zloom_cursor_t *self)
 {
     return (size_t) (self->end - self->at);
 }
-/* Each reads one value of its type; another type, or a number out of range, sets `err`. */
-uint64_t zloom_cursor_uint (zloom_cursor_t *self, uint64_t max);
+/* Of any size: what the inline readers below do not do themselves. */
+uint64_t zloom_cursor_any_uint (zloom_cursor_t *self, uint64_t max);
+uint32_t zloom_cursor_any_array (zloom_cursor_t *self, uint32_t max);
+
+/*
+ * Each reads one value of its type; another type, or a number out of range, sets `err`. Inline for
+ * counts, indices and flags, which are below 128.
+ */
+static inline uint64_t
+zloom_cursor_uint (zloom_cursor_t *self, uint64_t max)
+{
+    if (self->err == ZLOOM_OK && self->at < self->end && *self->at <= 0x7f && *self->at <= max) {
+        return *self->at++;
+    }
+    return zloom_cursor_any_uint (self, max);
+}
+
 int64_t zloom_cursor_int (zloom_cursor_t *self);
 bool zloom_cursor_bool (zloom_cursor_t *self);
 double zloom_cursor_float (zloom_cursor_t *self); /* an integer is taken too */
@@ -67,8 +82,23 @@ double zloom_cursor_float (zloom_cursor_t *self); /* an integer is taken too */
 zloom_bytes_t zloom_cursor_text (zloom_cursor_t *self, size_t max);
 /* bin or str (clients in other languages often write str), at most `max` bytes. */
 zloom_bytes_t zloom_cursor_bytes (zloom_cursor_t *self, size_t max);
-/* Headers; the elements follow. At most `max` elements, and never more than bytes are left. */
-uint32_t zloom_cursor_array (zloom_cursor_t *self, uint32_t max);
+/*
+ * Headers; the elements follow. At most `max` elements, and never more than bytes are left. Inline
+ * for arrays of up to 15.
+ */
+static inline uint32_t
+zloom_cursor_array (zloom_cursor_t *self, uint32_t max)
+{
+    if (self->err == ZLOOM_OK && self->at < self->end && (*self->at & 0xf0) == 0x90) {
+        const uint32_t count = *self->at & 0x0f;
+        if (count <= max && count < zloom_cursor_left (self)) {
+            self->at++;
+            return count;
+        }
+    }
+    return zloom_cursor_any_array (self, max);
+}
+
 uint32_t zloom_cursor_map (zloom_cursor_t *self, uint32_t max);
 /* Read nil if it stands next; true when it did. Inline: most fields of an envelope are nil. */
 static inline bool

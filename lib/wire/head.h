@@ -6,6 +6,8 @@
 #ifndef ZLOOM_WIRE_HEAD_H
 #define ZLOOM_WIRE_HEAD_H
 
+#include <endian.h>
+
 #include "wire/cursor.h"
 
 typedef struct {
@@ -38,6 +40,28 @@ zloom_head_form (uint8_t byte)
     return forms[byte - 0xc0];
 }
 
+/* A big-endian number of 0, 1, 2, 4 or 8 bytes. */
+static inline uint64_t
+zloom_head_number (const uint8_t *at, uint8_t width)
+{
+    uint64_t eight;
+    uint32_t four;
+    switch (width) {
+    case 8:
+        memcpy (&eight, at, sizeof eight);
+        return be64toh (eight);
+    case 4:
+        memcpy (&four, at, sizeof four);
+        return be32toh (four);
+    case 2:
+        return (uint64_t) at[0] << 8 | at[1];
+    case 1:
+        return at[0];
+    default:
+        return 0;
+    }
+}
+
 /* Read the head; false when it is cut. Type BAD is read, too: the caller refuses it. */
 static inline bool
 zloom_head_read (const uint8_t *at, size_t left, zloom_head_t *head)
@@ -66,10 +90,7 @@ zloom_head_read (const uint8_t *at, size_t left, zloom_head_t *head)
     if (left - 1 < form.width) {
         return false;
     }
-    uint64_t number = 0;
-    for (uint8_t i = 0; i < form.width; i++) {
-        number = (number << 8) | at[1 + i];
-    }
+    uint64_t number = zloom_head_number (at + 1, form.width);
     if (form.type == ZLOOM_TYPE_BOOL) {
         number = byte & 1u;
     } else if (byte >= 0xd0 && byte <= 0xd3 && form.width > 0) {

@@ -49,6 +49,14 @@ s_check_content (const zloom_head_t *head, const uint8_t *content, size_t left, 
 }
 
 /* Go into an array or map that has content; then close those that are full. */
+static inline void
+s_levels_close (s_levels_t *levels)
+{
+    while (levels->depth > 0 && --levels->left[levels->depth - 1] == 0) {
+        levels->depth--;
+    }
+}
+
 static zloom_err_t
 s_levels_move (s_levels_t *levels, const zloom_head_t *head)
 {
@@ -61,9 +69,7 @@ s_levels_move (s_levels_t *levels, const zloom_head_t *head)
         levels->left[levels->depth++] = head->number * each;
         return ZLOOM_OK;
     }
-    while (levels->depth > 0 && --levels->left[levels->depth - 1] == 0) {
-        levels->depth--;
-    }
+    s_levels_close (levels);
     return ZLOOM_OK;
 }
 
@@ -74,6 +80,15 @@ zloom_scan_value (zloom_bytes_t bytes, uint32_t max_values, size_t *length)
     size_t at = 0;
     uint32_t values = 0;
     do {
+        /* nil, false, true, numbers below 128: most of a verb. */
+        const uint8_t byte = at < bytes.size ? bytes.data[at] : 0xc1;
+        if (values < max_values &&
+            (byte <= 0x7f || (byte >= 0xc0 && byte <= 0xc3 && byte != 0xc1))) {
+            values++;
+            at++;
+            s_levels_close (&levels);
+            continue;
+        }
         zloom_head_t head;
         if (bytes.size == at || !zloom_head_read (bytes.data + at, bytes.size - at, &head)) {
             return zloom_fail (ZLOOM_TRUNCATED, "msgpack: ends within a value");

@@ -4,9 +4,10 @@
 
 #include "wire/pack.h"
 
+/* By number; those that are none have no name. */
 static const zloom_verb_info_t s_verbs[] = {
 #define ZLOOM_VERB(NAME, name, number, way, session, pack) \
-    {#NAME, ZLOOM_VERB_##NAME, ZLOOM_WAY_##way, (session), ZLOOM_PACK_##pack},
+    [number] = {#NAME, ZLOOM_VERB_##NAME, ZLOOM_WAY_##way, (session), ZLOOM_PACK_##pack},
 #define ZLOOM_VERB_RESERVED(NAME, number)
 #include "wire/verbs.def"
 #undef ZLOOM_VERB
@@ -16,12 +17,9 @@ static const zloom_verb_info_t s_verbs[] = {
 const zloom_verb_info_t *
 zloom_verb_info (zloom_verb_kind_t kind)
 {
-    for (size_t i = 0; i < sizeof s_verbs / sizeof *s_verbs; i++) {
-        if (s_verbs[i].kind == kind) {
-            return &s_verbs[i];
-        }
-    }
-    return NULL;
+    const size_t number = (size_t) kind;
+    const bool known = number < sizeof s_verbs / sizeof *s_verbs && s_verbs[number].name;
+    return known ? &s_verbs[number] : NULL;
 }
 
 uint64_t

@@ -59,6 +59,36 @@ test_an_empty_one_is_filled (void **state)
 }
 
 static void
+test_a_part_keeps_the_whole (void **state)
+{
+    (void) state;
+    static const char text[] = "one two";
+    owner_t owner = {NULL, 0};
+    uint8_t *own = NULL;
+    zloom_blob_t *whole = zloom_blob_new_extern (text, 7, s_free, &owner);
+    zloom_blob_t *part = zloom_blob_new_part (whole, zloom_bytes (text + 4, 3), 5, &own);
+    memcpy (own, "aside", 5);
+    zloom_blob_unref (&whole);
+    assert_int_equal (owner.freed, 0);
+    assert_true (zloom_bytes_equal (zloom_blob_bytes (part), zloom_bytes_text ("two")));
+    assert_memory_equal (own, "aside", 5);
+    zloom_blob_unref (&part);
+    assert_int_equal (owner.freed, 1);
+}
+
+static void
+test_a_part_of_nothing (void **state)
+{
+    (void) state;
+    uint8_t *own = NULL;
+    zloom_blob_t *part = zloom_blob_new_part (NULL, ZLOOM_BYTES_NULL, 2, &own);
+    memcpy (own, "ab", 2);
+    assert_int_equal (zloom_blob_bytes (part).size, 0);
+    assert_non_null (zloom_blob_bytes (part).data);
+    zloom_blob_unref (&part);
+}
+
+static void
 test_the_last_reference_frees (void **state)
 {
     (void) state;
@@ -133,6 +163,8 @@ main (void)
       cmocka_unit_test (test_a_blob_has_its_own_copy),
       cmocka_unit_test (test_an_empty_blob_is_not_unset),
       cmocka_unit_test (test_an_empty_one_is_filled),
+      cmocka_unit_test (test_a_part_keeps_the_whole),
+      cmocka_unit_test (test_a_part_of_nothing),
       cmocka_unit_test (test_the_last_reference_frees),
       cmocka_unit_test (test_a_buffer_is_taken_without_copying),
       cmocka_unit_test (test_counting_from_many_threads),

@@ -29,16 +29,37 @@ test_known_hashes (void **state)
     }
 }
 
+/* Numbers that differ in any few bits, as ids do, spread over a table of any size. */
 static void
-test_a_number_hashes_as_its_bytes (void **state)
+test_numbers_spread (void **state)
 {
     (void) state;
-    static const uint64_t numbers[] = {0, 1, 255, UINT64_C (0x8877665544332211), UINT64_MAX};
-    for (size_t i = 0; i < COUNT (numbers); i++) {
-        uint8_t at[8];
-        zloom_put_u64 (at, numbers[i]);
-        assert_true (zloom_hash_number (numbers[i]) == zloom_hash (zloom_bytes (at, 8)));
+    static const uint64_t key[] = {UINT64_C (0x0706050403020100), UINT64_C (0x0f0e0d0c0b0a0908)};
+    for (unsigned shift = 0; shift < 64; shift += 4) {
+        uint32_t slots[256] = {0};
+        uint32_t most = 0;
+        for (uint64_t i = 0; i < 1024; i++) {
+            uint32_t *slot = &slots[zloom_hash_number (key, i << shift) & 255];
+            (*slot)++;
+            most = *slot > most ? *slot : most;
+        }
+        /* Above, the shift leaves fewer numbers than there are. */
+        assert_true (shift > 54 || most < 20);
     }
+}
+
+static void
+test_numbers_depend_on_the_key (void **state)
+{
+    (void) state;
+    uint64_t key[2];
+    uint64_t again[2];
+    zloom_hash_key (key);
+    zloom_hash_key (again);
+    assert_memory_equal (key, again, sizeof key);
+    static const uint64_t other[] = {1, 2};
+    assert_true (zloom_hash_number (key, 7) == zloom_hash_number (again, 7));
+    assert_true (zloom_hash_number (key, 7) != zloom_hash_number (other, 7));
 }
 
 static void *
@@ -78,7 +99,8 @@ main (void)
 {
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (test_known_hashes),
-      cmocka_unit_test (test_a_number_hashes_as_its_bytes),
+      cmocka_unit_test (test_numbers_spread),
+      cmocka_unit_test (test_numbers_depend_on_the_key),
       cmocka_unit_test (test_all_threads_share_a_key),
       cmocka_unit_test (test_the_key_is_not_a_constant),
     };

@@ -9,7 +9,7 @@
 
 #define TICK_NS (4 * ZLOOM_NS_PER_MS)
 
-/* So many calls, so far apart: how many of them read the clocks, and how old the oldest time was. */
+/* So many calls, so far apart: how many read the clocks, and how old the oldest time was. */
 static uint32_t
 s_calls (zloom_glance_t *self, int64_t *at_ns, uint32_t calls, int64_t apart_ns, int64_t *oldest_ns)
 {

@@ -233,10 +233,16 @@ test_a_flood_leaves_the_others_their_share (void **state)
     rig_settle (rig);
     rig_expect_none (rig, LIAR, ZLOOM_VERB_BYE);
 
-    for (int i = 0; i < 200000; i++) { /* beyond every bound: only this one ends */
-        rig_put_credit (rig, LIAR, 1, 1);
-    }
-    for (int i = 0; i < 400; i++) {
+    /* More than its part while others are at work: beyond a bound only this one ends. */
+    const zloom_verb_t pong = {.kind = ZLOOM_VERB_PONG};
+    for (int turn = 0; turn < 400; turn++) {
+        for (int i = 0; i < 100; i++) {
+            rig_put (rig, SHOP, &pong, NULL);
+            rig_put (rig, WORKER, &pong, NULL);
+        }
+        for (int i = 0; i < 1000; i++) {
+            rig_put_credit (rig, LIAR, 1, 1);
+        }
         rig_turn (rig);
     }
     rig_expect (rig, LIAR, ZLOOM_VERB_BYE);
