@@ -201,7 +201,7 @@ typedef struct {
     size_t window_bytes;    /* 0: 64 MiB */
     size_t pack_messages;   /* most that one frame carries; 0: 512 */
     size_t pack_bytes;      /* 0: 256 KiB */
-    int64_t linger_ms;      /* how long a message waits for company; 0: 1 ms; -1: not at all */
+    int64_t linger_ms;      /* how long a message waits for company; 0: 1 ms; -1: it goes at once */
 } zloom_client_config_t;
 
 /* A message to send; all zero is nothing set. Borrowed for the call. */

@@ -350,6 +350,7 @@ zloom_client_open_with (const char *endpoint, const zloom_client_options_t *opti
     self->watched_fd = -1;
     self->event = event;
     self->event_arg = event_arg;
+    self->prompt = options->linger_ns < 0;
     zloom_err_t err = zloom_client_core_new (&drawn, s_event, self, &self->core);
     if (err == ZLOOM_OK) {
         err = zloom_dealer_open (endpoint, NULL, &self->dealer);

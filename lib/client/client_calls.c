@@ -54,7 +54,7 @@ zloom_client_send_envelope (zloom_client_t *self, const char *flow,
         zloom_envelope_rebase (&timed, asked_ns, now.wall_ns);
         zloom_err_t err = zloom_client_core_send (self->core, flow, &timed, mark, now, id_p);
         if (err == ZLOOM_OK) {
-            if (now.mono_ns - self->pumped_ns >= PUMP_NS) {
+            if (self->prompt || now.mono_ns - self->pumped_ns >= PUMP_NS) {
                 zloom_client_pump (self);
             }
             zloom_client_touch (self);

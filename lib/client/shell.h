@@ -28,6 +28,7 @@ struct zloom_client {
     int64_t next_ns;   /* when the core wants its next tick */
     int64_t pumped_ns; /* when frames moved last */
     zloom_glance_t glance;
+    bool prompt;      /* what is sent waits for no company: it goes at once */
     int64_t renew_ns; /* a new road could not be laid: not before */
     int epoll_fd;     /* -1: nobody asked for it */
     int timer_fd;

@@ -9,7 +9,7 @@ from measure import Case, Failure, Figure, pairs
 from queues import RATE, paced
 
 SLOW_SYNC_US = 5000
-DISK_RATE = 20_000
+DISK_RATE = 5000
 MIB = 1024 * 1024
 TEN_NODES = """\
 zloom: 1
