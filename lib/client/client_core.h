@@ -69,6 +69,12 @@ bool zloom_client_core_welcomed (const zloom_client_core_t *self);
 zloom_err_t zloom_client_core_send (zloom_client_core_t *self, const char *flow,
                                     const zloom_envelope_t *envelope, zloom_bytes_t mark,
                                     zloom_now_t now, uint64_t *id_p);
+/*
+ * The key that a message with this body gets on the flow, borrowed until the next call about the
+ * flow; unset: the flow has no keys. NO_KEY, TOO_BIG: the body has none that will do.
+ */
+zloom_err_t zloom_client_core_key (zloom_client_core_t *self, const char *flow, zloom_bytes_t body,
+                                   zloom_bytes_t *key);
 /* Let nothing wait for company any more; goes out with the next tick as credit allows. */
 void zloom_client_core_push (zloom_client_core_t *self);
 /* False: no such flow in the options. */

@@ -35,6 +35,17 @@ zloom_client_core_send (zloom_client_core_t *self, const char *flow,
     return zloom_outflow_send (outflow, envelope, mark, now, id_p);
 }
 
+zloom_err_t
+zloom_client_core_key (zloom_client_core_t *self, const char *flow, zloom_bytes_t body,
+                       zloom_bytes_t *key)
+{
+    ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
+    zloom_outflow_t *outflow = zloom_core_flow (self, flow);
+    return outflow ? zloom_outflow_key (outflow, body, key)
+                   : zloom_fail (ZLOOM_UNKNOWN_FLOW, "flow %s is not among those it sends to",
+                                 flow ? flow : "");
+}
+
 void
 zloom_client_core_push (zloom_client_core_t *self)
 {

@@ -183,19 +183,26 @@ s_size (const zloom_envelope_t *envelope)
            envelope->id.size + ENVELOPE_OVERHEAD;
 }
 
-/* The key in the body, where the router said that it stands. */
-static zloom_err_t
-s_extract_key (zloom_outflow_t *self, zloom_envelope_t *envelope)
+zloom_err_t
+zloom_outflow_key (zloom_outflow_t *self, zloom_bytes_t body, zloom_bytes_t *key)
 {
+    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    *key = ZLOOM_BYTES_NULL;
+    if (!self->keyed) {
+        return ZLOOM_OK;
+    }
     zloom_buf_clear (&self->key);
-    zloom_err_t err =
-      zloom_json_key (envelope->body, zloom_buf_bytes (&self->key_pointer), &self->key);
+    zloom_err_t err = zloom_json_key (body, zloom_buf_bytes (&self->key_pointer), &self->key);
+    if (err == ZLOOM_OK && self->key.size > ZLOOM_LIMIT_KEY_BYTES) {
+        err = zloom_fail (ZLOOM_TOO_BIG, "a key of %zu bytes at \"%s\", limit %d", self->key.size,
+                          zloom_buf_text (&self->key_pointer), ZLOOM_LIMIT_KEY_BYTES);
+    }
     if (err != ZLOOM_OK) {
         zloom_note_prefix ("flow %s is keyed", self->name);
         return err;
     }
     /* An empty key is one. */
-    envelope->key = self->key.size > 0 ? zloom_buf_bytes (&self->key) : zloom_bytes ("", 0);
+    *key = self->key.size > 0 ? zloom_buf_bytes (&self->key) : zloom_bytes ("", 0);
     return ZLOOM_OK;
 }
 
@@ -211,7 +218,8 @@ zloom_outflow_admit (zloom_outflow_t *self, const zloom_envelope_t *envelope,
         return zloom_fail (self->state, "flow %s: the router refuses it", self->name);
     }
     *ready = *envelope;
-    zloom_err_t err = self->keyed && !ready->key.data ? s_extract_key (self, ready) : ZLOOM_OK;
+    zloom_err_t err =
+      ready->key.data ? ZLOOM_OK : zloom_outflow_key (self, ready->body, &ready->key);
     if (err == ZLOOM_OK) {
         err = zloom_envelope_check (ready);
     }

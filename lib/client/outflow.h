@@ -50,6 +50,8 @@ zloom_err_t zloom_outflow_send (zloom_outflow_t *self, const zloom_envelope_t *e
  */
 zloom_err_t zloom_outflow_admit (zloom_outflow_t *self, const zloom_envelope_t *envelope,
                                  zloom_envelope_t *ready);
+/* As zloom_client_core_key. */
+zloom_err_t zloom_outflow_key (zloom_outflow_t *self, zloom_bytes_t body, zloom_bytes_t *key);
 /* Close the open pack, if it holds anything. */
 void zloom_outflow_seal (zloom_outflow_t *self);
 /* The same once it has waited long enough; returns when that will be. */

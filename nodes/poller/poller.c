@@ -8,7 +8,8 @@
  * message that begins a file goes in a pack of its own, so the mark's file is always the file of
  * `high`. At the start reading goes on at the mark, and the next (high - mark's id) lines that
  * would be sent are stepped over: which lines these are depends on nothing but the file, since
- * what is not sent (empty, invalid, too long) is not sent at any time.
+ * what is not sent (empty, invalid, too long, without the key that the flow wants) is not sent at
+ * any time.
  */
 #include "nodes/poller/poller.h"
 
@@ -34,8 +35,8 @@
 /* Without a hint from the system, how often the end of a followed file is looked at. */
 #define LOOK_NS (500 * ZLOOM_NS_PER_MS)
 #define LEAVE_NS ZLOOM_NS_PER_S
-/* Room in a message for what is not its body. */
-#define ENVELOPE_BYTES 256u
+/* Room in a message for what is not its body, the longest key included. */
+#define ENVELOPE_BYTES 512u
 /* So many bad lines are told one by one. */
 #define TELL_LINES 10u
 
@@ -49,6 +50,7 @@ typedef struct {
     int watch_fd;
     zloom_bytes_t line; /* read, and not yet sent or stepped over */
     bool ready;         /* there is one */
+    zloom_bytes_t key;  /* of it, where the flow has keys; the client's until it is sent */
     bool ended;         /* the end of a file that is not followed */
     uint64_t next_id;
     uint64_t skip;     /* so many of the next lines were taken before */
@@ -56,7 +58,7 @@ typedef struct {
     uint64_t *line_of; /* of message id: line_of[id % WINDOW] */
     zloom_buf_t mark;
     zloom_err_t refusal; /* why the router takes nothing now, as last told */
-    uint64_t lines, empty, invalid, too_big, sent, taken_before, failed;
+    uint64_t lines, empty, invalid, too_big, no_key, sent, taken_before, failed;
 } poller_t;
 
 static int64_t
@@ -117,9 +119,10 @@ s_summary (const poller_t *self)
 {
     zloom_log (ZLOOM_LOG_INFO, "poller-end",
                "poller=%s file=%s lines=%" PRIu64 " sent=%" PRIu64 " taken_before=%" PRIu64
-               " empty=%" PRIu64 " invalid=%" PRIu64 " too_big=%" PRIu64 " failed=%" PRIu64,
+               " empty=%" PRIu64 " invalid=%" PRIu64 " too_big=%" PRIu64 " no_key=%" PRIu64
+               " failed=%" PRIu64,
                self->args->name, self->file->path, self->lines, self->sent, self->taken_before,
-               self->empty, self->invalid, self->too_big, self->failed);
+               self->empty, self->invalid, self->too_big, self->no_key, self->failed);
 }
 
 /* ---- opening -------------------------------------------------------------------------------- */
@@ -251,6 +254,12 @@ s_is_message (poller_t *self)
                     zloom_note ());
         return false;
     }
+    if (zloom_client_core_key (zloom_client_core (self->client), self->flow, self->line,
+                               &self->key) != ZLOOM_OK) {
+        s_complain (self, &self->no_key, "poller-line-no-key", zloom_reader_line (self->reader),
+                    zloom_note ());
+        return false;
+    }
     return true;
 }
 
@@ -293,7 +302,7 @@ s_send (poller_t *self)
     place.id = self->next_id;
     zloom_buf_clear (&self->mark);
     zloom_place_encode (&place, &self->mark);
-    const zloom_envelope_t envelope = {.body = self->line};
+    const zloom_envelope_t envelope = {.key = self->key, .body = self->line};
     const zloom_err_t err = zloom_client_core_send (
       core, self->flow, &envelope, zloom_buf_bytes (&self->mark), zloom_clock_now (), NULL);
     if (err != ZLOOM_OK) {

@@ -204,6 +204,32 @@ class Keys(Case):
         self.assertEqual(self.flows()["dead"]["ready"], 0)
 
 
+class Lines(Case):
+    def test_a_poller_steps_over_lines_without_key(self):
+        lines = ['{"k": "a", "n": 0}', '{"n": 1}', '{"k": null, "n": 2}', "no JSON",
+                 '{"k": "' + "x" * 257 + '"}', '{"k": "b", "n": 3}']
+        self.write("in.jsonl", "\n".join(lines) + "\n")
+        recipe = self.recipe("""
+nodes:
+  in: {kind: poller, file: {path: in.jsonl}}
+flows:
+  orders: {pattern: queue, from: in, to: external, key: /k}
+""")
+        self.run_topology(recipe, "--until-idle", ready=False)
+        self.assertEqual(self.process.wait(timeout=60), 0, self.said())
+        self.assertEqual(self.said().count("poller-line-no-key"), 3, self.said())
+        self.assertIn("null makes no key", self.said())
+        self.assertRegex(self.said(), r"poller-end .* sent=2 .*invalid=1 .*no_key=3 failed=0")
+        # The lines stay what they are: nothing is sent twice, nothing is stepped over.
+        with open(self.folder / "in.jsonl", "a", encoding="ascii") as file:
+            file.write('{"k": "c", "n": 4}\n')
+        self.run_topology(recipe)
+        self.wait_flow("orders", lambda f: f["ready"] == 3)
+        rows = [json.loads(line)["key"] for line in
+                self.ask("tap", "orders", "--waiting", "-o", "jsonl").stdout.splitlines()]
+        self.assertEqual(rows, ["a", "b", "c"])
+
+
 class Sends(Case):
     def test_a_body_without_key_is_told_before_anything_is_sent(self):
         self.run_topology(self.recipe(
