@@ -95,6 +95,8 @@ def fail_at(ground, call, error, n):
         wait(lambda: strace.hit() or not ground.router.alive(), f"the router meets {name}")
         more = ground.more(1000)
         wait(lambda: not ground.router.alive() or more(), f"it ends or goes on after {name}")
+    if ground.router.alive() and error == "EIO":
+        raise Failure(f"{name}: it goes on, and nobody knows on what")
     if ground.router.alive():
         ground.router.kill()
         return "goes on"
