@@ -42,11 +42,11 @@ static const char *
 s_check_pointer (const char *text)
 {
     if (text[0] != '/') {
-        return "a JSON pointer begins with '/', as in /customer_id";
+        return "is no JSON pointer: one begins with '/', as in /customer_id";
     }
     for (const char *at = strchr (text, '~'); at; at = strchr (at + 1, '~')) {
         if (at[1] != '0' && at[1] != '1') {
-            return "in a JSON pointer '~' is written ~0, and '/' in a name ~1";
+            return "is no JSON pointer: in one '~' is written ~0, and '/' in a name ~1";
         }
     }
     return NULL;
@@ -83,13 +83,14 @@ s_finish_queue (void *arg, const char *name)
     }
 }
 
-/* Order is by key (Z0321), and so are weights. */
+/* Order is by key (Z0321), and so are weights; priorities are for flows without one (Z0324). */
 static bool
 s_queue_applies (const void *config, const zloom_field_t *field)
 {
     const zloom_flow_config_t *queue = config;
     bool of_keys = strcmp (field->name, "order") == 0 || strcmp (field->name, "weights") == 0;
-    return queue->key || !of_keys;
+    bool of_others = strcmp (field->name, "priority") == 0;
+    return queue->key ? !of_others : !of_keys;
 }
 
 static void

@@ -76,8 +76,7 @@ zloom_check_actor_keys (zloom_linter_t *linter)
     for (size_t i = 0; (node = s_next_node (recipe, ZLOOM_NODE_WORKER, &i));) {
         const zloom_worker_config_t *config = node->config;
         for (size_t j = 0; config->actor && j < ZLOOM_COUNT (keys); j++) {
-            const zloom_tree_node_t *key = zloom_tree_get (node->tree, keys[j]);
-            if (key && !key->joined) { /* defaults are for those of the others that have programs */
+            if (zloom_tree_said (node->tree, keys[j])) { /* defaults are for those with programs */
                 zloom_linter_node (linter, node, keys[j], "take it out",
                                    "'%s' is for programs, and worker '%s' has an actor", keys[j],
                                    node->name);

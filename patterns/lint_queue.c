@@ -122,7 +122,7 @@ zloom_check_order_without_key (zloom_linter_t *linter)
     for (size_t i = 0; (flow = s_next_queue (recipe, &i));) {
         const zloom_flow_config_t *config = flow->config;
         for (size_t j = 0; config && !config->key && j < ZLOOM_COUNT (words); j++) {
-            if (zloom_tree_get (flow->tree, words[j])) {
+            if (zloom_tree_said (flow->tree, words[j])) {
                 zloom_linter_flow (linter, flow, words[j], "add 'key: /NAME', or leave it out",
                                    "flow '%s' has '%s', but no key to keep in order", flow->name,
                                    words[j]);
@@ -198,7 +198,7 @@ zloom_check_unseen_failures (zloom_linter_t *linter)
               "flow '%s' drops its oldest messages when it is full, and nobody sees them",
               flow->name);
         }
-        bool retries = s_goes_to_worker (flow) || zloom_tree_get (flow->tree, "retry");
+        bool retries = s_goes_to_worker (flow) || zloom_tree_said (flow->tree, "retry");
         if (retries && !s_holds_dead_letters (recipe, flow)) {
             zloom_linter_flow (
               linter, flow, "retry", "add 'dead_letter:'",

@@ -122,6 +122,13 @@ zloom_tree_get (const zloom_tree_node_t *map, const char *key)
 }
 
 const zloom_tree_node_t *
+zloom_tree_said (const zloom_tree_node_t *map, const char *key)
+{
+    const zloom_tree_node_t *node = zloom_tree_get (map, key);
+    return node && !node->joined ? node : NULL;
+}
+
+const zloom_tree_node_t *
 zloom_tree_find (const zloom_tree_node_t *map, const char *path)
 {
     char key[64];

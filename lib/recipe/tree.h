@@ -75,6 +75,8 @@ void zloom_tree_replace (zloom_tree_t *self, zloom_tree_node_t *node, const char
 
 /* The child of a map under this key, NULL when there is none (or no map). */
 const zloom_tree_node_t *zloom_tree_get (const zloom_tree_node_t *map, const char *key);
+/* The same, unless it comes from `defaults:`: what the writer said of this very node or flow. */
+const zloom_tree_node_t *zloom_tree_said (const zloom_tree_node_t *map, const char *key);
 /* The same down a path with dots ("retry.backoff"). */
 const zloom_tree_node_t *zloom_tree_find (const zloom_tree_node_t *map, const char *path);
 /* `key:` with nothing behind it. */

@@ -96,6 +96,8 @@ int zloom_cli_print (const zloom_cli_t *cli, zloom_bytes_t bytes);
 /* Help of all commands (or of the first few), and of one. */
 void zloom_help_all (zloom_buf_t *out, bool all);
 void zloom_help_command (const zloom_command_t *command, zloom_buf_t *out);
+/* The reference page docs/commands.md, from the same tables. */
+void zloom_help_markdown (zloom_buf_t *out);
 
 /*
  * SIGTERM and SIGINT as bytes on a pipe, SIGPIPE ignored; returns the descriptor to read, -1 with a

@@ -26,6 +26,21 @@ static const zloom_option_t s_help_options[] = {
 
 static const zloom_option_t s_recipe_options[] = {SET_OPTION, LAST_OPTION};
 
+static const zloom_option_t s_choose_options[] = {
+  {"answers", 0, "LIST", "QUESTION=ANSWER, with commas between them; nothing is asked then"},
+  {"recipe", 0, NULL, "only the recipe"},
+  {"output", 'o', "FORM", "text or json"},
+  LAST_OPTION};
+
+static const zloom_option_t s_patterns_options[] = {{"output", 'o', "FORM", "text or json"},
+                                                    LAST_OPTION};
+
+static const zloom_option_t s_new_options[] = {
+  {"worker", 'w', "LANGUAGE", "what the worker is written in: python (default), sh or c"},
+  {"name", 0, "NAME", "of the recipe (default: the first pattern's)"},
+  {"dir", 0, "DIR", "where to (default: a folder of the recipe's name)"},
+  LAST_OPTION};
+
 static const zloom_option_t s_lint_options[] = {
   SET_OPTION,
   STATE_OPTION,
@@ -67,7 +82,7 @@ static const zloom_option_t s_send_options[] = {
   {"expires", 0, "DURATION", "worthless after so long: handed to nobody from then on"},
   {"priority", 'p', "N", "0 to 9, 9 goes first"},
   {"id", 0, "ID", "the message's own id: a flow with dedup takes it once (one BODY)"},
-  {"name", 0, "NAME", "the producer's name: with it a repeated send of the same file adds nothing"},
+  {"name", 0, "NAME", "the producer's name: what it has sent already is not sent again"},
   {"timeout", 't', "DURATION", "how long to wait for confirms (default 30s)"},
   LAST_OPTION};
 

@@ -2,6 +2,7 @@
 /* help.c - help grows from the tables of commands and options. */
 #include "cli.h"
 
+#include <ctype.h>
 #include <string.h>
 
 void
@@ -47,5 +48,65 @@ zloom_help_command (const zloom_command_t *command, zloom_buf_t *out)
     }
     if (command->text) {
         zloom_buf_printf (out, "\n%s", command->text);
+    }
+}
+
+/* ---- the reference page --------------------------------------------------------------------- */
+
+static const char s_head[] =
+  "# Commands\n"
+  "\n"
+  "<!-- Written from nodes/zloom/commands.def and commands.c; do not edit by hand. The test\n"
+  "     cli.reference fails when it differs, and ZLOOM_UPDATE=1 writes it anew. -->\n"
+  "\n"
+  "`zloom COMMAND [WORDS] [OPTIONS]`. Data goes to stdout, everything else to stderr. `zloom help\n"
+  "COMMAND` says the same as this page. What exit codes mean stands in\n"
+  "[operations.md](operations.md#9-exit-codes).\n";
+
+/* Text in a cell: a | would end it. */
+static void
+s_add_cell (zloom_buf_t *out, const char *text)
+{
+    for (const char *at = text; *at; at++) {
+        zloom_buf_add_text (out, *at == '|' ? "\\" : "");
+        zloom_buf_add (out, at, 1);
+    }
+}
+
+static void
+s_add_command (const zloom_command_t *command, zloom_buf_t *out)
+{
+    zloom_buf_printf (out, "\n### `zloom %s`\n\n`zloom %s%s%s`: %s.\n", command->name,
+                      command->name, command->usage[0] ? " " : "", command->usage,
+                      command->summary);
+    if (command->options->name) {
+        zloom_buf_add_text (out, "\n| option | what it does |\n|---|---|\n");
+    }
+    for (const zloom_option_t *at = command->options; at->name; at++) {
+        zloom_buf_add_text (out, "| `");
+        if (at->letter) {
+            zloom_buf_printf (out, "-%c`, `", at->letter);
+        }
+        zloom_buf_printf (out, "--%s%s%s` | ", at->name, at->value ? " " : "",
+                          at->value ? at->value : "");
+        s_add_cell (out, at->help);
+        zloom_buf_add_text (out, " |\n");
+    }
+    if (command->text) {
+        zloom_buf_printf (out, "\n```text\n%s```\n", command->text);
+    }
+}
+
+void
+zloom_help_markdown (zloom_buf_t *out)
+{
+    zloom_buf_add_text (out, s_head);
+    const char *group = "";
+    for (const zloom_command_t *at = zloom_commands; at->name; at++) {
+        if (strcmp (group, at->group) != 0) {
+            group = at->group;
+            zloom_buf_printf (out, "\n## %c%s\n", toupper ((unsigned char) group[0]), group + 1);
+        }
+        s_add_command (at, out);
     }
 }

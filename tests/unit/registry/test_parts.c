@@ -186,6 +186,7 @@ s_fragments_use_fragments_but_not_themselves (void **state)
     loaded = s_load (HEAD "use: {a: {file: self.yaml}}\n");
     assert_int_equal (loaded_count (&loaded, "Z0216"), 1);
     assert_int_equal (zloom_diags_errors (loaded.diags), 1);
+    assert_non_null (strstr (zloom_diags_at (loaded.diags, 0)->message, "uses itself"));
     loaded_fini (&loaded);
     /* A chain of different files ends as well. */
     for (int i = 0; i < 6; i++) {

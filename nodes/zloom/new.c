@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "new.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/tag.h"
+
+const char *const zloom_new_workers[ZLOOM_NEW_WORKERS] = {"python", "sh", "c"};
+
+/* How each kind of worker stands in the recipe. */
+static const struct {
+    const char *file;
+    const char *run;
+    const char *io;
+    const char *build; /* what its test does first */
+} s_workers[ZLOOM_NEW_WORKERS] = {
+  [ZLOOM_NEW_PYTHON] = {"worker.py", "[python3, worker.py]", "frames", ""},
+  [ZLOOM_NEW_SH] = {"worker.sh", "[./worker.sh]", "exec", ""},
+  [ZLOOM_NEW_C] = {"worker.c", "[./worker]", "exec", "cc -O2 -Wall -o worker worker.c\n"},
+};
+
+/* Where its messages come from, in the test. */
+static const struct {
+    const char *set;
+    const char *send;
+} s_sources[] = {
+  {"", "until_true 30 \"$zloom\" send todo one two later bad --state \"$state\""},
+  {"--set input=\"$state/in.txt\" ", "printf '%s\\n' one two later bad >>\"$state/in.txt\""},
+};
+
+static const char *
+s_template (const char *name)
+{
+    for (const zloom_template_t *at = zloom_templates; at->name; at++) {
+        if (strcmp (at->name, name) == 0) {
+            return at->text;
+        }
+    }
+    zloom_assert (!"a template that the build has not brought");
+    return "";
+}
+
+/* What an @WORD@ stands for; NULL when it is none. */
+static const char *
+s_word (const zloom_new_t *self, const char *word, size_t size)
+{
+    const struct {
+        const char *name;
+        const char *text;
+    } words[] = {
+      {"NAME", self->name},
+      {"RUN", s_workers[self->worker].run},
+      {"IO", s_workers[self->worker].io},
+      {"WORKER", s_workers[self->worker].file},
+      {"BUILD", s_workers[self->worker].build},
+      {"SET", s_sources[self->poll].set},
+      {"SEND", s_sources[self->poll].send},
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strlen (words[i].name) == size && memcmp (words[i].name, word, size) == 0) {
+            return words[i].text;
+        }
+    }
+    return NULL;
+}
+
+/* A line of a template, unless it says whose the template is. */
+static void
+s_fill_line (const zloom_new_t *self, const char *line, size_t size, zloom_buf_t *out)
+{
+    static const char licence[] = "SPDX-License-Identifier";
+    if (memmem (line, size, licence, strlen (licence))) {
+        return;
+    }
+    const char *end = line + size;
+    const char *at;
+    while ((at = memchr (line, '@', (size_t) (end - line)))) {
+        const char *close = memchr (at + 1, '@', (size_t) (end - at - 1));
+        const char *text = close ? s_word (self, at + 1, (size_t) (close - at) - 1) : NULL;
+        zloom_buf_add (out, line, (size_t) (at - line) + (text ? 0 : 1));
+        zloom_buf_add_text (out, text ? text : "");
+        line = text ? close + 1 : at + 1;
+    }
+    zloom_buf_add (out, line, (size_t) (end - line));
+}
+
+static void
+s_fill (const zloom_new_t *self, const char *template, zloom_buf_t *out)
+{
+    for (const char *at = s_template (template); *at;) {
+        size_t size = strcspn (at, "\n") + 1;
+        s_fill_line (self, at, size, out);
+        at += size;
+    }
+}
+
+void
+zloom_new_files (const zloom_new_t *self, zloom_new_file_t files[ZLOOM_NEW_FILES])
+{
+    zloom_assert (self->worker < ZLOOM_NEW_WORKERS);
+    memset (files, 0, ZLOOM_NEW_FILES * sizeof *files);
+    const char *worker = s_workers[self->worker].file;
+    snprintf (files[0].name, sizeof files[0].name, "%s.yaml", self->name);
+    s_fill (self, self->poll ? "poll.yaml" : "queue.yaml", &files[0].text);
+    snprintf (files[1].name, sizeof files[1].name, "%s", worker);
+    files[1].program = self->worker == ZLOOM_NEW_SH;
+    s_fill (self, worker, &files[1].text);
+    snprintf (files[2].name, sizeof files[2].name, "test.sh");
+    files[2].program = true;
+    s_fill (self, "test.sh", &files[2].text);
+}
