@@ -201,8 +201,8 @@ def hostile(ground, _options):
     def attack(what):
         try:
             peer = Attacker(ground)
-        except TimeoutError:
-            return  # the router has enough to do
+        except (TimeoutError, ConnectionError):
+            return  # the router has enough to do, or is gone: see go_on
         what(peer)
         kept.append(peer)
         if len(kept) > KEPT:
