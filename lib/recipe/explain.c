@@ -190,6 +190,24 @@ s_find_kind (const zloom_kind_t *kinds, size_t count, const char *name)
     return NULL;
 }
 
+/* A word of a later version: that it is one, and what to do until then. */
+static zloom_err_t
+s_explain_later (const zloom_registry_t *registry, const char *name, zloom_buf_t *out)
+{
+    for (size_t i = 0; i < registry->later_node_count + registry->later_pattern_count; i++) {
+        bool node = i < registry->later_node_count;
+        const zloom_later_t *later = node
+                                       ? &registry->later_nodes[i]
+                                       : &registry->later_patterns[i - registry->later_node_count];
+        if (strcmp (later->word, name) == 0) {
+            zloom_buf_printf (out, "%s  (%s)\n  Not in this version: %s.\n", name,
+                              node ? "kind of node" : "pattern of a flow", later->help);
+            return ZLOOM_OK;
+        }
+    }
+    return zloom_fail (ZLOOM_NOT_FOUND, "there is no kind of node and no pattern '%.60s'", name);
+}
+
 zloom_err_t
 zloom_explain_kind (const zloom_registry_t *registry, const char *name, zloom_buf_t *out)
 {
@@ -199,8 +217,7 @@ zloom_explain_kind (const zloom_registry_t *registry, const char *name, zloom_bu
         kind = s_find_kind (registry->patterns, registry->pattern_count, name);
     }
     if (!kind) {
-        return zloom_fail (ZLOOM_NOT_FOUND, "there is no kind of node and no pattern '%.60s'",
-                           name);
+        return s_explain_later (registry, name, out);
     }
     zloom_buf_printf (out, "%s  (%s)\n  %s.\n\n%s:\n%s\nKeys:\n", kind->name,
                       node ? "kind of node" : "pattern of a flow", kind->help,
@@ -230,6 +247,28 @@ zloom_explain_flow (const zloom_recipe_t *recipe, const char *name, zloom_buf_t 
     return ZLOOM_OK;
 }
 
+/* A word of other systems: ours, and what that is. False when it is none. */
+static bool
+s_explain_foreign (const zloom_registry_t *registry, const char *word, zloom_buf_t *out)
+{
+    for (size_t i = 0; i < registry->synonym_count; i++) {
+        const zloom_synonym_t *synonym = &registry->synonyms[i];
+        zloom_buf_t text = {0};
+        bool found = strcmp (synonym->word, word) == 0 &&
+                     (zloom_explain_kind (registry, synonym->means, &text) == ZLOOM_OK ||
+                      zloom_explain_key (registry, synonym->means, &text) == ZLOOM_OK);
+        if (found) {
+            zloom_buf_printf (out, "'%s' is called '%s' here.\n\n", word, synonym->means);
+            zloom_buf_add_bytes (out, zloom_buf_bytes (&text));
+        }
+        zloom_buf_fini (&text);
+        if (found) {
+            return true;
+        }
+    }
+    return false;
+}
+
 zloom_err_t
 zloom_explain (const zloom_registry_t *registry, const zloom_recipe_t *recipe, const char *word,
                zloom_buf_t *out)
@@ -243,5 +282,6 @@ zloom_explain (const zloom_registry_t *registry, const zloom_recipe_t *recipe, c
     if (zloom_explain_kind (registry, word, out) == ZLOOM_OK) {
         return ZLOOM_OK;
     }
-    return zloom_explain_key (registry, word, out);
+    zloom_err_t err = zloom_explain_key (registry, word, out);
+    return err == ZLOOM_OK || !s_explain_foreign (registry, word, out) ? err : ZLOOM_OK;
 }

@@ -17,13 +17,15 @@ zloom_err_t zloom_explain_code (const zloom_registry_t *registry, const char *co
  */
 zloom_err_t zloom_explain_key (const zloom_registry_t *registry, const char *path,
                                zloom_buf_t *out);
-/* A kind of node or a pattern by its name: what it is, an example, its keys. NOT_FOUND if none. */
+/* A kind of node or a pattern by its name: what it is, an example, its keys; of one that a later
+ * version brings, that it does. NOT_FOUND if none. */
 zloom_err_t zloom_explain_kind (const zloom_registry_t *registry, const char *name,
                                 zloom_buf_t *out);
 /* A flow of a recipe: its promises in plain words. NOT_FOUND if there is no such flow. */
 zloom_err_t zloom_explain_flow (const zloom_recipe_t *recipe, const char *name, zloom_buf_t *out);
 /*
- * Whatever `word` is: a flow of the recipe (which may be NULL), a code, a kind or pattern, a key.
+ * Whatever `word` is: a flow of the recipe (which may be NULL), a code, a kind or pattern, a key,
+ * or what other systems call one of these.
  * NOT_FOUND with a note when it is none of them.
  */
 zloom_err_t zloom_explain (const zloom_registry_t *registry, const zloom_recipe_t *recipe,

@@ -211,6 +211,10 @@ s_words_are_explained (void **state)
     s_assert_explains ("batch", "not in this version");
     s_assert_explains ("queue", "none is lost");
     s_assert_explains ("poller", "kind of node");
+    s_assert_explains ("bus", "Not in this version: use a queue for each consumer");
+    s_assert_explains ("pubsub", "'pubsub' is called 'bus' here.\n\nbus  (pattern of a flow)");
+    s_assert_explains ("dlq", "'dlq' is called 'dead_letter' here.\n\nflows.*.dead_letter");
+    s_assert_explains ("source", "'source' is called 'poller' here.");
     zloom_buf_t out = {0};
     assert_int_equal (zloom_explain (zloom_registry (), NULL, "leese", &out), ZLOOM_NOT_FOUND);
     assert_non_null (strstr (zloom_note (), "did you mean 'lease'?"));

@@ -54,6 +54,51 @@ s_each_sample_fires (void **state)
     }
 }
 
+/* Two samples are too big to be shown; here they are. */
+static void
+s_big_recipes_fire (void **state)
+{
+    (void) state;
+    static const struct {
+        const char *code;
+        const char *piece;
+        size_t most; /* of these pieces are fine, one more is not */
+    } cases[] = {
+      {"Z0102", "# sixteen bytes\n", (1024 * 1024 - 128) / 16},
+      {"Z0104", "  - x\n", 100000 - 32},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (size_t over = 0; over < 2; over++) {
+            zloom_buf_t text = {0};
+            zloom_buf_add_text (&text, "zloom: 1\nname: t\nx-more:\n");
+            for (size_t j = 0; j < cases[i].most + (over ? 64 : 0); j++) {
+                zloom_buf_add_text (&text, cases[i].piece);
+            }
+            zloom_buf_add_text (&text,
+                                "flows: {a: {pattern: queue, from: external, to: external}}");
+            loaded_t loaded = loaded_from (zloom_buf_text (&text));
+            assert_int_equal (loaded_count (&loaded, cases[i].code), over);
+            assert_int_equal (loaded.err, over ? ZLOOM_RECIPE : ZLOOM_OK);
+            loaded_fini (&loaded);
+            zloom_buf_fini (&text);
+        }
+    }
+}
+
+/* Every other code has both its samples. */
+static void
+s_each_code_has_samples (void **state)
+{
+    (void) state;
+    const zloom_lint_t *lint;
+    for (size_t i = 0; (lint = zloom_lint_at (zloom_registry (), i)); i++) {
+        bool big = strcmp (lint->code, "Z0102") == 0 || strcmp (lint->code, "Z0104") == 0;
+        if (!big && !(lint->bad && lint->good)) {
+            fail_msg ("%s (%s) lacks a sample", lint->code, lint->name);
+        }
+    }
+}
+
 static void
 s_no_repaired_sample_fires (void **state)
 {
@@ -201,6 +246,8 @@ main (void)
 {
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (s_each_sample_fires),
+      cmocka_unit_test (s_big_recipes_fire),
+      cmocka_unit_test (s_each_code_has_samples),
       cmocka_unit_test (s_no_repaired_sample_fires),
       cmocka_unit_test (s_bad_samples_have_one_error),
       cmocka_unit_test (s_codes_are_unique_and_ordered_by_kind),
