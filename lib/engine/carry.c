@@ -284,7 +284,11 @@ s_feed (zloom_engine_t *self, zloom_hosted_t *flow, const feed_t *feed, zloom_bl
 {
     zloom_assert (self->depth < ZLOOM_ENGINE_DEPTH);
     zloom_effects_t *effects = self->effects[self->depth++];
-    const zloom_turn_t turn = {self->now, effects, &flow->store, &self->random};
+    const zloom_turn_t turn = {.now = self->now,
+                               .group = zloom_journal_group (flow->port->journal),
+                               .effects = effects,
+                               .store = &flow->store,
+                               .random = &self->random};
     if (feed->call) {
         feed->call (flow, &turn, feed->arg);
     } else {

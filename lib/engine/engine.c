@@ -120,6 +120,9 @@ zloom_engine_destroy (zloom_engine_t **self_p)
         return;
     }
     ZLOOM_CHECK (self, ENGINE_TAG);
+    if (self->started) {
+        zloom_journal_attest (self->disk.journal, self->now); /* its owner leaves */
+    }
     s_sessions_fini (self);
     void *value;
     for (size_t i = 0; zloom_idmap_next (self->reads, &i, NULL, &value);) {

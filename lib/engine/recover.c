@@ -9,6 +9,14 @@
 #include "base/memory.h"
 #include "base/tag.h"
 
+/*
+ * What a flow may repeat at a time: of the smallest records as many as their bytes hold, and one
+ * that is as large as the wire allows may come on top.
+ */
+#define REPEAT_BYTES 2048
+#define REPEAT_RECORDS (REPEAT_BYTES / 16)
+#define ONE_BYTES (ZLOOM_LIMIT_MARK_BYTES + 512)
+
 static zloom_hosted_t *
 s_flow (const zloom_port_t *port, uint32_t number)
 {
@@ -115,6 +123,38 @@ s_on_next_live (void *arg, uint32_t number, uint64_t from, uint64_t last, zloom_
     return flow && flow->pattern->next_live (flow->core, from, last, run);
 }
 
+typedef struct {
+    size_t bytes;
+    bool more;
+} repeat_t;
+
+static void
+s_repeat (zloom_hosted_t *flow, const zloom_turn_t *turn, void *arg)
+{
+    repeat_t *repeat = arg;
+    repeat->more |= flow->pattern->repeat (flow->core, repeat->bytes, turn);
+}
+
+/* Inside the journal's poll: what it has no room for now is asked for again. */
+static bool
+s_on_repeat (void *arg)
+{
+    zloom_port_t *port = arg;
+    zloom_engine_t *engine = port->engine;
+    repeat_t repeat = {.bytes = REPEAT_BYTES};
+    for (size_t i = 0; i < engine->flow_count; i++) {
+        zloom_hosted_t *flow = engine->flows[i];
+        if (flow->port != port || !flow->core || !flow->pattern->repeat) {
+            continue;
+        }
+        if (zloom_journal_room (port->journal, REPEAT_RECORDS, REPEAT_BYTES + ONE_BYTES, false)) {
+            return true;
+        }
+        zloom_engine_call (engine, flow, s_repeat, &repeat);
+    }
+    return repeat.more;
+}
+
 /* On a thread of the journal's: bytes in, bytes out. */
 static bool
 s_cut (const zloom_chunk_t *pack, uint64_t first, uint32_t count, zloom_buf_t *head,
@@ -144,6 +184,7 @@ zloom_recover_owner (zloom_port_t *port)
                                    .snapshot = s_on_snapshot,
                                    .next_live = s_on_next_live,
                                    .cut = s_cut,
+                                   .repeat = s_on_repeat,
                                    .fetched = s_on_fetched};
 }
 

@@ -174,9 +174,7 @@ s_index_group (zloom_log_t *self, const zloom_group_header_t *header)
 {
     zloom_record_reader_t directory = zloom_group_entries (&self->open);
     zloom_entry_t entry;
-    bool quiet = true;
     while (zloom_entry_next (&directory, &entry)) {
-        quiet &= entry.type == ZLOOM_RECORD_ATTEST;
         if (entry.type == ZLOOM_RECORD_PACK) {
             zloom_extent_t extent = {
               .first = entry.seq,
@@ -191,7 +189,8 @@ s_index_group (zloom_log_t *self, const zloom_group_header_t *header)
             zloom_log_slice_placed (self, header);
         }
     }
-    self->quiet = quiet;
+    self->quiet = header->records == self->repeats && !self->more;
+    self->repeats = 0;
 }
 
 bool
@@ -230,6 +229,8 @@ zloom_log_hand_over (zloom_log_t *self)
     self->stats.bytes_written += zloom_blocks (header.total_bytes);
     if (self->quiet) {
         self->attest_at_ns = ZLOOM_NEVER;
+    } else if (self->more) {
+        self->attest_at_ns = self->now.mono_ns;
     } else if (self->attest_at_ns == ZLOOM_NEVER) {
         self->attest_at_ns = zloom_time_add (self->now.mono_ns, ZLOOM_ATTEST_AFTER_NS);
     }
@@ -249,6 +250,9 @@ zloom_log_attest (zloom_log_t *self)
     if (self->quiet || self->failed) {
         return;
     }
+    const zloom_journal_owner_t *owner = &self->base.owner;
+    uint32_t before = self->open.records;
+    self->more = owner->repeat && owner->repeat (owner->arg);
     zloom_buf_t ends = {0};
     for (size_t i = 0; i < self->flow_count; i++) {
         zloom_log_flow_t *flow = self->flows[i];
@@ -265,6 +269,7 @@ zloom_log_attest (zloom_log_t *self)
         self->attest_at_ns = ZLOOM_NEVER;
         self->seal_wanted = true;
     }
+    self->repeats += self->open.records - before;
     zloom_buf_fini (&ends);
 }
 

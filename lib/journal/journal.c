@@ -15,6 +15,13 @@ zloom_journal_close (zloom_journal_t **self_p)
     }
 }
 
+void
+zloom_journal_attest (zloom_journal_t *self, zloom_now_t now)
+{
+    ZLOOM_CHECK (self, ZLOOM_JOURNAL_TAG);
+    self->ops->attest (self, now);
+}
+
 uint32_t
 zloom_journal_flow (zloom_journal_t *self, const char *name)
 {

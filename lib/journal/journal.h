@@ -120,6 +120,13 @@ typedef struct {
     bool (*cut) (const zloom_chunk_t *pack, uint64_t first, uint32_t count, zloom_buf_t *head,
                  zloom_bytes_t *payload);
     /*
+     * A group is about to attest those before it, in poll or attest: stage again, as far as there
+     * is room () for it, what would not be known any more if one of those groups were damaged and
+     * nothing came after. Nothing but room and stage may be called. True: there is more. NULL:
+     * there is nothing of the kind.
+     */
+    bool (*repeat) (void *arg);
+    /*
      * A fetch ended. When err is OK, `chunk` is set for the time of the call and its blob's
      * reference is the callee's (zloom_blob_unref); else it is NULL. NOT_FOUND: nothing is stored
      * under that number; DAMAGED: it is, but the bytes are not what was written. To an owner that
@@ -153,6 +160,11 @@ zloom_err_t zloom_log_open (const zloom_journal_config_t *config,
  * config.seed: 0 = from the system.
  */
 zloom_journal_t *zloom_memory_journal_new (const zloom_journal_owner_t *owner, uint64_t boot_seed);
+/*
+ * As the journal does by itself 100 ms after the last group: stage what attests the groups before,
+ * with what the owner repeats. For an owner that will be gone when the journal is closed.
+ */
+void zloom_journal_attest (zloom_journal_t *self, zloom_now_t now);
 /* Write what is sealed, attest, sync, close. */
 void zloom_journal_close (zloom_journal_t **self_p);
 

@@ -105,6 +105,14 @@ s_seal (zloom_journal_t *journal, zloom_now_t now)
     return zloom_log_staged (self);
 }
 
+static void
+s_attest (zloom_journal_t *journal, zloom_now_t now)
+{
+    zloom_log_t *self = s_self (journal);
+    self->now = now;
+    zloom_log_attest (self);
+}
+
 static uint64_t
 s_durable (const zloom_journal_t *journal)
 {
@@ -339,6 +347,7 @@ zloom_log_new (const zloom_journal_config_t *config, const zloom_journal_owner_t
 {
     static const zloom_journal_ops_t s_ops = {
       .close = s_close,
+      .attest = s_attest,
       .flow = s_flow,
       .boot_end = s_boot_end,
       .room = s_room,

@@ -129,6 +129,8 @@ typedef struct {
     bool busy;        /* the committer has `writing` */
     bool seal_wanted; /* sealed while busy: hand over when it is not */
     bool quiet;       /* the newest group only attests */
+    uint32_t repeats; /* records of the open group that attest, or repeat what older ones hold */
+    bool more;        /* the owner has more to repeat */
     uint64_t durable;
     zloom_now_t now;
     int64_t attest_at_ns;

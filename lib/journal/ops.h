@@ -9,6 +9,7 @@
 
 typedef struct {
     void (*close) (zloom_journal_t *self);
+    void (*attest) (zloom_journal_t *self, zloom_now_t now);
     uint32_t (*flow) (zloom_journal_t *self, const char *name);
     bool (*boot_end) (const zloom_journal_t *self, uint64_t random, uint32_t flow, uint64_t *end);
     zloom_err_t (*room) (const zloom_journal_t *self, uint32_t records, uint64_t bytes,

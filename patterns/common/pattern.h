@@ -316,6 +316,7 @@ typedef struct {
 
 typedef struct {
     zloom_now_t now;
+    uint64_t group; /* of the journal: what is recorded now will stand in it */
     zloom_effects_t *effects;
     const zloom_store_t *store;
     zloom_random_t *random;
@@ -409,7 +410,6 @@ typedef struct {
     void (*destroy) (void **self_p);
     /* Limits and retry changed in a running topology. */
     void (*configure) (void *self, const zloom_flow_config_t *config);
-
     zloom_err_t (*restore) (void *self, zloom_bytes_t snapshot);
     zloom_err_t (*replay) (void *self, const zloom_replay_t *record);
     void (*recovered) (void *self, zloom_now_t now);
@@ -420,16 +420,14 @@ typedef struct {
     uint64_t (*next_seq) (const void *self);
 
     void (*event) (void *self, const zloom_event_t *event, const zloom_turn_t *turn);
-    /* Hand out what credit and durability allow; once a turn, at most `budget` messages; returns
-     * how many were handed out. */
+    /* Hand out what credit and durability allow, at most `budget` messages a turn; how many. */
     uint32_t (*dispatch) (void *self, uint32_t budget, const zloom_turn_t *turn);
     /* Earliest time at which a TIMER event is wanted, mono ns. */
     int64_t (*next_deadline) (const void *self);
 
     /* Whether these may be offered; what storing them takes beside the pack is added to *cost. */
     zloom_err_t (*check_offer) (const void *self, const zloom_offer_t *offer, zloom_cost_t *cost);
-    /* Whether a STEP's settlement would be taken, run by run, without changing anything. OK only
-     * if all are; else the first code (STALE, SETTLED). */
+    /* Whether a STEP's settlement would be taken; changes nothing. OK, STALE or SETTLED. */
     zloom_err_t (*check_settle) (const void *self, zloom_consumer_id_t consumer,
                                  const zloom_event_t *settle);
     /* Messages and bytes that may still come in before the flow is full (UINT64_MAX: no end). */
@@ -438,6 +436,8 @@ typedef struct {
     bool (*producer) (const void *self, zloom_bytes_t name, uint64_t *high, zloom_bytes_t *mark);
     /* WELCOME's rule: if next > high + 1, high = next - 1 (a journaled HOLE); returns new high. */
     uint64_t (*adopt) (void *self, zloom_bytes_t producer, uint64_t next, const zloom_turn_t *turn);
+    /* Record again, in about so many bytes, what would go with an older group; true: more. */
+    bool (*repeat) (void *self, size_t bytes, const zloom_turn_t *turn);
     /* The first unsettled message in [from, ...] that is not leased (browse, requeue, purge). */
     bool (*next_free) (const void *self, uint64_t from, zloom_range_t *run);
     void (*stats) (const void *self, zloom_now_t now, zloom_flow_stats_t *stats);

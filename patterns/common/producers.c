@@ -29,6 +29,9 @@ struct entry {
     bool passing;   /* its name begins with '~' */
     entry_t *older; /* named ones by last use, within their list */
     entry_t *newer;
+    uint64_t moved;      /* in this group, if it is to be recorded again */
+    entry_t *told_after; /* the ring of those, by how long they wait; NULL: not in it */
+    entry_t *told_before;
 };
 
 /* Named producers by last use: those that may come back, and those that only pass. */
@@ -45,6 +48,8 @@ struct zloom_producers {
     zloom_map_t *named;
     zloom_idmap_t *sessions; /* the producer of each session that has sent */
     list_t lists[LISTS];
+    entry_t *untold; /* the one that waits longest; before it in the ring: the newest */
+    size_t untold_count;
 };
 
 zloom_producers_t *
@@ -113,6 +118,35 @@ s_link (zloom_producers_t *self, entry_t *entry)
     entry->newer = NULL;
     *(list->newest ? &list->newest->newer : &list->oldest) = entry;
     list->newest = entry;
+}
+
+/* Out of the ring of those that are to be recorded. */
+static void
+s_told (zloom_producers_t *self, entry_t *entry)
+{
+    if (!entry->told_after) {
+        return;
+    }
+    entry->told_after->told_before = entry->told_before;
+    entry->told_before->told_after = entry->told_after;
+    if (self->untold == entry) {
+        self->untold = entry->told_after != entry ? entry->told_after : NULL;
+    }
+    entry->told_after = entry->told_before = NULL;
+    self->untold_count--;
+}
+
+/* Into the ring, behind all others. */
+static void
+s_tell (zloom_producers_t *self, entry_t *entry)
+{
+    entry_t *first = self->untold ? self->untold : entry;
+    entry->told_after = first;
+    entry->told_before = self->untold ? first->told_before : entry;
+    entry->told_before->told_after = entry;
+    first->told_before = entry;
+    self->untold = first;
+    self->untold_count++;
 }
 
 static entry_t *
@@ -216,9 +250,7 @@ zloom_producer_admit (zloom_producer_t *self, uint64_t first_id, uint32_t n, uin
 void
 zloom_producer_taken (zloom_producer_t *self, uint64_t high)
 {
-    if (high > self->high) {
-        self->high = high;
-    }
+    self->high = high > self->high ? high : self->high;
     self->blocked = false;
 }
 
@@ -281,6 +313,7 @@ s_age (zloom_producers_t *self, list_t *list, int64_t wall_ns)
             continue;
         }
         zloom_map_remove (self->named, zloom_bytes (entry->name, entry->name_size));
+        s_told (self, entry);
         s_free (entry);
         forgotten++;
     }
@@ -319,6 +352,39 @@ zloom_producers_count (const zloom_producers_t *self)
 }
 
 void
+zloom_producers_moved (zloom_producers_t *self, zloom_producer_t *producer, uint64_t group)
+{
+    ZLOOM_CHECK (self, PRODUCERS_TAG);
+    entry_t *entry = s_entry (producer);
+    entry->moved = group;
+    if (producer->named && !entry->told_after) {
+        s_tell (self, entry);
+    }
+}
+
+size_t
+zloom_producers_untold (const zloom_producers_t *self)
+{
+    ZLOOM_CHECK (self, PRODUCERS_TAG);
+    return self->untold_count;
+}
+
+zloom_producer_t *
+zloom_producers_tell (zloom_producers_t *self, uint64_t group)
+{
+    ZLOOM_CHECK (self, PRODUCERS_TAG);
+    entry_t *entry = self->untold;
+    if (!entry) {
+        return NULL;
+    }
+    s_told (self, entry);
+    if (entry->moved >= group) {
+        s_tell (self, entry); /* it moved in this very group: once more, in a later one */
+    }
+    return &entry->producer;
+}
+
+void
 zloom_producer_encode (const zloom_producer_t *self, zloom_buf_t *out)
 {
     const entry_t *entry = s_entry (self);
@@ -353,6 +419,7 @@ zloom_producers_decode (zloom_producers_t *self, zloom_cursor_t *cursor)
     }
     producer->high = high;
     zloom_producers_set_mark (self, producer, mark);
+    zloom_producers_moved (self, producer, 0);
     return ZLOOM_OK;
 }
 
@@ -374,6 +441,9 @@ zloom_producers_decode_all (zloom_producers_t *self, zloom_cursor_t *cursor)
     uint32_t count = zloom_cursor_array (cursor, ZLOOM_LIMIT_PRODUCERS);
     for (uint32_t i = 0; i < count && cursor->err == ZLOOM_OK; i++) {
         zloom_producers_decode (self, cursor);
+    }
+    while (self->untold) {
+        s_told (self, self->untold); /* a snapshot says it for good */
     }
     return cursor->err;
 }

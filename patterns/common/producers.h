@@ -63,6 +63,15 @@ bool zloom_producers_age (zloom_producers_t *self, int64_t wall_ns);
 /* Those whose last use is not known (0: replayed from packs, whose times are the sender's). */
 void zloom_producers_date (zloom_producers_t *self, int64_t wall_ns);
 size_t zloom_producers_count (const zloom_producers_t *self);
+/*
+ * A named producer whose high or mark moved is recorded again in a later group, in case that the
+ * one that moved it is damaged and the producer does not send again. It moved in this group (0:
+ * before this boot).
+ */
+void zloom_producers_moved (zloom_producers_t *self, zloom_producer_t *producer, uint64_t group);
+/* How many are to be recorded, and the next of them, now that `group` is open. */
+size_t zloom_producers_untold (const zloom_producers_t *self);
+zloom_producer_t *zloom_producers_tell (zloom_producers_t *self, uint64_t group);
 
 /* A PRODUCER record's head: [name, high, mark, wall ns]. */
 void zloom_producer_encode (const zloom_producer_t *self, zloom_buf_t *out);

@@ -427,6 +427,7 @@ const zloom_pattern_t zloom_queue_pattern = {
   .room = s_room,
   .producer = s_producer,
   .adopt = zloom_queue_adopt,
+  .repeat = zloom_queue_repeat,
   .next_free = s_next_free,
   .stats = s_stats,
   .next_key = zloom_queue_next_key,

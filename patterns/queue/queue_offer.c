@@ -192,6 +192,7 @@ s_take (zloom_queue_t *self, zloom_producer_t *producer, const zloom_event_t *ev
     uint64_t high = event->offer.first_id + event->offer.n - 1;
     zloom_producer_taken (producer, high);
     zloom_producers_set_mark (self->producers, producer, event->offer.mark);
+    zloom_producers_moved (self->producers, producer, turn->group);
     if (self->age_at_ns == ZLOOM_NEVER) {
         self->age_at_ns = zloom_time_add (turn->now.mono_ns, ZLOOM_QUEUE_AGE_NS);
     }
@@ -255,6 +256,7 @@ zloom_queue_skip (zloom_queue_t *self, const zloom_event_t *event, const zloom_t
         zloom_producer_taken (producer, high);
     }
     zloom_producers_set_mark (self->producers, producer, event->skip.mark);
+    zloom_producers_moved (self->producers, producer, turn->group);
     if (producer->named) {
         s_record_producer (self, producer, turn);
     }
@@ -279,6 +281,7 @@ zloom_queue_adopt (void *self, zloom_bytes_t name, uint64_t next, const zloom_tu
         return 0;
     }
     zloom_producer_taken (producer, next - 1);
+    zloom_producers_moved (queue->producers, producer, turn->group);
     s_record_producer (queue, producer, turn);
     zloom_buf_clear (&queue->buf);
     zloom_encode_array (&queue->buf, 3);
@@ -287,4 +290,19 @@ zloom_queue_adopt (void *self, zloom_bytes_t name, uint64_t next, const zloom_tu
     zloom_encode_uint (&queue->buf, next - 1);
     zloom_queue_record (queue, ZLOOM_STORED_HOLE, 0, 0, turn);
     return next - 1;
+}
+
+bool
+zloom_queue_repeat (void *self, size_t bytes, const zloom_turn_t *turn)
+{
+    zloom_queue_t *queue = zloom_queue_of (self);
+    size_t used = 0;
+    for (size_t left = zloom_producers_untold (queue->producers); left > 0; left--) {
+        if (used >= bytes) {
+            return true;
+        }
+        s_record_producer (queue, zloom_producers_tell (queue->producers, turn->group), turn);
+        used += queue->buf.size;
+    }
+    return false;
 }

@@ -164,6 +164,7 @@ s_replay_pack (zloom_queue_t *self, const zloom_replay_t *record)
             zloom_producer_t *producer = zloom_producers_use (self->producers, src->producer, 0, 0);
             if (producer) {
                 zloom_producer_taken (producer, src->first_id + src->n - 1);
+                zloom_producers_moved (self->producers, producer, 0);
             }
         }
         zloom_range_t run;

@@ -270,6 +270,7 @@ zloom_err_t zloom_queue_check_offer (const void *self, const zloom_offer_t *offe
                                      zloom_cost_t *cost);
 void zloom_queue_offer (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *turn);
 void zloom_queue_skip (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *turn);
+bool zloom_queue_repeat (void *self, size_t bytes, const zloom_turn_t *turn);
 uint64_t zloom_queue_adopt (void *self, zloom_bytes_t name, uint64_t next,
                             const zloom_turn_t *turn);
 

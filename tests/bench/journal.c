@@ -271,8 +271,13 @@ main (int argc, char **argv)
                                            .directory = argv[1],
                                            .hot_bytes = HOT_BYTES,
                                            .segment_bytes = SEGMENT_BYTES};
-    const zloom_journal_owner_t owner = {&self,      s_flow,      s_restore, s_replay,
-                                         s_snapshot, s_next_live, NULL,      s_fetched};
+    const zloom_journal_owner_t owner = {.arg = &self,
+                                         .flow = s_flow,
+                                         .restore = s_restore,
+                                         .replay = s_replay,
+                                         .snapshot = s_snapshot,
+                                         .next_live = s_next_live,
+                                         .fetched = s_fetched};
     s_check (zloom_log_open (&config, &owner, zloom_clock_now (), &self.journal));
     self.flow = zloom_journal_flow (self.journal, "bench");
     s_run (&self, s_number (argv[2]), s_number (argv[3]), s_number (argv[4]));

@@ -18,7 +18,7 @@
     memory         it is refused (setrlimit), or the kernel kills for it (cgroup v1)
     power          the power of a disk fails (root, ext4 on a loop device)
     damage         flipped bits in a stopped router's journal
-    damage_last    the same in the newest group: a known limit, so it is run by hand
+    damage_last    the same in the newest groups: what the log knew of the producer went with them
 
 Exit codes: 0 good, 1 a promise is broken, 77 something that it needs is not here.
 """

@@ -188,7 +188,7 @@ def damage(ground, _options):
 
 
 def damage_last(ground, _options):
-    """Often in the last group: at times red today, see the known limits in CHANGELOG.md."""
+    """Often the last group with messages: the attesting one behind it still knows of p1."""
     hurt_and_serve(ground, 1000)
 
 
