@@ -95,7 +95,7 @@ s_stands_still (const zloom_lanes_t *self, const zloom_lane_t *lane)
     }
     const uint64_t item = zloom_lane_ring_at (&lane->next, 0);
     const zloom_lane_parked_t *parked = zloom_lanes_parked (lane, zloom_lanes_place (item));
-    return parked && parked->seq != zloom_lanes_seq (self, item);
+    return parked && parked->seq < zloom_lanes_seq (self, item);
 }
 
 void
@@ -185,12 +185,28 @@ zloom_lanes_parked (const zloom_lane_t *lane, uint16_t place)
     return NULL;
 }
 
+/* The slot's blocker is its first message that failed: a later one waits its turn in the list. */
 void
-zloom_lanes_park (zloom_lane_t *lane, uint16_t place, uint64_t blocker)
+zloom_lanes_park (zloom_lanes_t *self, zloom_lane_t *lane, uint64_t entry)
 {
+    const uint64_t seq = zloom_lanes_seq (self, entry);
+    const uint16_t place = zloom_lanes_place (entry);
+    const zloom_slot_t slot = ((zloom_slot_t) lane->number << ZLOOM_LANES_PLACE_BITS) | place;
+    zloom_lane_parked_t *parked = zloom_lanes_parked (lane, place);
+    zloom_idmap_put (self->states, seq, zloom_lanes_pack (ZLOOM_LANES_BACK, slot));
+    if (parked) {
+        const uint64_t later = parked->seq;
+        zloom_assert (seq <= later);
+        parked->seq = seq;
+        if (later > seq && zloom_lanes_state (self, later) >> 32 == ZLOOM_LANES_BACK) {
+            zloom_idmap_remove (self->states, later);
+            zloom_lanes_put (self, lane, zloom_lanes_entry (self, later, place));
+        }
+        return;
+    }
     zloom_grow (&lane->parked, &lane->parked_capacity, lane->parked_count + 1,
                 sizeof *lane->parked);
-    lane->parked[lane->parked_count++] = (zloom_lane_parked_t){.seq = blocker, .place = place};
+    lane->parked[lane->parked_count++] = (zloom_lane_parked_t){.seq = seq, .place = place};
 }
 
 /* The slot goes on: what was set aside for it comes back to the front. */
@@ -265,7 +281,7 @@ zloom_lanes_front (const zloom_lanes_t *self, const zloom_lane_t *lane, zloom_la
     entry->slot =
       ((zloom_slot_t) lane->number << ZLOOM_LANES_PLACE_BITS) | zloom_lanes_place (item);
     entry->blocker = parked && parked->seq == entry->seq;
-    entry->barred = parked && parked->seq != entry->seq;
+    entry->barred = parked && parked->seq < entry->seq;
     return true;
 }
 
@@ -302,14 +318,7 @@ zloom_lanes_take (zloom_lanes_t *self, zloom_lane_t *lane)
 void
 zloom_lanes_block (zloom_lanes_t *self, zloom_lane_t *lane)
 {
-    const uint64_t item = s_pop (self, lane);
-    const uint64_t seq = zloom_lanes_seq (self, item);
-    const zloom_slot_t slot =
-      ((zloom_slot_t) lane->number << ZLOOM_LANES_PLACE_BITS) | zloom_lanes_place (item);
-    if (!zloom_lanes_parked (lane, zloom_lanes_place (item))) {
-        zloom_lanes_park (lane, zloom_lanes_place (item), seq);
-    }
-    zloom_idmap_put (self->states, seq, zloom_lanes_pack (ZLOOM_LANES_BACK, slot));
+    zloom_lanes_park (self, lane, s_pop (self, lane));
 }
 
 void

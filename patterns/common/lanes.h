@@ -99,6 +99,8 @@ bool zloom_lanes_slot_of (const zloom_lanes_t *self, uint64_t seq, zloom_slot_t 
 /* The first message of the slot behind `seq` that is out; false when there is none. */
 bool zloom_lanes_later (const zloom_lanes_t *self, zloom_slot_t slot, uint64_t seq,
                         uint64_t *later);
+/* The first message of seq's slot that is out and comes before it; false when there is none. */
+bool zloom_lanes_earlier (const zloom_lanes_t *self, uint64_t seq, uint64_t *earlier);
 /* Whether seq comes first in its lane, with nothing out. O(lanes). */
 bool zloom_lanes_is_first (const zloom_lanes_t *self, uint64_t seq);
 

@@ -65,6 +65,30 @@ zloom_lanes_back (zloom_lanes_t *self, uint64_t seq)
     zloom_lanes_put (self, lane, s_land (self, lane, seq, (uint16_t) state));
 }
 
+/* The first message of the place that is out and comes before seq. */
+static bool
+s_earlier (const zloom_lanes_t *self, const zloom_lane_t *lane, uint64_t seq, uint16_t place,
+           uint64_t *earlier)
+{
+    for (size_t i = 0; i < lane->out.count; i++) {
+        const uint64_t item = zloom_lane_ring_at (&lane->out, i);
+        if (zloom_lanes_place (item) == place && zloom_lanes_seq (self, item) < seq) {
+            *earlier = zloom_lanes_seq (self, item);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+zloom_lanes_earlier (const zloom_lanes_t *self, uint64_t seq, uint64_t *earlier)
+{
+    const uintptr_t state = zloom_lanes_state (self, seq);
+    const zloom_slot_t slot = zloom_lanes_state_slot (state);
+    return state != 0 && s_earlier (self, self->lanes[slot >> ZLOOM_LANES_PLACE_BITS], seq,
+                                    (uint16_t) slot, earlier);
+}
+
 void
 zloom_lanes_fail (zloom_lanes_t *self, uint64_t seq)
 {
@@ -76,17 +100,14 @@ zloom_lanes_fail (zloom_lanes_t *self, uint64_t seq)
     const uint16_t place = (uint16_t) state;
     const zloom_lane_parked_t *parked = zloom_lanes_parked (lane, place);
     const uint64_t item = s_land (self, lane, seq, place);
-    if (parked && parked->seq != seq) {
+    uint64_t earlier;
+    if ((parked && parked->seq < seq) || s_earlier (self, lane, seq, place, &earlier)) {
         /* One at a time: it blocks when its turn has come. */
         zloom_idmap_remove (self->states, seq);
         zloom_lanes_put (self, lane, item);
         return;
     }
-    if (!parked) {
-        zloom_lanes_park (lane, place, seq);
-    }
-    zloom_idmap_put (self->states, seq,
-                     zloom_lanes_pack (ZLOOM_LANES_BACK, zloom_lanes_state_slot (state)));
+    zloom_lanes_park (self, lane, item);
     zloom_lanes_list (self, lane);
 }
 

@@ -97,7 +97,8 @@ void zloom_lanes_list (zloom_lanes_t *self, zloom_lane_t *lane);
 void zloom_lanes_put (zloom_lanes_t *self, zloom_lane_t *lane, uint64_t entry);
 /* The slot's blocker; NULL when it is not parked. */
 zloom_lane_parked_t *zloom_lanes_parked (const zloom_lane_t *lane, uint16_t place);
-void zloom_lanes_park (zloom_lane_t *lane, uint16_t place, uint64_t blocker);
+/* The entry, in no list, blocks its slot, which no earlier one does. */
+void zloom_lanes_park (zloom_lanes_t *self, zloom_lane_t *lane, uint64_t entry);
 /* The slot goes on: what was set aside for it comes back to the front. */
 void zloom_lanes_unpark (zloom_lanes_t *self, zloom_lane_t *lane, zloom_lane_parked_t *parked);
 

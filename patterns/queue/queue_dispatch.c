@@ -21,6 +21,7 @@ typedef struct {
     bool suspect;
     uint32_t messages;
     uint64_t bytes;
+    uint64_t last; /* the highest number in it */
 } handout_t;
 
 typedef enum {
@@ -83,6 +84,7 @@ s_add (zloom_queue_t *self, handout_t *out, uint64_t seq, uint32_t n, uint64_t b
     }
     out->messages += n;
     out->bytes += bytes;
+    out->last = seq + n - 1;
 }
 
 /* Send what was gathered; returns how many messages it holds. */
@@ -261,6 +263,9 @@ s_give (zloom_queue_t *self, handout_t *out, uint32_t most, const zloom_turn_t *
         zloom_ready_kind_t kind;
         if (!zloom_queue_next (self, failed_only, turn->now, &run, &kind)) {
             return BLOCKED;
+        }
+        if (out->messages > 0 && run.first <= out->last) {
+            return FULL; /* of a lower priority: numbers of a lease rise, so it is another one */
         }
         uint64_t n = run.last - run.first + 1;
         uint32_t want = most - out->messages;

@@ -37,13 +37,13 @@ zloom_queue_park_key (zloom_queue_t *self, zloom_bytes_t key, bool parked)
 
 /* ---- freed ----------------------------------------------------------------------------------- */
 
-/* The first message of a key goes on: once more, or to the dead letters. */
+/* The first message of a key goes on, if it failed: once more, or to the dead letters. */
 static void
 s_free_message (zloom_queue_t *self, uint64_t seq, bool skip)
 {
     zloom_exception_t *entry = zloom_exceptions_get (self->exceptions, seq);
     const zloom_run_t run = {seq, 1};
-    if (!entry || zloom_numbers_remove (&self->waiting, seq, seq) == 0) {
+    if (!entry || entry->failures == 0 || zloom_numbers_remove (&self->waiting, seq, seq) == 0) {
         return;
     }
     zloom_numbers_remove (&self->stuck, seq, seq);

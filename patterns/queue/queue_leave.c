@@ -207,13 +207,43 @@ zloom_queue_touch (zloom_queue_t *self, const zloom_run_t *run)
 
 /* ---- killing --------------------------------------------------------------------------------- */
 
+/*
+ * Whether a message of a key cannot have killed, since an earlier one of its key is not through:
+ * its worker had not come to it, or breaks the order.
+ */
+static bool
+s_is_ahead (const zloom_queue_t *self, uint64_t seq)
+{
+    uint64_t earlier;
+    if (!self->lanes) {
+        return false;
+    }
+    if (zloom_queue_barred (self, seq)) {
+        return true;
+    }
+    if (!zloom_lanes_earlier (self->lanes, seq, &earlier)) {
+        return false;
+    }
+    for (size_t i = 0; i < self->member_count; i++) {
+        if (self->members[i] == earlier) {
+            return false; /* they killed together */
+        }
+    }
+    return true;
+}
+
 void
 zloom_queue_killed (zloom_queue_t *self, const zloom_lease_part_t *part)
 {
     zloom_grow (&self->members, &self->member_capacity, self->member_count + part->n,
                 sizeof *self->members);
     for (uint32_t i = 0; i < part->n; i++) {
-        self->members[self->member_count++] = part->seq + i;
+        const zloom_lease_part_t one = {.seq = part->seq + i, .n = 1};
+        if (s_is_ahead (self, one.seq)) {
+            zloom_queue_release (self, &one, false);
+        } else {
+            self->members[self->member_count++] = one.seq;
+        }
     }
 }
 
@@ -223,6 +253,27 @@ s_by_number (const void *a, const void *b)
     uint64_t x = *(const uint64_t *) a;
     uint64_t y = *(const uint64_t *) b;
     return (x > y) - (x < y);
+}
+
+/*
+ * Suspects keep their place in their lanes while they are tried. What its lane does not know yet,
+ * leased again after a restart, has none to keep: it goes back unharmed.
+ */
+static size_t
+s_with_place (zloom_queue_t *self, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        zloom_slot_t slot;
+        const uint64_t seq = self->members[i];
+        if (!self->lanes || zloom_lanes_slot_of (self->lanes, seq, &slot)) {
+            self->members[kept++] = seq;
+        } else {
+            zloom_queue_ready (self, seq, seq);
+            self->released++;
+        }
+    }
+    return kept;
 }
 
 void
@@ -235,6 +286,7 @@ zloom_queue_judge (zloom_queue_t *self, const zloom_cause_t *cause, const zloom_
         zloom_run_t run = {self->members[0], 1};
         zloom_queue_fail (self, &run, &named, ZLOOM_DELAY_UNSET, false, turn);
     } else if (count > 1) {
+        count = s_with_place (self, count);
         qsort (self->members, count, sizeof *self->members, s_by_number);
         zloom_suspects_add (&self->suspects, self->members, count, false);
         self->released += count;

@@ -153,6 +153,38 @@ lanes_that_wait_forget_and_ask_again (void **state)
     zloom_lanes_destroy (&lanes);
 }
 
+/* Who fails a later message of a key first does not turn the order round. */
+static void
+lanes_let_the_first_that_failed_block (void **state)
+{
+    (void) state;
+    zloom_lanes_t *lanes = zloom_lanes_new (s_seed, 1);
+    uint64_t seqs[4];
+    uint32_t turn;
+    zloom_lane_entry_t entry;
+    zloom_lanes_add (lanes, s_slot (7, 1), 1);
+    zloom_lanes_add (lanes, s_slot (7, 1), 2);
+    assert_int_equal (s_take (lanes, seqs, 4), 2);
+    zloom_lanes_fail (lanes, 2); /* 1 is still out */
+    assert_int_equal (s_take (lanes, seqs, 4), 0);
+    zloom_lanes_back (lanes, 1);
+    zloom_lane_t *lane = zloom_lanes_begin (lanes, &turn);
+    assert_true (zloom_lanes_front (lanes, lane, &entry));
+    assert_int_equal (entry.seq, 1);
+    assert_false (entry.barred);
+    zloom_lanes_take (lanes, lane);
+    zloom_lanes_end (lanes, lane, 1);
+    zloom_lanes_fail (lanes, 1);
+    assert_int_equal (s_take (lanes, seqs, 4), 0); /* 2 is set aside */
+    zloom_lanes_due (lanes, 1);
+    assert_int_equal (s_take (lanes, seqs, 4), 1);
+    assert_int_equal (seqs[0], 1);
+    zloom_lanes_gone (lanes, 1, 1);
+    assert_int_equal (s_take (lanes, seqs, 4), 1);
+    assert_int_equal (seqs[0], 2);
+    zloom_lanes_destroy (&lanes);
+}
+
 /* A purged blocker frees its slot when it comes to the front. */
 static void
 lanes_go_on_when_a_blocker_leaves_by_another_way (void **state)
@@ -205,6 +237,7 @@ main (void)
       cmocka_unit_test (lanes_hand_out_one_run_at_a_time),
       cmocka_unit_test (lanes_park_a_slot_behind_its_blocker),
       cmocka_unit_test (lanes_that_wait_forget_and_ask_again),
+      cmocka_unit_test (lanes_let_the_first_that_failed_block),
       cmocka_unit_test (lanes_go_on_when_a_blocker_leaves_by_another_way),
       cmocka_unit_test (lanes_tell_which_are_deepest),
     };

@@ -208,6 +208,25 @@ queue_hands_higher_priorities_out_first (void **state)
     desk_destroy (desk);
 }
 
+/* With credit for all, each priority is a lease of its own where the numbers fall. */
+static void
+queue_hands_all_priorities_out_in_one_go (void **state)
+{
+    (void) state;
+    zloom_flow_config_t config = desk_config ();
+    desk_t *desk = desk_new (&config);
+    const zloom_envelope_t letters[] = {{.has_priority = true, .priority = 0},
+                                        {.has_priority = true, .priority = 4},
+                                        {.has_priority = true, .priority = 9}};
+    letters_send (desk, "shop", 1, letters, 3, ZLOOM_FLAG_PRIORITY);
+    desk_subscribe (desk, 5, 100);
+    assert_int_equal (desk_dispatch (desk), 3);
+    for (size_t i = 0; i < 3; i++) {
+        desk_expect (desk, i, 5, 3 - i, 1);
+    }
+    desk_destroy (desk);
+}
+
 static void
 queue_lets_low_priorities_move (void **state)
 {
@@ -360,6 +379,7 @@ main (void)
       cmocka_unit_test (queue_expires_nothing_that_is_leased),
       cmocka_unit_test (queue_expires_by_its_own_time_what_says_nothing),
       cmocka_unit_test (queue_hands_higher_priorities_out_first),
+      cmocka_unit_test (queue_hands_all_priorities_out_in_one_go),
       cmocka_unit_test (queue_lets_low_priorities_move),
       cmocka_unit_test (queue_keeps_times_and_priorities_in_its_snapshot),
       cmocka_unit_test (queue_stores_an_id_once_within_its_window),
