@@ -152,7 +152,7 @@ zloom_ids_encode_some (const zloom_id_hash_t *hashes, size_t count, int64_t wall
 }
 
 void
-zloom_ids_decode_some (zloom_ids_t *self, zloom_cursor_t *cursor, size_t max)
+zloom_ids_decode_some (zloom_ids_t *self, zloom_cursor_t *cursor, size_t max, int64_t window_ns)
 {
     zloom_fields_t fields = zloom_fields_open (cursor);
     const int64_t wall_ns = zloom_fields_int (&fields, ZLOOM_NEED, 0);
@@ -160,6 +160,9 @@ zloom_ids_decode_some (zloom_ids_t *self, zloom_cursor_t *cursor, size_t max)
     zloom_fields_close (&fields);
     if (cursor->err == ZLOOM_OK && bytes.size % ZLOOM_ID_HASH_BYTES != 0) {
         zloom_cursor_fail (cursor, ZLOOM_DAMAGED, "ids: half a hash");
+    }
+    if (cursor->err == ZLOOM_OK && wall_ns > window_ns) {
+        zloom_ids_forget (self, wall_ns - window_ns);
     }
     for (size_t i = 0; cursor->err == ZLOOM_OK && i < bytes.size; i += ZLOOM_ID_HASH_BYTES) {
         const zloom_id_hash_t hash = {
@@ -202,10 +205,10 @@ zloom_ids_encode (const zloom_ids_t *self, zloom_buf_t *out)
 }
 
 void
-zloom_ids_decode (zloom_ids_t *self, zloom_cursor_t *cursor, size_t max)
+zloom_ids_decode (zloom_ids_t *self, zloom_cursor_t *cursor, size_t max, int64_t window_ns)
 {
     const uint32_t count = zloom_cursor_array (cursor, UINT32_MAX);
     for (uint32_t i = 0; i < count && cursor->err == ZLOOM_OK; i++) {
-        zloom_ids_decode_some (self, cursor, max);
+        zloom_ids_decode_some (self, cursor, max, window_ns);
     }
 }

@@ -39,12 +39,16 @@ void zloom_ids_add (zloom_ids_t *self, zloom_id_hash_t hash, int64_t wall_ns, si
 /* Forget what came before wall_ns. */
 void zloom_ids_forget (zloom_ids_t *self, int64_t wall_ns);
 
-/* A record of ids that came together, msgpack: [wall ns, 16 bytes each]; and back. */
+/*
+ * A record of ids that came together, msgpack: [wall ns, 16 bytes each]; and back, where those that
+ * were older than the window at that time are forgotten first, as they were then.
+ */
 void zloom_ids_encode_some (const zloom_id_hash_t *hashes, size_t count, int64_t wall_ns,
                             zloom_buf_t *out);
-void zloom_ids_decode_some (zloom_ids_t *self, zloom_cursor_t *cursor, size_t max);
+void zloom_ids_decode_some (zloom_ids_t *self, zloom_cursor_t *cursor, size_t max,
+                            int64_t window_ns);
 /* All: an array of such records. */
 void zloom_ids_encode (const zloom_ids_t *self, zloom_buf_t *out);
-void zloom_ids_decode (zloom_ids_t *self, zloom_cursor_t *cursor, size_t max);
+void zloom_ids_decode (zloom_ids_t *self, zloom_cursor_t *cursor, size_t max, int64_t window_ns);
 
 #endif

@@ -72,8 +72,8 @@ zloom_lanes_weigh (zloom_lanes_t *self, zloom_bytes_t key, uint32_t weight)
 
 /* ---- the list of lanes that may be served ---------------------------------------------------- */
 
-static void
-s_unlist (zloom_lanes_t *self, zloom_lane_t *lane)
+void
+zloom_lanes_unlist (zloom_lanes_t *self, zloom_lane_t *lane)
 {
     if (!lane->listed) {
         return;
@@ -109,6 +109,22 @@ zloom_lanes_list (zloom_lanes_t *self, zloom_lane_t *lane)
     lane->after = NONE;
     *(self->last == NONE ? &self->first : &self->lanes[self->last]->after) = lane->number;
     self->last = lane->number;
+    lane->listed = true;
+    self->listed++;
+}
+
+void
+zloom_lanes_list_first (zloom_lanes_t *self, zloom_lane_t *lane)
+{
+    lane->deficit++;
+    if (!lane->listed || self->first == lane->number) {
+        return;
+    }
+    zloom_lanes_unlist (self, lane);
+    lane->before = NONE;
+    lane->after = self->first;
+    *(self->first == NONE ? &self->last : &self->lanes[self->first]->before) = lane->number;
+    self->first = lane->number;
     lane->listed = true;
     self->listed++;
 }
@@ -249,7 +265,7 @@ zloom_lanes_begin (zloom_lanes_t *self, uint32_t *turn)
         return NULL;
     }
     zloom_lane_t *lane = self->lanes[self->first];
-    s_unlist (self, lane);
+    zloom_lanes_unlist (self, lane);
     const uint32_t quantum = ZLOOM_LANES_QUANTUM * self->weights[lane->number];
     lane->deficit += quantum;
     if (lane->deficit > quantum * ZLOOM_LANES_SAVED) {
@@ -300,7 +316,7 @@ zloom_lanes_drop (zloom_lanes_t *self, zloom_lane_t *lane)
     zloom_lane_parked_t *parked = zloom_lanes_parked (lane, zloom_lanes_place (item));
     if (parked && parked->seq == zloom_lanes_seq (self, item)) {
         zloom_lanes_unpark (self, lane, parked);
-        s_unlist (self, lane); /* its turn is not over */
+        zloom_lanes_unlist (self, lane); /* its turn is not over */
     }
 }
 

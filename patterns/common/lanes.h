@@ -38,7 +38,8 @@ typedef struct zloom_lanes zloom_lanes_t;
 typedef struct zloom_lane zloom_lane_t;
 typedef uint32_t zloom_slot_t; /* lane * 65,536 + place */
 
-/* The hash's key: secret, so that nobody can make keys collide. Sequence numbers are >= base. */
+/* The hash's key: another one with each boot, so that keys collide by chance only. Sequence numbers
+ * are >= base. */
 zloom_lanes_t *zloom_lanes_new (const uint64_t seed[2], uint64_t base);
 void zloom_lanes_destroy (zloom_lanes_t **self_p);
 zloom_slot_t zloom_lanes_slot (const zloom_lanes_t *self, zloom_bytes_t key);
@@ -90,6 +91,8 @@ void zloom_lanes_set_aside (zloom_lanes_t *self, zloom_lane_t *lane);
 void zloom_lanes_gone (zloom_lanes_t *self, uint64_t first, uint64_t last);
 /* It was out and comes back unharmed. */
 void zloom_lanes_back (zloom_lanes_t *self, uint64_t seq);
+/* It was taken and not handed out: its lane keeps its turn. */
+void zloom_lanes_give_back (zloom_lanes_t *self, uint64_t seq);
 /* It was out, failed, and waits: it blocks its slot. */
 void zloom_lanes_fail (zloom_lanes_t *self, uint64_t seq);
 /* It waited and may be handed out again. */
@@ -103,6 +106,8 @@ bool zloom_lanes_later (const zloom_lanes_t *self, zloom_slot_t slot, uint64_t s
 bool zloom_lanes_earlier (const zloom_lanes_t *self, uint64_t seq, uint64_t *earlier);
 /* Whether seq comes first in its lane, with nothing out. O(lanes). */
 bool zloom_lanes_is_first (const zloom_lanes_t *self, uint64_t seq);
+/* It was, and is settled. O(lanes). */
+void zloom_lanes_drop_first (zloom_lanes_t *self, uint64_t seq);
 
 /* ---- looking -------------------------------------------------------------------------------- */
 

@@ -65,6 +65,17 @@ zloom_lanes_back (zloom_lanes_t *self, uint64_t seq)
     zloom_lanes_put (self, lane, s_land (self, lane, seq, (uint16_t) state));
 }
 
+void
+zloom_lanes_give_back (zloom_lanes_t *self, uint64_t seq)
+{
+    const uintptr_t state = zloom_lanes_state (self, seq);
+    zloom_lanes_back (self, seq);
+    if (state >> 32 == ZLOOM_LANES_OUT) {
+        zloom_lanes_list_first (
+          self, self->lanes[zloom_lanes_state_slot (state) >> ZLOOM_LANES_PLACE_BITS]);
+    }
+}
+
 /* The first message of the place that is out and comes before seq. */
 static bool
 s_earlier (const zloom_lanes_t *self, const zloom_lane_t *lane, uint64_t seq, uint16_t place,
@@ -145,17 +156,35 @@ zloom_lanes_later (const zloom_lanes_t *self, zloom_slot_t slot, uint64_t seq, u
     return false;
 }
 
+/* The lane that has seq at its front, with nothing out and nothing parked; NULL when none has. */
+static zloom_lane_t *
+s_first_of (const zloom_lanes_t *self, uint64_t seq)
+{
+    for (size_t i = 0; i < ZLOOM_LANES; i++) {
+        zloom_lane_t *lane = self->lanes[i];
+        if (lane && lane->out.count == 0 && lane->parked_count == 0 && lane->next.count > 0 &&
+            zloom_lanes_seq (self, zloom_lane_ring_at (&lane->next, 0)) == seq) {
+            return lane;
+        }
+    }
+    return NULL;
+}
+
 bool
 zloom_lanes_is_first (const zloom_lanes_t *self, uint64_t seq)
 {
-    for (size_t i = 0; i < ZLOOM_LANES; i++) {
-        const zloom_lane_t *lane = self->lanes[i];
-        if (lane && lane->out.count == 0 && lane->parked_count == 0 && lane->next.count > 0 &&
-            zloom_lanes_seq (self, zloom_lane_ring_at (&lane->next, 0)) == seq) {
-            return true;
-        }
+    return s_first_of (self, seq);
+}
+
+void
+zloom_lanes_drop_first (zloom_lanes_t *self, uint64_t seq)
+{
+    zloom_lane_t *lane = s_first_of (self, seq);
+    if (lane) {
+        zloom_lanes_unlist (self, lane);
+        zloom_lanes_drop (self, lane);
+        zloom_lanes_list (self, lane);
     }
-    return false;
 }
 
 /* ---- looking --------------------------------------------------------------------------------- */

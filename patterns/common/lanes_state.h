@@ -93,6 +93,10 @@ zloom_lanes_state_slot (uintptr_t state)
 
 /* At the end of the list of lanes that may be served, if it may be. */
 void zloom_lanes_list (zloom_lanes_t *self, zloom_lane_t *lane);
+/* Out of that list, if it stands there. */
+void zloom_lanes_unlist (zloom_lanes_t *self, zloom_lane_t *lane);
+/* It goes first, if it may be served, with the part of its turn that it did not use. */
+void zloom_lanes_list_first (zloom_lanes_t *self, zloom_lane_t *lane);
 /* Into the lane's list of what is not handed out. */
 void zloom_lanes_put (zloom_lanes_t *self, zloom_lane_t *lane, uint64_t entry);
 /* The slot's blocker; NULL when it is not parked. */

@@ -422,3 +422,10 @@ zloom_lease_next (const zloom_lease_t *lease)
 {
     return lease->after;
 }
+
+uint64_t
+zloom_lease_last (const zloom_lease_t *lease)
+{
+    const zloom_lease_part_t *last = &lease->parts[lease->count - 1];
+    return last->seq + last->n - 1;
+}

@@ -72,6 +72,8 @@ uint64_t zloom_leases_messages (const zloom_leases_t *self);
 zloom_token_t zloom_lease_token (const zloom_lease_t *lease);
 zloom_holder_t *zloom_lease_holder (const zloom_lease_t *lease);
 bool zloom_lease_suspect (const zloom_lease_t *lease);
+/* The highest number in it. */
+uint64_t zloom_lease_last (const zloom_lease_t *lease);
 /* The one that its holder got after it; NULL at the end. */
 zloom_lease_t *zloom_lease_next (const zloom_lease_t *lease);
 

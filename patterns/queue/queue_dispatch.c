@@ -282,8 +282,10 @@ s_give (zloom_queue_t *self, handout_t *out, uint32_t most, const zloom_turn_t *
 static took_t
 s_give_keyed (zloom_queue_t *self, handout_t *out, uint32_t most, const zloom_turn_t *turn)
 {
+    /* With nothing out and nothing to come by itself, a full table must not stop the flow. */
     bool failed_only =
-      zloom_exceptions_count (self->exceptions) >= (uint64_t) self->config.exceptions_max;
+      zloom_exceptions_count (self->exceptions) >= (uint64_t) self->config.exceptions_max &&
+      (zloom_leases_messages (self->leases) > 0 || self->waiting.total > self->stuck.total);
     size_t count = zloom_queue_gather (self, most, failed_only, turn);
     if (count == 0) {
         return BLOCKED;
@@ -305,8 +307,8 @@ s_give_keyed (zloom_queue_t *self, handout_t *out, uint32_t most, const zloom_tu
         /* One that turned out damaged or expired has left. */
         at += out->messages > before ? out->messages - before : took == TAKEN ? 1 : 0;
     }
-    for (; at < count; at++) {
-        zloom_lanes_back (self->lanes, self->gathered[at]);
+    while (count > at) {
+        zloom_lanes_give_back (self->lanes, self->gathered[--count]);
     }
     return took;
 }
@@ -318,6 +320,11 @@ s_share (const zloom_queue_t *self, uint32_t budget, const zloom_queue_consumer_
     uint64_t behind =
       self->next_seq - 1 > self->durable_seq ? self->next_seq - 1 - self->durable_seq : 0;
     uint64_t ready = s_left (zloom_queue_ready_total (self), behind);
+    zloom_range_t run;
+    zloom_ready_kind_t kind;
+    if (ready == 0 && zloom_queue_find_ready (self, 0, self->durable_seq, false, &run, &kind)) {
+        ready = run.last - run.first + 1; /* what is not durable yet need not be ready */
+    }
     if (ready == 0) {
         return 0;
     }

@@ -144,6 +144,12 @@ s_hold_run (zloom_queue_t *self, zloom_queue_consumer_t *consumer, zloom_token_t
 {
     zloom_run_t rest = *run;
     zloom_range_t failed;
+    if (self->lanes && run->n > 0 && run->seq > 0 &&
+        zloom_exceptions_find (self->exceptions, 0, run->seq - 1, &failed)) {
+        /* It may be of a key whose earlier message waits for its retry. */
+        zloom_queue_tell_stale (self, consumer->id, token, run->seq, run->n, turn);
+        return;
+    }
     while (rest.n > 0 && rest.n <= ZLOOM_QUEUE_LEASE_MESSAGES &&
            zloom_exceptions_find (self->exceptions, rest.seq, rest.seq + rest.n - 1, &failed)) {
         const zloom_run_t clean = {rest.seq, (uint32_t) (failed.first - rest.seq)};

@@ -25,6 +25,8 @@
 #define SCAN_MESSAGES 4096u
 /* Stored packs looked at in one go, so that a turn stays short; the next one goes on. */
 #define SCAN_PACKS 1024
+/* The slot of what the lanes do not know. */
+#define UNKNOWN UINT32_MAX
 /* Never more entries in all (8 bytes each). */
 #define ENTRIES_MAX (4u * 1024 * 1024)
 
@@ -92,7 +94,7 @@ s_scan (zloom_queue_t *self, const zloom_turn_t *turn)
         }
         if (err == ZLOOM_OK) {
             s_add (self, &peek, run.first);
-        } else if (zloom_queue_is_ready (self, run.first)) {
+        } else if (zloom_queue_free_run (self, run.first, run.first, &run)) {
             zloom_queue_doom (self, run.first, run.first, &self->damaged);
         }
         self->frontier = run.first + (err == ZLOOM_OK ? peek.n : 1);
@@ -170,7 +172,10 @@ s_choose (zloom_queue_t *self, const zloom_lane_entry_t *entry, bool failed_only
         zloom_queue_doom (self, seq, seq, &self->followers);
         return DROP;
     }
-    return failed_only && !entry->blocker ? STOP : GIVE;
+    if (failed_only && !zloom_exceptions_get (self->exceptions, seq)) {
+        return STOP;
+    }
+    return seq < self->held_to ? STOP : GIVE;
 }
 
 /* Take up to `most` messages out of a lane; returns how many. */
@@ -180,9 +185,13 @@ s_gather_lane (zloom_queue_t *self, zloom_lane_t *lane, uint32_t most, bool fail
 {
     zloom_lane_entry_t entry;
     uint32_t count = 0;
+    bool busy = false;
     while (count < most && zloom_lanes_front (self->lanes, lane, &entry)) {
         switch (s_choose (self, &entry, failed_only, turn)) {
         case GIVE:
+            if (busy) {
+                return count;
+            }
             zloom_grow (&self->gathered, &self->gathered_capacity, self->gathered_count + 1,
                         sizeof *self->gathered);
             self->gathered[self->gathered_count++] = entry.seq;
@@ -200,7 +209,8 @@ s_gather_lane (zloom_queue_t *self, zloom_lane_t *lane, uint32_t most, bool fail
             break;
         case OUT:
             zloom_lanes_take (self->lanes, lane);
-            return count;
+            busy = true; /* others that its holder has may stand behind it */
+            break;
         case STOP:
             return count;
         }
@@ -216,11 +226,31 @@ s_by_number (const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/*
+ * What was leased again after a restart came out of lanes that are not known any more: nothing goes
+ * to others that stands before the last of it, since it may be of the same key.
+ */
+static void
+s_look_for_held (zloom_queue_t *self)
+{
+    self->held_to = 0;
+    for (size_t i = 0; i < self->ring_count; i++) {
+        for (zloom_lease_t *lease = self->ring[i]->holder.first; lease;
+             lease = zloom_lease_next (lease)) {
+            const uint64_t last = zloom_lease_last (lease);
+            if (zloom_lease_token (lease).boot != self->boot && last > self->held_to) {
+                self->held_to = last;
+            }
+        }
+    }
+}
+
 size_t
 zloom_queue_gather (zloom_queue_t *self, uint32_t most, bool failed_only, const zloom_turn_t *turn)
 {
     self->gathered_count = 0;
     s_scan (self, turn);
+    s_look_for_held (self);
     if (turn->now.mono_ns < self->hold_until_ns) {
         return 0;
     }
@@ -251,13 +281,19 @@ zloom_queue_order_gone (zloom_queue_t *self, uint64_t first, uint64_t last)
     }
 }
 
-/* A key's message came back, or failed: who holds later ones of the key loses them. */
+/*
+ * A key's message came back, or failed: who holds later ones of the key loses them. Of what was
+ * leased again after a restart the key may not be known: its holder loses all that stands behind it.
+ */
 static void
 s_recall (zloom_queue_t *self, uint64_t seq)
 {
     zloom_slot_t slot;
     if (!zloom_lanes_slot_of (self->lanes, seq, &slot)) {
-        return;
+        if (seq >= self->boot_seq) {
+            return;
+        }
+        slot = UNKNOWN;
     }
     zloom_grow (&self->recalls, &self->recall_capacity, self->recall_count + 1,
                 sizeof *self->recalls);
@@ -294,8 +330,11 @@ bool
 zloom_queue_barred (const zloom_queue_t *self, uint64_t seq)
 {
     zloom_slot_t slot;
-    if (self->recall_count == 0 || !zloom_lanes_slot_of (self->lanes, seq, &slot)) {
+    if (self->recall_count == 0) {
         return false;
+    }
+    if (!zloom_lanes_slot_of (self->lanes, seq, &slot)) {
+        slot = UNKNOWN;
     }
     for (size_t i = 0; i < self->recall_count; i++) {
         if (self->recalls[i].slot == slot && self->recalls[i].seq < seq) {
@@ -303,6 +342,29 @@ zloom_queue_barred (const zloom_queue_t *self, uint64_t seq)
         }
     }
     return false;
+}
+
+/* Take from earlier boots' leases what stands behind a message whose key is not known. */
+static void
+s_take_rest_away (zloom_queue_t *self, uint64_t seq, const zloom_turn_t *turn)
+{
+    for (size_t i = 0; i < self->ring_count; i++) {
+        zloom_lease_t *next;
+        for (zloom_lease_t *lease = self->ring[i]->holder.first; lease; lease = next) {
+            const zloom_token_t token = zloom_lease_token (lease);
+            zloom_lease_part_t part;
+            next = zloom_lease_next (lease);
+            while (token.boot != self->boot &&
+                   zloom_queue_take (self, &lease, seq + 1, UINT64_MAX, &part)) {
+                self->released += part.n;
+                zloom_queue_ready (self, part.seq, part.seq + part.n - 1);
+                for (uint32_t n = 0; n < part.n; n++) {
+                    zloom_lanes_back (self->lanes, part.seq + n);
+                }
+                zloom_queue_tell_stale (self, self->ring[i]->id, token, part.seq, part.n, turn);
+            }
+        }
+    }
 }
 
 /* Take a message away from whoever holds it. */
@@ -336,6 +398,10 @@ zloom_queue_order_flush (zloom_queue_t *self, const zloom_turn_t *turn)
     for (size_t i = 0; i < self->recall_count; i++) {
         const zloom_queue_recall_t recall = self->recalls[i];
         uint64_t later;
+        if (recall.slot == UNKNOWN) {
+            s_take_rest_away (self, recall.seq, turn);
+            continue;
+        }
         while (zloom_lanes_later (self->lanes, recall.slot, recall.seq, &later)) {
             s_take_away (self, later, turn);
             zloom_lanes_back (self->lanes, later);
@@ -348,4 +414,20 @@ bool
 zloom_queue_order_first (const zloom_queue_t *self, uint64_t seq)
 {
     return !self->lanes || (seq < self->frontier && zloom_lanes_is_first (self->lanes, seq));
+}
+
+void
+zloom_queue_order_late (zloom_queue_t *self, uint64_t seq)
+{
+    if (self->lanes) {
+        zloom_lanes_drop_first (self->lanes, seq);
+    }
+}
+
+void
+zloom_queue_order_look (zloom_queue_t *self, const zloom_turn_t *turn)
+{
+    if (self->lanes) {
+        s_scan (self, turn);
+    }
 }

@@ -137,7 +137,8 @@ s_replay_kv (zloom_queue_t *self, zloom_bytes_t head)
             zloom_queue_park_key (self, key, parked);
         }
     } else if (table == ZLOOM_STORED_KV_IDS && zloom_fields_next (&fields, ZLOOM_NEED)) {
-        zloom_ids_decode_some (&self->ids, &cursor, zloom_queue_ids_max (self));
+        zloom_ids_decode_some (&self->ids, &cursor, zloom_queue_ids_max (self),
+                               self->config.dedup_window_ns);
     }
     zloom_fields_close (&fields);
     return zloom_cursor_end (&cursor);

@@ -3,6 +3,8 @@
  * queue_settle.c - verdicts: each piece of a run is taken if the token's holder settles it, else
  * told to be settled or stale; nothing is ever taken twice.
  */
+#include <stdlib.h>
+
 #include "base/memory.h"
 #include "patterns/queue/state.h"
 
@@ -104,30 +106,73 @@ s_sound (const zloom_settle_run_t *run)
     return run->n > 0 && run->first <= INT64_MAX;
 }
 
-/* Whether a step acks a message behind one of the same key that it does not ack. */
+/* The first message of a slot that a step does not ack. */
+typedef struct {
+    zloom_slot_t slot;
+    uint64_t seq;
+} failed_t;
+
+/* Note a message that is not acked; of a slot the first one counts. */
+static void
+s_note_failed (failed_t *failed, size_t *count, zloom_slot_t slot, uint64_t seq)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if (failed[i].slot == slot) {
+            failed[i].seq = seq < failed[i].seq ? seq : failed[i].seq;
+            return;
+        }
+    }
+    failed[(*count)++] = (failed_t){slot, seq};
+}
+
+static bool
+s_is_behind (const failed_t *failed, size_t count, zloom_slot_t slot, uint64_t seq)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (failed[i].slot == slot) {
+            return failed[i].seq < seq;
+        }
+    }
+    return false;
+}
+
+/*
+ * Whether a step acks a message behind one of the same key that it does not ack. More messages than
+ * a lease can hold are no honest step's.
+ */
 static bool
 s_breaks_order (const zloom_queue_t *self, const zloom_event_t *settle)
 {
-    bool breaks = false;
+    uint64_t n = 0;
     for (size_t i = 0; self->lanes && i < settle->settle.count; i++) {
-        const zloom_settle_run_t *failed = &settle->settle.runs[i];
-        for (uint32_t n = 0; failed->verdict != ZLOOM_VERDICT_ACK && n < failed->n; n++) {
+        n += settle->settle.runs[i].n;
+    }
+    if (n == 0 || n > ZLOOM_QUEUE_LEASE_MESSAGES) {
+        return n > 0;
+    }
+    failed_t *failed = zloom_realloc (NULL, (size_t) n, sizeof *failed);
+    size_t count = 0;
+    bool breaks = false;
+    for (int acks = 0; acks < 2; acks++) {
+        for (size_t i = 0; i < settle->settle.count && !breaks; i++) {
+            const zloom_settle_run_t *run = &settle->settle.runs[i];
             zloom_slot_t slot;
-            zloom_slot_t other;
-            if (!zloom_lanes_slot_of (self->lanes, failed->first + n, &slot)) {
+            if ((run->verdict == ZLOOM_VERDICT_ACK) != (acks == 1)) {
                 continue;
             }
-            for (size_t j = 0; j < settle->settle.count; j++) {
-                const zloom_settle_run_t *acked = &settle->settle.runs[j];
-                for (uint32_t m = 0; acked->verdict == ZLOOM_VERDICT_ACK && m < acked->n; m++) {
-                    breaks =
-                      breaks || (acked->first + m > failed->first + n &&
-                                 zloom_lanes_slot_of (self->lanes, acked->first + m, &other) &&
-                                 other == slot);
+            for (uint64_t seq = run->first; seq < run->first + run->n && !breaks; seq++) {
+                if (!zloom_lanes_slot_of (self->lanes, seq, &slot)) {
+                    continue;
+                }
+                if (acks) {
+                    breaks = s_is_behind (failed, count, slot, seq);
+                } else {
+                    s_note_failed (failed, &count, slot, seq);
                 }
             }
         }
     }
+    free (failed);
     return breaks;
 }
 
@@ -222,6 +267,7 @@ s_settle_run (zloom_queue_t *self, const zloom_event_t *event, const zloom_settl
             zloom_range_t free_run = {piece.first, piece.last};
             zloom_queue_pull (self, &free_run);
             zloom_queue_leave (self, piece.first, piece.last, ZLOOM_REASON_ACKED);
+            zloom_queue_order_late (self, piece.first);
         } else {
             code = piece.kind == ZLOOM_PIECE_SETTLED ? ZLOOM_SETTLED : ZLOOM_STALE;
             self->stale += code == ZLOOM_STALE ? piece.last - piece.first + 1 : 0;
@@ -236,6 +282,9 @@ zloom_queue_settle (zloom_queue_t *self, const zloom_event_t *event, const zloom
 {
     const zloom_event_t believed = s_believed (self, event);
     const zloom_cause_t *crash = NULL;
+    if (believed.settle.earlier_boot && event->settle.token.boot != self->boot) {
+        zloom_queue_order_look (self, turn);
+    }
     self->result_count = 0;
     for (size_t i = 0; i < event->settle.count; i++) {
         const zloom_settle_run_t *run = &event->settle.runs[i];

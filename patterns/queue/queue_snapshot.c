@@ -120,7 +120,8 @@ s_restore_more (zloom_queue_t *self, zloom_fields_t *fields)
         zloom_queue_park_key (self, zloom_cursor_bytes (cursor, ZLOOM_LIMIT_KEY_BYTES), true);
     }
     if (zloom_fields_next (fields, ZLOOM_MAY)) {
-        zloom_ids_decode (&self->ids, cursor, zloom_queue_ids_max (self));
+        zloom_ids_decode (&self->ids, cursor, zloom_queue_ids_max (self),
+                          self->config.dedup_window_ns);
     }
 }
 

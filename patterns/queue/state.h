@@ -108,6 +108,7 @@ typedef struct {
     /* Order by key. */
     zloom_lanes_t *lanes;  /* NULL: the flow has no key */
     uint64_t frontier;     /* messages below stand in the lanes */
+    uint64_t held_to;      /* earlier numbers wait for who holds some from before a restart */
     bool scan_more;        /* there was more to look at than one go may */
     int64_t hold_until_ns; /* nothing is handed out before: who held it comes back first */
     zloom_map_t *parked;   /* keys whose messages follow a dead one */
@@ -230,6 +231,10 @@ bool zloom_queue_barred (const zloom_queue_t *self, uint64_t seq);
 void zloom_queue_order_flush (zloom_queue_t *self, const zloom_turn_t *turn);
 /* Whether nothing of its lane stands before it; true in a flow without key. */
 bool zloom_queue_order_first (const zloom_queue_t *self, uint64_t seq);
+/* A late ack was taken for it: it was the first of its lane. */
+void zloom_queue_order_late (zloom_queue_t *self, uint64_t seq);
+/* Look at messages that the lanes do not know yet, as far as there is need. */
+void zloom_queue_order_look (zloom_queue_t *self, const zloom_turn_t *turn);
 /* It dies: what comes later of its key may have to follow. */
 void zloom_queue_order_dead (zloom_queue_t *self, uint64_t seq, const zloom_turn_t *turn);
 
