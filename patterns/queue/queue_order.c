@@ -283,7 +283,8 @@ zloom_queue_order_gone (zloom_queue_t *self, uint64_t first, uint64_t last)
 
 /*
  * A key's message came back, or failed: who holds later ones of the key loses them. Of what was
- * leased again after a restart the key may not be known: its holder loses all that stands behind it.
+ * leased again after a restart the key may not be known: its holder loses all that stands behind
+ * it.
  */
 static void
 s_recall (zloom_queue_t *self, uint64_t seq)

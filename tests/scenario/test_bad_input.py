@@ -373,7 +373,7 @@ flows:
         self.state = self.folder / ("x" * 120)
         self.run_topology(self.recipe(QUEUE), ready=False)
         self.assertNotEqual(self.process.wait(30), 0)
-        self.assertRegex(self.said(), "107.*choose a shorter")
+        self.assertRegex(self.said(), "107; shorten a name")
 
 
 class Storm(Case):

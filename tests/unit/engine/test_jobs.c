@@ -185,7 +185,10 @@ test_a_long_walk_tells_how_far_it_is (void **state)
     uint64_t told = 0;
     int64_t moved = 0;
     bool more = true;
-    rig_run (&rig, 10 * ZLOOM_NS_PER_S);
+    for (int i = 0; i < 10; i++) { /* who waits says so */
+        rig_run (&rig, ZLOOM_NS_PER_S);
+        rig_put (&rig, 9, &(zloom_verb_t){.kind = ZLOOM_VERB_PONG}, NULL);
+    }
     while (rig_take (&rig, 9, ZLOOM_VERB_ANSWER)) {
         assert_int_equal (rig.verb.answer.request, 5);
         assert_true (s_number (&rig, "moved") > moved);
