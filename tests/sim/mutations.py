@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MPL-2.0
+"""The rules that are undone on purpose: one edit each, that must turn the simulator red.
+
+An edit replaces text that stands exactly once in its file; `mutate --check` says when one does not
+fit the source any more. `unit` names a test that is asked when the simulator stays green: allowed
+only for a rule that no simulated world can break, with the reason beside it.
+"""
+from dataclasses import dataclass
+
+
+@dataclass
+class Mutation:
+    name: str
+    rule: str  # what is undone
+    file: str
+    old: str
+    new: str
+    unit: str = ""  # a ctest name
+
+
+MUTATIONS = [
+    # ---- before its time -----------------------------------------------------------------------
+    Mutation("deliver-before-durable", "nothing is handed out before it is durable",
+             "lib/engine/carry.c",
+             "zloom_hosted_mark (flow, flow->port->disk ? self->disk.staged : self->step.group, last);",
+             "zloom_hosted_mark (flow, 0, last);"),
+    Mutation("confirm-before-durable", "a confirm waits for its group",
+             "lib/engine/carry.c",
+             "zloom_engine_say (self, sender->session, &verb, zloom_engine_group (self, sender->flow));",
+             "zloom_engine_say (self, sender->session, &verb, 0);"),
+    Mutation("settled-before-durable", "SETTLED waits for its group",
+             "lib/engine/carry.c",
+             "zloom_engine_say (self, consumer->session, &verb, zloom_engine_group (self, flow));",
+             "zloom_engine_say (self, consumer->session, &verb, 0);"),
+    Mutation("early-high", "WELCOME's high waits for the newest staged group",
+             "lib/engine/hello.c",
+             "const zloom_held_t held = {.group = self->disk.staged,",
+             "const zloom_held_t held = {.group = 0,"),
+    Mutation("commit-without-sync", "a group is durable when it is synced",
+             "lib/journal/commit.c",
+             "job->err = self->vfs->sync (self->vfs, self->file);",
+             "job->err = ZLOOM_OK;"),
+    Mutation("failed-sync-counts", "after a failed sync nothing is trusted",
+             "lib/journal/commit.c",
+             "    job->err = self->vfs->sync (self->vfs, self->file);\n    return false;",
+             "    (void) self->vfs->sync (self->vfs, self->file);\n    return false;"),
+    # ---- the log -------------------------------------------------------------------------------
+    Mutation("no-tail-rewrite", "the last group is written again before it is believed",
+             "lib/journal/settle.c",
+             "if (self->last_bytes == 0 || self->last_group <= self->attested) {",
+             "if (log) {"),
+    Mutation("no-attestation", "a group attests what was durable before it",
+             "lib/journal/commit.c", ".attested = self->durable,", ".attested = 0,"),
+    Mutation("reuse-before-move", "a segment is used again after the MOVE is durable",
+             "lib/journal/space.c", "self->durable >= self->moved_after && ", ""),
+    Mutation("reuse-while-needed", "a segment is used again when neither slot needs it",
+             "lib/journal/space.c",
+             "self->slot_needs[0] > target &&\n        self->slot_needs[1] > target) {",
+             "self->slot_needs[0] + self->slot_needs[1] > 0) {"),
+    Mutation("one-slot", "the superblock is written in turn into two slots",
+             "lib/journal/space.c", "(unsigned) (self->generation & 1),", "0,"),
+    Mutation("name-not-synced", "a new segment's name is synced before it is used",
+             "lib/journal/space.c",
+             "job->err = self->vfs->sync_directory (self->vfs, self->directory);\n        return false;",
+             "return false;"),
+    Mutation("copies-not-synced", "copies in cold segments are synced before the MOVE",
+             "lib/journal/mover.c",
+             "            job->err = self->vfs->sync (self->vfs, target->file);\n",
+             "            job->err = target->file ? ZLOOM_OK : ZLOOM_DISK;\n"),
+    Mutation("settled-copy-believed", "what was settled stays settled when its pack is met again",
+             "patterns/queue/queue_recover.c",
+             "while (from <= last && zloom_numbers_find (&self->unseen, from, last, &run)) {",
+             "for (run = (zloom_range_t){from, last}; from <= last;) {"),
+    # ---- leases --------------------------------------------------------------------------------
+    Mutation("no-holder-check", "only the token's holder settles",
+             "patterns/queue/queue_lease.c",
+             "return holder->id == consumer ? lease : NULL;",
+             "return holder->id > 0 && consumer > 0 ? lease : NULL;"),
+    Mutation("retry-by-anybody", "only an ack of an earlier boot is taken from who holds nothing",
+             "patterns/queue/queue_settle.c",
+             "settle->settle.token.boot == self->boot || !ack ||",
+             "settle->settle.token.boot == self->boot || (!ack && 0) ||"),
+    Mutation("unknown-boot", "a late ack counts only from a boot that stands in this log",
+             "lib/engine/consume.c",
+             "event->settle.earlier_boot = zloom_journal_boot_end (\n"
+             "          flow->port->journal, token.boot, flow->number, &event->settle.earlier_end);",
+             "event->settle.earlier_boot = true;\n"
+             "        event->settle.earlier_end = UINT64_MAX;"),
+    Mutation("free-while-leased", "who comes too late does not settle what another holds",
+             "patterns/queue/queue_settle.c",
+             "if (lease && zloom_leases_held (lease, first, last, &part)) {\n"
+             "        if (part.seq == first && self->recall_count > 0)",
+             "if (!lease && ack) {\n"
+             "        zloom_lease_t *any = zloom_leases_find (self->leases, (zloom_token_t){self->boot,"
+             " self->next_token - 1});\n"
+             "        lease = any;\n    }\n"
+             "    if (lease && zloom_leases_held (lease, first, last, &part)) {\n"
+             "        if (part.seq == first && self->recall_count > 0)"),
+    Mutation("leases-not-shifted", "a late turn moves deadlines by the lateness",
+             "lib/engine/turn.c",
+             "const zloom_event_t event = {.type = ZLOOM_EVENT_SHIFT, .shift_ns = late_ns};",
+             "const zloom_event_t event = {.type = ZLOOM_EVENT_SHIFT, .shift_ns = 0};"),
+    Mutation("timers-before-frames", "timers come after the frames that are here",
+             "lib/engine/turn.c",
+             "    zloom_engine_receive (self);\n    zloom_engine_beats (self);",
+             "    (void) s_flow_timers (self);\n    zloom_engine_receive (self);\n"
+             "    zloom_engine_beats (self);"),
+    Mutation("not-fenced", "a newer epoch fences the older one",
+             "lib/engine/hello.c",
+             "    if (older && fenced) {\n", "    if (older && fenced && !older->part) {\n"),
+    Mutation("holding-ignored", "what a worker holds over a restart is leased to it again",
+             "patterns/queue/queue_lease.c",
+             "for (size_t i = 0; i < event->subscribe.holding_count; i++) {",
+             "for (size_t i = 0; i < 0 * event->subscribe.holding_count; i++) {"),
+    Mutation("credit-not-counted", "nobody gets more than it granted",
+             "patterns/queue/queue_dispatch.c",
+             "    out->consumer->used_messages += out->messages;\n", ""),
+    # ---- failures ------------------------------------------------------------------------------
+    Mutation("crash-charges-all", "only what had started is charged for a crash",
+             "patterns/queue/queue_lease.c", "if (crashed && part.started) {", "if (crashed) {"),
+    Mutation("expiry-charges-all", "a lease that ran out charges only what had started",
+             "patterns/queue/queue_lease.c",
+             "            if (part.started) {\n", "            if (part.n > 0) {\n"),
+    Mutation("one-failure-more", "the last allowed failure is the last",
+             "patterns/queue/queue_leave.c",
+             "entry->failures >= (uint64_t) self->config.failures_max",
+             "entry->failures > (uint64_t) self->config.failures_max"),
+    Mutation("failures-forgotten", "failures are journaled",
+             "patterns/queue/queue_recover.c",
+             "        entry->failures = failures;\n", "        entry->failures = failures / 2;\n"),
+    Mutation("delay-forgotten", "a message waits for its retry",
+             "patterns/queue/queue_leave.c",
+             "        s_wait (self, entry, delay_ns, turn);",
+             "        s_wait (self, entry, delay_ns / 2, turn);"),
+    # ---- dead letters and steps ----------------------------------------------------------------
+    Mutation("dead-not-removed", "a dead letter leaves its flow in the same group",
+             "patterns/queue/queue_records.c",
+             "        if (ways & (1u << way)) {",
+             "        if ((ways & (1u << way)) && way != ZLOOM_REASON_MOVED) {"),
+    Mutation("dead-not-copied", "what leaves for the dead letters is there",
+             "lib/engine/dead.c", "    zloom_engine_feed (self, target, &event);\n}",
+             "    (void) event;\n}"),
+    Mutation("step-in-two-groups", "a step's settlement and emits are one group",
+             "lib/engine/step.c", "        self->step.settles = false;\n",
+             "        self->step.settles = false;\n        zloom_engine_seal (self, &self->disk);\n"),
+    Mutation("step-does-not-settle", "a step settles its input",
+             "lib/engine/step.c",
+             "        zloom_engine_feed (self, work->consumer->flow, &work->settle);\n", ""),
+    Mutation("requeue-not-removed", "what is put back by hand leaves the dead letters",
+             "lib/engine/admin_dlq.c",
+             "    s_take_out (self, job, letter->seq, ZLOOM_REASON_MOVED);\n", ""),
+    # ---- producers -----------------------------------------------------------------------------
+    Mutation("gap-accepted", "ids have no gaps",
+             "patterns/common/producers.c",
+             "    if (first_id > self->high + 1) {\n        if (self->blocked) {",
+             "    if (first_id > self->high + 1 && n == 0) {\n        if (self->blocked) {"),
+    Mutation("duplicates-not-trimmed", "what is known is trimmed",
+             "patterns/common/producers.c",
+             "    *trimmed = n > 0 ? (uint32_t) known : 0;\n", "    *trimmed = known > n ? n : 0;\n"),
+    Mutation("duplicates-stored", "what is known is not stored again",
+             "patterns/common/producers.c",
+             "    if (n > 0 && known >= n) {\n", "    if (n > 0 && known >= n && self->blocked) {\n"),
+    Mutation("high-not-replayed", "a producer's high outlives a crash",
+             "patterns/queue/queue_recover.c",
+             "zloom_producer_taken (producer, src->first_id + src->n - 1);",
+             "zloom_producer_taken (producer, 0);"),
+    Mutation("hole-not-adopted", "a producer that is ahead of a restored log leaves a hole",
+             "patterns/queue/queue_offer.c",
+             "if (next <= high + 1 || next > INT64_MAX) {", "if (next > 0) {"),
+    # ---- order ---------------------------------------------------------------------------------
+    Mutation("returned-goes-last", "what comes back goes before what is later",
+             "patterns/common/ready.c",
+             "(!found || candidate.first < run->first)) {", "!found) {"),
+]
