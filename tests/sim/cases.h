@@ -32,6 +32,8 @@ bool sim_case_delivered (sim_world_t *world, uint64_t messages);
     X (late_ack, 20)        \
     X (across_restart, 20)  \
     X (stall, 20)           \
+    X (short_stall, 20)     \
+    X (crashed, 20)         \
     X (fenced, 20)          \
     X (purged, 20)          \
     X (restored_source, 20) \

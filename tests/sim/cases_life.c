@@ -2,6 +2,8 @@
 /* cases_life.c - scripted: what peers and routers do to each other. */
 #include "cases.h"
 
+#include <stdio.h>
+
 static const sim_world_options_t s_plain = {.producers = 1,
                                             .messages = 80,
                                             .consumers = 2,
@@ -108,6 +110,70 @@ sim_case_stall (uint64_t seed)
     sim_world_run (world, 5 * SIM_S);
     return sim_case_end (&world, sim_case_counts (world).redelivered == 0,
                          "something was handed out again");
+}
+
+static bool
+s_have_settled (sim_world_t *world, void *arg)
+{
+    return sim_case_orders (world).acked >= *(uint64_t *) arg;
+}
+
+/*
+ * The router is not scheduled while leases end and settlements of them arrive, not long enough to
+ * move deadlines: what is in its sockets is read before what ran out is taken away.
+ */
+bool
+sim_case_short_stall (uint64_t seed)
+{
+    sim_world_options_t options = s_plain;
+    options.consumers = 1;
+    options.messages = 20;
+    options.burst = 20;
+    options.prefetch = 20;
+    options.window = 20;
+    options.work_ns = 1900 * SIM_MS;
+    options.alone = true;
+    sim_world_t *world = sim_world_new (seed, &options, false);
+    const bool out = sim_case_leased (world, 20);
+    sim_world_run (world, 1800 * SIM_MS);
+    sim_router_stall (sim_world_router (world), 800 * SIM_MS);
+    uint64_t all = 20;
+    const bool settled = sim_world_run_until (world, s_have_settled, &all, 10 * SIM_S);
+    const bool once = sim_case_counts (world).redelivered == 0;
+    const bool free_of_charge = sim_case_orders (world).failures == 0;
+    const bool ok = out && settled && once && free_of_charge && !sim_world_ground (world)->failed;
+    if (!ok) {
+        fprintf (stderr, "sim: short stall: %s\n",
+                 sim_world_ground (world)->failed ? sim_world_ground (world)->why
+                                                  : "a settlement in the socket did not count");
+    }
+    sim_world_destroy (&world);
+    return ok;
+}
+
+/* A consumer's process dies again and again with one message, which it had or had not started. */
+bool
+sim_case_crashed (uint64_t seed)
+{
+    sim_world_options_t options = s_plain;
+    options.consumers = 1;
+    options.prefetch = 1;
+    options.work_ns = 500 * SIM_MS;
+    options.chaos.hands = true;
+    sim_world_t *world = sim_world_new (seed, &options, false);
+    sim_peer_t *operator_ = sim_world_peer (world, sim_world_peers (world) - 1);
+    bool held = true;
+    for (int i = 0; i < 12 && held; i++) {
+        held = sim_case_leased (world, 1);
+        sim_world_run (world, 20 * SIM_MS);
+        zloom_verb_gone_t gone;
+        sim_peer_gone (sim_world_peer (world, CONSUMER), &gone);
+        sim_operator_report (operator_, &gone);
+        sim_peer_die (sim_world_peer (world, CONSUMER), 50 * SIM_MS, false);
+        sim_world_run (world, 40 * SIM_MS);
+    }
+    return sim_case_end (&world, held && sim_case_counts (world).redelivered > 5,
+                         "it did not hold what it died with");
 }
 
 /*

@@ -84,6 +84,7 @@ sim_checker_opened (sim_checker_t *self, zloom_engine_t *engine)
         self->messages[i].excused = true;
     }
     sim_look_found (self, engine);
+    sim_look_ids (self, engine);
     sim_census (self, true);
     sim_check_books (self, engine, true);
     for (int f = 0; f < SIM_JUNK; f++) {

@@ -55,6 +55,8 @@ typedef struct sim_checker sim_checker_t;
 sim_checker_t *sim_checker_new (sim_ground_t *ground);
 void sim_checker_destroy (sim_checker_t **self_p);
 const char *sim_flow_name (sim_flow_t flow);
+/* The index of a peer by its name ("p7"); UINT32_MAX: it is none. */
+uint32_t sim_peer_named (zloom_bytes_t name);
 sim_flow_t sim_flow_named (zloom_bytes_t name);
 
 /* ---- who sends ------------------------------------------------------------------------------- */

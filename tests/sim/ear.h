@@ -34,6 +34,7 @@ typedef struct {
     sim_flow_t by_index[SIM_FLOWS + SIM_HANDLES]; /* as WELCOME numbers them */
     sim_handle_t handles[SIM_HANDLES];
     size_t handle_count;
+    uint64_t reach[SIM_FLOWS + SIM_HANDLES]; /* ids without a gap, by index */
     sim_step_t steps[SIM_STEPS];
     size_t step_count;
     bool welcomed;

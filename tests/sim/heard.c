@@ -92,6 +92,16 @@ s_hear_marks (sim_ear_t *self, const sim_session_t *session, const zloom_verb_st
     }
 }
 
+/* Ids that follow what came before may be taken, others never. */
+static void
+s_hear_ids (sim_session_t *session, uint32_t index, uint64_t first_id, uint32_t n)
+{
+    uint64_t *reach = &session->reach[index];
+    if (first_id >= 1 && first_id <= *reach + 1 && first_id + n > *reach + 1) {
+        *reach = first_id + n - 1;
+    }
+}
+
 static void
 s_hear_credit (sim_session_t *session, const zloom_verb_credit_t *credit)
 {
@@ -128,6 +138,7 @@ s_hear (sim_ear_t *self, sim_session_t *session, const zloom_verb_t *verb)
         break;
     case ZLOOM_VERB_SEND:
         if (verb->send.flow < SIM_FLOWS + SIM_HANDLES) {
+            s_hear_ids (session, verb->send.flow, verb->send.first_id, verb->send.n);
             sim_checker_heard (self->checker, session->by_index[verb->send.flow],
                                zloom_buf_bytes (&session->name), verb->send.first_id, verb->send.n);
         }

@@ -71,6 +71,7 @@ typedef struct {
     uint32_t number; /* in its journal */
     bool disk;
     bool by_hand;
+    uint64_t highs[SIM_PRODUCERS]; /* of each producer, the highest id that is stored */
     bool odd; /* its disk was damaged or put back: why messages left is not known any more */
     size_t first_there;       /* of places: those before have left */
     zloom_idmap_t *first_ids; /* producer -> highest id delivered first */
@@ -103,6 +104,8 @@ void sim_place_free (sim_place_t *place);
 uint64_t sim_body_number (const sim_checker_t *self, zloom_bytes_t body);
 /* See in every flow of an engine that has just opened where each place is, and judge that. */
 void sim_look_found (sim_checker_t *self, const zloom_engine_t *engine);
+/* What is stored of each producer. */
+void sim_look_ids (sim_checker_t *self, const zloom_engine_t *engine);
 /* The places are where this history has them. */
 void sim_look_told (sim_checker_t *self);
 /* Count where every message is, as the last look found it. */

@@ -120,22 +120,27 @@ s_noise (sim_peer_t *self, zloom_buf_t *out)
     }
 }
 
+/* Ids that begin anywhere, or a little before or behind the last ones; packs that mostly fit. */
 static void
 s_send (sim_peer_t *self)
 {
     sim_ground_t *ground = self->stage->ground;
+    const uint64_t from = sim_once_in (ground, 3) ? sim_below (ground, 20) : self->sent_id;
+    const uint64_t back = sim_below (ground, 3);
+    const uint32_t n = 1 + (uint32_t) sim_below (ground, 3);
     zloom_verb_t verb = {.kind = ZLOOM_VERB_SEND,
                          .send = {.flow = (uint32_t) sim_below (ground, 2),
-                                  .first_id = 1 + sim_below (ground, 20),
-                                  .n = 1 + (uint32_t) sim_below (ground, 3),
+                                  .first_id = from >= back ? from - back + 1 : 1,
+                                  .n = n,
                                   .base_time_ns = sim_now (ground).wall_ns,
                                   .flags = (uint32_t) sim_below (ground, 256)}};
+    self->sent_id = verb.send.first_id + n - 1;
     zloom_buf_clear (&self->body);
     const zloom_envelope_t envelope = {.body = zloom_bytes_text ("junk")};
-    for (uint64_t n = sim_below (ground, 4); n > 0; n--) {
+    for (uint64_t k = sim_once_in (ground, 4) ? sim_below (ground, 4) : n; k > 0; k--) {
         zloom_pack_add (&self->body, &envelope);
     }
-    if (sim_once_in (ground, 3)) {
+    if (sim_once_in (ground, 5)) {
         s_noise (self, &self->body);
     }
     s_say (self, &verb, self->body.size > 0 ? zloom_buf_bytes (&self->body) : ZLOOM_BYTES_NULL);
@@ -157,6 +162,29 @@ s_settle (sim_peer_t *self)
                  .runs = &run,
                  .run_count = 1}};
     s_say (self, &verb, ZLOOM_BYTES_NULL);
+}
+
+/* Settle what was just handed to somebody else, under its very token. */
+static void
+s_steal (sim_peer_t *self)
+{
+    zloom_verb_t verb;
+    zloom_arena_t arena = {0};
+    const zloom_bytes_t leaked = sim_net_leaked (self->stage->net);
+    if (leaked.size > 0 && zloom_verb_decode (leaked, &arena, &verb) == ZLOOM_OK &&
+        verb.kind == ZLOOM_VERB_DELIVER && verb.deliver.run_count > 0) {
+        const zloom_settle_run_t run = {.first = verb.deliver.runs[0].seq,
+                                        .n = verb.deliver.runs[0].n,
+                                        .verdict =
+                                          (zloom_verdict_t) sim_below (self->stage->ground, 3),
+                                        .delay_ms = ZLOOM_DELAY_UNSET,
+                                        .cause = {.exit = -1}};
+        const zloom_verb_t theft = {
+          .kind = ZLOOM_VERB_SETTLE,
+          .settle = {.handle = 1, .token = verb.deliver.token, .runs = &run, .run_count = 1}};
+        s_say (self, &theft, ZLOOM_BYTES_NULL);
+    }
+    zloom_arena_fini (&arena);
 }
 
 static void
@@ -183,6 +211,9 @@ s_lie (sim_peer_t *self)
         break;
     case 3:
         s_hello (self);
+        break;
+    case 4:
+        s_steal (self);
         break;
     default:
         s_mimic (self);

@@ -71,6 +71,18 @@ s_high (const zloom_hosted_t *hosted, uint32_t producer)
                                                                                            : 0;
 }
 
+void
+sim_look_ids (sim_checker_t *self, const zloom_engine_t *engine)
+{
+    for (int f = 0; f < SIM_FLOWS; f++) {
+        const zloom_hosted_t *hosted =
+          zloom_engine_flow (engine, zloom_bytes_text (sim_flow_name ((sim_flow_t) f)));
+        for (uint32_t p = 0; p < SIM_PRODUCERS; p++) {
+            self->flows[f].highs[p] = hosted ? s_high (hosted, p) : 0;
+        }
+    }
+}
+
 /* What it knows of producers: nothing that was told is forgotten, nothing is skipped in silence. */
 static void
 s_look_producers (sim_checker_t *self, const zloom_hosted_t *const *hosted)

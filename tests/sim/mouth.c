@@ -110,6 +110,8 @@ s_say_welcome (sim_ear_t *self, sim_session_t *session, const zloom_verb_welcome
         const zloom_welcome_flow_t *flow = &welcome->flows[i];
         if (flow->code == ZLOOM_OK && flow->index < SIM_FLOWS + SIM_HANDLES) {
             session->by_index[flow->index] = sim_flow_named (flow->name);
+            session->reach[flow->index] =
+              flow->high > session->reach[flow->index] ? flow->high : session->reach[flow->index];
             sim_checker_confirmed (self->checker, session->by_index[flow->index],
                                    zloom_buf_bytes (&session->name), flow->high);
         }
@@ -218,6 +220,13 @@ s_say (sim_ear_t *self, sim_session_t *session, const zloom_verb_t *verb, zloom_
         break;
     case ZLOOM_VERB_CONFIRM:
         if (verb->confirm.flow < SIM_FLOWS + SIM_HANDLES) {
+            if (verb->confirm.upto_id > session->reach[verb->confirm.flow]) {
+                sim_fail (self->ground,
+                          "ids: route %" PRIu64 " is told that %" PRIu64 " is taken, up to %" PRIu64
+                          " it said without a gap",
+                          (uint64_t) session->route, verb->confirm.upto_id,
+                          session->reach[verb->confirm.flow]);
+            }
             sim_checker_confirmed (self->checker, session->by_index[verb->confirm.flow],
                                    zloom_buf_bytes (&session->name), verb->confirm.upto_id);
         }

@@ -22,20 +22,20 @@ MUTATIONS = [
     # ---- before its time -----------------------------------------------------------------------
     Mutation("deliver-before-durable", "nothing is handed out before it is durable",
              "lib/engine/carry.c",
-             "zloom_hosted_mark (flow, flow->port->disk ? self->disk.staged : self->step.group, last);",
-             "zloom_hosted_mark (flow, 0, last);"),
+             "flow->port->disk ? self->disk.staged : self->step.group, last);", "0, last);"),
     Mutation("confirm-before-durable", "a confirm waits for its group",
              "lib/engine/carry.c",
-             "zloom_engine_say (self, sender->session, &verb, zloom_engine_group (self, sender->flow));",
-             "zloom_engine_say (self, sender->session, &verb, 0);"),
+             "sender->session, &verb, zloom_engine_group (self, sender->flow));",
+             "sender->session, &verb, 0);"),
     Mutation("settled-before-durable", "SETTLED waits for its group",
              "lib/engine/carry.c",
              "zloom_engine_say (self, consumer->session, &verb, zloom_engine_group (self, flow));",
              "zloom_engine_say (self, consumer->session, &verb, 0);"),
     Mutation("early-high", "WELCOME's high waits for the newest staged group",
              "lib/engine/hello.c",
-             "const zloom_held_t held = {.group = self->disk.staged,",
-             "const zloom_held_t held = {.group = 0,"),
+             "    zloom_hold_push (self->hold, &held);\n",
+             "    zloom_engine_say_bytes (self, session, held.verb);\n"
+             "    s_begin (self, session);\n"),
     Mutation("commit-without-sync", "a group is durable when it is synced",
              "lib/journal/commit.c",
              "job->err = self->vfs->sync (self->vfs, self->file);",
@@ -61,16 +61,28 @@ MUTATIONS = [
              "lib/journal/space.c", "(unsigned) (self->generation & 1),", "0,"),
     Mutation("name-not-synced", "a new segment's name is synced before it is used",
              "lib/journal/space.c",
-             "job->err = self->vfs->sync_directory (self->vfs, self->directory);\n        return false;",
+             "job->err = self->vfs->sync_directory (self->vfs, self->directory);\n"
+             "        return false;",
              "return false;"),
     Mutation("copies-not-synced", "copies in cold segments are synced before the MOVE",
              "lib/journal/mover.c",
              "            job->err = self->vfs->sync (self->vfs, target->file);\n",
              "            job->err = target->file ? ZLOOM_OK : ZLOOM_DISK;\n"),
-    Mutation("settled-copy-believed", "what was settled stays settled when its pack is met again",
-             "patterns/queue/queue_recover.c",
-             "while (from <= last && zloom_numbers_find (&self->unseen, from, last, &run)) {",
-             "for (run = (zloom_range_t){from, last}; from <= last;) {"),
+    Mutation("settlements-forgotten", "replay starts where the oldest snapshot ends",
+             "lib/journal/space.c",
+             "    uint64_t oldest = UINT64_MAX;\n"
+             "    for (size_t i = 0; i < self->flow_count; i++) {\n"
+             "        uint64_t needed = self->flows[i]->mark.border_segment;\n"
+             "        oldest = needed < oldest ? needed : oldest;",
+             "    uint64_t oldest = 0;\n"
+             "    for (size_t i = 0; i < self->flow_count; i++) {\n"
+             "        uint64_t needed = self->flows[i]->mark.border_segment;\n"
+             "        oldest = needed > oldest ? needed : oldest;"),
+    Mutation("settled-is-believed", "what was settled before its pack was copied stays settled",
+             "patterns/common/done.c",
+             "    zloom_numbers_decode (&self->above, &fields, self->floor + 1, end);\n",
+             "    zloom_numbers_decode (&self->above, &fields, self->floor + 1, end);\n"
+             "    zloom_numbers_fini (&self->above);\n"),
     # ---- leases --------------------------------------------------------------------------------
     Mutation("no-holder-check", "only the token's holder settles",
              "patterns/queue/queue_lease.c",
@@ -83,7 +95,8 @@ MUTATIONS = [
     Mutation("unknown-boot", "a late ack counts only from a boot that stands in this log",
              "lib/engine/consume.c",
              "event->settle.earlier_boot = zloom_journal_boot_end (\n"
-             "          flow->port->journal, token.boot, flow->number, &event->settle.earlier_end);",
+             "          flow->port->journal, token.boot, flow->number, "
+             "&event->settle.earlier_end);",
              "event->settle.earlier_boot = true;\n"
              "        event->settle.earlier_end = UINT64_MAX;"),
     Mutation("free-while-leased", "who comes too late does not settle what another holds",
@@ -91,9 +104,8 @@ MUTATIONS = [
              "if (lease && zloom_leases_held (lease, first, last, &part)) {\n"
              "        if (part.seq == first && self->recall_count > 0)",
              "if (!lease && ack) {\n"
-             "        zloom_lease_t *any = zloom_leases_find (self->leases, (zloom_token_t){self->boot,"
-             " self->next_token - 1});\n"
-             "        lease = any;\n    }\n"
+             "        const zloom_token_t last_one = {self->boot, self->next_token - 1};\n"
+             "        lease = zloom_leases_find (self->leases, last_one);\n    }\n"
              "    if (lease && zloom_leases_held (lease, first, last, &part)) {\n"
              "        if (part.seq == first && self->recall_count > 0)"),
     Mutation("leases-not-shifted", "a late turn moves deadlines by the lateness",
@@ -142,7 +154,8 @@ MUTATIONS = [
              "    (void) event;\n}"),
     Mutation("step-in-two-groups", "a step's settlement and emits are one group",
              "lib/engine/step.c", "        self->step.settles = false;\n",
-             "        self->step.settles = false;\n        zloom_engine_seal (self, &self->disk);\n"),
+             "        self->step.settles = false;\n"
+             "        zloom_engine_seal (self, &self->disk);\n"),
     Mutation("step-does-not-settle", "a step settles its input",
              "lib/engine/step.c",
              "        zloom_engine_feed (self, work->consumer->flow, &work->settle);\n", ""),
@@ -156,10 +169,12 @@ MUTATIONS = [
              "    if (first_id > self->high + 1 && n == 0) {\n        if (self->blocked) {"),
     Mutation("duplicates-not-trimmed", "what is known is trimmed",
              "patterns/common/producers.c",
-             "    *trimmed = n > 0 ? (uint32_t) known : 0;\n", "    *trimmed = known > n ? n : 0;\n"),
+             "    *trimmed = n > 0 ? (uint32_t) known : 0;\n",
+             "    *trimmed = known > n ? n : 0;\n"),
     Mutation("duplicates-stored", "what is known is not stored again",
              "patterns/common/producers.c",
-             "    if (n > 0 && known >= n) {\n", "    if (n > 0 && known >= n && self->blocked) {\n"),
+             "    if (n > 0 && known >= n) {\n",
+             "    if (n > 0 && known >= n && self->blocked) {\n"),
     Mutation("high-not-replayed", "a producer's high outlives a crash",
              "patterns/queue/queue_recover.c",
              "zloom_producer_taken (producer, src->first_id + src->n - 1);",

@@ -43,6 +43,7 @@ struct sim_net {
     bool rough;
     zloom_blob_t *heard; /* the verb that the router works on */
     zloom_buf_t overheard;
+    zloom_buf_t leaked;
 };
 
 /* ---- pipes ----------------------------------------------------------------------------------- */
@@ -150,6 +151,7 @@ sim_net_destroy (sim_net_t **self_p)
         zloom_blob_unref (&self->heard);
     }
     zloom_buf_fini (&self->overheard);
+    zloom_buf_fini (&self->leaked);
     free (self->roads);
     free (self);
     *self_p = NULL;
@@ -220,6 +222,10 @@ s_send (void *arg, zloom_route_t route, zloom_bytes_t verb, zloom_blob_t *blob, 
         return ZLOOM_AGAIN;
     }
     self->mouth.said (self->mouth.arg, route, verb, pack);
+    if (pack.data) {
+        zloom_buf_clear (&self->leaked);
+        zloom_buf_add_bytes (&self->leaked, verb);
+    }
     s_put (self, road, &road->down, verb, pack);
     return ZLOOM_OK;
 }
@@ -392,6 +398,12 @@ sim_net_rough (sim_net_t *self, bool rough)
     for (size_t i = 0; i < self->count && !rough; i++) {
         self->roads[i]->slow = false;
     }
+}
+
+zloom_bytes_t
+sim_net_leaked (const sim_net_t *self)
+{
+    return zloom_buf_bytes (&self->leaked);
 }
 
 zloom_bytes_t

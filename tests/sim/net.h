@@ -57,6 +57,8 @@ void sim_net_down (sim_net_t *self);
 void sim_net_up (sim_net_t *self);
 /* Faults of the network itself (long delays) on or off. */
 void sim_net_rough (sim_net_t *self, bool rough);
+/* The newest DELIVER that went down any road. Unset: none yet. */
+zloom_bytes_t sim_net_leaked (const sim_net_t *self);
 /* The newest frame that came up any road, for those who mimic others. Unset: none yet. */
 zloom_bytes_t sim_net_overheard (const sim_net_t *self);
 

@@ -45,7 +45,7 @@ struct sim_peer {
     size_t work_count, work_capacity;
     zloom_buf_t body;
     /* liar */
-    uint64_t seen_token;
+    uint64_t sent_id; /* the last one that it sent */
 };
 
 /* producer.c */

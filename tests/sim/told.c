@@ -8,22 +8,11 @@
 
 /* ---- senders --------------------------------------------------------------------------------- */
 
-/* The index of an honest peer by its name; UINT32_MAX: it is none. */
-static uint32_t
-s_who (zloom_bytes_t name)
-{
-    uint32_t who = 0;
-    for (size_t i = 1; i < name.size; i++) {
-        who = who * 10 + (uint32_t) (name.data[i] - '0');
-    }
-    return name.size >= 2 && name.data[0] == 'p' ? who : UINT32_MAX;
-}
-
 void
 sim_checker_heard (sim_checker_t *self, sim_flow_t flow, zloom_bytes_t producer, uint64_t first_id,
                    uint32_t n)
 {
-    const uint32_t who = s_who (producer);
+    const uint32_t who = sim_peer_named (producer);
     for (size_t i = self->count; i > 0 && flow < SIM_JUNK; i--) {
         sim_message_t *message = &self->messages[i - 1];
         if (message->producer == who && message->flow == flow && message->id >= first_id &&
@@ -39,7 +28,7 @@ sim_checker_heard (sim_checker_t *self, sim_flow_t flow, zloom_bytes_t producer,
 void
 sim_checker_confirmed (sim_checker_t *self, sim_flow_t flow, zloom_bytes_t producer, uint64_t id)
 {
-    const uint32_t who = s_who (producer);
+    const uint32_t who = sim_peer_named (producer);
     if (flow >= SIM_JUNK || who == UINT32_MAX) {
         return;
     }
