@@ -6,13 +6,11 @@
 static void
 s_hear_hello (sim_ear_t *self, zloom_route_t route, const zloom_verb_hello_t *hello)
 {
-    sim_session_t *other;
-    uint64_t key;
-    for (size_t i = 0; zloom_idmap_next (self->sessions, &i, &key, (void **) &other);) {
-        if (key == route || zloom_bytes_equal (zloom_buf_bytes (&other->name), hello->name)) {
-            sim_checker_released (self->checker, SIM_NO_FLOW, key, false);
-        }
-    }
+    /*
+     * An older session of this name on another road ends only if the router believes this HELLO;
+     * then it forgets that road, or says BYE.
+     */
+    sim_checker_released (self->checker, SIM_NO_FLOW, route, false);
     sim_session_t *old = zloom_idmap_remove (self->sessions, route);
     if (old) {
         sim_session_free (old);
@@ -61,9 +59,28 @@ s_hear_settles (sim_ear_t *self, const sim_session_t *session, uint32_t handle, 
     }
 }
 
+/*
+ * Ids that follow what came before may be taken, others never. What is said before the WELCOME may
+ * follow what that will tell.
+ */
+static void
+s_hear_ids (sim_session_t *session, uint32_t index, uint64_t first_id, uint32_t n)
+{
+    uint64_t *reach = &session->reach[index];
+    if (first_id >= 1 && (first_id <= *reach + 1 || !session->welcomed) &&
+        first_id + n > *reach + 1) {
+        *reach = first_id + n - 1;
+    }
+}
+
 static void
 s_hear_step (sim_ear_t *self, sim_session_t *session, const zloom_verb_step_t *verb)
 {
+    for (size_t i = 0; i < verb->emit_count; i++) {
+        if (!verb->has_handle && verb->emits[i].flow < SIM_FLOWS + SIM_HANDLES) {
+            s_hear_ids (session, verb->emits[i].flow, verb->emits[i].first_id, verb->emits[i].n);
+        }
+    }
     if (!verb->has_handle || session->step_count == SIM_STEPS) {
         return;
     }
@@ -89,16 +106,6 @@ s_hear_marks (sim_ear_t *self, const sim_session_t *session, const zloom_verb_st
             sim_checker_marked (self->checker, flow, marks->runs[i].seq + k, marks->token,
                                 session->route, started, extend_ns);
         }
-    }
-}
-
-/* Ids that follow what came before may be taken, others never. */
-static void
-s_hear_ids (sim_session_t *session, uint32_t index, uint64_t first_id, uint32_t n)
-{
-    uint64_t *reach = &session->reach[index];
-    if (first_id >= 1 && first_id <= *reach + 1 && first_id + n > *reach + 1) {
-        *reach = first_id + n - 1;
     }
 }
 
