@@ -129,6 +129,8 @@ void sim_checker_stale (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloo
 void sim_checker_unsaid (sim_checker_t *self, sim_flow_t flow);
 /* The router refused a send. */
 void sim_checker_refused (sim_checker_t *self);
+/* All leases of a route may have ended, or not. */
+void sim_checker_doubt (sim_checker_t *self, zloom_route_t route);
 /* All leases of a route (in one flow, or SIM_NO_FLOW: in all) end. */
 void sim_checker_released (sim_checker_t *self, sim_flow_t flow, zloom_route_t route, bool crashed);
 

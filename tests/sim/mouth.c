@@ -234,8 +234,9 @@ s_say (sim_ear_t *self, sim_session_t *session, const zloom_verb_t *verb, zloom_
     case ZLOOM_VERB_DELIVER:
         s_say_deliver (self, session, &verb->deliver, pack);
         if (!session->welcomed) {
-            /* It said HELLO again, which was not read yet: the leases end when it is. */
-            sim_checker_released (self->checker, SIM_NO_FLOW, session->route, false);
+            /* To who said HELLO again, which was not read yet: the leases end when it is. Or to a
+             * new one who did not wait for its WELCOME: they are its own. */
+            sim_checker_doubt (self->checker, session->route);
         }
         break;
     case ZLOOM_VERB_REFUSE:

@@ -353,6 +353,19 @@ sim_checker_unsaid (sim_checker_t *self, sim_flow_t flow)
 }
 
 void
+sim_checker_doubt (sim_checker_t *self, zloom_route_t route)
+{
+    for (int f = 0; f < SIM_FLOWS; f++) {
+        for (size_t i = 0; i < self->flows[f].count; i++) {
+            sim_place_t *place = self->flows[f].places[i];
+            if (place->leased && place->route == route) {
+                place->deadline_ns = 0;
+            }
+        }
+    }
+}
+
+void
 sim_checker_released (sim_checker_t *self, sim_flow_t flow, zloom_route_t route, bool crashed)
 {
     for (int f = 0; f < SIM_FLOWS; f++) {
