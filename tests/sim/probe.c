@@ -162,6 +162,15 @@ s_look (sim_probe_t *self, zloom_simdisk_t *disk, uint64_t *digest)
     return !self->ground->failed;
 }
 
+/* What would be there, with chance of its own; a disk that was full leaves room to open. */
+static zloom_simdisk_t *
+s_fork (sim_probe_t *self, const zloom_simdisk_t *disk)
+{
+    zloom_simdisk_t *fork = zloom_simdisk_fork (disk, zloom_random_next (&self->random));
+    zloom_simdisk_capacity (fork, 0);
+    return fork;
+}
+
 static bool
 s_lose_power (sim_probe_t *self, zloom_simdisk_t *disk, uint64_t *digest)
 {
@@ -185,7 +194,7 @@ static void
 s_from_cache (sim_probe_t *self, const zloom_simdisk_t *disk, const char *lose)
 {
     uint64_t digest;
-    zloom_simdisk_t *fork = zloom_simdisk_fork (disk, zloom_random_next (&self->random));
+    zloom_simdisk_t *fork = s_fork (self, disk);
     if (lose) {
         zloom_simdisk_lose (fork, lose);
     }
@@ -206,7 +215,7 @@ sim_probe_call (sim_probe_t *self, const zloom_simdisk_t *disk, const zloom_file
     uint64_t digest;
     self->calls++;
     sim_ground_aside (self->ground, true);
-    zloom_simdisk_t *fork = zloom_simdisk_fork (disk, zloom_random_next (&self->random));
+    zloom_simdisk_t *fork = s_fork (self, disk);
     if (s_lose_power (self, fork, &digest) && zloom_random_below (&self->random, AGAIN) == 0) {
         s_lose_again (self, fork, digest);
     }
