@@ -25,6 +25,13 @@ zloom_log_reserve (const zloom_log_t *self)
     return 2 * (uint64_t) self->segment_bytes + s_own_reserve (self);
 }
 
+bool
+zloom_log_is_drained (const zloom_log_t *self)
+{
+    return self->segment_count == 1 &&
+           (uint64_t) self->ready_count * self->segment_bytes >= zloom_log_reserve (self);
+}
+
 /* Whether a group of that many bytes finds a place, and what can be written behind it. */
 static bool
 s_place (const zloom_log_t *self, uint64_t bytes, uint64_t *left)

@@ -211,6 +211,8 @@ bool zloom_log_hand_over (zloom_log_t *self);
 void zloom_log_attest (zloom_log_t *self);
 /* Take in an ended commit. */
 void zloom_log_take_commits (zloom_log_t *self);
+/* Whether all is empty and holds the reserve: on a small disk there is no more to be had. */
+bool zloom_log_is_drained (const zloom_log_t *self);
 /* Two segments for settlements, and a snapshot of everything. */
 uint64_t zloom_log_reserve (const zloom_log_t *self);
 

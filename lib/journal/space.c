@@ -100,8 +100,8 @@ bool
 zloom_log_disk_has (zloom_log_t *self, uint64_t bytes, const char *what)
 {
     uint64_t left = zloom_log_disk_left (self);
-    if (bytes <= left) {
-        return true;
+    if (bytes <= left || zloom_log_is_drained (self)) {
+        return bytes <= left;
     }
     (void) zloom_fail (ZLOOM_DISK_FULL, "%s takes %llu bytes, %llu are left", what,
                        (unsigned long long) bytes, (unsigned long long) left);
@@ -135,9 +135,7 @@ s_fill_done (zloom_job_t *job, void *owner)
         self->ready[self->ready_count++] = fill->segment;
         self->next_segment = fill->segment.number + 1;
         self->stats.reclaimed_segments += !fill->fresh;
-        if (fill->fresh) {
-            self->disk_full = false;
-        }
+        self->disk_full &= !fill->fresh;
     } else {
         if (self) {
             zloom_log_step_failed (self, job);
@@ -388,25 +386,15 @@ s_reclaim_wanted (const zloom_log_t *self)
             (self->disk_full && self->ready_count < zloom_log_ready_wanted (self)));
 }
 
-/* Whether all is empty and holds the reserve: on a small disk there is no more to be had. */
-static bool
-s_is_drained (const zloom_log_t *self)
-{
-    return self->segment_count == 1 &&
-           (uint64_t) self->ready_count * self->segment_bytes >= zloom_log_reserve (self);
-}
-
 /* Whether a new segment is to be made, and there is disk for it. */
 static bool
 s_fill_due (zloom_log_t *self, uint64_t wanted)
 {
-    const uint64_t bytes = self->segment_bytes + zloom_log_slack (self);
     if (self->ready_count >= wanted || self->now.mono_ns < self->fill_at_ns ||
         self->segment_count + self->ready_count >= zloom_log_limit (self) + wanted) {
         return false;
     }
-    if (s_is_drained (self) ? zloom_log_disk_left (self) >= bytes
-                            : zloom_log_disk_has (self, bytes, "a new segment")) {
+    if (zloom_log_disk_has (self, self->segment_bytes + zloom_log_slack (self), "a new segment")) {
         return true;
     }
     self->fill_at_ns = zloom_time_add (self->now.mono_ns, ZLOOM_RETRY_SPACE_NS);
@@ -440,9 +428,7 @@ zloom_log_plan (zloom_log_t *self)
         self->disk_full &=
           now < self->retry_at_ns || now < self->fill_at_ns || now < self->move_at_ns;
     }
-    if (s_is_drained (self)) {
-        self->disk_full = false;
-    }
+    self->disk_full &= !zloom_log_is_drained (self);
     bool reclaim = s_reclaim_wanted (self);
     bool moved = self->moved_segment > 0;
     uint64_t target = moved ? self->moved_segment : self->segments[0].number;
