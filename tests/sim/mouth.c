@@ -220,7 +220,7 @@ s_say (sim_ear_t *self, sim_session_t *session, const zloom_verb_t *verb, zloom_
         break;
     case ZLOOM_VERB_CONFIRM:
         if (verb->confirm.flow < SIM_FLOWS + SIM_HANDLES) {
-            if (verb->confirm.upto_id > session->reach[verb->confirm.flow]) {
+            if (session->welcomed && verb->confirm.upto_id > session->reach[verb->confirm.flow]) {
                 sim_fail (self->ground,
                           "ids: route %" PRIu64 " is told that %" PRIu64 " is taken, up to %" PRIu64
                           " it said without a gap",
