@@ -29,6 +29,7 @@ typedef struct {
     zloom_route_t route;
     zloom_verdict_t verdict;
     bool step;
+    bool late;       /* of a lease from an earlier boot: taken only while nobody else holds it */
     int64_t back_ns; /* RETRY: from when on it may come again, if this is taken */
     int64_t wall_ns; /* how the wall clock stood to the other one */
 } sim_ask_t;

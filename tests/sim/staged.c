@@ -147,7 +147,9 @@ s_may_leave (const sim_checker_t *self, const sim_place_t *place, uint8_t reason
     switch (reason) {
     case ZLOOM_REASON_ACKED:
         for (size_t i = 0; i < place->ask_count; i++) {
-            if (place->asks[i].verdict == ZLOOM_VERDICT_ACK) {
+            const sim_ask_t *ask = &place->asks[i];
+            const bool held = place->leased && place->deadline_ns > self->ground->mono_ns;
+            if (ask->verdict == ZLOOM_VERDICT_ACK && !(ask->late && held)) {
                 return true;
             }
         }

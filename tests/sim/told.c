@@ -227,9 +227,8 @@ sim_checker_asked (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_tok
     }
     const bool holds =
       place->leased && sim_same_token (place->token, token) && place->route == route;
-    /* Of an earlier boot that the disk knows: nobody holds it in this one for sure. */
-    const bool late = token.boot != self->boot && s_knows_boot (self, token.boot) &&
-                      (!place->leased || place->deadline_ns == 0);
+    /* Of an earlier boot that the disk knows; it may be worked on only when the lease is over. */
+    const bool late = !holds && token.boot != self->boot && s_knows_boot (self, token.boot);
     if (!holds && !late) {
         return; /* a stranger's word: whatever comes of it is not on this place's account */
     }
@@ -238,9 +237,11 @@ sim_checker_asked (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_tok
                                                   .route = route,
                                                   .verdict = verdict,
                                                   .step = step,
+                                                  .late = late,
                                                   .back_ns = s_back_ns (self, place, delay_ms),
                                                   .wall_ns = self->ground->wall_offset_ns};
-    if (verdict != ZLOOM_VERDICT_ACK && !step) {
+    const bool others = place->leased && place->deadline_ns > 0 && !holds;
+    if (!others && verdict != ZLOOM_VERDICT_ACK && !step) {
         place->leased = false;
         place->bad_ends += verdict == ZLOOM_VERDICT_RETRY || verdict == ZLOOM_VERDICT_CRASH;
         place->rejected |= verdict == ZLOOM_VERDICT_REJECT;
