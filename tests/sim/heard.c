@@ -198,9 +198,9 @@ sim_ear_heard (void *arg, zloom_route_t route, zloom_bytes_t frame, zloom_bytes_
                pack.size);
     sim_session_t *session = zloom_idmap_get (self->sessions, route);
     if (!whole) {
-        /* Whoever says what cannot be read loses its session. */
-        sim_checker_released (self->checker, SIM_NO_FLOW, route, false);
-    } else if (verb.kind == ZLOOM_VERB_HELLO) {
+        return; /* it is refused, or its session ends, which is said */
+    }
+    if (verb.kind == ZLOOM_VERB_HELLO) {
         s_hear_hello (self, route, &verb.hello);
     } else if (session) {
         s_hear (self, session, &verb);
