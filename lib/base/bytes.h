@@ -117,7 +117,7 @@ zloom_buf_add (zloom_buf_t *self, const void *data, size_t size)
 {
     uint8_t *at = zloom_buf_reserve (self, size);
     if (size > 0) {
-        memcpy (at, data, size);
+        memcpy (at, data, size); /* NOLINT(clang-analyzer-core.NonNullParamChecker) */
         self->size += size;
     }
 }

@@ -93,13 +93,20 @@ zloom_attrs_iter (zloom_bytes_t map)
 static void
 s_read_value (zloom_cursor_t *cursor, zloom_attr_t *value)
 {
+    zloom_cursor_t ahead = *cursor;
     *value = (zloom_attr_t){.type = zloom_cursor_type (cursor)};
     switch (value->type) {
     case ZLOOM_TYPE_BOOL:
         value->number = zloom_cursor_bool (cursor) ? 1 : 0;
         break;
     case ZLOOM_TYPE_INT:
-        value->number = zloom_cursor_int (cursor);
+        value->number = zloom_cursor_int (&ahead);
+        if (ahead.err == ZLOOM_OK) {
+            *cursor = ahead;
+        } else { /* past 2^63: carried, and nothing to reckon with */
+            value->type = ZLOOM_TYPE_BAD;
+            value->bytes = zloom_cursor_raw (cursor);
+        }
         break;
     case ZLOOM_TYPE_STR:
     case ZLOOM_TYPE_BIN:

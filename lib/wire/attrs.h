@@ -36,7 +36,8 @@ void zloom_attrs_fini (zloom_attrs_t *self);
 /* ---- read --------------------------------------------------------------------------------- */
 
 typedef struct {
-    zloom_type_t type;   /* BOOL, INT, STR, BIN; of other types `bytes` is the raw value */
+    zloom_type_t type;   /* BOOL, INT, STR, BIN; of others, and of an integer past 2^63 (BAD),
+                            `bytes` is the raw value */
     int64_t number;      /* INT, BOOL (0, 1) */
     zloom_bytes_t bytes; /* STR, BIN: the content */
 } zloom_attr_t;

@@ -124,7 +124,7 @@ s_begin_load (zloom_app_t *self, zloom_recipe_options_t *options)
 static zloom_err_t
 s_end_load (const zloom_app_t *self, zloom_err_t err)
 {
-    zloom_diagnostic_t first;
+    zloom_diagnostic_t first = {0};
     if (err != ZLOOM_RECIPE) {
         return err;
     }

@@ -277,6 +277,7 @@ main (int argc, char **argv)
     }
     if (err != ZLOOM_OK) {
         fprintf (stderr, "bench-load %s: %s: %s\n", verb, zloom_err_text (err), zloom_note ());
+        free (result.latency_ns);
         return 1;
     }
     s_print (&result);

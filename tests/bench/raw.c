@@ -81,8 +81,9 @@ static void
 s_print_quantiles (int64_t *took_ns, size_t count, const char *more)
 {
     qsort (took_ns, count, sizeof *took_ns, s_compare);
-    printf ("%.2f %.2f%s\n", (double) took_ns[count / 2] / 1e3,
-            (double) took_ns[(count - 1) * 99 / 100] / 1e3, more);
+    const size_t half = count / 2;
+    const size_t last = (count - 1) * 99 / 100;
+    printf ("%.2f %.2f%s\n", (double) took_ns[half] / 1e3, (double) took_ns[last] / 1e3, more);
 }
 
 /* ---- messages ------------------------------------------------------------------------------- */

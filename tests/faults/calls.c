@@ -23,6 +23,9 @@
 #include "call_subjects.h"
 #include "harness.h"
 
+/* The names and forms are those of libc and of the linker's --wrap. */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name,bugprone-reserved-identifier) */
+
 static long s_left;
 static bool s_counts;
 static bool s_failed;
@@ -218,3 +221,5 @@ main (int argc, char **argv)
     fprintf (stderr, "usage: %s eio|enospc|eintr|short SUBJECT [FIRST]\n", argv[0]);
     return 2;
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name,bugprone-reserved-identifier) */

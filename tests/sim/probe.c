@@ -183,7 +183,7 @@ s_lose_power (sim_probe_t *self, zloom_simdisk_t *disk, uint64_t *digest)
 static void
 s_lose_again (sim_probe_t *self, zloom_simdisk_t *disk, uint64_t before)
 {
-    uint64_t after;
+    uint64_t after = 0;
     if (s_lose_power (self, disk, &after) && after != before) {
         sim_fail (self->ground, "a crash right after an opening undoes what the opening found");
     }
@@ -193,7 +193,7 @@ s_lose_again (sim_probe_t *self, zloom_simdisk_t *disk, uint64_t before)
 static void
 s_from_cache (sim_probe_t *self, const zloom_simdisk_t *disk, const char *lose)
 {
-    uint64_t digest;
+    uint64_t digest = 0;
     zloom_simdisk_t *fork = s_fork (self, disk);
     if (lose) {
         zloom_simdisk_lose (fork, lose);
@@ -212,7 +212,7 @@ sim_probe_call (sim_probe_t *self, const zloom_simdisk_t *disk, const zloom_file
         self->ground->failed || !sim_checker_can_judge (self->checker)) {
         return;
     }
-    uint64_t digest;
+    uint64_t digest = 0;
     self->calls++;
     sim_ground_aside (self->ground, true);
     zloom_simdisk_t *fork = s_fork (self, disk);

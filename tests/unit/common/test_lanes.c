@@ -17,9 +17,9 @@ s_take (zloom_lanes_t *lanes, uint64_t *seqs, size_t most)
 {
     size_t count = 0;
     for (size_t turns = zloom_lanes_waiting (lanes); turns > 0 && count < most; turns--) {
-        uint32_t turn;
+        uint32_t turn = 0;
         zloom_lane_t *lane = zloom_lanes_begin (lanes, &turn);
-        zloom_lane_entry_t entry;
+        zloom_lane_entry_t entry = {0};
         uint32_t handed = 0;
         while (handed < turn && count < most && zloom_lanes_front (lanes, lane, &entry)) {
             if (entry.barred) {
@@ -47,7 +47,7 @@ lanes_hand_out_one_run_at_a_time (void **state)
 {
     (void) state;
     zloom_lanes_t *lanes = zloom_lanes_new (s_seed, 1);
-    uint64_t seqs[8];
+    uint64_t seqs[8] = {0};
     for (uint64_t seq = 1; seq <= 4; seq++) {
         zloom_lanes_add (lanes, s_slot (7, 0), seq);
         zloom_lanes_add (lanes, s_slot (7, 0), seq); /* twice changes nothing */
@@ -71,9 +71,9 @@ lanes_park_a_slot_behind_its_blocker (void **state)
 {
     (void) state;
     zloom_lanes_t *lanes = zloom_lanes_new (s_seed, 1);
-    uint64_t seqs[8];
+    uint64_t seqs[8] = {0};
     zloom_slot_t slot;
-    uint64_t later;
+    uint64_t later = 0;
     zloom_lanes_add (lanes, s_slot (7, 1), 1);
     zloom_lanes_add (lanes, s_slot (7, 1), 2);
     zloom_lanes_add (lanes, s_slot (7, 2), 3);
@@ -94,7 +94,7 @@ lanes_park_a_slot_behind_its_blocker (void **state)
     assert_int_equal (seqs[0], 1);
     assert_int_equal (s_take (lanes, seqs, 8), 0);
     uint64_t cursor = 0;
-    zloom_parked_t parked;
+    zloom_parked_t parked = {0};
     assert_true (zloom_lanes_next_parked (lanes, &cursor, &parked));
     assert_int_equal (parked.blocker, 1);
     assert_int_equal (parked.behind, 1);
@@ -159,9 +159,9 @@ lanes_let_the_first_that_failed_block (void **state)
 {
     (void) state;
     zloom_lanes_t *lanes = zloom_lanes_new (s_seed, 1);
-    uint64_t seqs[4];
-    uint32_t turn;
-    zloom_lane_entry_t entry;
+    uint64_t seqs[4] = {0};
+    uint32_t turn = 0;
+    zloom_lane_entry_t entry = {0};
     zloom_lanes_add (lanes, s_slot (7, 1), 1);
     zloom_lanes_add (lanes, s_slot (7, 1), 2);
     assert_int_equal (s_take (lanes, seqs, 4), 2);
@@ -191,9 +191,9 @@ lanes_go_on_when_a_blocker_leaves_by_another_way (void **state)
 {
     (void) state;
     zloom_lanes_t *lanes = zloom_lanes_new (s_seed, 1);
-    uint64_t seqs[4];
-    uint32_t turn;
-    zloom_lane_entry_t entry;
+    uint64_t seqs[4] = {0};
+    uint32_t turn = 0;
+    zloom_lane_entry_t entry = {0};
     zloom_lanes_add (lanes, s_slot (7, 1), 1);
     zloom_lanes_add (lanes, s_slot (7, 1), 2);
     assert_int_equal (s_take (lanes, seqs, 1), 1);
