@@ -24,7 +24,7 @@
 #include "harness.h"
 
 /* The names and forms are those of libc and of the linker's --wrap. */
-/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name,bugprone-reserved-identifier) */
+/* NOLINTBEGIN(bugprone-reserved-identifier) */
 
 static long s_left;
 static bool s_counts;
@@ -222,4 +222,4 @@ main (int argc, char **argv)
     return 2;
 }
 
-/* NOLINTEND(readability-inconsistent-declaration-parameter-name,bugprone-reserved-identifier) */
+/* NOLINTEND(bugprone-reserved-identifier) */
