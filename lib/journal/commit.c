@@ -104,7 +104,8 @@ zloom_log_stage (zloom_log_t *self, const zloom_record_t *record, zloom_blob_t *
     if (record->type == ZLOOM_RECORD_PACK) {
         zloom_assert (record->count > 0 && record->seq >= flow->mark.end);
     }
-    if (record->type == ZLOOM_RECORD_PACK || record->type == ZLOOM_RECORD_HOLE) {
+    if (record->type == ZLOOM_RECORD_PACK ||
+        (record->type == ZLOOM_RECORD_HOLE && record->flow > 0)) {
         uint64_t end = record->seq + record->count;
         flow->mark.end = end > flow->mark.end ? end : flow->mark.end;
         flow->touched = self->open.number;

@@ -256,6 +256,7 @@ zloom_doctor_examine (zloom_vfs_t *vfs, const char *directory, zloom_doctor_repo
     zloom_slot_fini (&self.slots[1]);
     free (self.segments);
     free (self.pointers);
+    free (self.known);
     free (path);
     if (err) {
         (void) zloom_fail (err, "%s", note);

@@ -33,7 +33,9 @@ typedef struct {
     uint32_t flow;  /* with count: whose numbers */
     uint64_t first; /* messages [first, first + count) */
     uint64_t count;
-    char *text; /* one line for people, without newline */
+    bool record; /* one record of a group, not whole groups */
+    bool known;  /* an opening found it and went on around it: then it is a note */
+    char *text;  /* one line for people, without newline */
 } zloom_finding_t;
 
 typedef struct {

@@ -33,6 +33,31 @@ s_look_at_move (zloom_doctor_t *self, const zloom_entry_t *entry, zloom_bytes_t 
     }
 }
 
+/* What an earlier opening wrote down. */
+static void
+s_look_at_hole (zloom_doctor_t *self, const zloom_group_header_t *header,
+                const zloom_entry_t *entry)
+{
+    if (entry->count > 0) {
+        zloom_grow (&self->known, &self->known_capacity, self->known_count + 1,
+                    sizeof *self->known);
+        self->known[self->known_count].flow = entry->flow;
+        self->known[self->known_count++].lost =
+          (zloom_range_t){entry->seq, entry->seq + entry->count - 1};
+    }
+    if (entry->flow == 0) {
+        return;
+    }
+    zloom_finding_t *finding = zloom_report_find (
+      self->report, ZLOOM_FINDING_NOTE, zloom_doctor_hot_name (header->place.segment),
+      header->place.offset, "flow %u: numbers %llu to %llu are a known hole", entry->flow,
+      (unsigned long long) entry->seq,
+      (unsigned long long) (entry->seq + entry->count - (entry->count > 0)));
+    finding->flow = entry->flow;
+    finding->first = entry->seq;
+    finding->count = entry->count;
+}
+
 static void
 s_look_at_record (zloom_doctor_t *self, const zloom_walk_t *walk, const zloom_entry_t *entry)
 {
@@ -54,6 +79,7 @@ s_look_at_record (zloom_doctor_t *self, const zloom_walk_t *walk, const zloom_en
           (unsigned long long) header->number, zloom_record_text (entry->type, text), entry->flow,
           (unsigned long long) entry->seq,
           (unsigned long long) (entry->seq + entry->count - (entry->count > 0)));
+        finding->record = true;
         finding->bytes = entry->payload_bytes;
         finding->first_group = header->number;
         finding->last_group = header->number;
@@ -70,14 +96,7 @@ s_look_at_record (zloom_doctor_t *self, const zloom_walk_t *walk, const zloom_en
     } else if (entry->type == ZLOOM_RECORD_MOVE) {
         s_look_at_move (self, entry, zloom_entry_payload (entry, header, group));
     } else if (entry->type == ZLOOM_RECORD_HOLE) {
-        zloom_finding_t *finding = zloom_report_find (
-          self->report, ZLOOM_FINDING_NOTE, zloom_doctor_hot_name (header->place.segment),
-          header->place.offset, "flow %u: numbers %llu to %llu are a known hole", entry->flow,
-          (unsigned long long) entry->seq,
-          (unsigned long long) (entry->seq + entry->count - (entry->count > 0)));
-        finding->flow = entry->flow;
-        finding->first = entry->seq;
-        finding->count = entry->count;
+        s_look_at_hole (self, header, entry);
     }
 }
 
@@ -224,6 +243,46 @@ s_walk_held (zloom_doctor_t *self, const zloom_slot_segment_t *known,
     return err;
 }
 
+static bool
+s_is_known (const zloom_doctor_t *self, uint32_t flow, uint64_t first, uint64_t last)
+{
+    for (size_t i = 0; i < self->known_count; i++) {
+        if (self->known[i].flow == flow && self->known[i].lost.first <= first &&
+            last <= self->known[i].lost.last) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * What an earlier opening found, too, is no news: its numbers are a hole, and all has gone on.
+ * Lost groups are known as such, a pack by its numbers; a damaged record without numbers is told
+ * again and again, for nothing says that it is the one of before.
+ */
+static void
+s_settle_known (zloom_doctor_t *self)
+{
+    zloom_doctor_report_t *report = self->report;
+    for (size_t i = 0; i < report->finding_count; i++) {
+        zloom_finding_t *finding = &report->findings[i];
+        if (finding->kind != ZLOOM_FINDING_DAMAGE || finding->first_group == 0) {
+            continue;
+        }
+        finding->known = s_is_known (self, 0, finding->first_group, finding->last_group);
+        if (finding->record) {
+            finding->known &=
+              finding->count > 0 &&
+              s_is_known (self, finding->flow, finding->first, finding->first + finding->count - 1);
+        }
+        if (finding->known) {
+            finding->kind = ZLOOM_FINDING_NOTE;
+            report->damages--;
+            report->notes++;
+        }
+    }
+}
+
 zloom_err_t
 zloom_doctor_walk_hot (zloom_doctor_t *self)
 {
@@ -247,6 +306,8 @@ zloom_doctor_walk_hot (zloom_doctor_t *self)
     while (from < self->segment_count && self->segments[from].number < slot->start) {
         from++;
     }
-    return s_walk_segments (self, from, self->segment_count - from, expected, previous, true,
-                            &next);
+    zloom_err_t err =
+      s_walk_segments (self, from, self->segment_count - from, expected, previous, true, &next);
+    s_settle_known (self);
+    return err;
 }

@@ -257,6 +257,7 @@ s_settle_lost (zloom_recovery_t *self)
         uint64_t end = self->log->flows[mark->number]->mark.end;
         uint64_t from = self->lost[i] || end == 0 ? 1 : end;
         if (mark->number < self->unsure_count && self->unsure[mark->number] && mark->end > end) {
+            self->log->stats.holes += self->lost[i]; /* else the gap was counted */
             err = zloom_recovery_hole (self, mark->number, from, mark->end);
         }
     }
@@ -358,6 +359,7 @@ s_recovery_fini (zloom_recovery_t *self)
     free (self->unsure);
     free (self->holes);
     free (self->hole_flows);
+    free (self->lost_groups);
     zloom_names_fini (&self->names);
 }
 

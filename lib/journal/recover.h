@@ -25,13 +25,21 @@ typedef struct {
     size_t hole_count;
     size_t hole_capacity;
     size_t hole_flow_capacity;
+    zloom_range_t *lost_groups; /* gaps and damaged groups, to be written down, too */
+    size_t lost_count;
+    size_t lost_capacity;
 } zloom_recovery_t;
 
 /* Go through the log from the slot's start on and replay. */
 zloom_err_t zloom_recovery_replay (zloom_recovery_t *self);
-/* Numbers [first, end) of the flow are lost: tell the owner, remember it for the boot's group. */
+/*
+ * Numbers [first, end) of the flow are lost: tell the owner, remember it for the boot's group. What
+ * is counted as a hole is the place that was damaged, once, however many flows had numbers in it.
+ */
 zloom_err_t zloom_recovery_hole (zloom_recovery_t *self, uint32_t flow, uint64_t first,
                                  uint64_t end);
+/* Groups [first, last] are damaged: counted, and remembered for the boot's group. */
+void zloom_recovery_lose_groups (zloom_recovery_t *self, uint64_t first, uint64_t last);
 /* Groups [first, last] of the log are lost (last < first: it is not known how many). */
 zloom_err_t zloom_recovery_gap (zloom_recovery_t *self, uint64_t first, uint64_t last);
 /* Keep these bytes of a hot segment in damaged/; failing to is only logged. */

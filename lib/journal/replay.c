@@ -31,7 +31,6 @@ zloom_recovery_hole (zloom_recovery_t *self, uint32_t flow, uint64_t first, uint
     zloom_log (ZLOOM_LOG_ERROR, "journal-hole", "flow=%u name=%s first=%llu last=%llu", flow,
                found->mark.name ? found->mark.name : "", (unsigned long long) first,
                (unsigned long long) (end - 1));
-    self->log->stats.holes++;
     zloom_grow (&self->holes, &self->hole_capacity, self->hole_count + 1, sizeof *self->holes);
     zloom_grow (&self->hole_flows, &self->hole_flow_capacity, self->hole_count + 1,
                 sizeof *self->hole_flows);
@@ -46,6 +45,18 @@ zloom_recovery_hole (zloom_recovery_t *self, uint32_t flow, uint64_t first, uint
     return err;
 }
 
+void
+zloom_recovery_lose_groups (zloom_recovery_t *self, uint64_t first, uint64_t last)
+{
+    self->log->stats.holes++;
+    if (last < first) {
+        return;
+    }
+    zloom_grow (&self->lost_groups, &self->lost_capacity, self->lost_count + 1,
+                sizeof *self->lost_groups);
+    self->lost_groups[self->lost_count++] = (zloom_range_t){first, last};
+}
+
 zloom_err_t
 zloom_recovery_gap (zloom_recovery_t *self, uint64_t first, uint64_t last)
 {
@@ -53,7 +64,7 @@ zloom_recovery_gap (zloom_recovery_t *self, uint64_t first, uint64_t last)
     uint64_t count = last >= first ? last - first + 1 : 0;
     zloom_log (ZLOOM_LOG_ERROR, "journal-gap", "directory=%s first-group=%llu groups=%llu",
                log->directory, (unsigned long long) first, (unsigned long long) count);
-    log->stats.holes++;
+    zloom_recovery_lose_groups (self, first, last);
     log->holed = true;
     free (self->unsure);
     self->unsure_count = log->flow_count;
@@ -255,12 +266,14 @@ s_record (zloom_recovery_t *self, const zloom_entry_t *entry)
     }
     if (self->walk.damaged && !zloom_entry_holds (entry, header, group)) {
         /* What it said is lost; the owner hears of which flow and numbers. */
-        self->log->stats.holes++;
         self->log->holed = true;
         return s_tell_hole (self, entry->flow, entry->seq, entry->count);
     }
     if (s_is_own (entry->type)) {
         return s_own (self, entry, record.payload);
+    }
+    if (entry->type == ZLOOM_RECORD_HOLE && entry->flow == 0) {
+        return ZLOOM_OK; /* groups that an earlier opening missed; the owner was told then */
     }
     if (entry->type == ZLOOM_RECORD_HOLE && entry->seq + entry->count > flow->mark.end) {
         flow->mark.end = entry->seq + entry->count;
@@ -280,7 +293,7 @@ s_group (zloom_recovery_t *self)
         }
     }
     if (self->walk.damaged) {
-        log->stats.holes++;
+        zloom_recovery_lose_groups (self, header->number, header->number);
         zloom_log (ZLOOM_LOG_ERROR, "journal-damaged", "group=%llu",
                    (unsigned long long) header->number);
         zloom_recovery_keep (self, &self->walk.segments[self->walk.at], header->place.offset,

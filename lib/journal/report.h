@@ -27,6 +27,12 @@ typedef struct {
     } * pointers; /* cold groups that snapshots and MOVE records name */
     size_t pointer_count;
     size_t pointer_capacity;
+    struct {
+        uint32_t flow; /* 0: groups of the log, else numbers of the flow */
+        zloom_range_t lost;
+    } * known; /* what earlier openings found damaged, as HOLE records say */
+    size_t known_count;
+    size_t known_capacity;
 } zloom_doctor_t;
 
 /*

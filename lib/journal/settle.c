@@ -150,6 +150,7 @@ s_find_bare (zloom_recovery_t *self, zloom_log_flow_t *flow)
             }
         }
         uint64_t end = run.last < stored ? run.last + 1 : stored;
+        self->log->stats.holes++;
         zloom_err_t err = zloom_recovery_hole (self, flow->mark.number, run.first, end);
         if (err) {
             return err;
@@ -172,6 +173,7 @@ zloom_recovery_settle_index (zloom_recovery_t *self, zloom_log_flow_t *flow)
             *zloom_index_at (&flow->index, kept++) = *extent;
             continue;
         }
+        self->log->stats.holes++;
         zloom_err_t err =
           zloom_recovery_hole (self, flow->mark.number, extent->first, extent->last + 1);
         if (err) {
@@ -226,6 +228,22 @@ zloom_recovery_settle_cold (zloom_recovery_t *self)
     return ZLOOM_OK;
 }
 
+/* A HOLE record, if the boot's group has room: of a flow's numbers, or (flow 0) of groups. */
+static void
+s_write_down (zloom_log_t *log, uint32_t flow, const zloom_range_t *lost)
+{
+    uint64_t count = lost->last - lost->first + 1;
+    if (!zloom_log_own_room (log, 0) || count > UINT32_MAX) {
+        return;
+    }
+    zloom_record_t record = {.type = ZLOOM_RECORD_HOLE,
+                             .critical = true,
+                             .flow = flow,
+                             .seq = lost->first,
+                             .count = (uint32_t) count};
+    zloom_log_stage (log, &record, NULL);
+}
+
 /* The first group of the new boot: who it is, where every flow ended, what was found lost. */
 zloom_err_t
 zloom_recovery_new_boot (zloom_recovery_t *self)
@@ -258,16 +276,10 @@ zloom_recovery_new_boot (zloom_recovery_t *self)
     zloom_log_stage (log, &record, NULL);
     zloom_buf_fini (&head);
     for (size_t i = 0; i < self->hole_count; i++) {
-        uint64_t numbers = self->holes[i].last - self->holes[i].first + 1;
-        if (!zloom_log_own_room (log, 0) || numbers > UINT32_MAX) {
-            continue;
-        }
-        record = (zloom_record_t){.type = ZLOOM_RECORD_HOLE,
-                                  .critical = true,
-                                  .flow = self->hole_flows[i],
-                                  .seq = self->holes[i].first,
-                                  .count = (uint32_t) numbers};
-        zloom_log_stage (log, &record, NULL);
+        s_write_down (log, self->hole_flows[i], &self->holes[i]);
+    }
+    for (size_t i = 0; i < self->lost_count; i++) {
+        s_write_down (log, 0, &self->lost_groups[i]);
     }
     if (!zloom_log_hand_over (log)) {
         zloom_err_t err = zloom_log_fill_now (log);

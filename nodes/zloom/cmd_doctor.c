@@ -28,9 +28,10 @@ s_text (zloom_buf_t *out, const char *directory, const zloom_doctor_report_t *re
 {
     for (size_t i = 0; i < report->finding_count; i++) {
         const zloom_finding_t *finding = &report->findings[i];
-        zloom_buf_printf (out, "%s %s:%llu: %s\n",
+        zloom_buf_printf (out, "%s %s:%llu: %s%s\n",
                           finding->kind == ZLOOM_FINDING_DAMAGE ? "damage" : "note  ",
-                          finding->file, (unsigned long long) finding->offset, finding->text);
+                          finding->file, (unsigned long long) finding->offset, finding->text,
+                          finding->known ? " (known: the router has gone on around it)" : "");
     }
     zloom_buf_printf (
       out,
@@ -60,13 +61,13 @@ s_text (zloom_buf_t *out, const char *directory, const zloom_doctor_report_t *re
 static json_t *
 s_finding (const zloom_finding_t *finding)
 {
-    return json_pack ("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "kind",
+    return json_pack ("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:s}", "kind",
                       finding->kind == ZLOOM_FINDING_DAMAGE ? "damage" : "note", "file",
                       finding->file, "offset", (json_int_t) finding->offset, "bytes",
                       (json_int_t) finding->bytes, "first_group", (json_int_t) finding->first_group,
                       "last_group", (json_int_t) finding->last_group, "flow",
                       (json_int_t) finding->flow, "first", (json_int_t) finding->first, "count",
-                      (json_int_t) finding->count, "text", finding->text);
+                      (json_int_t) finding->count, "known", finding->known, "text", finding->text);
 }
 
 static json_t *
