@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "journal/names.h"
 #include "support/journal_model.h"
 #include "support/simdisk.h"
 
@@ -168,6 +169,39 @@ test_it_needs_no_space_from_others (void **state)
     s_read_all (world);
 }
 
+/* A disk that holds the least that a log consists of, and hardly more, is not full for ever. */
+static void
+test_the_smallest_disk_is_enough (void **state)
+{
+    world_t *world = *state;
+    zloom_journal_stats_t stats;
+    s_rest (world);
+    zloom_simdisk_capacity (world->disk, zloom_simdisk_used (world->disk) + SEGMENT_BYTES / 8);
+    (void) s_fill (world);
+    zloom_journal_stats (world->model.journal, &stats);
+    assert_true (stats.disk_full);
+    s_settle (world, 1, world->model.state[1].end - 1);
+    s_rest (world);
+    zloom_journal_stats (world->model.journal, &stats);
+    assert_false (stats.disk_full);
+    assert_int_equal (s_send (world), ZLOOM_OK);
+
+    /* The same after an opening, which fills one segment and then the others. */
+    zloom_vfs_t *vfs = world->config.vfs;
+    assert_true (zloom_model_flush (&world->model));
+    zloom_journal_close (&world->model.journal);
+    zloom_names_t names;
+    assert_int_equal (zloom_names_list (&names, vfs, "j"), ZLOOM_OK);
+    char *path = zloom_hot_path ("j", names.hot[names.hot_count - 1]);
+    assert_int_equal (vfs->remove (vfs, path), ZLOOM_OK); /* a ready one */
+    free (path);
+    zloom_names_fini (&names);
+    assert_int_equal (zloom_model_open (&world->model, &world->config), ZLOOM_OK);
+    s_rest (world);
+    zloom_journal_stats (world->model.journal, &stats);
+    assert_false (stats.disk_full);
+}
+
 int
 main (void)
 {
@@ -175,6 +209,7 @@ main (void)
       cmocka_unit_test_setup_teardown (test_few_that_stay_do_not_hold_the_space_of_many, s_setup,
                                        s_teardown),
       cmocka_unit_test_setup_teardown (test_it_needs_no_space_from_others, s_setup, s_teardown),
+      cmocka_unit_test_setup_teardown (test_the_smallest_disk_is_enough, s_setup, s_teardown),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
