@@ -89,7 +89,7 @@ s_come_or_go (robot_t *r)
         event.subscribe.holding_count = s_one_in (r, 2) && hand->run.n > 0;
         desk_feed (r->desk, &event);
         r->there[who] = true;
-        r->used[who] = event.subscribe.holding_count > 0 ? 0 : 0;
+        r->used[who] = 0;
         r->granted[who] = s_below (r, 40);
         desk_credit (r->desk, who, r->granted[who], UINT64_MAX, UINT64_MAX);
     } else if (s_below (r, 6)) {
@@ -290,10 +290,10 @@ a_robot_breaks_no_promise (void **state)
 {
     (void) state;
     const char *text = getenv ("ZLOOM_SEED");
-    const uint64_t seed = text ? strtoull (text, NULL, 10) : 20261128;
-    for (uint64_t world = 0; world < WORLDS; world++) {
+    const unsigned long long seed = text ? strtoull (text, NULL, 10) : 20261128;
+    for (unsigned world = 0; world < WORLDS; world++) {
         robot_t r;
-        print_message ("seed %llu\n", (unsigned long long) (seed + world));
+        print_message ("seed %llu\n", seed + world);
         s_begin (&r, seed + world);
         for (unsigned i = 0; i < EVENTS; i++) {
             s_step (&r);
