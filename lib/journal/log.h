@@ -4,7 +4,8 @@
  *
  *   log.c       the contract: lookup, poll, close            state.c     flows, boots, destroy
  *   commit.c    room, the open group, write and sync         fetch.c     reads behind the loop
- *   space.c     segments: fill, reuse, superblock, plan      snapshot.c  flows' states, trickled
+ *   space.c     segments: fill, reuse, plan                  snapshot.c  flows' states, trickled
+ *   superblock.c  what the slots tell                        unlink.c    segments that go
  *   cold.c      moving what is needed out of a segment       mover.c     the copying itself
  *   recover.c   opening: files, slots, order                 replay.c    groups and records
  *   settle.c    the end of an opening: files, index, boot
@@ -233,12 +234,8 @@ void zloom_log_plan (zloom_log_t *self);
 zloom_err_t zloom_log_fill_now (zloom_log_t *self);
 /* The most segments in use before the oldest is reclaimed. */
 uint64_t zloom_log_limit (const zloom_log_t *self);
-/* Write the superblock here and now, for opening and closing. */
-zloom_err_t zloom_log_slot_now (zloom_log_t *self);
 /* How many segments have to stand ready, for the reserve and one to write on. */
 uint64_t zloom_log_ready_wanted (const zloom_log_t *self);
-/* The oldest segment that replaying needs. */
-uint64_t zloom_log_oldest_needed (const zloom_log_t *self);
 /* How much disk may still be taken. */
 uint64_t zloom_log_disk_left (const zloom_log_t *self);
 /* Whether so much may be taken for `what`; if not, the disk is full from here on. */
@@ -262,6 +259,15 @@ zloom_log_staged (const zloom_log_t *self)
 }
 /* A step behind the loop failed: full disk waits, everything else stops the journal. */
 void zloom_log_step_failed (zloom_log_t *self, const zloom_job_t *job);
+
+/* ---- superblock.c --------------------------------------------------------------------------- */
+
+/* Begin to write the superblock. */
+void zloom_log_write_slot (zloom_log_t *self);
+/* Write it here and now, for opening and closing. */
+zloom_err_t zloom_log_slot_now (zloom_log_t *self);
+/* The oldest segment that replaying needs. */
+uint64_t zloom_log_oldest_needed (const zloom_log_t *self);
 
 /* ---- snapshot.c ----------------------------------------------------------------------------- */
 

@@ -58,7 +58,7 @@ MUTATIONS = [
              "self->slot_needs[0] > target &&\n        self->slot_needs[1] > target) {",
              "self->slot_needs[0] + self->slot_needs[1] > 0) {"),
     Mutation("one-slot", "the superblock is written in turn into two slots",
-             "lib/journal/space.c", "(unsigned) (self->generation & 1),", "0,"),
+             "lib/journal/superblock.c", "(unsigned) (self->generation & 1),", "0,"),
     Mutation("name-not-synced", "a new segment's name is synced before it is used",
              "lib/journal/space.c",
              "job->err = self->vfs->sync_directory (self->vfs, self->directory);\n"
@@ -69,7 +69,7 @@ MUTATIONS = [
              "            job->err = self->vfs->sync (self->vfs, target->file);\n",
              "            job->err = target->file ? ZLOOM_OK : ZLOOM_DISK;\n"),
     Mutation("settlements-forgotten", "replay starts where the oldest snapshot ends",
-             "lib/journal/space.c",
+             "lib/journal/superblock.c",
              "    uint64_t oldest = UINT64_MAX;\n"
              "    for (size_t i = 0; i < self->flow_count; i++) {\n"
              "        uint64_t needed = self->flows[i]->mark.border_segment;\n"
