@@ -323,8 +323,8 @@ s_hint (const zloom_carrier_t *base)
         return NULL;
     }
     if (!self->most) {
-        return "it has not said READY on descriptor 4: does it speak frames? (in Python: "
-               "zloom.run)";
+        return "it has not said READY on descriptor 4: does it speak frames? (with its "
+               "language's helper: zloom.run)";
     }
     return zloom_idmap_count (self->jobs) > 0 ? "no verdict came back for a while" : NULL;
 }

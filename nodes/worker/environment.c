@@ -123,15 +123,16 @@ s_helpers_folder (void)
     return zloom_strdup (path);
 }
 
+/* Where an interpreter looks for modules: the helpers first, then what was said. */
 static void
-s_python_path (zloom_environment_t *self, const char *folder)
+s_search_path (zloom_environment_t *self, const char *name, const char *folder)
 {
-    const char *own = zloom_environment_get (self, "PYTHONPATH");
+    const char *own = zloom_environment_get (self, name);
     if (!own) {
-        own = getenv ("PYTHONPATH");
+        own = getenv (name);
     }
     char *path = zloom_format ("%s%s%s", folder, own && *own ? ":" : "", own ? own : "");
-    zloom_environment_set (self, "PYTHONPATH", zloom_bytes_text (path));
+    zloom_environment_set (self, name, zloom_bytes_text (path));
     free (path);
 }
 
@@ -144,7 +145,8 @@ zloom_environment_helpers (zloom_environment_t *self)
     }
     char *folder = s_helpers_folder ();
     if (folder) {
-        s_python_path (self, folder);
+        s_search_path (self, "PYTHONPATH", folder);
+        s_search_path (self, "NODE_PATH", folder);
         zloom_environment_set (self, "ZLOOM_HELPERS", zloom_bytes_text (folder));
         free (folder);
     }

@@ -62,9 +62,9 @@ s_take_worker (const zloom_cli_t *cli, zloom_new_t *self)
             return ZLOOM_EXIT_OK;
         }
     }
-    return word
-             ? zloom_cli_say (cli, ZLOOM_EXIT_USAGE, "--worker is python, sh or c, not '%s'", word)
-             : ZLOOM_EXIT_OK;
+    return word ? zloom_cli_say (cli, ZLOOM_EXIT_USAGE, "--worker is python, js, sh or c, not '%s'",
+                                 word)
+                : ZLOOM_EXIT_OK;
 }
 
 /* ---- files ---------------------------------------------------------------------------------- */

@@ -36,7 +36,7 @@ static const zloom_option_t s_patterns_options[] = {{"output", 'o', "FORM", "tex
                                                     LAST_OPTION};
 
 static const zloom_option_t s_new_options[] = {
-  {"worker", 'w', "LANGUAGE", "what the worker is written in: python (default), sh or c"},
+  {"worker", 'w', "LANGUAGE", "what the worker is written in: python (default), js, sh or c"},
   {"name", 0, "NAME", "of the recipe (default: the first pattern's)"},
   {"dir", 0, "DIR", "where to (default: a folder of the recipe's name)"},
   LAST_OPTION};

@@ -6,7 +6,7 @@
 
 #include "base/tag.h"
 
-const char *const zloom_new_workers[ZLOOM_NEW_WORKERS] = {"python", "sh", "c"};
+const char *const zloom_new_workers[ZLOOM_NEW_WORKERS] = {"python", "sh", "c", "js"};
 
 /* How each kind of worker stands in the recipe. */
 static const struct {
@@ -17,6 +17,7 @@ static const struct {
 } s_workers[ZLOOM_NEW_WORKERS] = {
   [ZLOOM_NEW_PYTHON] = {"worker.py", "[python3, worker.py]", "frames", ""},
   [ZLOOM_NEW_SH] = {"worker.sh", "[./worker.sh]", "exec", ""},
+  [ZLOOM_NEW_JS] = {"worker.js", "[node, worker.js]", "frames", ""},
   [ZLOOM_NEW_C] = {"worker.c", "[./worker]", "exec", "cc -O2 -Wall -o worker worker.c\n"},
 };
 

@@ -21,10 +21,11 @@ typedef enum {
     ZLOOM_NEW_PYTHON,
     ZLOOM_NEW_SH,
     ZLOOM_NEW_C,
+    ZLOOM_NEW_JS,
     ZLOOM_NEW_WORKERS,
 } zloom_new_worker_t;
 
-/* "python", "sh", "c". */
+/* "python", "sh", "c", "js". */
 extern const char *const zloom_new_workers[ZLOOM_NEW_WORKERS];
 
 typedef struct {

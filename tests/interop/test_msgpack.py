@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
-"""npm's msgpack-test-suite against zloom's bounded reader: test_msgpack.py READER-PROGRAM."""
+"""npm's msgpack-test-suite against zloom's bounded reader: test_msgpack.py READER-PROGRAM; and
+against the msgpack in zloom.js."""
 import json
 import os
 import pathlib
@@ -33,10 +34,13 @@ def written(value):
     raise TypeError(value)
 
 
+def suite_path():
+    return npm.modules() / "msgpack-test-suite" / "dist" / "msgpack-test-suite.json"
+
+
 def forms():
     """(kind, value, bytes) of every form of every value in the suite."""
-    path = npm.modules() / "msgpack-test-suite" / "dist" / "msgpack-test-suite.json"
-    for group in json.loads(path.read_text()).values():
+    for group in json.loads(suite_path().read_text()).values():
         for entry in group:
             kind = next(key for key in ("bignum", *entry) if key in entry and key != "msgpack")
             for form in entry["msgpack"]:
@@ -81,6 +85,14 @@ class Suite(unittest.TestCase):
         cut = [data[:size] for data in good for size in range(1, len(data))]
         self.assertEqual(set(read(cut)), {"error TRUNCATED"})
         self.assertEqual(set(read([data + b"\xc0" for data in good])), {"error TRAILING"})
+
+    def test_the_helper_in_javascript_reads_and_writes_them(self):
+        source = pathlib.Path(__file__).resolve().parents[2]
+        os.environ["ZLOOM_HELPERS"] = str(source / "nodes" / "worker" / "helpers")
+        os.environ["MSGPACK_SUITE"] = str(suite_path())
+        said = npm.node(source / "tests" / "helpers" / "test_zloom_js.js")
+        self.assertIn("the suite of npm", said)
+        self.assertNotIn("# SKIP", said)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 """`zloom new` and `zloom choose`: what they write runs, and their tests pass."""
 import json
 import os
+import shutil
 import subprocess
 import unittest
 
@@ -33,6 +34,10 @@ class New(Case):
 
     def test_queue_in_c(self):
         self.check("c", "queue")
+
+    @unittest.skipUnless(shutil.which("node"), "node is not installed")
+    def test_queue_in_js(self):
+        self.check("js", "queue")
 
     def test_poll_in_python(self):
         self.check("python", "queue", "poll")

@@ -147,11 +147,13 @@ class _Worker:
 
     def hear(self):
         head = self.inbox.read(4)
-        if len(head) < 4:
+        if not head:
             return None
-        size = struct.unpack(">I", head)[0]
+        size = struct.unpack(">I", head)[0] if len(head) == 4 else 1
         data = self.inbox.read(size)
-        return unpack(data) if len(data) == size else None
+        if len(data) != size:
+            raise ProtocolError("the node left in the middle of a frame")
+        return unpack(data)
 
     def serve(self):
         self.say([READY, VERSION, self.most])

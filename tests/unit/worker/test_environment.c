@@ -44,11 +44,13 @@ helpers_come_first_and_keep_what_was_said (void **state)
 {
     (void) state;
     assert_int_equal (setenv ("ZLOOM_HELPERS", "/some/where", 1), 0);
+    assert_int_equal (unsetenv ("NODE_PATH"), 0);
     zloom_environment_t *env = zloom_environment_new (NULL);
     zloom_environment_set (env, "PYTHONPATH", zloom_bytes_text ("/mine"));
     zloom_environment_set (env, "PYTHONUNBUFFERED", zloom_bytes_text (""));
     zloom_environment_helpers (env);
     assert_string_equal (zloom_environment_get (env, "PYTHONPATH"), "/some/where:/mine");
+    assert_string_equal (zloom_environment_get (env, "NODE_PATH"), "/some/where");
     assert_string_equal (zloom_environment_get (env, "PYTHONUNBUFFERED"), "");
     assert_string_equal (zloom_environment_get (env, "ZLOOM_HELPERS"), "/some/where");
     zloom_environment_destroy (&env);
