@@ -114,7 +114,8 @@ s_check_flow (zloom_engine_t *self, zloom_sender_t *sender, const zloom_verb_sen
     zloom_cost_t cost = {.records = OFFER_RECORDS,
                          .bytes = bytes.size + frame_bytes + SRC_BYTES * send->src_count +
                                   OFFER_BYTES + s_kept_mark (sender, send, bytes.size)};
-    const zloom_offer_t offer = {.n = send->n, .pack = bytes, .flags = send->flags};
+    const zloom_offer_t offer = {
+      .n = send->n, .pack = bytes, .flags = send->flags, .wall_ns = self->now.wall_ns};
     zloom_err_t err = flow->pattern->check_offer (flow->core, &offer, &cost);
     if (err != ZLOOM_OK) {
         return err;

@@ -80,7 +80,11 @@ s_check_emit (zloom_engine_t *self, work_t *work, size_t index)
     }
     zloom_engine_begin_sending (self, sender);
     work->senders[index] = sender;
-    const zloom_offer_t offer = {.n = emit->n, .pack = work->packs[index], .flags = emit->flags};
+    zloom_offer_t offer = {
+      .n = emit->n, .pack = work->packs[index], .flags = emit->flags, .wall_ns = self->now.wall_ns};
+    for (size_t i = 0; i < index; i++) {
+        offer.shared = offer.shared || work->senders[i]->flow == sender->flow;
+    }
     return sender->flow->pattern->check_offer (sender->flow->core, &offer, &work->cost);
 }
 

@@ -58,6 +58,23 @@ zloom_ids_has (const zloom_ids_t *self, zloom_id_hash_t hash)
     return self->count > 0 && self->slots[s_find (self, hash)] != 0;
 }
 
+size_t
+zloom_ids_older (const zloom_ids_t *self, int64_t wall_ns)
+{
+    size_t n = 0;
+    while (n < self->count && s_item (self, self->first + n)->wall_ns < wall_ns) {
+        n++;
+    }
+    return n;
+}
+
+bool
+zloom_ids_keeps (const zloom_ids_t *self, zloom_id_hash_t hash, size_t forgotten)
+{
+    const uint32_t slot = self->count > 0 ? self->slots[s_find (self, hash)] : 0;
+    return slot != 0 && ((slot - 1 - self->first) & (self->capacity - 1)) >= forgotten;
+}
+
 static void
 s_grow (zloom_ids_t *self)
 {

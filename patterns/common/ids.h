@@ -34,6 +34,9 @@ void zloom_ids_fini (zloom_ids_t *self);
 /* The same everywhere and for ever: hashes are on disk. */
 zloom_id_hash_t zloom_id_hash (zloom_bytes_t id);
 bool zloom_ids_has (const zloom_ids_t *self, zloom_id_hash_t hash);
+/* How many forget (wall_ns) would forget, and what has () would say once `forgotten` are. */
+size_t zloom_ids_older (const zloom_ids_t *self, int64_t wall_ns);
+bool zloom_ids_keeps (const zloom_ids_t *self, zloom_id_hash_t hash, size_t forgotten);
 /* Remember one that is not known; at `max` the oldest makes room (0: none is remembered). */
 void zloom_ids_add (zloom_ids_t *self, zloom_id_hash_t hash, int64_t wall_ns, size_t max);
 /* Forget what came before wall_ns. */

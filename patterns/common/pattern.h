@@ -364,6 +364,8 @@ typedef struct { /* messages that somebody wants to send */
     uint32_t n;
     zloom_bytes_t pack; /* tiling checked; unset: ids are skipped */
     uint32_t flags;
+    int64_t wall_ns; /* now */
+    bool shared;     /* others are offered before it that were not checked together with it */
 } zloom_offer_t;
 
 typedef struct {

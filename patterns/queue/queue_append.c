@@ -13,6 +13,7 @@
 #define STATE_BYTES 64
 #define RANK_BYTES 8
 #define HEAD_BYTES (512 + ZLOOM_LIMIT_PRODUCER_BYTES)
+#define ID_RECORD_BYTES 32
 /* Announcements that the router must look at, in any flow. */
 #define LOOKED_AT (ZLOOM_FLAG_DUE | ZLOOM_FLAG_EXPIRES | ZLOOM_FLAG_PRIORITY)
 
@@ -59,6 +60,87 @@ s_check_head (const zloom_queue_t *self, const zloom_offer_t *offer, uint32_t in
     return ZLOOM_OK;
 }
 
+/* ---- ids that are known ---------------------------------------------------------------------- */
+
+/* The messages of a pack, looked at one after the other. */
+typedef struct {
+    const zloom_ids_t *ids;
+    size_t forgotten; /* of those, when the pack comes in */
+    bool single;      /* there is one message only: it repeats none */
+    zloom_ids_t here; /* of messages before */
+} seen_t;
+
+typedef enum {
+    NEW,
+    KNOWN,    /* it came lately, in another pack */
+    REPEATED, /* it stands in this pack twice */
+} news_t;
+
+static seen_t
+s_seen (const zloom_queue_t *self, uint32_t n, int64_t wall_ns)
+{
+    return (seen_t){.ids = &self->ids,
+                    .forgotten =
+                      zloom_ids_older (&self->ids, wall_ns - self->config.dedup_window_ns),
+                    .single = n == 1};
+}
+
+/* *named: it has an id, *hash is its hash. */
+static news_t
+s_look (seen_t *self, zloom_bytes_t bytes, bool *named, zloom_id_hash_t *hash)
+{
+    const zloom_envelope_t head = zloom_queue_head (bytes);
+    *named = head.id.data;
+    if (!*named) {
+        return NEW;
+    }
+    *hash = zloom_id_hash (head.id);
+    if (zloom_ids_keeps (self->ids, *hash, self->forgotten)) {
+        return KNOWN;
+    }
+    if (zloom_ids_has (&self->here, *hash)) {
+        return REPEATED;
+    }
+    if (!self->single) {
+        zloom_ids_add (&self->here, *hash, 0, SIZE_MAX);
+    }
+    return NEW;
+}
+
+/*
+ * The most pieces that a pack can be stored in, and the ids to remember. It is not known here which
+ * messages a producer repeats from its last pack, so one that stands in the pack twice may be taken
+ * or not; so may each one of a pack that is `shared`.
+ */
+static uint32_t
+s_count_pieces (const zloom_queue_t *self, const zloom_offer_t *offer, uint32_t *id_count)
+{
+    /* Pieces so far, if the last message is taken (0: it cannot be), and if it is not. */
+    uint32_t taken = 0;
+    uint32_t left = 0;
+    bool may_be_left = true;
+    seen_t seen = s_seen (self, offer->n, offer->wall_ns);
+    zloom_pack_iter_t iter = zloom_pack_iter (offer->pack);
+    zloom_bytes_t bytes;
+    *id_count = 0;
+    while (zloom_pack_next (&iter, &bytes)) {
+        bool named;
+        zloom_id_hash_t hash;
+        const news_t news = s_look (&seen, bytes, &named, &hash);
+        const bool either = named && (offer->shared || news == REPEATED);
+        const uint32_t begun = may_be_left ? left + 1 : 0;
+        const uint32_t most = taken > left || !may_be_left ? taken : left;
+        taken = either || news == NEW ? (taken > begun ? taken : begun) : 0;
+        may_be_left = either || news != NEW;
+        left = may_be_left ? most : 0;
+        *id_count += named && (either || news == NEW) ? 1 : 0;
+    }
+    zloom_ids_fini (&seen.here);
+    return taken > left ? taken : left;
+}
+
+/* ---- the door -------------------------------------------------------------------------------- */
+
 zloom_err_t
 zloom_queue_check_offer (const void *self, const zloom_offer_t *offer, zloom_cost_t *cost)
 {
@@ -89,10 +171,16 @@ zloom_queue_check_offer (const void *self, const zloom_offer_t *offer, zloom_cos
             return err;
         }
     }
-    cost->records += (delayed > 0 ? 1 : 0) + (dedups ? offer->n + 2 : 0);
+    cost->records += delayed > 0 ? 1 : 0;
     cost->bytes += delayed * STATE_BYTES;
     cost->bytes += (flags & ZLOOM_FLAG_PRIORITY) ? (uint64_t) offer->n * RANK_BYTES : 0;
-    cost->bytes += dedups ? (uint64_t) offer->n * (HEAD_BYTES + ZLOOM_ID_HASH_BYTES) : 0;
+    if (dedups) {
+        uint32_t id_count;
+        const uint32_t pieces = s_count_pieces (queue, offer, &id_count);
+        cost->records += pieces + 2; /* the ids, and how far its producer is */
+        cost->bytes += (uint64_t) pieces * HEAD_BYTES + ID_RECORD_BYTES;
+        cost->bytes += (uint64_t) id_count * ZLOOM_ID_HASH_BYTES;
+    }
     return s_check_delayed (queue, delayed);
 }
 
@@ -245,27 +333,21 @@ static bool
 s_append_new (zloom_queue_t *self, const zloom_event_t *event, uint32_t trimmed, zloom_bytes_t pack,
               const zloom_turn_t *turn)
 {
-    const size_t max = (size_t) self->config.dedup_max;
     const int64_t now_ns = turn->now.wall_ns;
     const uint32_t n = event->offer.n - trimmed;
     zloom_id_hash_t *hashes = zloom_effects_memory (turn->effects, n * sizeof *hashes);
     size_t hash_count = 0;
     uint32_t known = 0;
+    seen_t seen = s_seen (self, n, now_ns);
     zloom_pack_iter_t iter = zloom_pack_iter (pack);
     piece_t piece = {.event = event, .index = trimmed, .pack = {iter.rest.data, 0}};
     zloom_bytes_t bytes;
-    zloom_ids_forget (&self->ids, now_ns - self->config.dedup_window_ns);
     for (const uint8_t *at = iter.rest.data; zloom_pack_next (&iter, &bytes); at = iter.rest.data) {
-        const zloom_envelope_t head = zloom_queue_head (bytes);
-        const bool named = head.id.data;
-        const zloom_id_hash_t hash = named ? zloom_id_hash (head.id) : (zloom_id_hash_t){{0, 0}};
-        if (!named || !zloom_ids_has (&self->ids, hash)) {
+        bool named;
+        if (s_look (&seen, bytes, &named, &hashes[hash_count]) == NEW) {
             piece.n++;
             piece.pack.size += (size_t) (iter.rest.data - at);
-            if (named) {
-                zloom_ids_add (&self->ids, hash, now_ns, max);
-                hashes[hash_count++] = hash;
-            }
+            hash_count += named ? 1 : 0;
             continue;
         }
         if (piece.n > 0) {
@@ -276,8 +358,14 @@ s_append_new (zloom_queue_t *self, const zloom_event_t *event, uint32_t trimmed,
                           .index = piece.index + piece.n + 1,
                           .pack = zloom_bytes (iter.rest.data, 0)};
     }
+    zloom_ids_fini (&seen.here);
     if (piece.n > 0) {
         s_append (self, &piece, turn);
+    }
+    /* What is known was judged by what was known when the pack came: so did the door. */
+    zloom_ids_forget (&self->ids, now_ns - self->config.dedup_window_ns);
+    for (size_t i = 0; i < hash_count; i++) {
+        zloom_ids_add (&self->ids, hashes[i], now_ns, (size_t) self->config.dedup_max);
     }
     if (hash_count > 0) {
         zloom_queue_record_ids (self, hashes, hash_count, turn);
