@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "patterns/common/pattern.h"
+#include "patterns/common/flow_config.h"
 
 zloom_flow_config_t
 zloom_flow_config_copy (const zloom_flow_config_t *config)

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * flow_config.h - what a recipe says of a flow, filled in by patterns/registry.c from the fields'
+ * tables (.def). Patterns get it at their making and when it changes while they run.
+ */
+#ifndef ZLOOM_PATTERNS_COMMON_FLOW_CONFIG_H
+#define ZLOOM_PATTERNS_COMMON_FLOW_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wire/types.h"
+
+typedef enum {
+    ZLOOM_ON_FULL_BLOCK,       /* credit stops */
+    ZLOOM_ON_FULL_REJECT,      /* FULL to the sender */
+    ZLOOM_ON_FULL_DROP_OLDEST, /* oldest ready ones go: to dead_letter if set, counted */
+} zloom_on_full_t;
+
+/* What becomes of a key's later messages when one of them fails; flows with a key only. */
+typedef enum {
+    ZLOOM_ORDER_SKIP,   /* they wait for its retries and go on once it is dead */
+    ZLOOM_ORDER_STRICT, /* failures alone kill nothing: they wait until it is acked, rejected, or
+                           skipped by hand */
+    ZLOOM_ORDER_PARK,   /* once it is dead they follow it to the dead letters, until released */
+} zloom_order_t;
+
+#define ZLOOM_BACKOFF_MAX 16
+#define ZLOOM_WEIGHTS_MAX 64
+
+/* The lane of this key gets so many turns while others get one. */
+typedef struct {
+    const char *key;
+    int64_t weight;
+} zloom_weight_t;
+
+typedef struct {
+    const char *name;
+    const char *pattern;
+    const char *key; /* where senders find the key: a JSON pointer; NULL: the flow has no keys */
+    zloom_order_t order;
+    zloom_weight_t weights[ZLOOM_WEIGHTS_MAX];
+    size_t weight_count;
+    int64_t aging_ns;        /* a message that waits so long gains one priority */
+    int64_t expires_ns;      /* of messages that say nothing else; 0: never */
+    bool dedup;              /* messages with an id that came lately are not stored again */
+    unsigned dedup_by;       /* what the id is; there is one choice */
+    int64_t dedup_window_ns; /* how long ids are remembered */
+    int64_t dedup_max;       /* and how many of them at most */
+    int64_t hold_ns;         /* after a boot: how long keys wait for those who held them before */
+    zloom_confirm_t confirm;
+    int64_t lease_ns;
+    int64_t failures_max; /* allowed failures before a dead letter; >= 1 */
+    int64_t backoff_ns[ZLOOM_BACKOFF_MAX];
+    size_t backoff_count; /* the last value repeats; 0: no delay */
+    int64_t jitter_ppm;
+    const char *dead_letter; /* flow name, NULL: dropped with count after the last failure */
+    int64_t limit_messages;  /* leases counted */
+    int64_t limit_bytes;
+    zloom_on_full_t on_full;
+    int64_t requeues_max;   /* cap on requeues of one message from dead letters */
+    int64_t exceptions_max; /* messages failed or delayed at one time */
+} zloom_flow_config_t;
+
+/* A copy with strings of its own, and what frees them. */
+zloom_flow_config_t zloom_flow_config_copy (const zloom_flow_config_t *config);
+void zloom_flow_config_fini (zloom_flow_config_t *config);
+
+#endif
