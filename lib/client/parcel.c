@@ -333,21 +333,30 @@ zloom_client_lease_runs (const zloom_client_lease_t *self, zloom_item_state_t st
     return count;
 }
 
+static int
+s_by_number (const void *a, const void *b)
+{
+    const zloom_run_t *x = a;
+    const zloom_run_t *y = b;
+    return (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+/* Runs rise: the router leases no earlier message again behind a later one of the same lease. */
 size_t
 zloom_client_lease_holding (const zloom_client_lease_t *self, zloom_run_t *runs, size_t most)
 {
     ZLOOM_CHECK (self, PARCEL_TAG);
     size_t count = 0;
-    for (uint32_t i = 0; i < self->count; i++) {
+    bool room = true;
+    for (uint32_t i = 0; i < self->count && room; i++) {
         const zloom_item_t *item = &self->items[i];
-        if (item->state != ZLOOM_ITEM_DONE && !item->stale &&
-            !s_add_run (runs, &count, most, item->message.seq)) {
-            return count;
-        }
+        room = item->state == ZLOOM_ITEM_DONE || item->stale ||
+               s_add_run (runs, &count, most, item->message.seq);
     }
-    for (size_t i = 0; i < self->settling_count && count < most; i++) {
+    for (size_t i = 0; i < self->settling_count && count < most && room; i++) {
         runs[count++] = (zloom_run_t){self->settling[i].first, self->settling[i].n};
     }
+    qsort (runs, count, sizeof *runs, s_by_number);
     return count;
 }
 

@@ -54,7 +54,10 @@ int64_t
 zloom_queue_delay (const zloom_envelope_t *head, int64_t base_ns, int64_t wall_ns)
 {
     const int64_t due_ns = head->has_due ? s_after_ms (base_ns, head->due_ms) : 0;
-    const int64_t delay_ns = due_ns > wall_ns ? due_ns - wall_ns : 0;
+    int64_t delay_ns = due_ns > wall_ns ? due_ns - wall_ns : 0;
+    /* A sender whose clock is ahead, or was set back since: no longer than it asked for. */
+    const int64_t asked_ns = head->has_due ? s_after_ms (0, head->due_ms) : 0;
+    delay_ns = delay_ns < asked_ns ? delay_ns : asked_ns;
     return delay_ns < ZLOOM_BACKOFF_LONGEST_NS ? delay_ns : ZLOOM_BACKOFF_LONGEST_NS;
 }
 

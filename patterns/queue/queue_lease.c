@@ -89,26 +89,23 @@ zloom_queue_tell_stale (zloom_queue_t *self, zloom_consumer_id_t consumer, zloom
 
 /* ---- coming ---------------------------------------------------------------------------------- */
 
-/* Lease a run again to whom held it before the restart; false when it is not to be had. */
+/* Whether a run may be leased again at all. */
 static bool
-s_hold_again (zloom_queue_t *self, zloom_queue_consumer_t *consumer, zloom_token_t token,
-              const zloom_run_t *run, const zloom_turn_t *turn)
+s_may_hold (const zloom_queue_t *self, zloom_token_t token, const zloom_run_t *run)
 {
-    zloom_range_t free_run;
-    zloom_ready_kind_t kind;
-    if (token.boot == self->boot || self->config.confirm != ZLOOM_CONFIRM_DISK || run->n == 0 ||
-        run->n > ZLOOM_QUEUE_LEASE_MESSAGES || run->seq >= self->boot_seq ||
-        run->n > self->boot_seq - run->seq) {
-        return false;
-    }
-    uint64_t last = run->seq + run->n - 1;
-    if (!zloom_queue_find_ready (self, run->seq, last, false, &free_run, &kind) ||
-        free_run.first != run->seq || free_run.last != last) {
-        return false;
-    }
+    return token.boot != self->boot && self->config.confirm == ZLOOM_CONFIRM_DISK && run->n > 0 &&
+           run->n <= ZLOOM_QUEUE_LEASE_MESSAGES && run->seq < self->boot_seq &&
+           run->n <= self->boot_seq - run->seq;
+}
+
+/* Lease what is ready again to whom held it before the restart; false when it is not to be had. */
+static bool
+s_hold_ready (zloom_queue_t *self, zloom_queue_consumer_t *consumer, zloom_token_t token,
+              uint64_t first, uint64_t last, const zloom_turn_t *turn)
+{
     zloom_lease_part_t part;
     zloom_lease_t *lease = zloom_queue_lease (self, consumer->id, token);
-    if (lease && zloom_leases_held (lease, run->seq, UINT64_MAX, &part)) {
+    if (lease && zloom_leases_held (lease, first, UINT64_MAX, &part)) {
         return false; /* out of order: a lease's runs rise */
     }
     if (!lease) {
@@ -117,49 +114,79 @@ s_hold_again (zloom_queue_t *self, zloom_queue_consumer_t *consumer, zloom_token
     if (!lease) {
         return false;
     }
-    zloom_queue_remove_ready (self, run->seq, last);
-    zloom_leases_push (self->leases, lease, run->seq, run->n,
+    zloom_queue_remove_ready (self, first, last);
+    zloom_leases_push (self->leases, lease, first, (uint32_t) (last - first + 1),
                        zloom_time_add (turn->now.mono_ns, self->config.lease_ns));
     return true;
 }
 
-/* What cannot be had of a run is told as lost. */
-static void
-s_hold_piece (zloom_queue_t *self, zloom_queue_consumer_t *consumer, zloom_token_t token,
-              const zloom_run_t *run, const zloom_turn_t *turn)
-{
-    if (run->n > 0 && !s_hold_again (self, consumer, token, run, turn)) {
-        zloom_queue_tell_stale (self, consumer->id, token, run->seq, run->n, turn);
-    }
-}
-
 /*
+ * What stands at `first` of a run that ends at *last, which is cut to what shares its fate:
+ * settled, to be had, or neither.
+ *
  * Leased again is only what never failed. Of the others it is not known whether they failed under
  * this very token: its RETRY may have been written by the boot that fell before it answered, comes
  * again with the next session, and would be charged twice.
  */
-static void
-s_hold_run (zloom_queue_t *self, zloom_queue_consumer_t *consumer, zloom_token_t token,
-            const zloom_run_t *run, const zloom_turn_t *turn)
+typedef enum { SETTLED, TO_HAVE, LOST } fate_t;
+
+static fate_t
+s_fate (const zloom_queue_t *self, uint64_t first, uint64_t *last)
 {
-    zloom_run_t rest = *run;
-    zloom_range_t failed;
-    if (self->lanes && run->n > 0 && run->seq > 0 &&
-        zloom_exceptions_find (self->exceptions, 0, run->seq - 1, &failed)) {
-        /* It may be of a key whose earlier message waits for its retry. */
+    zloom_range_t run;
+    zloom_ready_kind_t kind;
+    if (!zloom_done_gap (&self->done, first, *last, &run)) {
+        return SETTLED;
+    }
+    if (run.first > first) {
+        *last = run.first - 1;
+        return SETTLED;
+    }
+    *last = run.last;
+    if (zloom_exceptions_find (self->exceptions, first, *last, &run)) {
+        if (run.first == first) {
+            *last = run.last;
+            return LOST;
+        }
+        *last = run.first - 1;
+    }
+    if (!zloom_queue_find_ready (self, first, *last, false, &run, &kind)) {
+        return LOST;
+    }
+    *last = run.first > first ? run.first - 1 : run.last;
+    return run.first > first ? LOST : TO_HAVE;
+}
+
+/*
+ * Lease a run again as far as it is to be had; what is not is told as stale. On a flow with a key
+ * all that the lease held behind something lost may be of its key, and is lost with it: returns
+ * whether it has come to that. (Who is told that a message of its own has failed or is released was
+ * told before that what stood behind it is lost, and does not name it.)
+ */
+static bool
+s_hold_run (zloom_queue_t *self, zloom_queue_consumer_t *consumer, zloom_token_t token,
+            const zloom_run_t *run, bool lost, const zloom_turn_t *turn)
+{
+    if (run->n == 0) {
+        return lost;
+    }
+    if (lost || !s_may_hold (self, token, run)) {
         zloom_queue_tell_stale (self, consumer->id, token, run->seq, run->n, turn);
-        return;
+        return self->lanes != NULL;
     }
-    while (rest.n > 0 && rest.n <= ZLOOM_QUEUE_LEASE_MESSAGES &&
-           zloom_exceptions_find (self->exceptions, rest.seq, rest.seq + rest.n - 1, &failed)) {
-        const zloom_run_t clean = {rest.seq, (uint32_t) (failed.first - rest.seq)};
-        s_hold_piece (self, consumer, token, &clean, turn);
-        const uint32_t n = (uint32_t) (failed.last - failed.first + 1);
-        zloom_queue_tell_stale (self, consumer->id, token, failed.first, n, turn);
-        rest.n -= clean.n + n;
-        rest.seq = failed.last + 1;
+    const uint64_t end = run->seq + run->n - 1;
+    for (uint64_t at = run->seq, last = end; at <= end; at = last + 1, last = end) {
+        fate_t fate = lost ? LOST : s_fate (self, at, &last);
+        if (fate == TO_HAVE && !s_hold_ready (self, consumer, token, at, last, turn)) {
+            fate = LOST;
+        }
+        if (fate != TO_HAVE) {
+            s_add_run (self, at, (uint32_t) (last - at + 1));
+        }
+        lost = lost || (fate == LOST && self->lanes);
     }
-    s_hold_piece (self, consumer, token, &rest, turn);
+    s_tell_stale (self, consumer->id, token, turn);
+    return lost;
 }
 
 void
@@ -174,9 +201,13 @@ zloom_queue_subscribe (zloom_queue_t *self, const zloom_event_t *event, const zl
     zloom_idmap_put (self->consumers, consumer->id, consumer);
     zloom_grow (&self->ring, &self->ring_capacity, self->ring_count + 1, sizeof *self->ring);
     self->ring[self->ring_count++] = consumer;
+    bool lost = false;
     for (size_t i = 0; i < event->subscribe.holding_count; i++) {
-        s_hold_run (self, consumer, event->subscribe.holding_tokens[i],
-                    &event->subscribe.holding_runs[i], turn);
+        const zloom_token_t *tokens = event->subscribe.holding_tokens;
+        lost =
+          lost && tokens[i].boot == tokens[i - 1].boot && tokens[i].number == tokens[i - 1].number;
+        lost =
+          s_hold_run (self, consumer, tokens[i], &event->subscribe.holding_runs[i], lost, turn);
     }
 }
 

@@ -68,6 +68,7 @@ zloom_queue_release (zloom_queue_t *self, const zloom_lease_part_t *part, bool s
     }
     zloom_suspects_add (&self->suspects, members, part->n, true);
     free (members);
+    zloom_queue_order_recall (self, part->seq, part->seq + part->n - 1);
 }
 
 /* ---- failing --------------------------------------------------------------------------------- */

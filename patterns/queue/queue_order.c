@@ -302,6 +302,14 @@ s_recall (zloom_queue_t *self, uint64_t seq)
 }
 
 void
+zloom_queue_order_recall (zloom_queue_t *self, uint64_t first, uint64_t last)
+{
+    for (uint64_t seq = first; self->lanes && seq <= last; seq++) {
+        s_recall (self, seq);
+    }
+}
+
+void
 zloom_queue_order_back (zloom_queue_t *self, uint64_t first, uint64_t last)
 {
     for (uint64_t seq = first; self->lanes && seq <= last; seq++) {

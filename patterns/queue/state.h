@@ -222,6 +222,8 @@ size_t zloom_queue_gather (zloom_queue_t *self, uint32_t most, bool failed_only,
                            const zloom_turn_t *turn);
 /* Tell the lanes what became of messages; all do nothing in a flow without key. */
 void zloom_queue_order_gone (zloom_queue_t *self, uint64_t first, uint64_t last);
+/* A suspect goes back to the others: its place in its lane stays, what is behind it is recalled. */
+void zloom_queue_order_recall (zloom_queue_t *self, uint64_t first, uint64_t last);
 void zloom_queue_order_back (zloom_queue_t *self, uint64_t first, uint64_t last);
 void zloom_queue_order_failed (zloom_queue_t *self, uint64_t seq);
 void zloom_queue_order_due (zloom_queue_t *self, uint64_t seq);

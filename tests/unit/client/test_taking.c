@@ -184,6 +184,28 @@ test_what_is_held_is_named_after_a_lost_road (void **state)
     assert_int_equal (zloom_client_core_waiting (desk->core, s_handle), 4);
 }
 
+/* The router leases no earlier message again behind a later one of the same lease. */
+static void
+test_what_is_held_is_named_in_order (void **state)
+{
+    desk_t *desk = *state;
+    s_say_deliver (desk, s_handle, 1, 1, 4, 1);
+    const zloom_message_t *kept = s_receive (desk);
+    s_settle_all (desk, 1, &s_ack); /* 2: acked, never answered; 1 and 3 are not */
+    s_expect (desk, ZLOOM_VERB_SETTLE);
+    s_say_bye (desk, ZLOOM_NOT_FOUND);
+    s_lay_road (desk);
+    s_expect (desk, ZLOOM_VERB_HELLO);
+    s_say_welcome (desk, NULL, 0, 0);
+    const zloom_verb_t *verb = s_expect (desk, ZLOOM_VERB_SUBSCRIBE);
+    const zloom_holding_t *holding = &verb->subscribe.holding[0];
+    assert_int_equal (zloom_runs_total (holding->runs, holding->run_count), 4);
+    for (size_t i = 1; i < holding->run_count; i++) {
+        assert_true (holding->runs[i].seq > holding->runs[i - 1].seq);
+    }
+    (void) kept;
+}
+
 static void
 test_a_hole_in_the_deliveries_ends_the_road (void **state)
 {
@@ -345,6 +367,7 @@ main (void)
                                        s_teardown),
       cmocka_unit_test_setup_teardown (test_what_is_held_is_named_after_a_lost_road, s_setup,
                                        s_teardown),
+      cmocka_unit_test_setup_teardown (test_what_is_held_is_named_in_order, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_a_hole_in_the_deliveries_ends_the_road, s_setup,
                                        s_teardown),
       cmocka_unit_test_setup_teardown (test_a_ping_ahead_of_its_deliveries_ends_the_road, s_setup,

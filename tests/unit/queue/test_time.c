@@ -57,6 +57,35 @@ queue_neither_forgets_a_delay_nor_makes_it_longer_over_a_restart (void **state)
     desk_destroy (desk);
 }
 
+/* A sender whose clock is an hour ahead: its message waits as long as it asked for. */
+static void
+queue_makes_no_delay_longer_for_a_clock_that_is_ahead (void **state)
+{
+    (void) state;
+    zloom_flow_config_t config = desk_config ();
+    desk_t *desk = desk_new (&config);
+    const zloom_envelope_t letter = {.has_due = true, .due_ms = 5000};
+    desk->turn.now.wall_ns += 3600 * S;
+    zloom_buf_t pack = {0};
+    zloom_pack_add (&pack, &letter);
+    zloom_event_t event = {.type = ZLOOM_EVENT_OFFER, .session = 1};
+    event.offer.producer = zloom_bytes_text ("shop");
+    event.offer.first_id = 1;
+    event.offer.n = 1;
+    event.offer.pack = zloom_buf_bytes (&pack);
+    event.offer.flags = ZLOOM_FLAG_DUE;
+    event.offer.base_time_ns = desk->turn.now.wall_ns;
+    desk->turn.now.wall_ns -= 3600 * S;
+    desk_feed (desk, &event);
+    zloom_buf_fini (&pack);
+    desk_subscribe (desk, 5, 100);
+    desk_pass (desk, 5 * S - 1);
+    assert_int_equal (desk_dispatch (desk), 0);
+    desk_pass (desk, 1);
+    assert_int_equal (desk_dispatch (desk), 1);
+    desk_destroy (desk);
+}
+
 static void
 queue_delays_no_more_than_its_table_holds (void **state)
 {
@@ -373,6 +402,7 @@ main (void)
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (queue_hands_a_delayed_message_out_when_it_is_due),
       cmocka_unit_test (queue_neither_forgets_a_delay_nor_makes_it_longer_over_a_restart),
+      cmocka_unit_test (queue_makes_no_delay_longer_for_a_clock_that_is_ahead),
       cmocka_unit_test (queue_delays_no_more_than_its_table_holds),
       cmocka_unit_test (queue_lets_what_expired_go_to_the_dead_letters),
       cmocka_unit_test (queue_finds_what_expired_without_anybody_asking),

@@ -61,6 +61,40 @@ queue_tries_suspects_of_a_key_in_order (void **state)
     desk_destroy (desk);
 }
 
+/* Who hands a suspect back loses what it holds behind it, like with any other message. */
+static void
+queue_recalls_what_is_behind_a_suspect_that_is_handed_back (void **state)
+{
+    (void) state;
+    const zloom_flow_config_t config = keys_config (ZLOOM_ORDER_SKIP);
+    desk_t *desk = desk_new (&config);
+    keys_send (desk, 1, "aaaa");
+    desk_subscribe (desk, 5, 100);
+    desk_dispatch (desk);
+    got_t got = keys_got (desk);
+    desk_subscribe (desk, 6, 100);
+    desk_mark (desk, ZLOOM_EVENT_STARTED, got.consumers[0], got.tokens[0], 1, 4);
+    desk_gone (desk, got.consumers[0], true);
+    desk_dispatch (desk);
+    got = keys_got (desk);
+    const uint64_t half[] = {1, 2};
+    keys_expect (&got, half, 2);
+    keys_settle (desk, &got, 1, ZLOOM_VERDICT_RELEASE);
+    keys_settle (desk, &got, 2, ZLOOM_VERDICT_ACK);
+    assert_int_equal (desk_code (desk), ZLOOM_STALE);
+    for (uint64_t seq = 1; seq <= 4; seq++) {
+        assert_true (desk_dispatch (desk) > 0);
+        got = keys_got (desk);
+        assert_int_equal (got.seqs[0], seq);
+        keys_settle (desk, &got, seq, ZLOOM_VERDICT_ACK);
+        for (size_t i = 1; i < got.count; i++) {
+            keys_settle (desk, &got, ++seq, ZLOOM_VERDICT_ACK);
+        }
+    }
+    assert_int_equal (desk_stats (desk).acked, 4);
+    desk_destroy (desk);
+}
+
 /* After a restart whoever held a key comes first; others wait for the time it takes to come. */
 static void
 queue_holds_keys_for_those_who_held_them_before_a_restart (void **state)
@@ -104,6 +138,111 @@ queue_holds_keys_for_those_who_held_them_before_a_restart (void **state)
     const got_t rest = keys_got (desk);
     const uint64_t two[] = {2};
     keys_expect (&rest, two, 1);
+    desk_destroy (desk);
+}
+
+/* What is held behind a message that had failed may be of its key: it is not leased again. */
+static void
+queue_leases_nothing_again_behind_one_that_failed (void **state)
+{
+    (void) state;
+    zloom_flow_config_t config = keys_config (ZLOOM_ORDER_SKIP);
+    desk_t *desk = desk_new (&config);
+    keys_send (desk, 1, "aa");
+    desk_subscribe (desk, 5, 100);
+    desk_dispatch (desk);
+    const got_t first = keys_got (desk);
+    keys_settle (desk, &first, 1, ZLOOM_VERDICT_RETRY);
+    desk_pass (desk, 60 * S);
+    desk_dispatch (desk);
+    const got_t again = keys_got (desk);
+    const uint64_t one[] = {1};
+    keys_expect (&again, one, 1);
+    const zloom_token_t token = {desk->boot, again.tokens[0]};
+    const zloom_run_t run = {1, 2};
+    desk_restart (desk);
+    zloom_event_t event = {.type = ZLOOM_EVENT_SUBSCRIBE, .consumer = 5};
+    event.subscribe.holding_tokens = &token;
+    event.subscribe.holding_runs = &run;
+    event.subscribe.holding_count = 1;
+    desk_feed (desk, &event);
+    assert_int_equal (desk_stats (desk).leased, 0);
+    desk_destroy (desk);
+}
+
+/* A consumer comes and names what it held under an earlier boot's token. */
+static void
+s_come_holding (desk_t *desk, zloom_consumer_id_t consumer, zloom_token_t token,
+                const zloom_run_t *runs, size_t count)
+{
+    const zloom_token_t tokens[] = {token, token};
+    zloom_event_t event = {.type = ZLOOM_EVENT_SUBSCRIBE, .consumer = consumer};
+    event.subscribe.holding_tokens = tokens;
+    event.subscribe.holding_runs = runs;
+    event.subscribe.holding_count = count;
+    desk_feed (desk, &event);
+}
+
+/* What is settled keeps nothing from being leased again that stands in the same run. */
+static void
+queue_leases_the_rest_of_a_run_again_that_is_partly_settled (void **state)
+{
+    (void) state;
+    zloom_flow_config_t config = keys_config (ZLOOM_ORDER_SKIP);
+    desk_t *desk = desk_new (&config);
+    keys_send (desk, 1, "aaa");
+    desk_subscribe (desk, 5, 100);
+    desk_dispatch (desk);
+    const got_t got = keys_got (desk);
+    const zloom_token_t token = {desk->boot, got.tokens[0]};
+    keys_settle (desk, &got, 1, ZLOOM_VERDICT_ACK);
+    desk_restart (desk);
+    const zloom_run_t run = {1, 3};
+    s_come_holding (desk, 5, token, &run, 1);
+    assert_int_equal (desk_stats (desk).leased, 2);
+    desk_destroy (desk);
+}
+
+/* A message that failed long ago keeps nothing of other keys from being leased again. */
+static void
+queue_leases_other_keys_again_than_one_that_failed (void **state)
+{
+    (void) state;
+    zloom_flow_config_t config = keys_config (ZLOOM_ORDER_SKIP);
+    desk_t *desk = desk_new (&config);
+    keys_send (desk, 1, "abb");
+    desk_subscribe (desk, 5, 100);
+    desk_dispatch (desk);
+    got_t got = keys_got (desk);
+    const zloom_token_t token = {desk->boot, got.tokens[1]};
+    keys_settle (desk, &got, 1, ZLOOM_VERDICT_RETRY);
+    desk_restart (desk);
+    const zloom_run_t run = {2, 2};
+    s_come_holding (desk, 5, token, &run, 1);
+    assert_int_equal (desk_stats (desk).leased, 2);
+    desk_destroy (desk);
+}
+
+/* Of a key nothing is leased again when what stands before it is another's by now. */
+static void
+queue_leases_nothing_again_behind_what_another_has (void **state)
+{
+    (void) state;
+    zloom_flow_config_t config = keys_config (ZLOOM_ORDER_SKIP);
+    desk_t *desk = desk_new (&config);
+    keys_send (desk, 1, "aa");
+    desk_subscribe (desk, 5, 100);
+    desk_dispatch (desk);
+    const zloom_token_t token = {desk->boot, keys_got (desk).tokens[0]};
+    desk_restart (desk);
+    desk_subscribe (desk, 6, 1);
+    desk_dispatch (desk);
+    const got_t others = keys_got (desk);
+    const uint64_t first[] = {1};
+    keys_expect (&others, first, 1);
+    const zloom_run_t runs[] = {{1, 1}, {2, 1}};
+    s_come_holding (desk, 5, token, runs, 2);
+    assert_int_equal (desk_stats (desk).leased, 1);
     desk_destroy (desk);
 }
 
@@ -271,7 +410,12 @@ main (void)
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (queue_gives_what_a_vanished_consumer_held_again_in_order),
       cmocka_unit_test (queue_tries_suspects_of_a_key_in_order),
+      cmocka_unit_test (queue_recalls_what_is_behind_a_suspect_that_is_handed_back),
       cmocka_unit_test (queue_holds_keys_for_those_who_held_them_before_a_restart),
+      cmocka_unit_test (queue_leases_nothing_again_behind_one_that_failed),
+      cmocka_unit_test (queue_leases_the_rest_of_a_run_again_that_is_partly_settled),
+      cmocka_unit_test (queue_leases_other_keys_again_than_one_that_failed),
+      cmocka_unit_test (queue_leases_nothing_again_behind_what_another_has),
       cmocka_unit_test (queue_takes_a_late_ack_only_as_a_prefix_of_its_lane),
       cmocka_unit_test (queue_serves_keys_with_backlog_in_turn),
       cmocka_unit_test (queue_waits_for_the_bytes_of_a_keyed_backlog),
