@@ -14,6 +14,21 @@ s_pick (uint64_t seed, uint64_t question, uint64_t bound)
     return zloom_random_below (&random, bound);
 }
 
+/* Every third world has keys, every fourth what is due, expires, and is said under an id. */
+static void
+s_vary (uint64_t seed, sim_world_options_t *options)
+{
+    options->host.keyed = s_pick (seed, 20, 3) == 0;
+    options->host.order = (zloom_order_t) s_pick (seed, 21, 3);
+    options->host.timed = !options->only_orders && s_pick (seed, 22, 4) == 0;
+    if (options->host.timed && options->producers < 3) {
+        options->producers = 3;
+    }
+    if (options->host.keyed && options->host.order == ZLOOM_ORDER_STRICT) {
+        options->chaos.hands = true; /* somebody has to free what is stuck */
+    }
+}
+
 void
 sim_wild_world (uint64_t seed, sim_world_options_t *options)
 {
@@ -34,6 +49,7 @@ sim_wild_world (uint64_t seed, sim_world_options_t *options)
                 .peers = s_pick (seed, 12, 2) == 0,
                 .hands = s_pick (seed, 13, 2) == 0,
                 .clock = s_pick (seed, 14, 2) == 0}};
+    s_vary (seed, options);
 }
 
 void
@@ -47,6 +63,7 @@ sim_small_world (uint64_t seed, sim_world_options_t *options)
                                      .host = {.segment_bytes = 32768},
                                      .only_orders = s_pick (seed, 6, 2) == 0,
                                      .careful = s_pick (seed, 7, 4) == 0};
+    s_vary (seed, options);
 }
 
 bool

@@ -34,6 +34,7 @@ bool sim_case_delivered (sim_world_t *world, uint64_t messages);
     X (stall, 20)           \
     X (short_stall, 20)     \
     X (crashed, 20)         \
+    X (keyed_restart, 30)   \
     X (fenced, 20)          \
     X (purged, 20)          \
     X (restored_source, 20) \

@@ -177,6 +177,33 @@ sim_case_crashed (uint64_t seed)
 }
 
 /*
+ * A keyed flow, in each of its orders, over restarts of the router, with failures in between: no
+ * key is overtaken, and what was held is settled across them.
+ */
+bool
+sim_case_keyed_restart (uint64_t seed)
+{
+    sim_world_options_t options = s_plain;
+    options.messages = 400;
+    options.careful = false;
+    options.prefetch = 20;
+    options.work_ns = 40 * SIM_MS;
+    options.chaos.hands = true;
+    options.probe_every = 8;
+    options.host.keyed = true;
+    options.host.order = (zloom_order_t) (seed % 3);
+    sim_world_t *world = sim_world_new (seed, &options, false);
+    for (uint64_t i = 0; i < 12; i++) {
+        sim_case_delivered (world, sim_case_counts (world).delivered + 5 + seed);
+        sim_world_run (world, 2 * SIM_MS); /* until they have them */
+        sim_router_kill (sim_world_router (world), (seed + i) % 2 == 0, 50 * SIM_MS);
+        sim_world_run (world, 1500 * SIM_MS);
+    }
+    return sim_case_end (&world, sim_case_counts (world).late > 0,
+                         "nothing was held over the restarts");
+}
+
+/*
  * A second process of a producer's name, without the first one's list, while the first goes on
  * sending: from the newer one's WELCOME on nothing of the older one is taken.
  */

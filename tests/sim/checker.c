@@ -8,13 +8,15 @@
 #include "history.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define BODY_MAGIC 0x53494D42u /* SIMB */
 #define BODY_LEAST 24u
 #define BODY_MOST 400u
 
-static const char *const s_names[SIM_FLOWS] = {"orders", "dead", "out", "fast", "ring", "junk"};
+static const char *const s_names[SIM_FLOWS] = {"orders", "dead",  "out",  "fast",
+                                               "ring",   "timed", "once", "junk"};
 
 const char *
 sim_flow_name (sim_flow_t flow)
@@ -44,10 +46,11 @@ sim_peer_named (zloom_bytes_t name)
 }
 
 sim_checker_t *
-sim_checker_new (sim_ground_t *ground)
+sim_checker_new (sim_ground_t *ground, int order)
 {
     sim_checker_t *self = zloom_alloc (sizeof *self);
     self->ground = ground;
+    self->order = order;
     for (int flow = 0; flow < SIM_FLOWS; flow++) {
         self->flows[flow].by_seq = zloom_idmap_new ();
         self->flows[flow].first_ids = zloom_idmap_new ();
@@ -165,6 +168,49 @@ sim_body_number (const sim_checker_t *self, zloom_bytes_t body)
     return message && message->size == body.size ? number : 0;
 }
 
+/* What is said of a new message beside its body. */
+static void
+s_say (sim_checker_t *self, sim_message_t *message)
+{
+    sim_ground_t *ground = self->ground;
+    message->due_ms = message->expires_ms = message->priority = -1;
+    if (message->flow == SIM_ORDERS && self->order != SIM_NO_KEYS) {
+        snprintf (message->key, sizeof message->key, "k%u",
+                  (unsigned) sim_below (ground, SIM_KEYS));
+    } else if (message->flow == SIM_ONCE && !sim_once_in (ground, 8)) {
+        snprintf (message->own_id, sizeof message->own_id, "i%u",
+                  (unsigned) sim_below (ground, SIM_IDS));
+    } else if (message->flow == SIM_TIMED) {
+        if (sim_once_in (ground, 3)) {
+            message->due_ms = (int64_t) sim_below (ground, 1500);
+        }
+        if (sim_once_in (ground, 3)) {
+            message->expires_ms = (int64_t) sim_below (ground, 3000);
+        }
+        if (sim_once_in (ground, 2)) {
+            message->priority = (int) sim_below (ground, 10);
+        }
+    }
+}
+
+void
+sim_checker_envelope (sim_checker_t *self, uint64_t number, zloom_envelope_t *envelope)
+{
+    const sim_message_t *message = sim_message (self, number);
+    if (message->key[0]) {
+        envelope->key = zloom_bytes_text (message->key);
+    }
+    if (message->own_id[0]) {
+        envelope->id = zloom_bytes_text (message->own_id);
+    }
+    envelope->has_due = message->due_ms >= 0;
+    envelope->due_ms = envelope->has_due ? message->due_ms : 0;
+    envelope->has_expires = message->expires_ms >= 0;
+    envelope->expires_ms = envelope->has_expires ? message->expires_ms : 0;
+    envelope->has_priority = message->priority >= 0;
+    envelope->priority = (uint8_t) (envelope->has_priority ? message->priority : 0);
+}
+
 uint64_t
 sim_checker_attempt (sim_checker_t *self, sim_flow_t flow, uint32_t producer, uint64_t source,
                      zloom_buf_t *body)
@@ -173,6 +219,7 @@ sim_checker_attempt (sim_checker_t *self, sim_flow_t flow, uint32_t producer, ui
     const uint32_t size = BODY_LEAST + (uint32_t) sim_below (self->ground, BODY_MOST - BODY_LEAST);
     self->messages[self->count++] =
       (sim_message_t){.flow = flow, .producer = producer, .source = source, .size = size};
+    s_say (self, &self->messages[self->count - 1]);
     self->counts.attempts++;
     sim_checker_body (self, self->count, body);
     return self->count;
@@ -254,6 +301,12 @@ void
 sim_checker_by_hand (sim_checker_t *self, sim_flow_t flow)
 {
     self->flows[flow].by_hand = true;
+}
+
+void
+sim_checker_freed (sim_checker_t *self)
+{
+    self->freed = true;
 }
 
 void

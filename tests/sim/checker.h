@@ -15,6 +15,9 @@
  *   Q5 nothing is delivered again unless its lease had ended; Q8 no two unexpired leases, and only
  *      the holder's token settles
  *   Q6 first deliveries keep each producer's order; what comes back goes before later ones
+ *      of a key, nothing goes while an earlier message is not settled, unless to the same consumer,
+ *      and nothing is acked before it; nothing goes before it is due, after it has expired, or
+ *      before one of a higher priority; an id is stored once within its window
  *   Q7 a dead letter is a moved message that was rejected or failed often enough, with its reason;
  *      what failed often enough is not delivered; nothing comes again before its delay is over
  *   Q9 the books balance and agree with this history
@@ -34,6 +37,8 @@ typedef enum {
     SIM_OUT,    /* disk; what steps emit */
     SIM_FAST,   /* memory */
     SIM_RING,   /* disk; drop-oldest */
+    SIM_TIMED,  /* disk; messages are due later, expire, have priorities */
+    SIM_ONCE,   /* disk; ids within a window are stored once */
     SIM_JUNK,   /* disk; where liars may write */
     SIM_FLOWS,
     SIM_NO_FLOW = SIM_FLOWS,
@@ -42,6 +47,12 @@ typedef enum {
 #define SIM_ORDERS_FAILURES 3
 /* A world has fewer peers than this. */
 #define SIM_PRODUCERS 16
+/* The order of keys in a world without them. */
+#define SIM_NO_KEYS (-1)
+#define SIM_KEYS 5
+/* In SIM_ONCE: how many ids there are, and how long they are remembered. */
+#define SIM_IDS 40
+#define SIM_WINDOW_NS (2 * SIM_S)
 #define SIM_LEASE_NS (2 * SIM_S)
 /* The flows' delays between failures; the last one repeats. Each may be a tenth shorter. */
 #define SIM_BACKOFF_NS            \
@@ -52,7 +63,8 @@ typedef enum {
 /* Of the router: what the checker asks of the engine's inside. */
 typedef struct sim_checker sim_checker_t;
 
-sim_checker_t *sim_checker_new (sim_ground_t *ground);
+/* `order`: of the keys in orders, or -1 when they have none. */
+sim_checker_t *sim_checker_new (sim_ground_t *ground, int order);
 void sim_checker_destroy (sim_checker_t **self_p);
 const char *sim_flow_name (sim_flow_t flow);
 /* The index of a peer by its name ("p7"); UINT32_MAX: it is none. */
@@ -67,6 +79,8 @@ sim_flow_t sim_flow_named (zloom_bytes_t name);
  */
 uint64_t sim_checker_attempt (sim_checker_t *self, sim_flow_t flow, uint32_t producer,
                               uint64_t source, zloom_buf_t *body);
+/* What else its sender says of it; `key` and `id` are memory of the checker's. */
+void sim_checker_envelope (sim_checker_t *self, uint64_t number, zloom_envelope_t *envelope);
 /* The body of an attempt again, for who sends it again. */
 void sim_checker_body (const sim_checker_t *self, uint64_t number, zloom_buf_t *body);
 /* It was given this id. */
@@ -138,6 +152,8 @@ void sim_checker_released (sim_checker_t *self, sim_flow_t flow, zloom_route_t r
 
 /* Messages of this flow may be purged or requeued by hand from now on. */
 void sim_checker_by_hand (sim_checker_t *self, sim_flow_t flow);
+/* Keys of orders may go on from now on, whatever delay they wait for. */
+void sim_checker_freed (sim_checker_t *self);
 /* The disk was damaged or put back to an earlier state: what it held may be lost or come again. */
 void sim_checker_excuse (sim_checker_t *self);
 /* The same, and the disk knows nothing of the router's lives after the first `lives`. */

@@ -41,7 +41,8 @@ s_decide (sim_peer_t *self, sim_work_t *work)
     } else if (fails && lot == 7) {
         work->verdict = ZLOOM_VERDICT_REJECT;
     } else if (fails && lot == 8) {
-        work->verdict = ZLOOM_VERDICT_CRASH;
+        /* Who goes on with the key of what crashed in the same SETTLE is not stopped. */
+        work->verdict = self->options.stubborn ? ZLOOM_VERDICT_RETRY : ZLOOM_VERDICT_CRASH;
     }
     work->by_step = work->by_step && work->verdict == ZLOOM_VERDICT_ACK;
 }
@@ -55,12 +56,27 @@ s_take (sim_peer_t *self)
         work.number = sim_checker_received (self->stage->checker, self->options.flow,
                                             zloom_bytes (message->body, message->body_size));
         s_decide (self, &work);
+        if (message->key && message->key_size < sizeof work.key) {
+            memcpy (work.key, message->key, message->key_size);
+        }
         if (sim_once_in (self->stage->ground, 2)) {
             (void) zloom_client_core_started (self->core, message);
         }
         zloom_grow (&self->work, &self->work_capacity, self->work_count + 1, sizeof *self->work);
         self->work[self->work_count++] = work;
     }
+}
+
+/* Whether an earlier message of its key is still worked on. */
+static bool
+s_must_wait (const sim_peer_t *self, size_t index)
+{
+    for (size_t i = 0; i < index && self->work[index].key[0]; i++) {
+        if (strcmp (self->work[i].key, self->work[index].key) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void
@@ -101,6 +117,23 @@ s_step (sim_peer_t *self, sim_work_t *work)
     return err == ZLOOM_OK;
 }
 
+/* After anything else than an ack, what is here of its key and was not begun goes back. */
+static void
+s_release_key (sim_peer_t *self, const char *key)
+{
+    const zloom_settlement_t release = {
+      .verdict = ZLOOM_VERDICT_RELEASE, .delay_ms = ZLOOM_DELAY_UNSET, .cause = {.exit = -1}};
+    for (size_t i = 0; key[0] && !self->options.stubborn && i < self->work_count;) {
+        if (self->work[i].step > 0 || strcmp (self->work[i].key, key) != 0) {
+            i++;
+            continue;
+        }
+        const zloom_message_t *message = self->work[i].message;
+        (void) zloom_client_core_settle (self->core, &message, &release);
+        s_drop_work (self, i);
+    }
+}
+
 static void
 s_settle (sim_peer_t *self, size_t index)
 {
@@ -118,8 +151,13 @@ s_settle (sim_peer_t *self, size_t index)
         settlement.cause.text = zloom_bytes_text ("nobody wants it");
     }
     const zloom_message_t *message = work->message;
-    (void) zloom_client_core_settle (self->core, &message, &settlement);
+    char key[sizeof work->key];
+    memcpy (key, work->key, sizeof key);
+    const zloom_err_t err = zloom_client_core_settle (self->core, &message, &settlement);
     s_drop_work (self, index);
+    if (err != ZLOOM_OK || settlement.verdict != ZLOOM_VERDICT_ACK) {
+        s_release_key (self, key);
+    }
 }
 
 void
@@ -133,16 +171,21 @@ sim_consumer_act (sim_peer_t *self)
         if (self->stage->calm && work->step == 0 && work->due_ns > ground->mono_ns + SIM_S) {
             work->due_ns = ground->mono_ns;
         }
-        if (work->step > 0 || work->due_ns > ground->mono_ns) {
+        if (work->step > 0 || work->due_ns > ground->mono_ns || s_must_wait (self, i)) {
             if (work->step == 0 && work->due_ns < self->act_ns) {
-                self->act_ns = work->due_ns;
+                self->act_ns =
+                  work->due_ns > ground->mono_ns ? work->due_ns : ground->mono_ns + SIM_MS;
             }
             i++;
             continue;
         }
         const size_t before = self->work_count;
         s_settle (self, i);
-        i += before == self->work_count; /* in a step, or later */
+        if (before > self->work_count + 1) {
+            i = 0; /* others went with it */
+        } else {
+            i += before == self->work_count; /* in a step, or later */
+        }
     }
 }
 
@@ -162,7 +205,12 @@ sim_consumer_event (sim_peer_t *self, const zloom_client_event_t *event)
             continue;
         }
         if (event->code == ZLOOM_OK || event->code == ZLOOM_STALE || event->code == ZLOOM_SETTLED) {
+            char key[sizeof work->key];
+            memcpy (key, work->key, sizeof key);
             s_drop_work (self, i);
+            if (event->code == ZLOOM_STALE) {
+                s_release_key (self, key);
+            }
         } else { /* nothing was done: it is ours again */
             sim_checker_never (self->stage->checker, work->emit, "belongs to a refused step");
             work->step = 0;

@@ -8,6 +8,7 @@
 
 #define SIM_HANDLES 8
 #define SIM_STEPS 64
+#define SIM_EARLY 64
 
 /* A STEP that was heard and not answered. */
 typedef struct {
@@ -16,6 +17,13 @@ typedef struct {
     zloom_run_t *runs;
     size_t count;
 } sim_step_t;
+
+/* Ids that were said. */
+typedef struct {
+    uint32_t index; /* of the flow */
+    uint32_t n;
+    uint64_t first;
+} sim_ids_t;
 
 /* What it consumes. */
 typedef struct {
@@ -35,6 +43,8 @@ typedef struct {
     sim_handle_t handles[SIM_HANDLES];
     size_t handle_count;
     uint64_t reach[SIM_FLOWS + SIM_HANDLES]; /* ids without a gap, by index */
+    sim_ids_t early[SIM_EARLY];              /* said before the WELCOME tells what they follow */
+    size_t early_count;
     sim_step_t steps[SIM_STEPS];
     size_t step_count;
     bool welcomed;
@@ -49,6 +59,8 @@ struct sim_ear {
 
 /* heard.c */
 void sim_ear_heard (void *arg, zloom_route_t route, zloom_bytes_t frame, zloom_bytes_t pack);
+/* Ids that follow what came before may be taken, others never. */
+void sim_session_ids (sim_session_t *session, const sim_ids_t *ids);
 /* mouth.c */
 void sim_session_drop_step (sim_session_t *session, size_t index);
 void sim_session_free (sim_session_t *session);

@@ -59,17 +59,26 @@ s_hear_settles (sim_ear_t *self, const sim_session_t *session, uint32_t handle, 
     }
 }
 
-/*
- * Ids that follow what came before may be taken, others never. What is said before the WELCOME may
- * follow what that will tell.
- */
+void
+sim_session_ids (sim_session_t *session, const sim_ids_t *ids)
+{
+    uint64_t *reach = &session->reach[ids->index];
+    const uint64_t end = ids->first + ids->n;
+    if (ids->first >= 1 && ids->first <= *reach + 1 && end > *reach + 1) {
+        *reach = end - 1;
+    }
+}
+
 static void
 s_hear_ids (sim_session_t *session, uint32_t index, uint64_t first_id, uint32_t n)
 {
-    uint64_t *reach = &session->reach[index];
-    if (first_id >= 1 && (first_id <= *reach + 1 || !session->welcomed) &&
-        first_id + n > *reach + 1) {
-        *reach = first_id + n - 1;
+    const sim_ids_t ids = {index, n, first_id};
+    if (session->welcomed) {
+        sim_session_ids (session, &ids);
+    } else if (session->early_count < SIM_EARLY) {
+        session->early[session->early_count++] = ids;
+    } else {
+        session->reach[index] = UINT64_MAX / 2; /* too much to remember: anything goes */
     }
 }
 

@@ -9,9 +9,13 @@
 typedef struct {
     sim_flow_t flow;
     uint32_t producer;
-    uint64_t id;     /* 0: emitted by a step */
-    uint64_t source; /* the step's input; 0: none */
-    uint32_t size;   /* of the body */
+    uint64_t id;                /* 0: emitted by a step */
+    uint64_t source;            /* the step's input; 0: none */
+    uint32_t size;              /* of the body */
+    char key[4];                /* empty: none */
+    char own_id[4];             /* empty: none */
+    int64_t due_ms, expires_ms; /* from its sending on; -1: not said */
+    int priority;               /* -1: not said */
     int64_t heard_ns;
     bool told;    /* confirmed at the router's mouth */
     bool excused; /* may be lost: memory flow over a stop, damaged disk */
@@ -45,9 +49,13 @@ typedef struct {
     uint64_t seq;
     uint64_t number; /* of the message */
     uint64_t group;  /* that brought it */
-    bool unordered;  /* moved in from elsewhere, handed out unsaid, or back after a crash */
-    uint8_t left;    /* zloom_settle_reason_t, or SIM_REQUEUED; SIM_THERE */
-    uint8_t now;     /* the same, or SIM_NOWHERE, as the last look found it */
+    int64_t stored_wall_ns, stored_offset_ns;
+    int64_t due_wall_ns, expires_wall_ns; /* 0: not said */
+    uint8_t rank;
+    bool back;      /* its settlement was lost in a crash */
+    bool unordered; /* moved in from elsewhere, handed out unsaid, or back after a crash */
+    uint8_t left;   /* zloom_settle_reason_t, or SIM_REQUEUED; SIM_THERE */
+    uint8_t now;    /* the same, or SIM_NOWHERE, as the last look found it */
     uint64_t left_group;
     bool told_gone; /* its settlement was told */
     uint32_t deliveries;
@@ -84,6 +92,8 @@ struct sim_checker {
     sim_message_t *messages; /* number - 1 */
     size_t count, capacity;
     sim_books_t flows[SIM_FLOWS];
+    bool freed;      /* keys by hand */
+    int order;       /* of the keys in orders; SIM_NO_KEYS */
     uint64_t boot;   /* random part of the newest token */
     uint64_t *boots; /* of all lives that the disk knows of, oldest first */
     size_t boot_count, boot_capacity;
@@ -101,6 +111,18 @@ bool sim_same_token (zloom_token_t a, zloom_token_t b);
 /* The newest ask of that token and route; NULL: it never held it. */
 const sim_ask_t *sim_place_ask (const sim_place_t *place, zloom_token_t token, zloom_route_t route);
 void sim_place_free (sim_place_t *place);
+/* The flow in this life's engine, or NULL. */
+const zloom_hosted_t *sim_hosted (const sim_checker_t *self, sim_flow_t flow);
+/* The key of an order, or NULL. */
+const char *sim_place_key (const sim_checker_t *self, const sim_place_t *place);
+/* Another place of SIM_ONCE with the same id, that the last look found: this one is not needed. */
+const sim_place_t *sim_twin (const sim_checker_t *self, const sim_message_t *message);
+/* order.c: whether a delivery, an ack, the end of a lease and a storing keep what is promised. */
+void sim_order_delivered (sim_checker_t *self, const sim_place_t *place, zloom_route_t route);
+void sim_order_acked (sim_checker_t *self, const sim_place_t *place);
+void sim_order_stored (sim_checker_t *self, const sim_place_t *place);
+/* Its key's earlier messages came back, or failed: it is taken from its holder, who hears so. */
+bool sim_order_recalls (const sim_checker_t *self, const sim_place_t *place);
 /* Read a body: its number when it is whole and was sent, else 0. */
 uint64_t sim_body_number (const sim_checker_t *self, zloom_bytes_t body);
 /* See in every flow of an engine that has just opened where each place is, and judge that. */

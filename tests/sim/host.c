@@ -24,30 +24,47 @@ s_flow (sim_flow_t flow, int64_t failures, int64_t limit)
                  .exceptions_max = 1000}};
 }
 
-zloom_engine_t *
-sim_host_engine (const sim_host_t *host, const zloom_transport_t *transport, uint64_t seed)
+static void
+s_flows (const sim_host_t *host, zloom_engine_flow_t *flows)
 {
-    zloom_engine_flow_t flows[SIM_FLOWS];
     for (int flow = 0; flow < SIM_FLOWS; flow++) {
         flows[flow] = s_flow ((sim_flow_t) flow, 1000000, 100);
     }
-    flows[SIM_ORDERS].config.failures_max = SIM_ORDERS_FAILURES;
+    zloom_flow_config_t *orders = &flows[SIM_ORDERS].config;
+    orders->failures_max = SIM_ORDERS_FAILURES;
+    orders->dead_letter = sim_flow_name (SIM_DEAD);
     if (host->orders_limit > 0) {
-        flows[SIM_ORDERS].config.limit_messages = host->orders_limit;
-        flows[SIM_ORDERS].config.limit_bytes = host->orders_limit * INT64_C (1024);
+        orders->limit_messages = host->orders_limit;
+        orders->limit_bytes = host->orders_limit * INT64_C (1024);
     }
-    flows[SIM_ORDERS].config.dead_letter = sim_flow_name (SIM_DEAD);
+    if (host->keyed) {
+        orders->key = "/key";
+        orders->order = host->order;
+    }
     flows[SIM_DEAD].config.limit_messages = 0;
     flows[SIM_DEAD].config.limit_bytes = 0;
     flows[SIM_RING].config.limit_messages = 12;
     flows[SIM_RING].config.on_full = ZLOOM_ON_FULL_DROP_OLDEST;
     flows[SIM_JUNK].config.limit_messages = 20;
     flows[SIM_JUNK].config.limit_bytes = 4096;
-    const zloom_engine_config_t config = {.name = "sim",
-                                          .flows = flows,
-                                          .flow_count = SIM_FLOWS,
-                                          .max_message_bytes = 8192,
-                                          .seed = seed};
+    flows[SIM_TIMED].config.aging_ns = 1000000 * SIM_S; /* no message grows that old here */
+    flows[SIM_ONCE].config.dedup = true;
+    flows[SIM_ONCE].config.dedup_window_ns = SIM_WINDOW_NS;
+    flows[SIM_ONCE].config.dedup_max = 1000;
+}
+
+zloom_engine_t *
+sim_host_engine (const sim_host_t *host, const zloom_transport_t *transport, uint64_t seed)
+{
+    zloom_engine_flow_t flows[SIM_FLOWS];
+    s_flows (host, flows);
+    size_t count = SIM_FLOWS;
+    if (!host->timed) {
+        flows[SIM_TIMED] = flows[SIM_JUNK];
+        count = SIM_TIMED + 1;
+    }
+    const zloom_engine_config_t config = {
+      .name = "sim", .flows = flows, .flow_count = count, .max_message_bytes = 8192, .seed = seed};
     return zloom_engine_new (&config, transport);
 }
 

@@ -9,6 +9,9 @@
 typedef struct {
     uint32_t segment_bytes; /* of the log; 0: 64 KiB */
     uint32_t orders_limit;  /* messages in orders; 0: 100 */
+    bool keyed;             /* orders has keys */
+    zloom_order_t order;    /* of keys */
+    bool timed;             /* there are SIM_TIMED and SIM_ONCE */
 } sim_host_t;
 
 zloom_engine_t *sim_host_engine (const sim_host_t *host, const zloom_transport_t *transport,

@@ -217,6 +217,10 @@ s_say (sim_ear_t *self, sim_session_t *session, const zloom_verb_t *verb, zloom_
     case ZLOOM_VERB_WELCOME:
         session->welcomed = true;
         s_say_welcome (self, session, &verb->welcome);
+        for (size_t i = 0; i < session->early_count; i++) {
+            sim_session_ids (session, &session->early[i]);
+        }
+        session->early_count = 0;
         break;
     case ZLOOM_VERB_CONFIRM:
         if (verb->confirm.flow < SIM_FLOWS + SIM_HANDLES) {

@@ -14,6 +14,7 @@ typedef struct {
     uint64_t emit;  /* the message that the step emits */
     zloom_verdict_t verdict;
     bool by_step;
+    char key[4]; /* empty: none */
 } sim_work_t;
 
 struct sim_peer {

@@ -351,6 +351,27 @@ sim_operator_ask (sim_peer_t *self, const char *command, sim_flow_t flow)
 }
 
 void
+sim_operator_free (sim_peer_t *self, unsigned key)
+{
+    uint64_t request;
+    char text[8];
+    if (!sim_peer_lives (self)) {
+        return;
+    }
+    sim_checker_freed (self->stage->checker);
+    snprintf (text, sizeof text, "k%u", key);
+    zloom_buf_clear (&self->body);
+    zloom_encode_map (&self->body, 2);
+    zloom_encode_string (&self->body, "flow");
+    zloom_encode_string (&self->body, sim_flow_name (SIM_ORDERS));
+    zloom_encode_string (&self->body, "key");
+    zloom_encode_bytes (&self->body, zloom_bytes_text (text));
+    (void) zloom_client_core_admin (self->core, "flow release", zloom_buf_bytes (&self->body),
+                                    &request);
+    self->next_ns = self->stage->ground->mono_ns;
+}
+
+void
 sim_operator_report (sim_peer_t *self, const zloom_verb_gone_t *gone)
 {
     if (sim_peer_lives (self)) {

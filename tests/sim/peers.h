@@ -33,6 +33,7 @@ typedef struct {
     int64_t work_ns; /* what a consumer takes for each message, beside chance */
     bool steps;      /* a consumer that emits to SIM_OUT in steps */
     bool careful;    /* only acks, no faults */
+    bool stubborn;   /* goes on with a key after something of it failed */
 } sim_peer_options_t;
 
 sim_peer_t *sim_peer_new (sim_stage_t *stage, uint32_t index, const sim_peer_options_t *options);
@@ -70,6 +71,8 @@ bool sim_peer_done (const sim_peer_t *self);
 /* ---- an operator's hands --------------------------------------------------------------------- */
 
 void sim_operator_ask (sim_peer_t *self, const char *command, sim_flow_t flow);
+/* A key of orders may go on. */
+void sim_operator_free (sim_peer_t *self, unsigned key);
 void sim_operator_report (sim_peer_t *self, const zloom_verb_gone_t *gone);
 
 #endif

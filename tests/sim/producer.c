@@ -61,8 +61,9 @@ sim_producer_act (sim_peer_t *self)
             break;
         }
         uint64_t got = 0;
-        s_number (self, id);
-        const zloom_envelope_t envelope = {.body = zloom_buf_bytes (&self->body)};
+        zloom_envelope_t envelope = {0};
+        sim_checker_envelope (self->stage->checker, s_number (self, id), &envelope);
+        envelope.body = zloom_buf_bytes (&self->body);
         const zloom_err_t err = zloom_client_core_send (self->core, flow, &envelope,
                                                         ZLOOM_BYTES_NULL, sim_now (ground), &got);
         if (err == ZLOOM_AGAIN) {

@@ -33,6 +33,7 @@ s_add_consumer (sim_world_t *self, sim_flow_t flow, bool careful)
                                        .prefetch = options->prefetch,
                                        .work_ns = options->work_ns,
                                        .steps = flow == SIM_ORDERS,
+                                       .stubborn = self->count % 2 == 1,
                                        .careful = careful});
 }
 
@@ -40,10 +41,13 @@ static void
 s_populate (sim_world_t *self)
 {
     static const sim_flow_t s_to[] = {SIM_ORDERS, SIM_FAST, SIM_RING};
+    static const sim_flow_t s_to_timed[] = {SIM_ORDERS, SIM_TIMED, SIM_ONCE};
     const sim_world_options_t *options = &self->options;
     for (size_t i = 0; i < options->producers; i++) {
         s_add (self, &(sim_peer_options_t){.kind = SIM_PRODUCER,
-                                           .flow = options->only_orders ? SIM_ORDERS : s_to[i % 3],
+                                           .flow = options->only_orders  ? SIM_ORDERS
+                                                   : options->host.timed ? s_to_timed[i % 3]
+                                                                         : s_to[i % 3],
                                            .messages = options->messages,
                                            .pack = options->pack,
                                            .window = options->window,
@@ -62,6 +66,10 @@ s_populate (sim_world_t *self)
     if (!options->only_orders) {
         s_add_consumer (self, SIM_FAST, options->careful);
         s_add_consumer (self, SIM_RING, options->careful);
+    }
+    if (!options->only_orders && options->host.timed) {
+        s_add_consumer (self, SIM_TIMED, options->careful);
+        s_add_consumer (self, SIM_ONCE, options->careful);
     }
     self->operator_at = self->count;
     if (options->chaos.hands) {
@@ -101,7 +109,8 @@ sim_world_new (uint64_t seed, const sim_world_options_t *options, bool trace)
     sim_world_t *self = zloom_alloc (sizeof *self);
     sim_ground_init (&self->ground, seed, trace);
     self->options = *options;
-    self->checker = sim_checker_new (&self->ground);
+    self->checker = sim_checker_new (&self->ground,
+                                     options->host.keyed ? (int) options->host.order : SIM_NO_KEYS);
     self->ground.log = s_log;
     self->ground.log_arg = self;
     sim_ground_aside (&self->ground, false);
@@ -234,13 +243,17 @@ s_serves (sim_world_t *self, void *arg)
     return sim_router_state (self->router) == SIM_SERVES;
 }
 
-/* Whatever was paused goes on: said again until it is heard. */
+/* Whatever was paused goes on, and keys that are stuck: said again until it is heard. */
 static void
 s_resume (sim_world_t *self)
 {
     static const sim_flow_t s_flows[] = {SIM_ORDERS, SIM_OUT, SIM_FAST};
     for (size_t i = 0; self->options.chaos.hands && i < 3; i++) {
         sim_operator_ask (self->peers[self->operator_at], "resume", s_flows[i]);
+    }
+    for (unsigned key = 0; self->options.chaos.hands && self->options.host.keyed && key < SIM_KEYS;
+         key++) {
+        sim_operator_free (self->peers[self->operator_at], key);
     }
 }
 
@@ -276,9 +289,9 @@ sim_world_finish (sim_world_t *self)
     s_calm (self);
     bool drained = false;
     for (int64_t at_ns = 0; at_ns < DRAIN_NS && !drained && !self->ground.failed;
-         at_ns += 10 * SIM_S) {
+         at_ns += 5 * SIM_S) {
         s_resume (self);
-        drained = sim_world_run_until (self, s_drained, NULL, 10 * SIM_S);
+        drained = sim_world_run_until (self, s_drained, NULL, 5 * SIM_S);
     }
     if (!drained) {
         s_explain (self);
