@@ -113,6 +113,13 @@ static const zloom_synonym_t s_synonyms[] = {
   {"console", "stdout"},
 };
 
+/* What a case of `tests:` may ask of a flow. */
+static const char *const s_counters[] = {
+#define COUNTER(name, help) #name,
+  ZLOOM_FLOW_STAT_MAP (COUNTER)
+#undef COUNTER
+};
+
 const zloom_registry_t *
 zloom_registry (void)
 {
@@ -129,6 +136,8 @@ zloom_registry (void)
       .implicit_name = ZLOOM_IMPLICIT_ROUTER,
       .synonyms = s_synonyms,
       .synonym_count = ZLOOM_COUNT (s_synonyms),
+      .counters = s_counters,
+      .counter_count = ZLOOM_COUNT (s_counters),
       .lints = zloom_lints,
       .lint_count = ZLOOM_LINTS,
     };

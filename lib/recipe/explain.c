@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "recipe/cases.h"
 #include "recipe/params.h"
 #include "recipe/secrets.h"
 
@@ -36,6 +37,10 @@ zloom_fields_visit (const zloom_registry_t *registry, zloom_field_visit_fn *visi
     s_visit ("params.*.", NULL, zloom_params_fields (), visit, arg);
     s_visit ("secrets.*.", NULL, zloom_secrets_fields (), visit, arg);
     s_visit ("use.*.", NULL, zloom_recipe_use_fields (), visit, arg);
+    const zloom_case_table_t *table;
+    for (size_t i = 0; (table = zloom_case_table_at (i)); i++) {
+        s_visit (table->path, NULL, table->fields, visit, arg);
+    }
     s_visit ("nodes.*.", NULL, zloom_recipe_node_fields (), visit, arg);
     for (size_t i = 0; i < registry->node_count; i++) {
         const zloom_kind_t *kind = &registry->nodes[i];

@@ -12,7 +12,7 @@
 
 #include "base/memory.h"
 #include "base/tag.h"
-#include "recipe/build.h"
+#include "recipe/case_read.h"
 #include "recipe/file.h"
 #include "recipe/lint.h"
 #include "recipe/replace.h"
@@ -161,6 +161,7 @@ s_read_model (zloom_load_t *self)
     zloom_defaults_check (self);
     zloom_build_nodes (self);
     zloom_build_flows (self);
+    zloom_cases_read (self);
     for (size_t i = 0; i < recipe->flow_count; i++) {
         self->whole = self->whole && recipe->flows[i].sound;
     }

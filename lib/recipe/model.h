@@ -6,6 +6,7 @@
 #ifndef ZLOOM_RECIPE_MODEL_H
 #define ZLOOM_RECIPE_MODEL_H
 
+#include "recipe/cases.h"
 #include "recipe/fragment.h"
 #include "recipe/pool.h"
 #include "recipe/recipe.h"
@@ -25,6 +26,8 @@ struct zloom_recipe {
     size_t node_count;
     zloom_recipe_flow_t *flows;
     size_t flow_count;
+    zloom_case_t *cases;
+    size_t case_count;
 };
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "recipe/cases.h"
 #include "recipe/params.h"
 #include "recipe/secrets.h"
 
@@ -252,5 +253,11 @@ zloom_reference_markdown (const zloom_registry_t *registry, zloom_buf_t *out)
                  zloom_recipe_flow_fields ());
     s_add_kinds (out, "pattern", registry->patterns, registry->pattern_count,
                  registry->later_patterns, registry->later_pattern_count);
+    zloom_buf_add_text (out,
+                        "\n## Tests\n\nCases of the recipe itself, on a clock of their own.\n");
+    const zloom_case_table_t *table;
+    for (size_t i = 0; (table = zloom_case_table_at (i)); i++) {
+        s_add_table (out, table->title, table->help, table->fields);
+    }
     s_add_codes (out, registry);
 }

@@ -55,6 +55,8 @@ struct zloom_registry {
     const char *implicit_name;
     const zloom_synonym_t *synonyms;
     size_t synonym_count;
+    const char *const *counters; /* of flows, as `stats` names them */
+    size_t counter_count;
     const zloom_lint_t *lints; /* beside those of lib/recipe itself */
     size_t lint_count;
 };

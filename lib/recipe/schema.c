@@ -7,8 +7,10 @@
 #include "base/error.h"
 #include "base/tag.h"
 #include "base/units.h"
+#include "recipe/cases.h"
 #include "recipe/params.h"
 #include "recipe/quote.h"
+#include "recipe/schema_parts.h"
 #include "recipe/secrets.h"
 
 typedef struct {
@@ -65,76 +67,6 @@ s_text (writer_t *self, const char *key, const char *text)
 {
     s_key (self, key);
     zloom_quote_json (self->out, text);
-}
-
-/* ---- what does not come from a field's type ------------------------------------------------ */
-
-#define NAME "^[a-z0-9][a-z0-9_-]{0,62}$"
-
-/* Shared parts, by name. Numbers may be quoted: the field's type reads the text. */
-static const struct {
-    const char *name;
-    const char *json;
-} s_parts[] = {
-  {"replaced", "{\"type\": \"string\", \"pattern\": \"\\\\$\\\\{\"}"},
-  {"text", "{\"type\": [\"string\", \"number\", \"boolean\"]}"},
-  {"word", "{\"type\": [\"string\", \"number\", \"boolean\"], \"minLength\": 1}"},
-  {"name", "{\"type\": [\"string\", \"number\", \"boolean\"], \"pattern\": \"" NAME "\"}"},
-  {"int", "{\"type\": [\"integer\", \"string\"], \"pattern\": \"^[+-]?[0-9]+$\"}"},
-  {"bool", "{\"enum\": [true, false, \"true\", \"false\"]}"},
-  {"duration", "{\"type\": \"string\", \"pattern\": "
-               "\"^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?([0-9]+us)?([0-9]+ns)?$\", "
-               "\"minLength\": 1}"},
-  {"size", "{\"type\": [\"integer\", \"string\"], \"pattern\": "
-           "\"^[0-9]+(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)?$\"}"},
-  {"percent", "{\"type\": \"string\", \"pattern\": \"^[0-9]+([.][0-9]{1,4})?%$\"}"},
-  {"ends", "{\"anyOf\": [{\"$ref\": \"#/$defs/text\"}, "
-           "{\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/text\"}}]}"},
-  {"allow", "{\"type\": \"object\", \"additionalProperties\": false, \"patternProperties\": "
-            "{\"^Z[0-9]{4}$\": {\"type\": \"string\", \"minLength\": 1}}}"},
-};
-
-/* Fields that lib/recipe reads by itself. */
-static const struct {
-    const char *name;
-    const char *json;
-} s_shapes[] = {
-  {"zloom", "{\"enum\": [1, \"1\"]}"},
-  {"name", "{\"anyOf\": [{\"$ref\": \"#/$defs/name\"}, {\"$ref\": \"#/$defs/replaced\"}]}"},
-  {"params", "{\"type\": \"object\", \"propertyNames\": {\"pattern\": \"" NAME "\"}, "
-             "\"additionalProperties\": {\"$ref\": \"#/$defs/param\"}}"},
-  {"secrets", "{\"type\": \"object\", \"propertyNames\": {\"pattern\": \"" NAME "\"}, "
-              "\"additionalProperties\": {\"$ref\": \"#/$defs/secret\"}}"},
-  {"use", "{\"type\": \"object\", \"propertyNames\": {\"pattern\": \"" NAME "\"}, "
-          "\"additionalProperties\": {\"$ref\": \"#/$defs/use\"}}"},
-  {"defaults", "{\"$ref\": \"#/$defs/defaults\"}"},
-  {"nodes", "{\"type\": \"object\", \"propertyNames\": {\"pattern\": \"" NAME "\"}, "
-            "\"additionalProperties\": {\"$ref\": \"#/$defs/node\"}}"},
-  {"flows", "{\"type\": \"object\", \"propertyNames\": {\"pattern\": \"" NAME "\"}, "
-            "\"additionalProperties\": {\"$ref\": \"#/$defs/flow\"}}"},
-  {"allow", "{\"$ref\": \"#/$defs/allow\"}"},
-  {"with", "{\"type\": \"object\", \"additionalProperties\": {\"$ref\": \"#/$defs/text\"}}"},
-  {"kind", "{\"$ref\": \"#/$defs/kind\"}"},
-  {"pattern", "{\"$ref\": \"#/$defs/pattern\"}"},
-  {"from", "{\"$ref\": \"#/$defs/ends\"}"},
-  {"to", "{\"$ref\": \"#/$defs/ends\"}"},
-  {"default", "{\"$ref\": \"#/$defs/text\"}"},
-  {"min", "{\"$ref\": \"#/$defs/text\"}"},
-  {"max", "{\"$ref\": \"#/$defs/text\"}"},
-  {"enum", "{\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/text\"}}"},
-  {"help", "{\"type\": \"string\"}"},
-};
-
-static const char *
-s_shape (const char *name)
-{
-    for (size_t i = 0; i < ZLOOM_COUNT (s_shapes); i++) {
-        if (strcmp (s_shapes[i].name, name) == 0) {
-            return s_shapes[i].json;
-        }
-    }
-    zloom_assert (!"a field of the recipe's shape without a schema");
-    return "{}";
 }
 
 /* ---- fields -------------------------------------------------------------------------------- */
@@ -265,7 +197,7 @@ s_field (writer_t *self, const zloom_field_t *field, bool partial)
                   (zloom_field_table_t){NULL, 0}, partial);
     } else if (field->type == ZLOOM_FIELD_SHAPE) {
         s_key (self, "allOf");
-        zloom_buf_printf (self->out, "[%s]", s_shape (field->name));
+        zloom_buf_printf (self->out, "[%s]", zloom_schema_shape (field->name));
     } else {
         s_key (self, "anyOf");
         zloom_buf_add_text (self->out, "[");
@@ -376,14 +308,32 @@ s_table (writer_t *self, const char *key, zloom_field_table_t fields)
     s_close (self);
 }
 
+/* What `tests:` is made of; a step is one of those that begin with step-, with its verb in it. */
+static void
+s_cases (writer_t *self)
+{
+    const zloom_case_table_t *table;
+    for (size_t i = 0; (table = zloom_case_table_at (i)); i++) {
+        s_table (self, table->part, table->fields);
+    }
+    s_key (self, "step");
+    zloom_buf_add_text (self->out, "{\"anyOf\": [");
+    for (size_t i = ZLOOM_CASE_TABLE_VERBS; (table = zloom_case_table_at (i)); i++) {
+        const char *verb = strchr (table->part, '-') + 1;
+        zloom_buf_printf (self->out, "%s{\"required\": [\"%s\"], \"$ref\": \"#/$defs/%s\"}",
+                          i > ZLOOM_CASE_TABLE_VERBS ? ", " : "", verb, table->part);
+    }
+    zloom_buf_add_text (self->out, "]}");
+}
+
 static void
 s_definitions (writer_t *self)
 {
     const zloom_registry_t *registry = self->registry;
     const zloom_field_table_t none = {NULL, 0};
     s_open (self, "$defs");
-    for (size_t i = 0; i < ZLOOM_COUNT (s_parts); i++) {
-        s_raw (self, s_parts[i].name, s_parts[i].json);
+    for (const zloom_schema_part_t *part = zloom_schema_parts; part->name; part++) {
+        s_raw (self, part->name, part->json);
     }
     s_kind_words (self, "kind", registry->nodes, registry->node_count);
     s_kind_words (self, "pattern", registry->patterns, registry->pattern_count);
@@ -393,6 +343,7 @@ s_definitions (writer_t *self)
     s_raw (self, "oneOf", "[{\"required\": [\"file\"]}, {\"required\": [\"env\"]}]");
     s_close (self);
     s_table (self, "use", zloom_recipe_use_fields ());
+    s_cases (self);
     s_open (self, "defaults");
     s_raw (self, "type", "\"object\"");
     s_open (self, "properties");

@@ -110,7 +110,7 @@ static void
 s_check_keys (zloom_load_t *self, const zloom_fragment_t *fragment)
 {
     zloom_reader_t *reader = &self->reader;
-    static const char *const only[] = {"name", "secrets", "allow"};
+    static const char *const only[] = {"name", "secrets", "allow", "tests"};
     bool recipe = false;
     for (size_t i = 0; i < ZLOOM_COUNT (only); i++) {
         const zloom_tree_node_t *node = zloom_tree_get (fragment->root, only[i]);
