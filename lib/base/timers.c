@@ -142,6 +142,13 @@ zloom_timers_next (const zloom_timers_t *self)
     return self->count ? self->heap[0]->deadline_ns : ZLOOM_NEVER;
 }
 
+const zloom_timer_t *
+zloom_timers_first (const zloom_timers_t *self)
+{
+    ZLOOM_CHECK (self, TIMERS_TAG);
+    return self->count ? self->heap[0] : NULL;
+}
+
 zloom_timer_t *
 zloom_timers_pop_due (zloom_timers_t *self, int64_t mono_ns)
 {

@@ -34,6 +34,8 @@ void zloom_timers_arm (zloom_timers_t *self, zloom_timer_t *timer, int64_t deadl
 void zloom_timers_cancel (zloom_timers_t *self, zloom_timer_t *timer);
 /* The earliest deadline, or ZLOOM_NEVER. */
 int64_t zloom_timers_next (const zloom_timers_t *self);
+/* The earliest timer, still armed; NULL when there is none. */
+const zloom_timer_t *zloom_timers_first (const zloom_timers_t *self);
 /* Take the earliest timer whose deadline is <= mono_ns, disarmed; NULL when none is due. */
 zloom_timer_t *zloom_timers_pop_due (zloom_timers_t *self, int64_t mono_ns);
 /* Move every deadline later by `by_ns` >= 0 (the process was stopped for that long). */

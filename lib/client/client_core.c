@@ -84,6 +84,8 @@ zloom_client_core_new (const zloom_client_options_t *options, zloom_client_event
     memcpy (self->nonce, options->nonce, sizeof self->nonce);
     self->name = options->name ? zloom_strdup (options->name) : s_drawn_name (options->nonce);
     self->role = zloom_strdup (options->role ? options->role : "client");
+    self->report = options->report;
+    self->report_arg = options->report_arg;
     zloom_random_init (&self->random, options->seed);
     self->heartbeat_ns = DEFAULT_HEARTBEAT_NS;
     self->liveness = DEFAULT_LIVENESS;
@@ -304,6 +306,7 @@ zloom_client_core_tick (zloom_client_core_t *self, zloom_now_t now)
         next_ns = s_sooner (next_ns, zloom_core_tick_subscriptions (self));
         next_ns = s_sooner (next_ns, zloom_core_tick_steps (self));
         next_ns = s_sooner (next_ns, zloom_core_tick_flows (self));
+        zloom_core_note_blocked (self);
     }
     return next_ns;
 }

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "client/report.h"
 #include "wire/envelope.h"
 #include "wire/types.h"
 #include "wire/verb.h"
@@ -26,12 +27,14 @@ typedef struct {
     uint8_t nonce[ZLOOM_NONCE_BYTES];
     const zloom_client_flow_t *flows;
     size_t flow_count;
-    size_t window_messages; /* per flow: sent and not confirmed; 65536 */
-    size_t window_bytes;    /* per flow; 64 MiB */
-    size_t pack_messages;   /* 512 */
-    size_t pack_bytes;      /* 256 KiB */
-    int64_t linger_ns;      /* 1 ms; -1: none */
-    uint64_t seed;          /* of jitter */
+    size_t window_messages;  /* per flow: sent and not confirmed; 65536 */
+    size_t window_bytes;     /* per flow; 64 MiB */
+    size_t pack_messages;    /* 512 */
+    size_t pack_bytes;       /* 256 KiB */
+    int64_t linger_ns;       /* 1 ms; -1: none */
+    uint64_t seed;           /* of jitter */
+    zloom_report_fn *report; /* NULL: only what the client itself knows is told */
+    void *report_arg;
 } zloom_client_options_t;
 
 /* Strings are copied. */

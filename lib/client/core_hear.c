@@ -93,9 +93,12 @@ s_ping (zloom_client_core_t *self, const zloom_verb_ping_t *ping)
          it = it->next) {
         beats[count++] = (zloom_beat_t){it->handle, it->delivery_no};
     }
-    const zloom_verb_t verb = {.kind = ZLOOM_VERB_PONG,
-                               .pong = {.beats = beats, .beat_count = count}};
+    zloom_buf_t report = {0};
+    const zloom_verb_t verb = {
+      .kind = ZLOOM_VERB_PONG,
+      .pong = {.beats = beats, .beat_count = count, .report = zloom_core_report (self, &report)}};
     zloom_frames_push (&self->out, &verb, NULL, ZLOOM_BYTES_NULL);
+    zloom_buf_fini (&report);
 }
 
 /* ---- sending -------------------------------------------------------------------------------- */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * core_state.h - the client core from the inside. One object, four files:
+ * core_state.h - the client core from the inside. One object, five files:
  *   client_core.c   life, the carrier's side, timers
  *   core_hear.c     what the router says
  *   core_take.c     subscriptions and settling
  *   core_commit.c   sending, steps, admin
+ *   core_report.c   what it tells of itself
  */
 #ifndef ZLOOM_CLIENT_CORE_STATE_H
 #define ZLOOM_CLIENT_CORE_STATE_H
@@ -68,6 +69,12 @@ struct zloom_client_core {
     uint64_t next_request;
     uint64_t *requests; /* not answered to the end */
     size_t request_count, request_capacity;
+
+    zloom_report_fn *report;
+    void *report_arg;
+    const zloom_outflow_t *blocked; /* what is to be sent there waits for credit; NULL: nothing */
+    int64_t blocked_at_ns;          /* since when */
+    int64_t blocked_total_ns;       /* of waits that are over */
 };
 
 static inline void
@@ -91,6 +98,10 @@ int64_t zloom_core_tick_subscriptions (zloom_client_core_t *self);
 /* core_commit.c: say SENDs and STEPs as credit allows; returns the next deadline. */
 int64_t zloom_core_tick_flows (zloom_client_core_t *self);
 int64_t zloom_core_tick_steps (zloom_client_core_t *self);
+/* core_report.c: at the end of a tick, see whether something waits for credit. */
+void zloom_core_note_blocked (zloom_client_core_t *self);
+/* The report of a PONG, appended to `out`; unset: nothing to tell. */
+zloom_bytes_t zloom_core_report (const zloom_client_core_t *self, zloom_buf_t *out);
 /* SETTLED for a step. */
 void zloom_core_step_answered (zloom_client_core_t *self, const zloom_verb_settled_t *settled);
 /* The road is lost: what was asked has no answer; steps are to be said again. */

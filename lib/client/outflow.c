@@ -420,6 +420,13 @@ zloom_outflow_blocked (const zloom_outflow_t *self)
     return self->blocked;
 }
 
+bool
+zloom_outflow_waits (const zloom_outflow_t *self)
+{
+    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    return self->state == ZLOOM_OK && self->batches.unsent != NULL;
+}
+
 void
 zloom_outflow_state (const zloom_outflow_t *self, zloom_client_flow_state_t *state)
 {

@@ -70,6 +70,8 @@ size_t zloom_outflow_refuse (zloom_outflow_t *self, zloom_err_t code, uint64_t f
 void zloom_outflow_raise (zloom_outflow_t *self, const zloom_amount_t *totals);
 /* Credit for emits of a step, which do not pass through the list. */
 zloom_credit_t *zloom_outflow_credit (zloom_outflow_t *self);
+/* Whether something is to be sent and may not: no credit, or a REFUSE holds it back. */
+bool zloom_outflow_waits (const zloom_outflow_t *self);
 /* Whether a REFUSE holds everything back until more credit comes. */
 bool zloom_outflow_blocked (const zloom_outflow_t *self);
 

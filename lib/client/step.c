@@ -236,21 +236,44 @@ s_flows (const zloom_step_group_t *group, zloom_outflow_t **flows, size_t most)
     return count;
 }
 
-static bool
-s_use_credit (const zloom_step_group_t *group)
+/* A flow that has no credit for all that the group emits to it; NULL: all have. */
+static const zloom_outflow_t *
+s_lacks_credit (const zloom_step_group_t *group)
 {
     zloom_outflow_t *flows[ZLOOM_LIMIT_FLOWS];
     const size_t count = s_flows (group, flows, ZLOOM_LIMIT_FLOWS);
     for (size_t i = 0; i < count; i++) {
         zloom_credit_t credit = *zloom_outflow_credit (flows[i]);
         if (zloom_outflow_blocked (flows[i]) || !s_use (group, flows[i], &credit)) {
-            return false;
+            return flows[i];
         }
     }
+    return NULL;
+}
+
+static bool
+s_use_credit (const zloom_step_group_t *group)
+{
+    zloom_outflow_t *flows[ZLOOM_LIMIT_FLOWS];
+    if (s_lacks_credit (group)) {
+        return false;
+    }
+    const size_t count = s_flows (group, flows, ZLOOM_LIMIT_FLOWS);
     for (size_t i = 0; i < count; i++) {
         s_use (group, flows[i], zloom_outflow_credit (flows[i]));
     }
     return true;
+}
+
+const zloom_outflow_t *
+zloom_step_waits_for (const zloom_step_t *self, int64_t now_ns)
+{
+    ZLOOM_CHECK (self, STEP_TAG);
+    if (self->lease->steps_said > 0 || self->not_before_ns > now_ns) {
+        return NULL;
+    }
+    const zloom_step_group_t group = {.steps = {(zloom_step_t *) (uintptr_t) self}, .count = 1};
+    return s_lacks_credit (&group); /* only looks */
 }
 
 bool

@@ -71,5 +71,7 @@ bool zloom_step_fits (const zloom_step_group_t *group, const zloom_step_t *step)
  * becomes of the step: the router counts what was said, done or refused.
  */
 bool zloom_step_say (const zloom_step_group_t *group, zloom_frames_t *out);
+/* The flow whose credit a committed step waits for, were it said alone; NULL: it does not. */
+const zloom_outflow_t *zloom_step_waits_for (const zloom_step_t *self, int64_t now_ns);
 
 #endif

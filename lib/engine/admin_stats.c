@@ -28,13 +28,24 @@ s_flow_head (zloom_buf_t *out, const zloom_hosted_t *flow)
 
 #define HEAD_PAIRS 4
 
+/* When the next of those that wait is due, and whether it has failed; -1: nothing is due. */
+static void
+s_due (const zloom_engine_t *self, zloom_buf_t *out, const zloom_flow_stats_t *stats)
+{
+    const int64_t left_ns = stats->due_mono_ns - self->now.mono_ns;
+    const bool due = stats->waiting > 0 && stats->due_mono_ns != ZLOOM_NEVER;
+    zloom_encode_string (out, "due_ms");
+    zloom_encode_int (out, due ? (left_ns > 0 ? left_ns / ZLOOM_NS_PER_MS : 0) : -1);
+    s_pair (out, "due_failures", due ? stats->due_failures : 0);
+}
+
 static void
 s_flow_stats (const zloom_engine_t *self, zloom_buf_t *out, zloom_hosted_t *flow)
 {
     zloom_flow_stats_t stats = {0};
     flow->pattern->stats (flow->core, self->now, &stats);
     const int64_t age_ns = stats.oldest_wall_ns > 0 ? self->now.wall_ns - stats.oldest_wall_ns : 0;
-    size_t pairs = HEAD_PAIRS + 7;
+    size_t pairs = HEAD_PAIRS + 9;
 #define COUNT_STAT(name, help) pairs++;
     ZLOOM_FLOW_STAT_MAP (COUNT_STAT)
 #undef COUNT_STAT
@@ -44,6 +55,7 @@ s_flow_stats (const zloom_engine_t *self, zloom_buf_t *out, zloom_hosted_t *flow
     ZLOOM_FLOW_STAT_MAP (ENCODE_STAT)
 #undef ENCODE_STAT
     s_pair (out, "oldest_ms", age_ns > 0 ? (uint64_t) (age_ns / ZLOOM_NS_PER_MS) : 0);
+    s_due (self, out, &stats);
     s_pair (out, "senders", flow->sender_count);
     s_pair (out, "limit_messages", (uint64_t) flow->config.limit_messages);
     s_pair (out, "limit_bytes", (uint64_t) flow->config.limit_bytes);
@@ -141,6 +153,36 @@ s_consumes (zloom_buf_t *out, const zloom_part_t *part)
     }
 }
 
+/* What it sends to: [[flow, messages that it may send now]…]. */
+static void
+s_sends (zloom_buf_t *out, const zloom_part_t *part)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < part->sender_count; i++) {
+        count += part->senders[i] && part->senders[i]->sends;
+    }
+    zloom_encode_array (out, count);
+    for (size_t i = 0; i < part->sender_count; i++) {
+        const zloom_sender_t *sender = part->senders[i];
+        if (sender && sender->sends) {
+            zloom_encode_array (out, 2);
+            zloom_encode_string (out, sender->flow->config.name);
+            zloom_encode_uint (out, zloom_credit_left (&sender->credit).messages);
+        }
+    }
+}
+
+/* What it said of itself, and how long ago; -1: it never did. */
+static void
+s_report (const zloom_engine_t *self, zloom_buf_t *out, const zloom_part_t *part)
+{
+    const int64_t age_ns = self->now.mono_ns - part->report_at_ns;
+    zloom_encode_string (out, "report");
+    zloom_encode_raw (out, part->report.size ? zloom_buf_bytes (&part->report) : ZLOOM_BYTES_NULL);
+    zloom_encode_string (out, "report_age_ms");
+    zloom_encode_int (out, part->report.size ? age_ns / ZLOOM_NS_PER_MS : -1);
+}
+
 static bool
 s_answer_sessions (zloom_engine_t *self, const zloom_ask_t *ask, size_t *cursor, size_t *left)
 {
@@ -152,7 +194,8 @@ s_answer_sessions (zloom_engine_t *self, const zloom_ask_t *ask, size_t *cursor,
     zloom_encode_array (&out, count);
     for (size_t i = 0; i < count; i++) {
         const zloom_session_t *session = zloom_sessions_next (self->sessions, cursor);
-        zloom_encode_map (&out, 5);
+        const zloom_part_t *part = zloom_engine_part (session);
+        zloom_encode_map (&out, 8);
         zloom_encode_string (&out, "name");
         zloom_encode_string (&out, session->name);
         zloom_encode_string (&out, "role");
@@ -160,7 +203,10 @@ s_answer_sessions (zloom_engine_t *self, const zloom_ask_t *ask, size_t *cursor,
         s_pair (&out, "epoch", session->epoch);
         s_pair (&out, "inbox", session->inbox.count);
         zloom_encode_string (&out, "consumes");
-        s_consumes (&out, zloom_engine_part (session));
+        s_consumes (&out, part);
+        zloom_encode_string (&out, "sends");
+        s_sends (&out, part);
+        s_report (self, &out, part);
     }
     zloom_admin_answer (self, ask, *left > 0, &out, NULL);
     zloom_buf_fini (&out);

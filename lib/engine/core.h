@@ -138,8 +138,10 @@ typedef struct {
     bool in_peace; /* it said BYE: its leases go back at no cost */
     bool crashed;  /* its supervisor said so, with this cause */
     zloom_cause_t cause;
-    char *cause_text; /* cause.text's memory */
-    bool pinged;      /* a PING waits for its PONG */
+    char *cause_text;     /* cause.text's memory */
+    bool pinged;          /* a PING waits for its PONG */
+    zloom_buf_t report;   /* what its last PONG said of itself: a checked map; empty: nothing */
+    int64_t report_at_ns; /* when, mono */
     size_t burst_frames;
     size_t burst_bytes;
     uint64_t burst_turn;

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "engine/core.h"
+#include "wire/attrs.h"
 
 /* ---- saying -------------------------------------------------------------------------------- */
 
@@ -221,6 +222,7 @@ zloom_engine_free_part (zloom_engine_t *self, zloom_session_t *session)
         free (sender);
     }
     zloom_idmap_destroy (&part->consumers);
+    zloom_buf_fini (&part->report);
     free (part->senders);
     free (part->cause_text);
     free (part);
@@ -274,11 +276,23 @@ zloom_engine_ping (zloom_engine_t *self, zloom_session_t *session, const zloom_v
     zloom_engine_say (self, session, &verb, 0);
 }
 
+/* Only shown to people: what is no map of plain entries is left out. */
+static void
+s_keep_report (const zloom_engine_t *self, zloom_part_t *part, zloom_bytes_t report)
+{
+    zloom_buf_clear (&part->report);
+    if (report.data && zloom_attrs_check (report) == ZLOOM_OK) {
+        zloom_buf_add_bytes (&part->report, report);
+        part->report_at_ns = self->now.mono_ns;
+    }
+}
+
 void
 zloom_engine_pong (zloom_engine_t *self, zloom_session_t *session, const zloom_verb_pong_t *pong)
 {
     zloom_part_t *part = zloom_engine_part (session);
     part->pinged = false;
+    s_keep_report (self, part, pong->report);
     for (size_t i = 0; i < pong->beat_count; i++) {
         const zloom_consumer_t *consumer = zloom_engine_consumer (session, pong->beats[i].handle);
         if (consumer && pong->beats[i].delivery_no < consumer->pinged_no) {

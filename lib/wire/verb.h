@@ -171,10 +171,14 @@ typedef struct {
     zloom_bytes_t text;
 } zloom_verb_bye_t;
 
-/* [4 | 5, beats]: the router names the last delivery of each handle, a PONG those that came. */
+/*
+ * [4 | 5, beats, report?]: the router names the last delivery of each handle, a PONG those that
+ * came. A peer's PONG may say how it does: a map, for people and tools (lib/client/report.h).
+ */
 typedef struct {
     const zloom_beat_t *beats;
     size_t beat_count;
+    zloom_bytes_t report; /* a raw msgpack map; unset: none */
 } zloom_verb_ping_t;
 typedef zloom_verb_ping_t zloom_verb_pong_t;
 

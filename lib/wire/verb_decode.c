@@ -105,6 +105,16 @@ zloom_part_get_ping (zloom_fields_t *fields, zloom_arena_t *arena, zloom_verb_pi
     }
     ping->beats = beats;
     ping->beat_count = count;
+    if (zloom_fields_next (fields, ZLOOM_MAY)) {
+        if (zloom_cursor_type (fields->cursor) != ZLOOM_TYPE_MAP) {
+            zloom_cursor_fail (fields->cursor, ZLOOM_MALFORMED, "a report is no map");
+        }
+        ping->report = zloom_cursor_raw (fields->cursor);
+        if (fields->cursor->err == ZLOOM_OK && ping->report.size > ZLOOM_LIMIT_REPORT_BYTES) {
+            zloom_cursor_fail (fields->cursor, ZLOOM_TOO_BIG, "a report of %zu bytes, limit %d",
+                               ping->report.size, (int) ZLOOM_LIMIT_REPORT_BYTES);
+        }
+    }
 }
 
 void

@@ -84,12 +84,15 @@ s_put_bye (zloom_buf_t *out, const zloom_verb_bye_t *bye)
 static void
 s_put_beats (zloom_buf_t *out, zloom_verb_kind_t kind, const zloom_verb_ping_t *ping)
 {
-    s_open (out, kind, 1);
+    s_open (out, kind, ping->report.data ? 2 : 1);
     zloom_encode_array (out, ping->beat_count);
     for (size_t i = 0; i < ping->beat_count; i++) {
         zloom_encode_array (out, 2);
         zloom_encode_uint (out, ping->beats[i].handle);
         zloom_encode_uint (out, ping->beats[i].delivery_no);
+    }
+    if (ping->report.data) {
+        zloom_encode_raw (out, ping->report);
     }
 }
 

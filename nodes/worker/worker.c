@@ -67,8 +67,11 @@ s_join (zloom_worker_t *self)
     for (size_t i = 0; i < self->out_count; i++) {
         flows[i].name = self->outs[i];
     }
-    const zloom_client_options_t options = {
-      .role = "worker", .flows = flows, .flow_count = self->out_count};
+    const zloom_client_options_t options = {.role = "worker",
+                                            .flows = flows,
+                                            .flow_count = self->out_count,
+                                            .report = zloom_worker_report,
+                                            .report_arg = self};
     zloom_err_t err =
       zloom_node_join (self->args, &options, s_event, self, &self->stop, JOIN_NS, &self->client);
     free (flows);
@@ -132,6 +135,7 @@ s_take (zloom_worker_t *self)
             self->hinted = false;
             idle = false;
         }
+        self->counters.given++;
         self->carrier->ops->give (self->carrier, job);
     }
     self->carrier->ops->flush (self->carrier);
@@ -188,6 +192,7 @@ s_start (zloom_worker_t *self)
         return;
     }
     self->counters.starts++;
+    self->counters.given = self->counters.begun = self->counters.answered = 0;
     self->quiet_ns = self->now.mono_ns;
     self->hinted = false;
 }

@@ -116,6 +116,7 @@ static void
 s_started (void *arg, zloom_worker_job_t *job)
 {
     zloom_worker_t *self = arg;
+    self->counters.begun++;
     (void) zloom_client_core_started (self->core, job->message);
 }
 
@@ -232,6 +233,7 @@ static void
 s_done (void *arg, zloom_worker_job_t *job, const zloom_outcome_t *outcome)
 {
     zloom_worker_t *self = arg;
+    self->counters.answered++;
     self->quiet_ns = self->now.mono_ns;
     self->careful -= self->careful > 0;
     if (job->expired) {

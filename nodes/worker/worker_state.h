@@ -5,6 +5,7 @@
  *   worker_setup.c  from the recipe to a carrier
  *   worker_line.c   which message is next: order by key
  *   worker_job.c    what comes of messages: the carrier's host
+ *   worker_report.c what the router is told of it
  */
 #ifndef ZLOOM_NODES_WORKER_WORKER_STATE_H
 #define ZLOOM_NODES_WORKER_WORKER_STATE_H
@@ -37,6 +38,8 @@ typedef struct {
 typedef struct {
     uint64_t taken, acked, emitted, retried, rejected, released, crashed, expired, stale;
     uint64_t starts; /* of long-lived children */
+    /* since the child was started, or the worker where each message has one of its own */
+    uint64_t given, begun, answered;
 } zloom_worker_counters_t;
 
 typedef struct {
@@ -112,6 +115,8 @@ void zloom_worker_settle (zloom_worker_t *self, zloom_worker_job_t *job,
                           const zloom_settlement_t *settlement);
 /* Its time is over: end the child that has it. */
 void zloom_worker_expire (zloom_worker_t *self, zloom_worker_job_t *job);
+/* What the router is told with each PONG; `worker` is the argument. */
+zloom_report_fn zloom_worker_report;
 /* The worker ends because of `err`; the first reason stays. */
 void zloom_worker_fail (zloom_worker_t *self, zloom_err_t err, const char *note);
 

@@ -112,6 +112,14 @@ zloom_exceptions_next (const zloom_exceptions_t *self)
     return zloom_timers_next (self->timers);
 }
 
+const zloom_exception_t *
+zloom_exceptions_first (const zloom_exceptions_t *self)
+{
+    ZLOOM_CHECK (self, EXCEPTIONS_TAG);
+    const zloom_timer_t *timer = zloom_timers_first (self->timers);
+    return timer ? timer->owner : NULL;
+}
+
 void
 zloom_exceptions_remove (zloom_exceptions_t *self, uint64_t first, uint64_t last)
 {

@@ -43,6 +43,8 @@ void zloom_exceptions_wait (zloom_exceptions_t *self, zloom_exception_t *entry, 
 zloom_exception_t *zloom_exceptions_due (zloom_exceptions_t *self, int64_t mono_ns);
 /* Earliest end of a wait, or ZLOOM_NEVER. */
 int64_t zloom_exceptions_next (const zloom_exceptions_t *self);
+/* The one whose wait ends first, still waiting; NULL when none waits. */
+const zloom_exception_t *zloom_exceptions_first (const zloom_exceptions_t *self);
 /* Forget the messages in [first, last]. */
 void zloom_exceptions_remove (zloom_exceptions_t *self, uint64_t first, uint64_t last);
 /* The first run of entries in [from, last]; false when there is none; may be cut short. */

@@ -291,13 +291,16 @@ typedef struct {
     X (stale, "settlements refused as stale")              \
     X (duplicates, "messages trimmed as duplicates")       \
     X (refused, "sends refused")                           \
-    X (stuck, "keys that wait for a hand")
+    X (stuck, "keys that wait for a hand")                 \
+    X (credit, "messages that consumers are ready to take")
 
 typedef struct {
 #define ZLOOM_FLOW_STAT_FIELD(name, help) uint64_t name;
     ZLOOM_FLOW_STAT_MAP (ZLOOM_FLOW_STAT_FIELD)
 #undef ZLOOM_FLOW_STAT_FIELD
     int64_t oldest_wall_ns; /* when the oldest unsettled message was sent; 0: none */
+    int64_t due_mono_ns;    /* when the next of those that wait is due; ZLOOM_NEVER: none is */
+    uint32_t due_failures;  /* how often that one has failed; 0: its sender delayed it */
     bool paused;
     bool draining;
 } zloom_flow_stats_t;

@@ -168,6 +168,12 @@ s_stats (const void *self, zloom_now_t now, zloom_flow_stats_t *stats)
       .paused = queue->paused,
       .draining = queue->draining,
     };
+    for (size_t i = 0; i < queue->ring_count; i++) {
+        stats->credit += zloom_queue_consumer_credit (queue->ring[i]);
+    }
+    const zloom_exception_t *due = zloom_exceptions_first (queue->exceptions);
+    stats->due_mono_ns = due ? due->timer.deadline_ns : ZLOOM_NEVER;
+    stats->due_failures = due ? due->failures : 0;
     if (zloom_queue_unsettled (queue) > 0) {
         stats->oldest_wall_ns = zloom_ages_at (&queue->ages, queue->done.floor);
     }

@@ -36,8 +36,8 @@ s_left (uint64_t granted, uint64_t used)
     return granted > used ? granted - used : 0;
 }
 
-static uint64_t
-s_credit (const zloom_queue_consumer_t *consumer)
+uint64_t
+zloom_queue_consumer_credit (const zloom_queue_consumer_t *consumer)
 {
     if (s_left (consumer->credit_bytes, consumer->used_bytes) == 0 ||
         s_left (consumer->credit_frames, consumer->used_frames) == 0) {
@@ -211,7 +211,7 @@ s_dispatch_suspects (zloom_queue_t *self, uint32_t budget, const zloom_turn_t *t
     uint32_t handed = 0;
     for (size_t i = 0; i < self->ring_count && handed < budget; i++) {
         zloom_queue_consumer_t *consumer = self->ring[i];
-        uint64_t credit = s_credit (consumer);
+        uint64_t credit = zloom_queue_consumer_credit (consumer);
         if (self->suspects.numbers.total == 0 || (self->lanes && s_suspects_out (self))) {
             break;
         }
@@ -241,7 +241,8 @@ s_reserved (const zloom_queue_t *self)
     }
     for (size_t i = 0; i < self->ring_count; i++) {
         const zloom_queue_consumer_t *consumer = self->ring[i];
-        if (consumer->suspects == 0 && (consumer->holder.messages > 0 || s_credit (consumer) > 0) &&
+        if (consumer->suspects == 0 &&
+            (consumer->holder.messages > 0 || zloom_queue_consumer_credit (consumer) > 0) &&
             (!least || consumer->holder.messages < least->holder.messages)) {
             least = consumer;
         }
@@ -331,7 +332,10 @@ s_share (const zloom_queue_t *self, uint32_t budget, const zloom_queue_consumer_
     uint64_t able = 0;
     for (size_t i = 0; i < self->ring_count; i++) {
         const zloom_queue_consumer_t *consumer = self->ring[i];
-        able += consumer->suspects == 0 && consumer != reserved && s_credit (consumer) > 0 ? 1 : 0;
+        able += consumer->suspects == 0 && consumer != reserved &&
+                    zloom_queue_consumer_credit (consumer) > 0
+                  ? 1
+                  : 0;
     }
     if (able == 0) {
         return 0;
@@ -351,7 +355,7 @@ s_round (zloom_queue_t *self, uint32_t budget, const zloom_queue_consumer_t *res
     for (size_t i = 0; i < self->ring_count && handed < budget && share > 0 && !*blocked; i++) {
         size_t at = self->ring_at % self->ring_count;
         zloom_queue_consumer_t *consumer = self->ring[at];
-        uint64_t credit = s_credit (consumer);
+        uint64_t credit = zloom_queue_consumer_credit (consumer);
         self->ring_at = (at + 1) % self->ring_count;
         if (consumer->suspects > 0 || consumer == reserved || credit == 0) {
             continue;

@@ -299,6 +299,8 @@ uint32_t zloom_queue_dispatch (void *self, uint32_t budget, const zloom_turn_t *
 zloom_queue_consumer_t *zloom_queue_consumer (const zloom_queue_t *self, zloom_consumer_id_t id);
 void zloom_queue_subscribe (zloom_queue_t *self, const zloom_event_t *event,
                             const zloom_turn_t *turn);
+/* Messages that it may be handed now. */
+uint64_t zloom_queue_consumer_credit (const zloom_queue_consumer_t *consumer);
 void zloom_queue_credit (zloom_queue_t *self, const zloom_event_t *event);
 void zloom_queue_mark (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *turn);
 void zloom_queue_leave_consumer (zloom_queue_t *self, const zloom_event_t *event,

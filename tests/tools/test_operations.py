@@ -107,6 +107,13 @@ class Operations(unittest.TestCase):
                 rows(section(self.text, "Counters of a flow"))]
         self.assertEqual(told, counters)
 
+    def test_each_name_of_a_report_has_its_row(self):
+        names = re.findall(r"X \((\w+), \"([^\"]+)\"\)", read("lib", "client", "report.h"))
+        self.assertGreater(len(names), 15)
+        told = [(row[0].strip("`"), row[1]) for row in
+                rows(section(self.text, "What a node reports"))]
+        self.assertEqual(told, names)
+
     def test_every_other_name_in_the_answer_is_told(self):
         names = re.findall(r"(?:zloom_encode_string|s_pair) \(&?out, \"(\w+)\"",
                            read("lib", "engine", "admin_stats.c"))

@@ -151,6 +151,57 @@ test_stats_say_what_was_steered (void **state)
     rig_close (&rig);
 }
 
+static void
+s_put_pong (rig_t *rig, const char *name, int64_t number)
+{
+    zloom_attrs_t report = {0};
+    zloom_attrs_put_int (&report, name, number);
+    const zloom_verb_t pong = {.kind = ZLOOM_VERB_PONG,
+                               .pong = {.report = zloom_attrs_bytes (&report)}};
+    rig_put (rig, 1, &pong, NULL);
+    zloom_attrs_fini (&report);
+    rig_run (rig, 10 * ZLOOM_NS_PER_MS);
+}
+
+static void
+test_what_a_peer_reports_is_shown (void **state)
+{
+    (void) state;
+    rig_t rig;
+    unsigned pages = 0;
+    rig_open (&rig, s_flows, 1);
+    rig_hello (&rig, 9, "operator", 9, NULL);
+    rig_consumer (&rig, 1, "charge", s_names[0], 7);
+    s_put_ask (&rig, "stats", NULL);
+    assert_int_equal (s_take_all (&rig, "in_hand", &pages), 0);
+    s_put_pong (&rig, "in_hand", 5);
+    s_put_ask (&rig, "stats", NULL);
+    assert_int_equal (s_take_all (&rig, "in_hand\x05", &pages), 1);
+    /* The newest counts, and the consumer's credit is that of its flow. */
+    s_put_pong (&rig, "in_hand", 6);
+    s_put_ask (&rig, "stats", NULL);
+    assert_int_equal (s_take_all (&rig, "in_hand\x06", &pages), 1);
+    s_put_ask (&rig, "stats", s_names[0]);
+    assert_int_equal (s_take_all (&rig, "credit\x07", &pages), 1);
+    rig_close (&rig);
+}
+
+static void
+test_a_report_that_is_no_map_is_refused (void **state)
+{
+    (void) state;
+    rig_t rig;
+    rig_open (&rig, s_flows, 1);
+    rig_consumer (&rig, 1, "charge", s_names[0], 7);
+    const zloom_verb_t pong = {.kind = ZLOOM_VERB_PONG,
+                               .pong = {.report = zloom_bytes_text ("\xa3yes")}};
+    rig_put (&rig, 1, &pong, NULL);
+    rig_run (&rig, 10 * ZLOOM_NS_PER_MS);
+    rig_expect (&rig, 1, ZLOOM_VERB_BYE);
+    assert_int_equal (rig.verb.bye.code, ZLOOM_MALFORMED);
+    rig_close (&rig);
+}
+
 int
 main (void)
 {
@@ -162,6 +213,8 @@ main (void)
       cmocka_unit_test (test_many_flows_are_told_in_pages),
       cmocka_unit_test (test_many_sessions_are_told_in_pages),
       cmocka_unit_test (test_stats_say_what_was_steered),
+      cmocka_unit_test (test_what_a_peer_reports_is_shown),
+      cmocka_unit_test (test_a_report_that_is_no_map_is_refused),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -86,8 +86,14 @@ static const s_sample_t s_samples[] = {
     {.welcome = {1, 7, 1000, 4, 4194304, 6291456, 6291456, T ("router"), LOG_ID, 3, s_refused_flows,
                  1}}}},
   {"bye", {ZLOOM_VERB_BYE, {.bye = {ZLOOM_FENCED, T ("a newer process is shop")}}}},
-  {"ping", {ZLOOM_VERB_PING, {.ping = {s_beats, 1}}}},
-  {"pong", {ZLOOM_VERB_PONG, {.pong = {s_beats, 1}}}},
+  {"ping", {ZLOOM_VERB_PING, {.ping = {s_beats, 1, {NULL, 0}}}}},
+  {"pong", {ZLOOM_VERB_PONG, {.pong = {s_beats, 1, {NULL, 0}}}}},
+  {"pong-report",
+   {ZLOOM_VERB_PONG,
+    {.pong = {s_beats, 1,
+              T ("\x83\xa7"
+                 "in_hand\x01\xa5"
+                 "begun\x01\xa2io\xa5lines")}}}},
   {"gone",
    {ZLOOM_VERB_GONE, {.gone = {T ("charge.1"), NONCE, -1, 9, T ("Traceback: out of memory")}}}},
   {"send", {ZLOOM_VERB_SEND, {.send = {0, 42, 2, BASE, ZLOOM_FLAG_KEY, {NULL, 0}, NULL, 0}}}},
