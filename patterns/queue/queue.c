@@ -18,6 +18,7 @@ s_configure (void *self, const zloom_flow_config_t *config)
     zloom_flow_config_fini (&queue->config);
     queue->config = copy;
     zloom_queue_order_configure (queue);
+    zloom_queue_keys_configure (queue);
     free (queue->anonymous);
     queue->anonymous = zloom_format ("~%s", config->name);
 }

@@ -35,6 +35,43 @@ zloom_queue_park_key (zloom_queue_t *self, zloom_bytes_t key, bool parked)
     }
 }
 
+/* ---- by whose word --------------------------------------------------------------------------- */
+
+bool
+zloom_queue_stays (const zloom_queue_t *self)
+{
+    return self->lanes && (self->config.order == ZLOOM_ORDER_STRICT ||
+                           (self->config.order == ZLOOM_ORDER_PARK &&
+                            zloom_map_count (self->parked) >= ZLOOM_QUEUE_PARKED_MAX));
+}
+
+/*
+ * A key that is stuck or parked by the word of an older recipe goes on: its message is tried once
+ * more. The journal needs no word of it: the next start comes to the same.
+ */
+void
+zloom_queue_keys_configure (zloom_queue_t *self)
+{
+    zloom_range_t run;
+    if ((!self->lanes || self->config.order != ZLOOM_ORDER_PARK) &&
+        zloom_map_count (self->parked) > 0) {
+        zloom_map_destroy (&self->parked);
+        self->parked = zloom_map_new ();
+    }
+    if (zloom_queue_stays (self)) {
+        return;
+    }
+    while (zloom_numbers_find (&self->stuck, 0, UINT64_MAX, &run)) {
+        for (uint64_t seq = run.first; seq <= run.last; seq++) {
+            zloom_exceptions_get (self->exceptions, seq)->delay_ns = 0;
+            zloom_queue_add_ready (self, ZLOOM_READY_FAILED, seq, seq);
+            zloom_queue_order_due (self, seq);
+        }
+        zloom_numbers_remove (&self->waiting, run.first, run.last);
+        zloom_numbers_remove (&self->stuck, run.first, run.last);
+    }
+}
+
 /* ---- freed ----------------------------------------------------------------------------------- */
 
 /* The first message of a key goes on, if it failed: once more, or to the dead letters. */

@@ -111,15 +111,6 @@ zloom_queue_die (zloom_queue_t *self, zloom_exception_t *entry)
     zloom_numbers_add (&self->moving, seq, seq);
 }
 
-/* Whether a message that has failed for the last time stays all the same. */
-static bool
-s_stays (const zloom_queue_t *self)
-{
-    return self->lanes && (self->config.order == ZLOOM_ORDER_STRICT ||
-                           (self->config.order == ZLOOM_ORDER_PARK &&
-                            zloom_map_count (self->parked) >= ZLOOM_QUEUE_PARKED_MAX));
-}
-
 static void
 s_wait (zloom_queue_t *self, zloom_exception_t *entry, int64_t delay_ns, const zloom_turn_t *turn)
 {
@@ -172,7 +163,7 @@ zloom_queue_fail (zloom_queue_t *self, const zloom_run_t *run, const zloom_cause
         entry->failures += entry->failures < UINT32_MAX ? 1 : 0;
         self->failures++;
         const bool last = entry->failures >= (uint64_t) self->config.failures_max;
-        if (reject || (last && !s_stays (self))) {
+        if (reject || (last && !zloom_queue_stays (self))) {
             zloom_queue_die (self, entry);
             continue;
         }

@@ -262,7 +262,7 @@ s_place (zloom_queue_t *self, zloom_exception_t *entry, zloom_now_t now)
         zloom_numbers_add (&self->moving, entry->seq, entry->seq);
         return;
     }
-    if (entry->delay_ns == ZLOOM_QUEUE_STUCK_NS && self->config.order == ZLOOM_ORDER_SKIP) {
+    if (entry->delay_ns == ZLOOM_QUEUE_STUCK_NS && !zloom_queue_stays (self)) {
         entry->delay_ns = 0; /* the recipe has changed: once more, then it is dead */
     }
     if (entry->delay_ns == ZLOOM_QUEUE_STUCK_NS) {
@@ -292,6 +292,7 @@ zloom_queue_recovered (void *self, zloom_now_t now)
     while (zloom_numbers_find (&queue->unseen, 0, UINT64_MAX, &run)) {
         s_replay_left (queue, run.first, run.last, ZLOOM_REASON_LOST);
     }
+    zloom_queue_keys_configure (queue);
     uint64_t from = 0;
     while (zloom_done_gap (&queue->done, from, queue->next_seq - 1, &run)) {
         zloom_queue_add_ready (queue, ZLOOM_READY_FRESH, run.first, run.last);

@@ -242,6 +242,10 @@ void zloom_queue_order_dead (zloom_queue_t *self, uint64_t seq, const zloom_turn
 
 /* ---- queue_keys.c --------------------------------------------------------------------------- */
 
+/* Whether a message that has failed for the last time stays all the same: its key is stuck. */
+bool zloom_queue_stays (const zloom_queue_t *self);
+/* The config has been read, maybe another one: keys that wait for a hand by its word only. */
+void zloom_queue_keys_configure (zloom_queue_t *self);
 /* The key of message seq if its bytes are in memory; borrowed until the next peek. */
 zloom_err_t zloom_queue_key_of (const zloom_store_t *store, uint64_t seq, zloom_bytes_t *key);
 void zloom_queue_park_key (zloom_queue_t *self, zloom_bytes_t key, bool parked);

@@ -189,6 +189,77 @@ queue_keeps_a_strict_key_until_somebody_decides (void **state)
     }
 }
 
+static void
+s_configure (desk_t *desk, const char *key, zloom_order_t order)
+{
+    desk->config.key = key;
+    desk->config.order = order;
+    zloom_queue_pattern.configure (desk->queue, &desk->config);
+    assert_true (zloom_queue_check (desk->queue));
+}
+
+/* A new recipe decides, too: what waits for no hand under it is tried once more. */
+static void
+queue_lets_stuck_keys_go_when_their_order_changes (void **state)
+{
+    (void) state;
+    static const struct {
+        const char *key;
+        zloom_order_t order;
+    } recipes[] = {{"/key", ZLOOM_ORDER_SKIP}, {"/key", ZLOOM_ORDER_PARK}, {NULL, 0}};
+    for (size_t i = 0; i < 6; i++) {
+        const bool restarts = i >= 3; /* at once, or with the next start */
+        const zloom_flow_config_t config = keys_config (ZLOOM_ORDER_STRICT);
+        desk_t *desk = desk_new (&config);
+        keys_send (desk, 1, "aa");
+        desk_subscribe (desk, 5, 100);
+        keys_exhaust (desk);
+        s_configure (desk, "/key", ZLOOM_ORDER_STRICT); /* the same again changes nothing */
+        assert_int_equal (desk_stats (desk).stuck, 1);
+        desk->config.order = recipes[i % 3].order;
+        desk->config.key = recipes[i % 3].key;
+        if (restarts) {
+            desk_restart (desk);
+            desk_subscribe (desk, 5, 100);
+        } else {
+            s_configure (desk, recipes[i % 3].key, recipes[i % 3].order);
+        }
+        assert_int_equal (desk_stats (desk).stuck, 0);
+        assert_int_equal (desk_stats (desk).waiting, 0);
+        desk_dispatch (desk);
+        const got_t got = keys_got (desk);
+        assert_int_equal (got.seqs[0], 1);
+        keys_settle (desk, &got, 1, ZLOOM_VERDICT_RETRY);
+        assert_int_equal (desk_stats (desk).dead, 1);
+        desk_destroy (desk);
+    }
+}
+
+/* Nor does a key stay parked where no key parks. */
+static void
+queue_lets_parked_keys_go_when_their_order_changes (void **state)
+{
+    (void) state;
+    const zloom_flow_config_t config = keys_config (ZLOOM_ORDER_PARK);
+    desk_t *desk = desk_new (&config);
+    zloom_key_row_t row;
+    keys_send (desk, 1, "a");
+    desk_subscribe (desk, 5, 100);
+    desk_dispatch (desk);
+    const got_t got = keys_got (desk);
+    keys_settle (desk, &got, 1, ZLOOM_VERDICT_REJECT);
+    assert_int_equal (desk_stats (desk).stuck, 1);
+    for (int restarts = 0; restarts < 2; restarts++) {
+        s_configure (desk, "/key", ZLOOM_ORDER_SKIP);
+        if (restarts) {
+            desk_restart (desk);
+        }
+        assert_int_equal (desk_stats (desk).stuck, 0);
+        assert_false (s_key (desk, &row));
+    }
+    desk_destroy (desk);
+}
+
 /* A verdict `reject` is a decision, in all orders. */
 static void
 queue_lets_a_rejected_message_of_a_strict_key_die (void **state)
@@ -267,6 +338,8 @@ main (void)
       cmocka_unit_test (queue_takes_no_ack_behind_a_failure_of_its_key),
       cmocka_unit_test (queue_goes_on_with_a_key_once_its_message_is_dead),
       cmocka_unit_test (queue_keeps_a_strict_key_until_somebody_decides),
+      cmocka_unit_test (queue_lets_stuck_keys_go_when_their_order_changes),
+      cmocka_unit_test (queue_lets_parked_keys_go_when_their_order_changes),
       cmocka_unit_test (queue_lets_a_rejected_message_of_a_strict_key_die),
       cmocka_unit_test (queue_parks_a_key_behind_its_dead_message),
     };

@@ -167,6 +167,22 @@ s_mark (robot_t *r)
 
 /* ---- whoever stands beside ------------------------------------------------------------------- */
 
+/* Another recipe while it runs: another order, more or fewer failures, dead letters or none. */
+static void
+s_reconfigure (robot_t *r)
+{
+    zloom_flow_config_t *config = &r->desk->config;
+    if (config->key) {
+        config->order = (zloom_order_t) s_below (r, 3);
+    }
+    config->failures_max = (int64_t) (1 + s_below (r, 3));
+    config->dead_letter = s_one_in (r, 3) ? NULL : "orders-dead";
+    zloom_queue_pattern.configure (r->desk->queue, config);
+    assert_true (zloom_queue_check (r->desk->queue));
+    const bool waits = config->key && config->order != ZLOOM_ORDER_SKIP;
+    assert_true (waits || desk_stats (r->desk).stuck == 0);
+}
+
 static void
 s_steer (robot_t *r)
 {
@@ -188,6 +204,9 @@ s_steer (robot_t *r)
         event.shift_ns = (int64_t) s_below (r, 3) * S;
     }
     desk_feed (r->desk, &event);
+    if (s_one_in (r, 20)) {
+        s_reconfigure (r);
+    }
     uint64_t cursor = 0;
     zloom_key_row_t row;
     for (int i = 0; i < 1000 && zloom_queue_pattern.next_key (r->desk->queue, &cursor, &row); i++) {
