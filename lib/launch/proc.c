@@ -18,13 +18,16 @@
 struct zloom_proc {
     uint32_t tag;
     const zloom_supervisor_config_t *config;
-    const zloom_plan_unit_t *plan;
+    zloom_plan_unit_t plan;
     zloom_unit_t *unit;
     zloom_body_t *body;
     uint8_t nonce[16]; /* of its sessions, so that GONE names this run and no later one */
     char end_text[ZLOOM_BODY_END_BYTES];
-    int exit;    /* of the last run that ended */
-    bool killed; /* it did not stop in time */
+    int exit;           /* of the last run that ended */
+    bool killed;        /* it did not stop in time */
+    int64_t started_ns; /* mono; of the run that is under way */
+    uint64_t starts;    /* so far */
+    int64_t ended_ns;   /* wall; of the last run that ended */
 };
 
 zloom_proc_t *
@@ -43,10 +46,10 @@ zloom_proc_new (const zloom_supervisor_config_t *config, const zloom_plan_unit_t
     zloom_proc_t *self = zloom_alloc (sizeof *self);
     self->tag = ZLOOM_PROC_TAG;
     self->config = config;
-    self->plan = plan;
+    self->plan = *plan;
     self->unit = zloom_unit_new (&unit);
-    self->body = config->threads ? zloom_body_thread_new (config, plan)
-                                 : zloom_body_process_new (config, plan);
+    self->body = config->threads ? zloom_body_thread_new (config, &self->plan)
+                                 : zloom_body_process_new (config, &self->plan);
     self->exit = -1;
     return self;
 }
@@ -70,7 +73,7 @@ const zloom_plan_unit_t *
 zloom_proc_plan (const zloom_proc_t *self)
 {
     ZLOOM_CHECK (self, ZLOOM_PROC_TAG);
-    return self->plan;
+    return &self->plan;
 }
 
 zloom_unit_state_t
@@ -108,6 +111,23 @@ zloom_proc_exit (const zloom_proc_t *self)
     return self->exit;
 }
 
+void
+zloom_proc_look (const zloom_proc_t *self, zloom_proc_view_t *view)
+{
+    ZLOOM_CHECK (self, ZLOOM_PROC_TAG);
+    const bool alive = zloom_unit_alive (self->unit);
+    *view = (zloom_proc_view_t){
+      .state = zloom_unit_state (self->unit),
+      .pid = alive ? self->body->ops->pid (self->body) : 0,
+      .started_ns = alive ? self->started_ns : 0,
+      .starts = self->starts,
+      .restarts = zloom_unit_restarts (self->unit),
+      .deadline_ns = zloom_unit_deadline (self->unit),
+      .end_text = self->end_text,
+      .ended_ns = self->ended_ns,
+    };
+}
+
 bool
 zloom_proc_was_killed (const zloom_proc_t *self)
 {
@@ -135,11 +155,13 @@ static zloom_err_t
 s_run (zloom_proc_t *self)
 {
     zloom_random_system (self->nonce, sizeof self->nonce);
+    self->started_ns = zloom_clock_now ().mono_ns;
+    self->starts++;
     zloom_err_t err = self->body->ops->start (self->body, self->nonce);
     if (err == ZLOOM_OK) {
         char name[32];
         self->body->ops->name (self->body, name);
-        zloom_log (ZLOOM_LOG_INFO, "node-start", "node=%s %s", self->plan->name, name);
+        zloom_log (ZLOOM_LOG_INFO, "node-start", "node=%s %s", self->plan.name, name);
     }
     return err;
 }
@@ -149,7 +171,7 @@ static void s_act (zloom_proc_t *self, zloom_unit_action_t action, int64_t mono_
 static void
 s_start_failed (zloom_proc_t *self, int64_t mono_ns)
 {
-    zloom_log (ZLOOM_LOG_ERROR, "node-start-failed", "node=%s %s", self->plan->name, zloom_note ());
+    zloom_log (ZLOOM_LOG_ERROR, "node-start-failed", "node=%s %s", self->plan.name, zloom_note ());
     (void) snprintf (self->end_text, sizeof self->end_text, "cannot be started: %.280s",
                      zloom_note ());
     zloom_child_end_t end = {.exit = 126, .start_errno = ENOEXEC};
@@ -171,7 +193,7 @@ s_act (zloom_proc_t *self, zloom_unit_action_t action, int64_t mono_ns)
         self->body->ops->stop (self->body);
         break;
     case ZLOOM_UNIT_KILL:
-        zloom_log (ZLOOM_LOG_WARN, "node-kill", "node=%s why=\"%s\"", self->plan->name,
+        zloom_log (ZLOOM_LOG_WARN, "node-kill", "node=%s why=\"%s\"", self->plan.name,
                    zloom_unit_state (self->unit) == ZLOOM_UNIT_STOPPING ? "did not stop in time"
                                                                         : "not ready in time");
         self->killed = zloom_unit_state (self->unit) == ZLOOM_UNIT_STOPPING;
@@ -203,7 +225,7 @@ s_hear (zloom_proc_t *self)
         char name[32];
         self->body->ops->name (self->body, name);
         zloom_unit_ready (self->unit);
-        zloom_log (ZLOOM_LOG_INFO, "node-ready", "node=%s %s", self->plan->name, name);
+        zloom_log (ZLOOM_LOG_INFO, "node-ready", "node=%s %s", self->plan.name, name);
     }
 }
 
@@ -212,8 +234,9 @@ static void
 s_bury (zloom_proc_t *self, const zloom_child_end_t *end, bool asked, int64_t mono_ns)
 {
     self->exit = end->exit;
+    self->ended_ns = zloom_clock_now ().wall_ns;
     if (asked || (end->exit == 0 && zloom_unit_state (self->unit) == ZLOOM_UNIT_DONE)) {
-        zloom_log (ZLOOM_LOG_INFO, "node-stop", "node=%s end=\"%s\" ran_ms=%lld", self->plan->name,
+        zloom_log (ZLOOM_LOG_INFO, "node-stop", "node=%s end=\"%s\" ran_ms=%lld", self->plan.name,
                    self->end_text, (long long) (end->ran_ns / ZLOOM_NS_PER_MS));
         return;
     }
@@ -228,12 +251,12 @@ s_bury (zloom_proc_t *self, const zloom_child_end_t *end, bool asked, int64_t mo
         (void) snprintf (then, sizeof then, "no restart: the budget of restarts is used up");
     }
     zloom_log (ZLOOM_LOG_ERROR, "node-death", "node=%s end=\"%s\" ran_ms=%lld then=\"%s\"",
-               self->plan->name, self->end_text, (long long) (end->ran_ns / ZLOOM_NS_PER_MS), then);
+               self->plan.name, self->end_text, (long long) (end->ran_ns / ZLOOM_NS_PER_MS), then);
     const zloom_watch_t *watch = self->config->watch;
     if (watch && watch->gone) {
         zloom_buf_t words = {0};
         self->body->ops->words (self->body, &words);
-        watch->gone (watch->arg, self->plan->name, self->nonce, end, zloom_buf_text (&words));
+        watch->gone (watch->arg, self->plan.name, self->nonce, end, zloom_buf_text (&words));
         zloom_buf_fini (&words);
     }
 }

@@ -11,7 +11,7 @@
 
 typedef struct zloom_proc zloom_proc_t;
 
-/* Everything is borrowed until destroy. */
+/* The plan is copied, except for what it borrows itself; everything else is borrowed. */
 zloom_proc_t *zloom_proc_new (const zloom_supervisor_config_t *config,
                               const zloom_plan_unit_t *plan);
 /* Kills what is still there. */
@@ -25,6 +25,20 @@ int64_t zloom_proc_deadline (const zloom_proc_t *self);
 const char *zloom_proc_end_text (const zloom_proc_t *self);
 /* The exit code of the last process that ended; -1: none has, or by a signal. */
 int zloom_proc_exit (const zloom_proc_t *self);
+
+/* What is known of it, for people and for `ps`. */
+typedef struct {
+    zloom_unit_state_t state;
+    pid_t pid;            /* 0: none runs, or it is none of its own */
+    int64_t started_ns;   /* mono; when the one that runs was started, 0: none runs */
+    uint64_t starts;      /* since it was made */
+    int64_t restarts;     /* of those that count against the budget */
+    int64_t deadline_ns;  /* mono; when its state ends by itself, ZLOOM_NEVER */
+    const char *end_text; /* how the last one ended, "" when none has */
+    int64_t ended_ns;     /* wall; when that was */
+} zloom_proc_view_t;
+
+void zloom_proc_look (const zloom_proc_t *self, zloom_proc_view_t *view);
 
 /* Whether its last process was killed because it did not stop in time. */
 bool zloom_proc_was_killed (const zloom_proc_t *self);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "launch/supervisor.h"
+#include "launch/supervisor_state.h"
 
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/tag.h"
-#include "launch/orphans.h"
-#include "launch/proc.h"
 #include "net/control.h"
 #include "recipe/registry.h"
 
@@ -16,66 +14,39 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ROUTER_RANK 0
-/*
- * What each rank gets at least, also when those before it have used up the grace: what was settled
- * just now must still be written and synced.
- */
-#define RANK_GRACE_NS (5 * ZLOOM_NS_PER_S)
 /* How a node's process ends when the recipe does not fit its state (nodes/node.h). */
 #define RECIPE_EXIT 78
 /* A poll never sleeps longer than this, so that a clock that was stopped does no harm. */
 #define LONGEST_SLEEP_MS 60000
+/* Before the descriptors of processes: stop, watch, the control socket's. */
+#define FIRST_FDS (2 + ZLOOM_CONTROL_FDS)
 /* How soon the watch is asked again whether work is left. */
 #define IDLE_ASK_NS (20 * ZLOOM_NS_PER_MS)
 
-/* What the whole topology is about. */
-typedef enum {
-    PHASE_STARTING, /* rank after rank */
-    PHASE_RUNNING,
-    PHASE_DRAINING, /* rank after rank, the other way round */
-} s_phase_t;
-
-typedef struct {
-    const zloom_supervisor_config_t *config;
-    zloom_plan_t plan;
-    zloom_proc_t **procs;
-    struct pollfd *polls; /* stop, watch, then three a process */
-    zloom_orphans_t orphans;
-    s_phase_t phase;
-    int rank; /* that is being started or drained */
-    int highest_rank;
-    int64_t kill_at_ns;
-    int64_t watch_at_ns;
-    int stop_requests;
-    zloom_err_t result;
-    char reason[512];
-} s_supervisor_t;
-
 static void
-s_drain (s_supervisor_t *self, int64_t mono_ns, const char *why)
+s_drain (zloom_supervisor_t *self, int64_t mono_ns, const char *why)
 {
-    if (self->phase == PHASE_DRAINING) {
+    if (self->phase == ZLOOM_PHASE_DRAINING) {
         return;
     }
     zloom_log (ZLOOM_LOG_INFO, "drain", "why=\"%s\"", why);
-    self->phase = PHASE_DRAINING;
+    self->phase = ZLOOM_PHASE_DRAINING;
     self->rank = self->highest_rank;
-    self->kill_at_ns = zloom_time_add (mono_ns, self->config->grace_ns);
+    self->kill_at_ns = zloom_time_add (mono_ns, self->config.grace_ns);
 }
 
 /* A node that cannot be kept running takes the topology down when others cannot do without it. */
 static void
-s_check_failed (s_supervisor_t *self, int64_t mono_ns)
+s_check_failed (zloom_supervisor_t *self, int64_t mono_ns)
 {
-    for (size_t i = 0; i < self->plan.count; i++) {
+    for (size_t i = 0; i < self->proc_count; i++) {
         zloom_proc_t *proc = self->procs[i];
         if (zloom_proc_state (proc) != ZLOOM_UNIT_FAILED || self->result != ZLOOM_OK) {
             continue;
         }
         const zloom_plan_unit_t *plan = zloom_proc_plan (proc);
-        bool needed =
-          plan->rank == ROUTER_RANK || self->phase == PHASE_STARTING || self->config->until_idle;
+        bool needed = plan->rank == ZLOOM_ROUTER_RANK || self->phase == ZLOOM_PHASE_STARTING ||
+                      self->config.until_idle;
         if (needed) {
             self->result = zloom_proc_exit (proc) == RECIPE_EXIT ? ZLOOM_RECIPE : ZLOOM_CHILD;
             (void) snprintf (self->reason, sizeof self->reason,
@@ -88,12 +59,12 @@ s_check_failed (s_supervisor_t *self, int64_t mono_ns)
 
 /* Start the next rank once all of the current one serve (or are done already). */
 static void
-s_start_ranks (s_supervisor_t *self, int64_t mono_ns)
+s_start_ranks (zloom_supervisor_t *self, int64_t mono_ns)
 {
-    while (self->phase == PHASE_STARTING) {
+    while (self->phase == ZLOOM_PHASE_STARTING) {
         bool settled = true;
-        for (size_t i = 0; i < self->plan.count; i++) {
-            if (self->plan.units[i].rank == self->rank) {
+        for (size_t i = 0; i < self->proc_count; i++) {
+            if (zloom_proc_plan (self->procs[i])->rank == self->rank) {
                 zloom_proc_start (self->procs[i], mono_ns);
                 zloom_unit_state_t state = zloom_proc_state (self->procs[i]);
                 settled = settled && (state == ZLOOM_UNIT_READY || state == ZLOOM_UNIT_DONE);
@@ -103,13 +74,13 @@ s_start_ranks (s_supervisor_t *self, int64_t mono_ns)
             return;
         }
         if (self->rank == self->highest_rank) {
-            self->phase = PHASE_RUNNING;
+            self->phase = ZLOOM_PHASE_RUNNING;
             zloom_log (ZLOOM_LOG_INFO, "ready", "topology=%s %s=%zu",
-                       zloom_recipe_name (self->config->recipe),
-                       self->config->threads ? "threads" : "processes", self->plan.count);
-            zloom_ready_tell (self->config->ready_fd);
-            if (self->config->watch) {
-                self->config->watch->ready (self->config->watch->arg, mono_ns);
+                       zloom_recipe_name (self->config.recipe),
+                       self->config.threads ? "threads" : "processes", self->proc_count);
+            zloom_ready_tell (self->config.ready_fd);
+            if (self->config.watch) {
+                self->config.watch->ready (self->config.watch->arg, mono_ns);
                 self->watch_at_ns = mono_ns;
             }
             return;
@@ -120,12 +91,12 @@ s_start_ranks (s_supervisor_t *self, int64_t mono_ns)
 
 /* Stop rank after rank; true when nothing is left. */
 static bool
-s_drain_ranks (s_supervisor_t *self, int64_t mono_ns)
+s_drain_ranks (zloom_supervisor_t *self, int64_t mono_ns)
 {
     while (self->rank >= 0) {
         bool alive = false;
-        for (size_t i = 0; i < self->plan.count; i++) {
-            if (self->plan.units[i].rank == self->rank || self->stop_requests > 1) {
+        for (size_t i = 0; i < self->proc_count; i++) {
+            if (zloom_proc_plan (self->procs[i])->rank == self->rank || self->stop_requests > 1) {
                 zloom_proc_stop (self->procs[i], self->stop_requests > 1 ? 0 : self->kill_at_ns);
                 alive = alive || zloom_proc_alive (self->procs[i]);
             }
@@ -134,17 +105,17 @@ s_drain_ranks (s_supervisor_t *self, int64_t mono_ns)
             return false;
         }
         self->rank--;
-        int64_t least_ns = zloom_time_add (mono_ns, RANK_GRACE_NS);
+        int64_t least_ns = zloom_time_add (mono_ns, ZLOOM_RANK_GRACE_NS);
         self->kill_at_ns = self->kill_at_ns > least_ns ? self->kill_at_ns : least_ns;
     }
     return true;
 }
 
 static bool
-s_pollers_done (const s_supervisor_t *self)
+s_pollers_done (const zloom_supervisor_t *self)
 {
-    for (size_t i = 0; i < self->plan.count; i++) {
-        bool poller = self->plan.units[i].node->kind->id == ZLOOM_NODE_POLLER;
+    for (size_t i = 0; i < self->proc_count; i++) {
+        bool poller = zloom_proc_plan (self->procs[i])->node->kind->id == ZLOOM_NODE_POLLER;
         if (poller && zloom_proc_state (self->procs[i]) != ZLOOM_UNIT_DONE) {
             return false;
         }
@@ -153,16 +124,16 @@ s_pollers_done (const s_supervisor_t *self)
 }
 
 static void
-s_watch (s_supervisor_t *self, int64_t mono_ns, bool readable)
+s_watch (zloom_supervisor_t *self, int64_t mono_ns, bool readable)
 {
-    const zloom_watch_t *watch = self->config->watch;
-    if (!watch || self->phase != PHASE_RUNNING) {
+    const zloom_watch_t *watch = self->config.watch;
+    if (!watch || self->phase != ZLOOM_PHASE_RUNNING) {
         return;
     }
     if (readable || mono_ns >= self->watch_at_ns) {
         self->watch_at_ns = watch->dispatch (watch->arg, mono_ns);
     }
-    if (!self->config->until_idle || !s_pollers_done (self)) {
+    if (!self->config.until_idle || !s_pollers_done (self)) {
         return;
     }
     if (watch->idle (watch->arg)) {
@@ -172,25 +143,31 @@ s_watch (s_supervisor_t *self, int64_t mono_ns, bool readable)
     }
 }
 
+void
+zloom_supervisor_stop (zloom_supervisor_t *self, int64_t mono_ns, const char *why)
+{
+    self->stop_requests++;
+    s_drain (self, mono_ns, why);
+}
+
 static void
-s_read_stop (s_supervisor_t *self, int64_t mono_ns)
+s_read_stop (zloom_supervisor_t *self, int64_t mono_ns)
 {
     char bytes[16];
-    ssize_t got = read (self->config->stop_fd, bytes, sizeof bytes);
-    if (got > 0) {
-        self->stop_requests += (int) got;
-        s_drain (self, mono_ns, "asked to stop");
+    ssize_t got = read (self->config.stop_fd, bytes, sizeof bytes);
+    for (ssize_t i = 0; i < got; i++) {
+        zloom_supervisor_stop (self, mono_ns, "asked to stop");
     }
 }
 
 static int
-s_sleep_ms (const s_supervisor_t *self, int64_t mono_ns)
+s_sleep_ms (const zloom_supervisor_t *self, int64_t mono_ns)
 {
     int64_t next_ns = zloom_orphans_next (&self->orphans, mono_ns);
-    if (self->phase == PHASE_RUNNING && self->config->watch && self->watch_at_ns < next_ns) {
+    if (self->phase == ZLOOM_PHASE_RUNNING && self->config.watch && self->watch_at_ns < next_ns) {
         next_ns = self->watch_at_ns;
     }
-    for (size_t i = 0; i < self->plan.count; i++) {
+    for (size_t i = 0; i < self->proc_count; i++) {
         int64_t deadline_ns = zloom_proc_deadline (self->procs[i]);
         next_ns = deadline_ns < next_ns ? deadline_ns : next_ns;
     }
@@ -204,8 +181,8 @@ s_sleep_ms (const s_supervisor_t *self, int64_t mono_ns)
 static bool
 s_is_ours (void *arg, pid_t pid)
 {
-    const s_supervisor_t *self = arg;
-    for (size_t i = 0; i < self->plan.count; i++) {
+    const zloom_supervisor_t *self = arg;
+    for (size_t i = 0; i < self->proc_count; i++) {
         if (zloom_proc_pid (self->procs[i]) == pid) {
             return true;
         }
@@ -215,22 +192,24 @@ s_is_ours (void *arg, pid_t pid)
 
 /* One round of the loop; false when everything has stopped. */
 static bool
-s_round (s_supervisor_t *self)
+s_round (zloom_supervisor_t *self)
 {
-    const zloom_watch_t *watch = self->config->watch;
-    self->polls[0] = (struct pollfd){.fd = self->config->stop_fd, .events = POLLIN};
-    bool watching = watch && self->phase == PHASE_RUNNING;
+    const zloom_watch_t *watch = self->config.watch;
+    self->polls[0] = (struct pollfd){.fd = self->config.stop_fd, .events = POLLIN};
+    bool watching = watch && self->phase == ZLOOM_PHASE_RUNNING;
     self->polls[1] =
       (struct pollfd){.fd = watching ? watch->fd (watch->arg) : -1, .events = POLLIN};
-    for (size_t i = 0; i < self->plan.count; i++) {
+    zloom_control_socket_polls (self->control, &self->polls[2]);
+    for (size_t i = 0; i < self->proc_count; i++) {
         int fds[3];
         zloom_proc_fds (self->procs[i], fds);
         for (size_t j = 0; j < 3; j++) {
-            self->polls[2 + i * 3 + j] = (struct pollfd){.fd = fds[j], .events = POLLIN};
+            self->polls[FIRST_FDS + i * 3 + j] = (struct pollfd){.fd = fds[j], .events = POLLIN};
         }
     }
     int64_t before_ns = zloom_clock_now ().mono_ns;
-    if (poll (self->polls, (nfds_t) (2 + self->plan.count * 3), s_sleep_ms (self, before_ns)) < 0 &&
+    if (poll (self->polls, (nfds_t) (FIRST_FDS + self->proc_count * 3),
+              s_sleep_ms (self, before_ns)) < 0 &&
         errno != EINTR) {
         self->result = zloom_fail_errno (ZLOOM_SYSTEM, "poll failed");
         return false;
@@ -239,53 +218,85 @@ s_round (s_supervisor_t *self)
     if (self->polls[0].revents) {
         s_read_stop (self, mono_ns);
     }
-    for (size_t i = 0; i < self->plan.count; i++) {
+    for (size_t i = 0; i < self->proc_count; i++) {
         zloom_proc_turn (self->procs[i], mono_ns);
-        if (self->polls[2 + i * 3].revents && zloom_proc_exit (self->procs[i]) < 0) {
+        if (self->polls[FIRST_FDS + i * 3].revents && zloom_proc_exit (self->procs[i]) < 0) {
             zloom_orphans_expect (&self->orphans, mono_ns); /* it ended by a signal */
         }
     }
     (void) zloom_orphans_bury (&self->orphans);
+    zloom_control_socket_turn (self->control, &self->polls[2]);
     s_check_failed (self, mono_ns);
     s_start_ranks (self, mono_ns);
     s_watch (self, mono_ns, self->polls[1].revents != 0);
-    return self->phase != PHASE_DRAINING || !s_drain_ranks (self, mono_ns);
+    return self->phase != ZLOOM_PHASE_DRAINING || !s_drain_ranks (self, mono_ns);
 }
 
-zloom_err_t
-zloom_supervisor_run (const zloom_supervisor_config_t *config)
+/* ---- life ----------------------------------------------------------------------------------- */
+
+static zloom_err_t
+s_init (zloom_supervisor_t *self)
 {
-    s_supervisor_t self = {.config = config, .watch_at_ns = ZLOOM_NEVER};
-    zloom_plan_init (&self.plan, config->recipe);
-    self.procs = zloom_alloc ((self.plan.count + 1) * sizeof (zloom_proc_t *));
-    self.polls = zloom_alloc ((2 + self.plan.count * 3) * sizeof *self.polls);
-    for (size_t i = 0; i < self.plan.count; i++) {
-        const zloom_plan_unit_t *plan = &self.plan.units[i];
-        self.procs[i] = zloom_proc_new (config, plan);
-        self.highest_rank = plan->rank > self.highest_rank ? plan->rank : self.highest_rank;
+    zloom_plan_t plan;
+    zloom_plan_init (&plan, self->config.recipe);
+    self->procs = zloom_alloc ((plan.count + 1) * sizeof (zloom_proc_t *));
+    self->polls = zloom_alloc ((FIRST_FDS + plan.count * 3) * sizeof *self->polls);
+    for (size_t i = 0; i < plan.count; i++) {
+        const zloom_plan_unit_t *unit = &plan.units[i];
+        self->procs[self->proc_count++] = zloom_proc_new (&self->config, unit);
+        self->highest_rank = unit->rank > self->highest_rank ? unit->rank : self->highest_rank;
     }
-    zloom_orphans_init (&self.orphans, config->adopts, s_is_ours, &self);
-    s_start_ranks (&self, zloom_clock_now ().mono_ns);
-    while (s_round (&self)) {
-    }
-    zloom_orphans_finish (&self.orphans);
-    zloom_orphans_fini (&self.orphans);
+    zloom_plan_fini (&plan);
+    zloom_orphans_init (&self->orphans, self->config.adopts, s_is_ours, self);
+    return self->config.controlled
+             ? zloom_control_socket_open (self->config.paths->runtime, zloom_orders_take, self,
+                                          &self->control)
+             : ZLOOM_OK;
+}
+
+/* How it went, when everything has stopped. */
+static zloom_err_t
+s_result (const zloom_supervisor_t *self)
+{
     size_t killed = 0;
-    for (size_t i = 0; i < self.plan.count; i++) {
-        killed += zloom_proc_was_killed (self.procs[i]);
-        zloom_proc_destroy (&self.procs[i]);
+    for (size_t i = 0; i < self->proc_count; i++) {
+        killed += zloom_proc_was_killed (self->procs[i]);
     }
-    free (self.procs);
-    free (self.polls);
-    zloom_plan_fini (&self.plan);
-    if (self.reason[0]) {
-        return zloom_fail (self.result, "%s", self.reason);
+    if (self->reason[0]) {
+        return zloom_fail (self->result, "%s", self->reason);
     }
-    if (self.result == ZLOOM_OK && killed && self.stop_requests < 2) {
+    if (self->result == ZLOOM_OK && killed && self->stop_requests < 2) {
         return zloom_fail (ZLOOM_TIMED_OUT,
                            "%zu nodes had not stopped in time and were ended by force; "
                            "nothing confirmed is lost",
                            killed);
     }
-    return self.result;
+    return self->result;
+}
+
+zloom_err_t
+zloom_supervisor_run (const zloom_supervisor_config_t *config)
+{
+    const zloom_now_t now = zloom_clock_now ();
+    zloom_supervisor_t self = {
+      .config = *config, .watch_at_ns = ZLOOM_NEVER, .started_ns = now.wall_ns};
+    zloom_err_t err = s_init (&self);
+    if (err == ZLOOM_OK) {
+        s_start_ranks (&self, now.mono_ns);
+        while (s_round (&self)) {
+        }
+        zloom_orphans_finish (&self.orphans);
+        err = s_result (&self);
+    }
+    char note[ZLOOM_NOTE_BYTES];
+    (void) snprintf (note, sizeof note, "%s", err == ZLOOM_OK ? "" : zloom_note ());
+    zloom_orphans_fini (&self.orphans);
+    for (size_t i = 0; i < self.proc_count; i++) {
+        zloom_proc_destroy (&self.procs[i]);
+    }
+    free (self.procs);
+    free (self.polls);
+    zloom_orders_finish (&self, err, note);
+    zloom_control_socket_close (&self.control);
+    return err == ZLOOM_OK ? ZLOOM_OK : zloom_fail (err, "%s", note);
 }

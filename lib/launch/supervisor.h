@@ -68,6 +68,7 @@ typedef struct {
     int64_t ready_limit_ns;     /* a node's time from start to ready; default 10 s */
     int64_t grace_ns;           /* a drain's time before SIGKILL; default 30 s */
     bool until_idle;            /* drain once pollers are done and the watch says idle */
+    bool controlled;            /* take orders at the runtime folder's socket (orders.c) */
     bool adopts;                /* end what killed nodes leave behind (orphans.h) */
     const zloom_watch_t *watch; /* NULL: none */
 } zloom_supervisor_config_t;

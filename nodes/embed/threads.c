@@ -68,6 +68,7 @@ zloom_threads_run (const zloom_threads_config_t *config, int ready_fd, int stop_
       .ready_limit_ns = READY_LIMIT_NS,
       .grace_ns = config->grace_ns,
       .until_idle = config->until_idle,
+      .controlled = config->controlled,
       .watch = &watch,
     };
     err = zloom_supervisor_run (&supervisor);

@@ -19,6 +19,7 @@ typedef struct {
     const zloom_node_actor_t *actors;
     size_t actor_count;
     int64_t grace_ns; /* a drain's time before nodes are asked to leave at once */
+    bool controlled;  /* take orders at the runtime folder's socket, as `zloom ps` gives them */
     bool until_idle;  /* drain once all work is done */
 } zloom_threads_config_t;
 

@@ -60,6 +60,7 @@ s_run_processes (const zloom_cli_t *cli, const zloom_topology_t *topology, int64
       .ready_limit_ns = 10 * ZLOOM_NS_PER_S,
       .grace_ns = grace_ns,
       .until_idle = zloom_cli_option (cli, "until-idle") != NULL,
+      .controlled = true,
       .adopts = true,
       .watch = &watch,
     };
@@ -80,6 +81,7 @@ s_run_threads (const zloom_cli_t *cli, const zloom_topology_t *topology, int64_t
       .paths = &topology->paths,
       .inner = inner,
       .grace_ns = grace_ns,
+      .controlled = true,
       .until_idle = zloom_cli_option (cli, "until-idle") != NULL,
     };
     return zloom_threads_run (&config, -1, stop_fd);

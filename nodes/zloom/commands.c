@@ -57,6 +57,15 @@ static const zloom_option_t s_run_options[] = {
   {"grace", 0, "DURATION", "how long a drain may take (default 30s)"},
   LAST_OPTION};
 
+static const zloom_option_t s_down_options[] = {
+  STATE_OPTION,
+  {"grace", 0, "DURATION", "how long the drain may take (default: what it was started with)"},
+  {"now", 0, NULL, "stop at once instead of draining; nothing confirmed is lost"},
+  OUTPUT_OPTION,
+  LAST_OPTION};
+
+static const zloom_option_t s_ps_options[] = {STATE_OPTION, OUTPUT_OPTION, LAST_OPTION};
+
 static const zloom_option_t s_expand_options[] = {SET_OPTION, OUTPUT_OPTION, LAST_OPTION};
 
 static const zloom_option_t s_graph_options[] = {

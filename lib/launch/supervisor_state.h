@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * supervisor_state.h - what the files of the supervisor share: its loop (supervisor.c) and what it
+ * is told over its control socket (orders.c).
+ */
+#ifndef ZLOOM_LAUNCH_SUPERVISOR_STATE_H
+#define ZLOOM_LAUNCH_SUPERVISOR_STATE_H
+
+#include "launch/control_socket.h"
+#include "launch/orphans.h"
+#include "launch/proc.h"
+#include "launch/supervisor.h"
+
+/* The rank of routers: the others cannot do without. */
+#define ZLOOM_ROUTER_RANK 0
+
+/*
+ * What each rank gets at least, also when those before it have used up the grace: what was settled
+ * just now must still be written and synced.
+ */
+#define ZLOOM_RANK_GRACE_NS (5 * ZLOOM_NS_PER_S)
+
+/* What the whole topology is about. */
+typedef enum {
+    ZLOOM_PHASE_STARTING, /* rank after rank */
+    ZLOOM_PHASE_RUNNING,
+    ZLOOM_PHASE_DRAINING, /* rank after rank, the other way round */
+} zloom_phase_t;
+
+/* Who waits for something that will come; as many as there are connections. */
+typedef struct {
+    zloom_control_ticket_t ticket; /* 0: free */
+    bool down;                     /* until all has stopped */
+} zloom_waiter_t;
+
+typedef struct {
+    zloom_supervisor_config_t config;
+    zloom_proc_t **procs; /* in the order of the plan */
+    size_t proc_count;
+    struct pollfd *polls; /* stop, watch, the control socket's, then three a process */
+    zloom_orphans_t orphans;
+    zloom_control_socket_t *control; /* NULL: none */
+    zloom_waiter_t waiters[ZLOOM_CONTROL_PEERS];
+    zloom_phase_t phase;
+    int rank; /* that is being started or drained */
+    int highest_rank;
+    int64_t kill_at_ns;
+    int64_t watch_at_ns;
+    int stop_requests;
+    int64_t started_ns; /* wall */
+    zloom_err_t result;
+    char reason[512];
+} zloom_supervisor_t;
+
+/* One request more to stop: drain, or with the second one stop at once. */
+void zloom_supervisor_stop (zloom_supervisor_t *self, int64_t mono_ns, const char *why);
+
+/* A zloom_control_fn; `arg` is the supervisor. */
+zloom_control_fn zloom_orders_take;
+/* All has stopped with this result: tell who waits for it. */
+void zloom_orders_finish (zloom_supervisor_t *self, zloom_err_t result, const char *note);
+
+#endif
