@@ -100,15 +100,6 @@ zloom_admin_flow_parked (zloom_engine_t *self, const zloom_ask_t *ask)
     return ZLOOM_OK;
 }
 
-/* What does not go on of a flow, as one number: freeing a key changes it. */
-static uint64_t
-s_stuck (const zloom_engine_t *self, const zloom_hosted_t *flow)
-{
-    zloom_flow_stats_t stats = {0};
-    flow->pattern->stats (flow->core, self->now, &stats);
-    return stats.stuck + stats.waiting;
-}
-
 zloom_err_t
 zloom_admin_flow_release (zloom_engine_t *self, const zloom_ask_t *ask)
 {
@@ -123,15 +114,18 @@ zloom_admin_flow_release (zloom_engine_t *self, const zloom_ask_t *ask)
                            false) != ZLOOM_OK) {
         return ZLOOM_AGAIN;
     }
-    const uint64_t before = s_stuck (self, ask->flow);
-    const zloom_event_t event = {
-      .type = ZLOOM_EVENT_FREE_KEY,
-      .free_key = {.key = key, .skip = zloom_admin_number (ask, "skip", 0) != 0}};
+    zloom_err_t result = ZLOOM_NOT_FOUND;
+    const zloom_event_t event = {.type = ZLOOM_EVENT_FREE_KEY,
+                                 .free_key = {.key = key,
+                                              .skip = zloom_admin_number (ask, "skip", 0) != 0,
+                                              .result = &result}};
     zloom_engine_feed (self, ask->flow, &event);
-    const uint64_t after = s_stuck (self, ask->flow);
-    if (after >= before) {
-        return zloom_fail (ZLOOM_NOT_FOUND, "flow '%s': no message of this key waits for a hand",
+    if (result == ZLOOM_NOT_FOUND) {
+        return zloom_fail (result, "flow '%s': no message of this key waits for a hand",
                            ask->flow->config.name);
+    }
+    if (result != ZLOOM_OK) {
+        return result;
     }
     zloom_buf_t out = {0};
     zloom_encode_map (&out, 1);

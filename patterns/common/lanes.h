@@ -118,6 +118,8 @@ typedef struct {
     uint64_t behind; /* messages set aside for it */
 } zloom_parked_t;
 
+/* The number that was given to new (). */
+uint64_t zloom_lanes_base (const zloom_lanes_t *self);
 bool zloom_lanes_next_parked (const zloom_lanes_t *self, uint64_t *cursor, zloom_parked_t *parked);
 /* The `max` lanes with most entries, deepest first; returns how many. */
 size_t zloom_lanes_deepest (const zloom_lanes_t *self, zloom_lane_row_t *rows, size_t max);

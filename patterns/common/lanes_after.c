@@ -189,6 +189,12 @@ zloom_lanes_drop_first (zloom_lanes_t *self, uint64_t seq)
 
 /* ---- looking --------------------------------------------------------------------------------- */
 
+uint64_t
+zloom_lanes_base (const zloom_lanes_t *self)
+{
+    return self->base;
+}
+
 bool
 zloom_lanes_next_parked (const zloom_lanes_t *self, uint64_t *cursor, zloom_parked_t *parked)
 {

@@ -137,6 +137,8 @@ typedef struct {
         struct {
             zloom_bytes_t key;
             bool skip; /* its first message is dead; else it is tried once more */
+            /* NULL, or told: OK, NOT_FOUND, AGAIN (nothing was done: bytes come from the disk). */
+            zloom_err_t *result;
         } free_key;
         int64_t shift_ns;
     };

@@ -74,14 +74,30 @@ zloom_queue_keys_configure (zloom_queue_t *self)
 
 /* ---- freed ----------------------------------------------------------------------------------- */
 
+/* The first stuck message from number `from` on that the lanes do not know. */
+static bool
+s_next_unknown (const zloom_queue_t *self, uint64_t from, uint64_t *seq)
+{
+    zloom_range_t run;
+    zloom_slot_t slot;
+    while (zloom_numbers_find (&self->stuck, from, UINT64_MAX, &run)) {
+        if (!zloom_lanes_slot_of (self->lanes, run.first, &slot)) {
+            *seq = run.first;
+            return true;
+        }
+        from = run.first + 1;
+    }
+    return false;
+}
+
 /* The first message of a key goes on, if it failed: once more, or to the dead letters. */
-static void
+static bool
 s_free_message (zloom_queue_t *self, uint64_t seq, bool skip)
 {
     zloom_exception_t *entry = zloom_exceptions_get (self->exceptions, seq);
     const zloom_run_t run = {seq, 1};
     if (!entry || entry->failures == 0 || zloom_numbers_remove (&self->waiting, seq, seq) == 0) {
-        return;
+        return false;
     }
     zloom_numbers_remove (&self->stuck, seq, seq);
     zloom_exceptions_wait (self->exceptions, entry, ZLOOM_NEVER);
@@ -89,41 +105,105 @@ s_free_message (zloom_queue_t *self, uint64_t seq, bool skip)
     zloom_queue_touch (self, &run);
     if (skip) {
         zloom_queue_die (self, entry);
-        return;
+        return true;
     }
     zloom_queue_add_ready (self, ZLOOM_READY_FAILED, seq, seq);
     zloom_queue_order_due (self, seq);
+    return true;
+}
+
+/* Whether message seq has this key; one that cannot be read may have it. */
+static zloom_err_t
+s_has_key (const zloom_turn_t *turn, uint64_t seq, zloom_bytes_t key, bool otherwise, bool *has)
+{
+    zloom_bytes_t its;
+    const zloom_err_t err = zloom_queue_key_of (turn->store, seq, &its);
+    *has = err == ZLOOM_OK ? zloom_bytes_equal (its, key) : otherwise;
+    return err == ZLOOM_AGAIN ? err : ZLOOM_OK;
+}
+
+/* The message that this key waits for; 0 if there is none. AGAIN: it is not known yet. */
+static zloom_err_t
+s_find_blocker (const zloom_queue_t *self, zloom_bytes_t key, const zloom_turn_t *turn,
+                uint64_t *blocker)
+{
+    const zloom_slot_t slot = zloom_lanes_slot (self->lanes, key);
+    zloom_parked_t parked;
+    zloom_err_t err = ZLOOM_OK;
+    bool has = false;
+    for (uint64_t cursor = 0; zloom_lanes_next_parked (self->lanes, &cursor, &parked) && !has;) {
+        if (parked.slot == slot) {
+            *blocker = parked.blocker;
+            err = s_has_key (turn, parked.blocker, key, true, &has);
+        }
+        if (err != ZLOOM_OK) {
+            return err;
+        }
+    }
+    /* After a restart lanes learn only as much as there is work for. */
+    uint64_t from = 0;
+    while (!has && s_next_unknown (self, from, blocker)) {
+        err = s_has_key (turn, *blocker, key, false, &has);
+        if (err != ZLOOM_OK) {
+            return err;
+        }
+        from = *blocker + 1;
+    }
+    *blocker = has ? *blocker : 0;
+    return ZLOOM_OK;
+}
+
+/* Let the key go on; NOT_FOUND when it does. */
+static zloom_err_t
+s_free_key (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *turn)
+{
+    const zloom_bytes_t key = event->free_key.key;
+    uint64_t blocker = 0;
+    bool freed = false;
+    if (!self->lanes) {
+        return ZLOOM_NOT_FOUND;
+    }
+    const zloom_err_t err = s_find_blocker (self, key, turn, &blocker);
+    if (err != ZLOOM_OK) {
+        return err;
+    }
+    if (zloom_map_get (self->parked, key)) {
+        zloom_queue_park_key (self, key, false);
+        zloom_queue_record_key (self, key, false, turn);
+        freed = true;
+    }
+    if (blocker > 0 && s_free_message (self, blocker, event->free_key.skip)) {
+        zloom_queue_move (self, turn, false);
+        freed = true;
+    }
+    return freed ? ZLOOM_OK : ZLOOM_NOT_FOUND;
 }
 
 void
 zloom_queue_free_key (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *turn)
 {
-    const zloom_bytes_t key = event->free_key.key;
-    if (!self->lanes) {
-        return;
-    }
-    if (zloom_map_get (self->parked, key)) {
-        zloom_queue_park_key (self, key, false);
-        zloom_queue_record_key (self, key, false, turn);
-    }
-    const zloom_slot_t slot = zloom_lanes_slot (self->lanes, key);
-    zloom_parked_t parked;
-    for (uint64_t cursor = 0; zloom_lanes_next_parked (self->lanes, &cursor, &parked);) {
-        zloom_bytes_t its;
-        if (parked.slot == slot &&
-            (zloom_queue_key_of (turn->store, parked.blocker, &its) != ZLOOM_OK ||
-             zloom_bytes_equal (its, key))) {
-            s_free_message (self, parked.blocker, event->free_key.skip);
-            zloom_queue_move (self, turn, false);
-            return;
-        }
+    const zloom_err_t result = s_free_key (self, event, turn);
+    if (event->free_key.result) {
+        *event->free_key.result = result;
     }
 }
 
 /* ---- shown ----------------------------------------------------------------------------------- */
 
-/* Cursors from here on are of the parked keys' map; none is above INT64_MAX. */
+/* Cursors from here on are of stuck messages that no lane knows, and of the parked keys' map. */
+#define OF_STUCK (UINT64_C (1) << 61)
 #define OF_MAP (UINT64_C (1) << 62)
+
+static void
+s_show (const zloom_queue_t *self, uint64_t seq, uint64_t behind, zloom_key_row_t *row)
+{
+    const zloom_exception_t *entry = zloom_exceptions_get (self->exceptions, seq);
+    row->state = zloom_numbers_has (&self->stuck, seq) ? ZLOOM_KEY_STUCK : ZLOOM_KEY_WAITS;
+    row->seq = seq;
+    row->behind = behind;
+    row->failures = entry ? entry->failures : 0;
+    row->history = entry && entry->history ? zloom_blob_bytes (entry->history) : ZLOOM_BYTES_NULL;
+}
 
 bool
 zloom_queue_next_key (const void *self, uint64_t *cursor, zloom_key_row_t *row)
@@ -134,15 +214,16 @@ zloom_queue_next_key (const void *self, uint64_t *cursor, zloom_key_row_t *row)
     if (!queue->lanes) {
         return false;
     }
-    if (*cursor < OF_MAP && zloom_lanes_next_parked (queue->lanes, cursor, &parked)) {
-        const zloom_exception_t *entry = zloom_exceptions_get (queue->exceptions, parked.blocker);
-        const bool stuck = zloom_numbers_has (&queue->stuck, parked.blocker);
-        row->state = stuck ? ZLOOM_KEY_STUCK : ZLOOM_KEY_WAITS;
-        row->seq = parked.blocker;
-        row->behind = parked.behind;
-        row->failures = entry ? entry->failures : 0;
-        row->history =
-          entry && entry->history ? zloom_blob_bytes (entry->history) : ZLOOM_BYTES_NULL;
+    if (*cursor < OF_STUCK && zloom_lanes_next_parked (queue->lanes, cursor, &parked)) {
+        s_show (queue, parked.blocker, parked.behind, row);
+        return true;
+    }
+    const uint64_t base = zloom_lanes_base (queue->lanes);
+    const uint64_t from = *cursor >= OF_STUCK ? *cursor - OF_STUCK : 0;
+    uint64_t seq;
+    if (*cursor < OF_MAP && s_next_unknown (queue, base + from, &seq)) {
+        *cursor = OF_STUCK + (seq - base) + 1;
+        s_show (queue, seq, 0, row);
         return true;
     }
     size_t index = *cursor >= OF_MAP ? (size_t) (*cursor - OF_MAP) : 0;

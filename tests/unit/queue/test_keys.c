@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* Keys that do not go on: shown and freed by hand, whoever works, wherever their bytes are. */
+#include "keys.h"
+
+static zloom_err_t
+s_free (desk_t *desk, const char *key, bool skip)
+{
+    zloom_err_t result = ZLOOM_INVALID;
+    zloom_event_t event = {.type = ZLOOM_EVENT_FREE_KEY};
+    event.free_key.key = zloom_bytes_text (key);
+    event.free_key.skip = skip;
+    event.free_key.result = &result;
+    desk_feed (desk, &event);
+    return result;
+}
+
+/* A strict flow in which the key of each letter is stuck. */
+static desk_t *
+s_stuck (const char *keys)
+{
+    zloom_flow_config_t config = keys_config (ZLOOM_ORDER_STRICT);
+    config.failures_max = 1;
+    desk_t *desk = desk_new (&config);
+    keys_send (desk, 1, keys);
+    desk_subscribe (desk, 5, 100);
+    desk_dispatch (desk);
+    const got_t got = keys_got (desk);
+    for (size_t i = 0; i < strlen (keys); i++) {
+        keys_settle (desk, &got, 1 + i, ZLOOM_VERDICT_RETRY);
+    }
+    assert_int_equal (desk_stats (desk).stuck, strlen (keys));
+    return desk;
+}
+
+static size_t
+s_count_rows (const desk_t *desk, zloom_key_state_t state)
+{
+    uint64_t cursor = 0;
+    zloom_key_row_t row;
+    size_t count = 0;
+    while (zloom_queue_pattern.next_key (desk->queue, &cursor, &row)) {
+        assert_int_equal (row.state, state);
+        assert_true (state == ZLOOM_KEY_PARKED || (row.seq > 0 && row.failures > 0));
+        assert_true (cursor <= INT64_MAX);
+        count++;
+    }
+    return count;
+}
+
+/* After a restart no lane knows of them until somebody works: they are shown and freed anyway. */
+static void
+queue_frees_a_stuck_key_while_nobody_works (void **state)
+{
+    (void) state;
+    desk_t *desk = s_stuck ("abc");
+    desk_restart (desk);
+    assert_int_equal (s_count_rows (desk, ZLOOM_KEY_STUCK), 3);
+    assert_int_equal (s_free (desk, "z", false), ZLOOM_NOT_FOUND);
+    assert_int_equal (s_free (desk, "b", true), ZLOOM_OK);
+    assert_int_equal (desk_stats (desk).dead, 1);
+    assert_int_equal (s_free (desk, "c", false), ZLOOM_OK);
+    assert_int_equal (s_free (desk, "c", false), ZLOOM_NOT_FOUND);
+    assert_int_equal (s_count_rows (desk, ZLOOM_KEY_STUCK), 1);
+    desk_subscribe (desk, 5, 100);
+    desk_dispatch (desk);
+    const got_t got = keys_got (desk);
+    const uint64_t c[] = {3};
+    keys_expect (&got, c, 1);
+    assert_int_equal (s_count_rows (desk, ZLOOM_KEY_STUCK), 1); /* once, by its lane now */
+    desk_destroy (desk);
+}
+
+/* A key stands in its message: while that comes from the disk, nothing is known, nothing done. */
+static void
+queue_waits_for_the_bytes_that_say_whose_key_it_is (void **state)
+{
+    (void) state;
+    for (int restarts = 0; restarts < 2; restarts++) {
+        desk_t *desk = s_stuck ("a");
+        if (restarts) {
+            desk_restart (desk);
+        }
+        desk->cold_below = 100;
+        assert_int_equal (s_free (desk, "a", true), ZLOOM_AGAIN);
+        assert_int_equal (desk_stats (desk).stuck, 1);
+        assert_int_equal (s_free (desk, "b", true), restarts ? ZLOOM_AGAIN : ZLOOM_NOT_FOUND);
+        desk->cold_below = 0;
+        assert_int_equal (s_free (desk, "a", true), ZLOOM_OK);
+        assert_int_equal (desk_stats (desk).stuck, 0);
+        desk_destroy (desk);
+    }
+}
+
+/* The disk has damaged its message: the lane still knows whose it was, so it can be freed. */
+static void
+queue_frees_a_key_whose_message_is_damaged (void **state)
+{
+    (void) state;
+    desk_t *desk = s_stuck ("ab");
+    desk->bad_first = desk->bad_last = 1;
+    assert_int_equal (s_free (desk, "a", true), ZLOOM_OK);
+    assert_int_equal (s_free (desk, "b", true), ZLOOM_OK);
+    assert_int_equal (desk_stats (desk).lost, 1);
+    assert_int_equal (desk_stats (desk).dead, 1);
+    desk_destroy (desk);
+}
+
+/* The answer is about this key, whatever becomes of others in the same event. */
+static void
+queue_tells_whether_a_key_was_freed (void **state)
+{
+    (void) state;
+    const zloom_flow_config_t config = keys_config (ZLOOM_ORDER_PARK);
+    desk_t *desk = desk_new (&config);
+    keys_send (desk, 1, "abcdefghij");
+    desk_subscribe (desk, 5, 100);
+    desk_dispatch (desk);
+    const got_t got = keys_got (desk);
+    keys_settle (desk, &got, 1, ZLOOM_VERDICT_RETRY);
+    /* One more than move in one event: the last one parks its key in the next. */
+    desk_settle (desk, 5, got.tokens[1], 2, 9, ZLOOM_VERDICT_REJECT);
+    const zloom_flow_stats_t before = desk_stats (desk);
+    assert_int_equal (before.moving, 1);
+    assert_int_equal (s_free (desk, "a", false), ZLOOM_OK);
+    const zloom_flow_stats_t after = desk_stats (desk);
+    assert_int_equal (after.waiting + 1, before.waiting);
+    assert_int_equal (after.stuck, before.stuck + 1);
+    assert_int_equal (s_free (desk, "a", false), ZLOOM_NOT_FOUND);
+    desk_destroy (desk);
+}
+
+/* A flow without keys has none. */
+static void
+queue_has_no_keys_without_a_key (void **state)
+{
+    (void) state;
+    const zloom_flow_config_t config = desk_config ();
+    desk_t *desk = desk_new (&config);
+    zloom_lane_row_t lane;
+    assert_int_equal (s_free (desk, "a", false), ZLOOM_NOT_FOUND);
+    assert_int_equal (s_count_rows (desk, ZLOOM_KEY_PARKED), 0);
+    assert_int_equal (zloom_queue_pattern.lanes (desk->queue, &lane, 1), 0);
+    desk_destroy (desk);
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+      cmocka_unit_test (queue_frees_a_stuck_key_while_nobody_works),
+      cmocka_unit_test (queue_waits_for_the_bytes_that_say_whose_key_it_is),
+      cmocka_unit_test (queue_frees_a_key_whose_message_is_damaged),
+      cmocka_unit_test (queue_tells_whether_a_key_was_freed),
+      cmocka_unit_test (queue_has_no_keys_without_a_key),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
