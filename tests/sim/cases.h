@@ -35,12 +35,14 @@ bool sim_case_delivered (sim_world_t *world, uint64_t messages);
     X (short_stall, 20)     \
     X (crashed, 20)         \
     X (keyed_restart, 30)   \
+    X (keyed_suspects, 30)  \
     X (fenced, 20)          \
     X (purged, 20)          \
     X (restored_source, 20) \
     X (failed_sync, 20)     \
     X (older_slot, 20)      \
     X (flipped_byte, 20)    \
+    X (remembered, 12)      \
     X (restored_backup, 20) \
     X (early_answer, 20)    \
     X (settled_copy, 4)     \

@@ -79,6 +79,34 @@ sim_case_older_slot (uint64_t seed)
     return sim_case_end (&world, first > 0 && second > 0, "there were no two slots");
 }
 
+/*
+ * The log turns over again and again while keys are parked, ids are said anew, and messages wait
+ * for their time: what the records said of them is in the snapshots.
+ */
+bool
+sim_case_remembered (uint64_t seed)
+{
+    sim_world_options_t options = s_plain;
+    options.producers = 6;
+    options.only_orders = false;
+    options.careful = false;
+    options.messages = 300;
+    options.pack = 8;
+    options.burst = 12;
+    options.consumers = 2;
+    options.host.segment_bytes = 32768;
+    options.host.keyed = true;
+    options.host.order = ZLOOM_ORDER_PARK;
+    options.host.timed = true;
+    sim_world_t *world = sim_world_new (seed, &options, false);
+    for (uint64_t i = 0; i < 8; i++) {
+        sim_world_run (world, (int64_t) (300 + 20 * seed) * SIM_MS);
+        sim_router_kill (sim_world_router (world), (seed + i) % 2 == 0, 10 * SIM_MS);
+    }
+    const bool turned = s_generation (world, "/log/slot.0") > 4;
+    return sim_case_end (&world, turned, "the log did not turn over");
+}
+
 /* Where the last group but one begins in a hot segment, and its size; false: there are no two. */
 static bool
 s_last_but_one (sim_world_t *world, const char *path, size_t *from, size_t *bytes)

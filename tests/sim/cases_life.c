@@ -204,6 +204,37 @@ sim_case_keyed_restart (uint64_t seed)
 }
 
 /*
+ * Consumers of a keyed flow die with several messages, and nobody knows which one it was: suspects
+ * are tried in the order of their keys, also by who hands some of them back.
+ */
+bool
+sim_case_keyed_suspects (uint64_t seed)
+{
+    sim_world_options_t options = s_plain;
+    options.messages = 400;
+    options.careful = false;
+    options.prefetch = 30;
+    options.work_ns = 20 * SIM_MS;
+    options.chaos.hands = true;
+    options.host.keyed = true;
+    options.host.order = (zloom_order_t) (seed % 3);
+    sim_world_t *world = sim_world_new (seed, &options, false);
+    sim_peer_t *operator_ = sim_world_peer (world, sim_world_peers (world) - 1);
+    for (size_t i = 0; i < 10; i++) {
+        sim_peer_t *consumer = sim_world_peer (world, CONSUMER + i % 2);
+        (void) sim_case_leased (world, 8); /* or all keys are stuck */
+        sim_world_run (world, 5 * SIM_MS);
+        zloom_verb_gone_t gone;
+        sim_peer_gone (consumer, &gone);
+        sim_operator_report (operator_, &gone);
+        sim_peer_die (consumer, 50 * SIM_MS, false);
+        sim_world_run (world, 150 * SIM_MS);
+    }
+    return sim_case_end (&world, sim_case_counts (world).redelivered > 20,
+                         "they did not hold what they died with");
+}
+
+/*
  * A second process of a producer's name, without the first one's list, while the first goes on
  * sending: from the newer one's WELCOME on nothing of the older one is taken.
  */

@@ -121,6 +121,7 @@ const sim_place_t *sim_twin (const sim_checker_t *self, const sim_message_t *mes
 void sim_order_delivered (sim_checker_t *self, const sim_place_t *place, zloom_route_t route);
 void sim_order_acked (sim_checker_t *self, const sim_place_t *place);
 void sim_order_stored (sim_checker_t *self, const sim_place_t *place);
+void sim_order_swallowed (sim_checker_t *self, const sim_message_t *message);
 /* Its key's earlier messages came back, or failed: it is taken from its holder, who hears so. */
 bool sim_order_recalls (const sim_checker_t *self, const sim_place_t *place);
 /* Read a body: its number when it is whole and was sent, else 0. */

@@ -277,3 +277,25 @@ sim_order_stored (sim_checker_t *self, const sim_place_t *place)
         }
     }
 }
+
+/*
+ * It was confirmed and not stored, since its id had been said: within the window before it was
+ * heard, as long as no clock has jumped in between.
+ */
+void
+sim_order_swallowed (sim_checker_t *self, const sim_message_t *message)
+{
+    const sim_books_t *books = &self->flows[SIM_ONCE];
+    const int64_t offset_ns = self->ground->wall_offset_ns;
+    for (size_t i = 0; i < books->count; i++) {
+        const sim_place_t *other = books->places[i];
+        const int64_t stored_ns = other->stored_wall_ns - other->stored_offset_ns;
+        if (strcmp (sim_message (self, other->number)->own_id, message->own_id) == 0 &&
+            (other->stored_offset_ns != offset_ns ||
+             stored_ns + SIM_WINDOW_NS >= message->heard_ns)) {
+            return;
+        }
+    }
+    sim_fail (self->ground, "Q1: id %s is taken as said, and was not within the window",
+              message->own_id);
+}

@@ -39,7 +39,10 @@ sim_checker_confirmed (sim_checker_t *self, sim_flow_t flow, zloom_bytes_t produ
             continue;
         }
         const sim_place_t *place = sim_last_place (self, flow, i + 1);
-        place = place || flow != SIM_ONCE ? place : sim_twin (self, message);
+        if (!place && flow == SIM_ONCE && message->own_id[0]) {
+            place = sim_twin (self, message);
+            sim_order_swallowed (self, message);
+        }
         if (!place) {
             sim_fail (self->ground, "Q1: message %zu is confirmed, and stands nowhere", i + 1);
         } else if (self->flows[flow].disk && place->group > sim_durable (self)) {

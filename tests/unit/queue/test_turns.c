@@ -183,6 +183,28 @@ s_come_holding (desk_t *desk, zloom_consumer_id_t consumer, zloom_token_t token,
     desk_feed (desk, &event);
 }
 
+/* Nothing goes to others past what is held again: it may be of the same key. */
+static void
+queue_hands_out_nothing_that_stands_before_what_is_held (void **state)
+{
+    (void) state;
+    zloom_flow_config_t config = keys_config (ZLOOM_ORDER_SKIP);
+    desk_t *desk = desk_new (&config);
+    keys_send (desk, 1, "aab");
+    desk_subscribe (desk, 5, 2);
+    desk_dispatch (desk);
+    const zloom_token_t token = {desk->boot, keys_got (desk).tokens[0]};
+    desk_restart (desk);
+    const zloom_run_t run = {2, 1}; /* it names only this one */
+    s_come_holding (desk, 5, token, &run, 1);
+    desk_subscribe (desk, 6, 100);
+    desk_dispatch (desk);
+    const got_t others = keys_got (desk);
+    const uint64_t b[] = {3};
+    keys_expect (&others, b, 1);
+    desk_destroy (desk);
+}
+
 /* What is settled keeps nothing from being leased again that stands in the same run. */
 static void
 queue_leases_the_rest_of_a_run_again_that_is_partly_settled (void **state)
@@ -413,6 +435,7 @@ main (void)
       cmocka_unit_test (queue_recalls_what_is_behind_a_suspect_that_is_handed_back),
       cmocka_unit_test (queue_holds_keys_for_those_who_held_them_before_a_restart),
       cmocka_unit_test (queue_leases_nothing_again_behind_one_that_failed),
+      cmocka_unit_test (queue_hands_out_nothing_that_stands_before_what_is_held),
       cmocka_unit_test (queue_leases_the_rest_of_a_run_again_that_is_partly_settled),
       cmocka_unit_test (queue_leases_other_keys_again_than_one_that_failed),
       cmocka_unit_test (queue_leases_nothing_again_behind_what_another_has),
