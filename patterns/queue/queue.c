@@ -85,6 +85,7 @@ s_destroy (void **self_p)
     free (self->leaving);
     free (self->touched);
     free (self->recalls);
+    free (self->lost);
     free (self->gathered);
     free (self->members);
     free (self->runs);

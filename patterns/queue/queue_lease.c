@@ -48,10 +48,9 @@ zloom_queue_take (zloom_queue_t *self, zloom_lease_t **lease_p, uint64_t first, 
 
 /* ---- STALE ----------------------------------------------------------------------------------- */
 
-/* Tell a consumer that the runs in self->runs are not its own any more. */
-static void
-s_tell_stale (zloom_queue_t *self, zloom_consumer_id_t consumer, zloom_token_t token,
-              const zloom_turn_t *turn)
+void
+zloom_queue_tell_stale (zloom_queue_t *self, zloom_consumer_id_t consumer, zloom_token_t token,
+                        const zloom_turn_t *turn)
 {
     if (self->run_count == 0) {
         return;
@@ -67,8 +66,8 @@ s_tell_stale (zloom_queue_t *self, zloom_consumer_id_t consumer, zloom_token_t t
     self->run_count = 0;
 }
 
-static void
-s_add_run (zloom_queue_t *self, uint64_t seq, uint32_t n)
+void
+zloom_queue_add_stale (zloom_queue_t *self, uint64_t seq, uint32_t n)
 {
     zloom_run_t *last = self->run_count ? &self->runs[self->run_count - 1] : NULL;
     if (last && last->seq + last->n == seq && n <= UINT32_MAX - last->n) {
@@ -77,14 +76,6 @@ s_add_run (zloom_queue_t *self, uint64_t seq, uint32_t n)
     }
     zloom_grow (&self->runs, &self->run_capacity, self->run_count + 1, sizeof *self->runs);
     self->runs[self->run_count++] = (zloom_run_t){seq, n};
-}
-
-void
-zloom_queue_tell_stale (zloom_queue_t *self, zloom_consumer_id_t consumer, zloom_token_t token,
-                        uint64_t seq, uint32_t n, const zloom_turn_t *turn)
-{
-    s_add_run (self, seq, n);
-    s_tell_stale (self, consumer, token, turn);
 }
 
 /* ---- coming ---------------------------------------------------------------------------------- */
@@ -171,7 +162,8 @@ s_hold_run (zloom_queue_t *self, zloom_queue_consumer_t *consumer, zloom_token_t
         return lost;
     }
     if (lost || !s_may_hold (self, token, run)) {
-        zloom_queue_tell_stale (self, consumer->id, token, run->seq, run->n, turn);
+        zloom_queue_add_stale (self, run->seq, run->n);
+        zloom_queue_tell_stale (self, consumer->id, token, turn);
         return self->lanes != NULL;
     }
     const uint64_t end = run->seq + run->n - 1;
@@ -181,11 +173,11 @@ s_hold_run (zloom_queue_t *self, zloom_queue_consumer_t *consumer, zloom_token_t
             fate = LOST;
         }
         if (fate != TO_HAVE) {
-            s_add_run (self, at, (uint32_t) (last - at + 1));
+            zloom_queue_add_stale (self, at, (uint32_t) (last - at + 1));
         }
         lost = lost || (fate == LOST && self->lanes);
     }
-    s_tell_stale (self, consumer->id, token, turn);
+    zloom_queue_tell_stale (self, consumer->id, token, turn);
     return lost;
 }
 
@@ -245,12 +237,13 @@ zloom_queue_mark (zloom_queue_t *self, const zloom_event_t *event, const zloom_t
         for (uint64_t at = run->seq; at <= last;) {
             zloom_piece_t piece = zloom_queue_piece (self, lease, event, false, at, last);
             if (piece.kind == ZLOOM_PIECE_STALE) {
-                s_add_run (self, piece.first, (uint32_t) (piece.last - piece.first + 1));
+                zloom_queue_add_stale (self, piece.first,
+                                       (uint32_t) (piece.last - piece.first + 1));
             }
             at = piece.last + 1;
         }
     }
-    s_tell_stale (self, event->consumer, event->mark.token, turn);
+    zloom_queue_tell_stale (self, event->consumer, event->mark.token, turn);
 }
 
 /* ---- going ----------------------------------------------------------------------------------- */
@@ -317,7 +310,7 @@ zloom_queue_end_leases (zloom_queue_t *self, const zloom_turn_t *turn)
         zloom_lease_part_t part;
         while (zloom_leases_take_due (self->leases, &lease, turn->now.mono_ns, &part)) {
             self->lease_ends += part.n;
-            s_add_run (self, part.seq, part.n);
+            zloom_queue_add_stale (self, part.seq, part.n);
             if (part.started) {
                 zloom_run_t run = {part.seq, part.n};
                 zloom_queue_fail (self, &run, &cause, ZLOOM_DELAY_UNSET, false, turn);
@@ -328,6 +321,6 @@ zloom_queue_end_leases (zloom_queue_t *self, const zloom_turn_t *turn)
         if (suspect && !lease) {
             consumer->suspects--;
         }
-        s_tell_stale (self, consumer->id, token, turn);
+        zloom_queue_tell_stale (self, consumer->id, token, turn);
     }
 }

@@ -25,8 +25,6 @@
 #define SCAN_MESSAGES 4096u
 /* Stored packs looked at in one go, so that a turn stays short; the next one goes on. */
 #define SCAN_PACKS 1024
-/* The slot of what the lanes do not know. */
-#define UNKNOWN UINT32_MAX
 /* Never more entries in all (8 bytes each). */
 #define ENTRIES_MAX (4u * 1024 * 1024)
 
@@ -281,142 +279,12 @@ zloom_queue_order_gone (zloom_queue_t *self, uint64_t first, uint64_t last)
     }
 }
 
-/*
- * A key's message came back, or failed: who holds later ones of the key loses them. Of what was
- * leased again after a restart the key may not be known: its holder loses all that stands behind
- * it.
- */
-static void
-s_recall (zloom_queue_t *self, uint64_t seq)
-{
-    zloom_slot_t slot;
-    if (!zloom_lanes_slot_of (self->lanes, seq, &slot)) {
-        if (seq >= self->boot_seq) {
-            return;
-        }
-        slot = UNKNOWN;
-    }
-    zloom_grow (&self->recalls, &self->recall_capacity, self->recall_count + 1,
-                sizeof *self->recalls);
-    self->recalls[self->recall_count++] = (zloom_queue_recall_t){slot, seq};
-}
-
-void
-zloom_queue_order_recall (zloom_queue_t *self, uint64_t first, uint64_t last)
-{
-    for (uint64_t seq = first; self->lanes && seq <= last; seq++) {
-        s_recall (self, seq);
-    }
-}
-
-void
-zloom_queue_order_back (zloom_queue_t *self, uint64_t first, uint64_t last)
-{
-    for (uint64_t seq = first; self->lanes && seq <= last; seq++) {
-        s_recall (self, seq);
-        zloom_lanes_back (self->lanes, seq);
-    }
-}
-
-void
-zloom_queue_order_failed (zloom_queue_t *self, uint64_t seq)
-{
-    if (self->lanes) {
-        s_recall (self, seq);
-        zloom_lanes_fail (self->lanes, seq);
-    }
-}
-
 void
 zloom_queue_order_due (zloom_queue_t *self, uint64_t seq)
 {
     if (self->lanes) {
         zloom_lanes_due (self->lanes, seq);
     }
-}
-
-bool
-zloom_queue_barred (const zloom_queue_t *self, uint64_t seq)
-{
-    zloom_slot_t slot;
-    if (self->recall_count == 0) {
-        return false;
-    }
-    if (!zloom_lanes_slot_of (self->lanes, seq, &slot)) {
-        slot = UNKNOWN;
-    }
-    for (size_t i = 0; i < self->recall_count; i++) {
-        if (self->recalls[i].slot == slot && self->recalls[i].seq < seq) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Take from earlier boots' leases what stands behind a message whose key is not known. */
-static void
-s_take_rest_away (zloom_queue_t *self, uint64_t seq, const zloom_turn_t *turn)
-{
-    for (size_t i = 0; i < self->ring_count; i++) {
-        zloom_lease_t *next;
-        for (zloom_lease_t *lease = self->ring[i]->holder.first; lease; lease = next) {
-            const zloom_token_t token = zloom_lease_token (lease);
-            zloom_lease_part_t part;
-            next = zloom_lease_next (lease);
-            while (token.boot != self->boot &&
-                   zloom_queue_take (self, &lease, seq + 1, UINT64_MAX, &part)) {
-                self->released += part.n;
-                zloom_queue_ready (self, part.seq, part.seq + part.n - 1);
-                for (uint32_t n = 0; n < part.n; n++) {
-                    zloom_lanes_back (self->lanes, part.seq + n);
-                }
-                zloom_queue_tell_stale (self, self->ring[i]->id, token, part.seq, part.n, turn);
-            }
-        }
-    }
-}
-
-/* Take a message away from whoever holds it. */
-static void
-s_take_away (zloom_queue_t *self, uint64_t seq, const zloom_turn_t *turn)
-{
-    if (zloom_suspects_remove (&self->suspects, seq, seq) > 0) {
-        zloom_queue_ready (self, seq, seq);
-        return;
-    }
-    for (size_t i = 0; i < self->ring_count; i++) {
-        for (zloom_lease_t *lease = self->ring[i]->holder.first; lease;
-             lease = zloom_lease_next (lease)) {
-            zloom_lease_part_t part;
-            if (!zloom_leases_held (lease, seq, seq, &part)) {
-                continue;
-            }
-            const zloom_token_t token = zloom_lease_token (lease);
-            zloom_queue_take (self, &lease, seq, seq, &part);
-            self->released++;
-            zloom_queue_ready (self, seq, seq);
-            zloom_queue_tell_stale (self, self->ring[i]->id, token, seq, 1, turn);
-            return;
-        }
-    }
-}
-
-void
-zloom_queue_order_flush (zloom_queue_t *self, const zloom_turn_t *turn)
-{
-    for (size_t i = 0; i < self->recall_count; i++) {
-        const zloom_queue_recall_t recall = self->recalls[i];
-        uint64_t later;
-        if (recall.slot == UNKNOWN) {
-            s_take_rest_away (self, recall.seq, turn);
-            continue;
-        }
-        while (zloom_lanes_later (self->lanes, recall.slot, recall.seq, &later)) {
-            s_take_away (self, later, turn);
-            zloom_lanes_back (self->lanes, later);
-        }
-    }
-    self->recall_count = 0;
 }
 
 bool

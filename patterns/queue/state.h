@@ -8,6 +8,7 @@
  *   queue_places.c    where messages are that nobody holds
  *   queue_dispatch.c  messages are handed out
  *   queue_order.c     flows with a key: which one may be handed out next
+ *   queue_recall.c    ... and what is taken back behind one that failed
  *   queue_keys.c      keys that do not go on: shown, and freed by hand
  *   queue_expire.c    delay and expiry
  *   queue_lease.c     consumers, deadlines, crashes
@@ -69,6 +70,13 @@ typedef struct {
     zloom_slot_t slot;
     uint64_t seq;
 } zloom_queue_recall_t;
+
+/* What a consumer loses by that. */
+typedef struct {
+    zloom_consumer_id_t consumer;
+    zloom_token_t token;
+    zloom_run_t run;
+} zloom_queue_lost_t;
 
 /* A run that leaves in this event. */
 typedef struct {
@@ -145,6 +153,9 @@ typedef struct {
     zloom_queue_recall_t *recalls;
     size_t recall_count;
     size_t recall_capacity;
+    zloom_queue_lost_t *lost;
+    size_t lost_count;
+    size_t lost_capacity;
     uint64_t *gathered; /* that lanes let go, for one hand-out */
     size_t gathered_count;
     size_t gathered_capacity;
@@ -224,13 +235,7 @@ size_t zloom_queue_gather (zloom_queue_t *self, uint32_t most, bool failed_only,
 void zloom_queue_order_gone (zloom_queue_t *self, uint64_t first, uint64_t last);
 /* A suspect goes back to the others: its place in its lane stays, what is behind it is recalled. */
 void zloom_queue_order_recall (zloom_queue_t *self, uint64_t first, uint64_t last);
-void zloom_queue_order_back (zloom_queue_t *self, uint64_t first, uint64_t last);
-void zloom_queue_order_failed (zloom_queue_t *self, uint64_t seq);
 void zloom_queue_order_due (zloom_queue_t *self, uint64_t seq);
-/* Whether an earlier message of its key failed in this event: its verdict comes too late. */
-bool zloom_queue_barred (const zloom_queue_t *self, uint64_t seq);
-/* The event is over: take from their holders what must come again behind another. */
-void zloom_queue_order_flush (zloom_queue_t *self, const zloom_turn_t *turn);
 /* Whether nothing of its lane stands before it; true in a flow without key. */
 bool zloom_queue_order_first (const zloom_queue_t *self, uint64_t seq);
 /* A late ack was taken for it: it was the first of its lane. */
@@ -239,6 +244,16 @@ void zloom_queue_order_late (zloom_queue_t *self, uint64_t seq);
 void zloom_queue_order_look (zloom_queue_t *self, const zloom_turn_t *turn);
 /* It dies: what comes later of its key may have to follow. */
 void zloom_queue_order_dead (zloom_queue_t *self, uint64_t seq, const zloom_turn_t *turn);
+
+/* ---- queue_recall.c ------------------------------------------------------------------------- */
+
+/* They came back unharmed, or failed; both do nothing in a flow without key. */
+void zloom_queue_order_back (zloom_queue_t *self, uint64_t first, uint64_t last);
+void zloom_queue_order_failed (zloom_queue_t *self, uint64_t seq);
+/* Whether an earlier message of its key failed in this event: its verdict comes too late. */
+bool zloom_queue_barred (const zloom_queue_t *self, uint64_t seq);
+/* The event is over: take from their holders what must come again behind another. */
+void zloom_queue_order_flush (zloom_queue_t *self, const zloom_turn_t *turn);
 
 /* ---- queue_keys.c --------------------------------------------------------------------------- */
 
@@ -309,9 +324,10 @@ void zloom_queue_credit (zloom_queue_t *self, const zloom_event_t *event);
 void zloom_queue_mark (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *turn);
 void zloom_queue_leave_consumer (zloom_queue_t *self, const zloom_event_t *event,
                                  const zloom_turn_t *turn);
-/* Tell a consumer that messages [seq, seq + n) are not its own any more. */
+/* Messages [seq, seq + n) are not a consumer's own any more: gathered, then told, if there are. */
+void zloom_queue_add_stale (zloom_queue_t *self, uint64_t seq, uint32_t n);
 void zloom_queue_tell_stale (zloom_queue_t *self, zloom_consumer_id_t consumer, zloom_token_t token,
-                             uint64_t seq, uint32_t n, const zloom_turn_t *turn);
+                             const zloom_turn_t *turn);
 /* End leases whose deadline has come, as many as an event may. */
 void zloom_queue_end_leases (zloom_queue_t *self, const zloom_turn_t *turn);
 /* The lease with this token if this consumer holds it. */

@@ -56,7 +56,11 @@ queue_lets_a_key_wait_for_its_retry (void **state)
     keys_settle (desk, &got, 1, ZLOOM_VERDICT_ACK);
     keys_settle (desk, &got, 2, ZLOOM_VERDICT_RETRY);
     /* 4 and 5 are told to be stale, at no cost, and an ack of theirs is not taken. */
-    assert_int_equal (desk_count (desk, ZLOOM_EFFECT_STALE), 2);
+    assert_int_equal (desk_count (desk, ZLOOM_EFFECT_STALE), 1);
+    const zloom_effect_t *stale = desk_effect (desk, ZLOOM_EFFECT_STALE, 0);
+    assert_int_equal (stale->deliver.run_count, 1);
+    assert_int_equal (stale->deliver.runs[0].seq, 4);
+    assert_int_equal (stale->deliver.runs[0].n, 2);
     keys_settle (desk, &got, 4, ZLOOM_VERDICT_ACK);
     assert_int_equal (desk_code (desk), ZLOOM_STALE);
     keys_settle (desk, &got, 3, ZLOOM_VERDICT_ACK);
@@ -79,6 +83,33 @@ queue_lets_a_key_wait_for_its_retry (void **state)
     const got_t rest = keys_got (desk);
     const uint64_t later[] = {4, 5, 6};
     keys_expect (&rest, later, 3);
+    desk_destroy (desk);
+}
+
+/* One frame a hand-out tells what is lost, in runs, whoever has it and however much it is. */
+static void
+queue_tells_once_what_is_stale (void **state)
+{
+    (void) state;
+    const zloom_flow_config_t config = keys_config (ZLOOM_ORDER_SKIP);
+    desk_t *desk = desk_new (&config);
+    /* a's 1 and b's 2 fail; behind them stand 3 to 6 and 8 to 9 of both. */
+    keys_send (desk, 1, "ababbaXaaY");
+    desk_subscribe (desk, 5, 100);
+    desk_dispatch (desk);
+    const got_t got = keys_got (desk);
+    assert_int_equal (got.count, 10);
+    desk_settle (desk, 5, got.tokens[0], 1, 2, ZLOOM_VERDICT_RETRY);
+    assert_int_equal (desk_count (desk, ZLOOM_EFFECT_STALE), 1);
+    const zloom_effect_t *stale = desk_effect (desk, ZLOOM_EFFECT_STALE, 0);
+    assert_int_equal (stale->deliver.consumer, 5);
+    assert_int_equal (stale->deliver.token.number, got.tokens[0]);
+    assert_int_equal (stale->deliver.run_count, 2);
+    assert_int_equal (stale->deliver.runs[0].seq, 3);
+    assert_int_equal (stale->deliver.runs[0].n, 4);
+    assert_int_equal (stale->deliver.runs[1].seq, 8);
+    assert_int_equal (stale->deliver.runs[1].n, 2);
+    assert_int_equal (desk_stats (desk).released, 6);
     desk_destroy (desk);
 }
 
@@ -335,6 +366,7 @@ main (void)
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (queue_gives_a_key_to_one_consumer_at_a_time),
       cmocka_unit_test (queue_lets_a_key_wait_for_its_retry),
+      cmocka_unit_test (queue_tells_once_what_is_stale),
       cmocka_unit_test (queue_takes_no_ack_behind_a_failure_of_its_key),
       cmocka_unit_test (queue_goes_on_with_a_key_once_its_message_is_dead),
       cmocka_unit_test (queue_keeps_a_strict_key_until_somebody_decides),

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * queue_recall.c - flows with a key: when a message fails or comes back, whoever holds later ones of
+ * its key loses them. Noted while the event goes on (later verdicts in it come too late), done when
+ * it is over.
+ */
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "patterns/queue/state.h"
+
+/* The slot of what the lanes do not know. */
+#define UNKNOWN UINT32_MAX
+
+/*
+ * A key's message came back, or failed: who holds later ones of the key loses them. Of what was
+ * leased again after a restart the key may not be known: its holder loses all that stands behind
+ * it.
+ */
+static void
+s_recall (zloom_queue_t *self, uint64_t seq)
+{
+    zloom_slot_t slot;
+    if (!zloom_lanes_slot_of (self->lanes, seq, &slot)) {
+        if (seq >= self->boot_seq) {
+            return;
+        }
+        slot = UNKNOWN;
+    }
+    zloom_grow (&self->recalls, &self->recall_capacity, self->recall_count + 1,
+                sizeof *self->recalls);
+    self->recalls[self->recall_count++] = (zloom_queue_recall_t){slot, seq};
+}
+
+void
+zloom_queue_order_recall (zloom_queue_t *self, uint64_t first, uint64_t last)
+{
+    for (uint64_t seq = first; self->lanes && seq <= last; seq++) {
+        s_recall (self, seq);
+    }
+}
+
+void
+zloom_queue_order_back (zloom_queue_t *self, uint64_t first, uint64_t last)
+{
+    for (uint64_t seq = first; self->lanes && seq <= last; seq++) {
+        s_recall (self, seq);
+        zloom_lanes_back (self->lanes, seq);
+    }
+}
+
+void
+zloom_queue_order_failed (zloom_queue_t *self, uint64_t seq)
+{
+    if (self->lanes) {
+        s_recall (self, seq);
+        zloom_lanes_fail (self->lanes, seq);
+    }
+}
+
+bool
+zloom_queue_barred (const zloom_queue_t *self, uint64_t seq)
+{
+    zloom_slot_t slot;
+    if (self->recall_count == 0) {
+        return false;
+    }
+    if (!zloom_lanes_slot_of (self->lanes, seq, &slot)) {
+        slot = UNKNOWN;
+    }
+    for (size_t i = 0; i < self->recall_count; i++) {
+        if (self->recalls[i].slot == slot && self->recalls[i].seq < seq) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- taken away ------------------------------------------------------------------------------ */
+
+/* What a consumer loses is told when all is known: one frame a hand-out, not one a message. */
+static void
+s_lose (zloom_queue_t *self, zloom_consumer_id_t consumer, zloom_token_t token, uint64_t seq,
+        uint32_t n)
+{
+    zloom_grow (&self->lost, &self->lost_capacity, self->lost_count + 1, sizeof *self->lost);
+    self->lost[self->lost_count++] = (zloom_queue_lost_t){consumer, token, {seq, n}};
+}
+
+static int
+s_by_token (const void *a, const void *b)
+{
+    const zloom_queue_lost_t *x = a;
+    const zloom_queue_lost_t *y = b;
+    const uint64_t keys[][2] = {{x->consumer, y->consumer},
+                                {x->token.boot, y->token.boot},
+                                {x->token.number, y->token.number},
+                                {x->run.seq, y->run.seq}};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (keys[i][0] != keys[i][1]) {
+            return keys[i][0] < keys[i][1] ? -1 : 1;
+        }
+    }
+    return 0;
+}
+
+static void
+s_tell (zloom_queue_t *self, const zloom_turn_t *turn)
+{
+    if (self->lost_count > 1) {
+        qsort (self->lost, self->lost_count, sizeof *self->lost, s_by_token);
+    }
+    for (size_t i = 0; i < self->lost_count; i++) {
+        const zloom_queue_lost_t *lost = &self->lost[i];
+        const zloom_queue_lost_t *next = i + 1 < self->lost_count ? lost + 1 : NULL;
+        const bool more = next && next->consumer == lost->consumer &&
+                          next->token.boot == lost->token.boot &&
+                          next->token.number == lost->token.number;
+        zloom_queue_add_stale (self, lost->run.seq, lost->run.n);
+        if (!more) {
+            zloom_queue_tell_stale (self, lost->consumer, lost->token, turn);
+        }
+    }
+    self->lost_count = 0;
+}
+
+/* Take from earlier boots' leases what stands behind a message whose key is not known. */
+static void
+s_take_rest_away (zloom_queue_t *self, uint64_t seq)
+{
+    for (size_t i = 0; i < self->ring_count; i++) {
+        zloom_lease_t *next;
+        for (zloom_lease_t *lease = self->ring[i]->holder.first; lease; lease = next) {
+            const zloom_token_t token = zloom_lease_token (lease);
+            zloom_lease_part_t part;
+            next = zloom_lease_next (lease);
+            while (token.boot != self->boot &&
+                   zloom_queue_take (self, &lease, seq + 1, UINT64_MAX, &part)) {
+                self->released += part.n;
+                zloom_queue_ready (self, part.seq, part.seq + part.n - 1);
+                for (uint32_t n = 0; n < part.n; n++) {
+                    zloom_lanes_back (self->lanes, part.seq + n);
+                }
+                s_lose (self, self->ring[i]->id, token, part.seq, part.n);
+            }
+        }
+    }
+}
+
+/* Take a message away from whoever holds it. */
+static void
+s_take_away (zloom_queue_t *self, uint64_t seq)
+{
+    if (zloom_suspects_remove (&self->suspects, seq, seq) > 0) {
+        zloom_queue_ready (self, seq, seq);
+        return;
+    }
+    for (size_t i = 0; i < self->ring_count; i++) {
+        for (zloom_lease_t *lease = self->ring[i]->holder.first; lease;
+             lease = zloom_lease_next (lease)) {
+            zloom_lease_part_t part;
+            if (!zloom_leases_held (lease, seq, seq, &part)) {
+                continue;
+            }
+            const zloom_token_t token = zloom_lease_token (lease);
+            zloom_queue_take (self, &lease, seq, seq, &part);
+            self->released++;
+            zloom_queue_ready (self, seq, seq);
+            s_lose (self, self->ring[i]->id, token, seq, 1);
+            return;
+        }
+    }
+}
+
+void
+zloom_queue_order_flush (zloom_queue_t *self, const zloom_turn_t *turn)
+{
+    for (size_t i = 0; i < self->recall_count; i++) {
+        const zloom_queue_recall_t recall = self->recalls[i];
+        uint64_t later;
+        if (recall.slot == UNKNOWN) {
+            s_take_rest_away (self, recall.seq);
+            continue;
+        }
+        while (zloom_lanes_later (self->lanes, recall.slot, recall.seq, &later)) {
+            s_take_away (self, later);
+            zloom_lanes_back (self->lanes, later);
+        }
+    }
+    self->recall_count = 0;
+    s_tell (self, turn);
+}
