@@ -383,6 +383,7 @@ zloom_queue_dispatch (void *self, uint32_t budget, const zloom_turn_t *turn)
         return 0;
     }
     uint32_t handed = 0;
+    queue->swept = 0;
     if (queue->suspects.numbers.total > 0) {
         handed = s_dispatch_suspects (queue, budget, turn);
     }

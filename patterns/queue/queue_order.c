@@ -25,6 +25,8 @@
 #define SCAN_MESSAGES 4096u
 /* Stored packs looked at in one go, so that a turn stays short; the next one goes on. */
 #define SCAN_PACKS 1024
+/* Entries that are got out of the way in one dispatch, so that a turn stays short as well. */
+#define SWEEP_MESSAGES 4096u
 /* Never more entries in all (8 bytes each). */
 #define ENTRIES_MAX (4u * 1024 * 1024)
 
@@ -176,6 +178,20 @@ s_choose (zloom_queue_t *self, const zloom_lane_entry_t *entry, bool failed_only
     return seq < self->held_to ? STOP : GIVE;
 }
 
+/* Get an entry that is not to be handed out, at the lane's front, out of the way. */
+static void
+s_sweep (zloom_queue_t *self, zloom_lane_t *lane, choice_t choice)
+{
+    self->swept++;
+    if (choice == DROP) {
+        zloom_lanes_drop (self->lanes, lane);
+    } else if (choice == ASIDE) {
+        zloom_lanes_set_aside (self->lanes, lane);
+    } else {
+        zloom_lanes_block (self->lanes, lane);
+    }
+}
+
 /* Take up to `most` messages out of a lane; returns how many. */
 static uint32_t
 s_gather_lane (zloom_queue_t *self, zloom_lane_t *lane, uint32_t most, bool failed_only,
@@ -185,7 +201,12 @@ s_gather_lane (zloom_queue_t *self, zloom_lane_t *lane, uint32_t most, bool fail
     uint32_t count = 0;
     bool busy = false;
     while (count < most && zloom_lanes_front (self->lanes, lane, &entry)) {
-        switch (s_choose (self, &entry, failed_only, turn)) {
+        if (self->swept >= SWEEP_MESSAGES) {
+            self->scan_more = true;
+            return count;
+        }
+        const choice_t choice = s_choose (self, &entry, failed_only, turn);
+        switch (choice) {
         case GIVE:
             if (busy) {
                 return count;
@@ -197,13 +218,9 @@ s_gather_lane (zloom_queue_t *self, zloom_lane_t *lane, uint32_t most, bool fail
             count++;
             break;
         case DROP:
-            zloom_lanes_drop (self->lanes, lane);
-            break;
         case ASIDE:
-            zloom_lanes_set_aside (self->lanes, lane);
-            break;
         case BLOCK:
-            zloom_lanes_block (self->lanes, lane);
+            s_sweep (self, lane, choice);
             break;
         case OUT:
             zloom_lanes_take (self->lanes, lane);
@@ -254,6 +271,10 @@ zloom_queue_gather (zloom_queue_t *self, uint32_t most, bool failed_only, const 
     }
     for (size_t lanes = zloom_lanes_waiting (self->lanes); lanes > 0; lanes--) {
         uint32_t share;
+        if (self->swept >= SWEEP_MESSAGES) { /* those that follow go first in the next one */
+            self->scan_more = true;
+            break;
+        }
         const uint32_t left = most - (uint32_t) self->gathered_count;
         zloom_lane_t *lane = left > 0 ? zloom_lanes_begin (self->lanes, &share) : NULL;
         if (!lane) {

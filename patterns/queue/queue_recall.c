@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * queue_recall.c - flows with a key: when a message fails or comes back, whoever holds later ones of
- * its key loses them. Noted while the event goes on (later verdicts in it come too late), done when
- * it is over.
+ * queue_recall.c - flows with a key: when a message fails or comes back, whoever holds later ones
+ * of its key loses them. Noted while the event goes on (later verdicts in it come too late), done
+ * when it is over.
  */
 #include <stdlib.h>
 

@@ -117,6 +117,7 @@ typedef struct {
     zloom_lanes_t *lanes;  /* NULL: the flow has no key */
     uint64_t frontier;     /* messages below stand in the lanes */
     uint64_t held_to;      /* earlier numbers wait for who holds some from before a restart */
+    uint32_t swept;        /* entries that this dispatch got out of the way */
     bool scan_more;        /* there was more to look at than one go may */
     int64_t hold_until_ns; /* nothing is handed out before: who held it comes back first */
     zloom_map_t *parked;   /* keys whose messages follow a dead one */

@@ -129,6 +129,48 @@ queue_tells_whether_a_key_was_freed (void **state)
     desk_destroy (desk);
 }
 
+/* What follows a parked key is got out of the way a part at a time, so that a turn stays short. */
+static void
+queue_sweeps_a_parked_key_a_part_at_a_time (void **state)
+{
+    (void) state;
+    enum { PACKS = 80, EACH = 250, MOST = 4096 };
+    zloom_flow_config_t config = keys_config (ZLOOM_ORDER_PARK);
+    config.limit_messages = 10000000;
+    desk_t *desk = desk_new (&config);
+    char keys[EACH + 1];
+    memset (keys, 'a', EACH);
+    keys[EACH] = '\0';
+    desk_subscribe (desk, 5, 1);
+    keys_send (desk, 1, "a");
+    desk_dispatch (desk);
+    const got_t dead = keys_got (desk);
+    keys_settle (desk, &dead, 1, ZLOOM_VERDICT_REJECT);
+    assert_int_equal (desk_stats (desk).stuck, 1);
+    for (int i = 0; i < PACKS; i++) {
+        keys_send (desk, 2 + (uint64_t) i * EACH, keys);
+    }
+    desk_credit (desk, 5, 100, UINT64_MAX, UINT64_MAX);
+    uint64_t moved = 0;
+    int rounds = 0;
+    for (; moved < PACKS * EACH && rounds < 50; rounds++) {
+        assert_int_equal (desk_dispatch (desk), 0);
+        const uint64_t now = desk_stats (desk).moving + desk_stats (desk).dead - 1;
+        assert_true (now - moved <= MOST);
+        assert_true (now > moved);
+        moved = now;
+        assert_int_equal (zloom_queue_pattern.next_deadline (desk->queue), 0);
+        desk_simple (desk, ZLOOM_EVENT_TIMER);
+    }
+    assert_int_equal (rounds, (PACKS * EACH + MOST - 1) / MOST);
+    keys_send (desk, 2 + PACKS * EACH, "ab");
+    desk_dispatch (desk);
+    const got_t got = keys_got (desk);
+    assert_int_equal (got.count, 1);
+    assert_int_equal (got.seqs[0], 3 + PACKS * EACH);
+    desk_destroy (desk);
+}
+
 /* A flow without keys has none. */
 static void
 queue_has_no_keys_without_a_key (void **state)
@@ -151,6 +193,7 @@ main (void)
       cmocka_unit_test (queue_waits_for_the_bytes_that_say_whose_key_it_is),
       cmocka_unit_test (queue_frees_a_key_whose_message_is_damaged),
       cmocka_unit_test (queue_tells_whether_a_key_was_freed),
+      cmocka_unit_test (queue_sweeps_a_parked_key_a_part_at_a_time),
       cmocka_unit_test (queue_has_no_keys_without_a_key),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
