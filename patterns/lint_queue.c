@@ -132,6 +132,25 @@ zloom_check_order_without_key (zloom_linter_t *linter)
 }
 
 void
+zloom_check_park_without_dead (zloom_linter_t *linter)
+{
+    const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
+    const zloom_recipe_flow_t *flow;
+    for (size_t i = 0; (flow = s_next_queue (recipe, &i));) {
+        const zloom_flow_config_t *config = flow->config;
+        /* Flows of dead letters have their word from `defaults:` like others, and none needs it. */
+        const bool meant = flow->from_count > 0 || zloom_tree_said (flow->tree, "order");
+        if (meant && config && config->key && config->order == ZLOOM_ORDER_PARK &&
+            !config->dead_letter) {
+            zloom_linter_flow (linter, flow, "order", "add 'dead_letter:', or say 'order: skip'",
+                               "flow '%s' parks keys behind their dead messages, but has no dead "
+                               "letters to park them in",
+                               flow->name);
+        }
+    }
+}
+
+void
 zloom_check_lease_timeout (zloom_linter_t *linter)
 {
     const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
