@@ -124,6 +124,12 @@ static const zloom_option_t s_flow_options[] = {
 
 static const zloom_option_t s_stats_options[] = {STATE_OPTION, OUTPUT_OPTION, LAST_OPTION};
 
+static const zloom_option_t s_why_options[] = {
+  STATE_OPTION,
+  {"for", 0, "DURATION", "between the two looks (default 1s)"},
+  OUTPUT_OPTION,
+  LAST_OPTION};
+
 static const zloom_option_t s_doctor_options[] = {OUTPUT_OPTION, LAST_OPTION};
 
 const zloom_command_t zloom_commands[] = {

@@ -107,6 +107,13 @@ class Operations(unittest.TestCase):
                 rows(section(self.text, "Counters of a flow"))]
         self.assertEqual(told, counters)
 
+    def test_each_cause_has_its_row(self):
+        causes = re.findall(r"X \(\w+, \"(\w+)\", +\"([^\"]+)\"\)",
+                            read("nodes", "zloom", "why.h"))
+        self.assertGreater(len(causes), 15)
+        told = [(row[0].strip("`"), row[1]) for row in rows(section(self.text, "Why"))]
+        self.assertEqual(told, causes)
+
     def test_each_name_of_a_report_has_its_row(self):
         names = re.findall(r"X \((\w+), \"([^\"]+)\"\)", read("lib", "client", "report.h"))
         self.assertGreater(len(names), 15)

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* cmd_why.c - `why`: two looks, and what they say of a flow or a node (why.h). */
+#include "commands.h"
+
+#include "base/clock.h"
+#include "view_read.h"
+#include "why.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Between the two looks, so that what moves can be told from what stands. */
+#define LOOK_NS (1 * ZLOOM_NS_PER_S)
+#define LOOK_LEAST_NS (100 * ZLOOM_NS_PER_MS)
+#define LOOK_MOST_NS (60 * ZLOOM_NS_PER_S)
+
+typedef struct {
+    const zloom_cli_t *cli;
+    zloom_output_t output;
+    zloom_view_t before;
+    zloom_view_t now;
+} s_why_t;
+
+/* ---- printing ------------------------------------------------------------------------------- */
+
+static json_t *
+s_flow_numbers (const s_why_t *self, const char *name)
+{
+    const zloom_view_flow_t *flow = zloom_view_flow (&self->now, name);
+    const zloom_view_rates_t rates = zloom_view_rates (&self->before, &self->now, name);
+    json_t *numbers = json_object ();
+#define PUT_NUMBER(name) json_object_set_new (numbers, #name, json_integer (flow->name));
+    ZLOOM_VIEW_FLOW_MAP (PUT_NUMBER)
+#undef PUT_NUMBER
+    json_object_set_new (numbers, "in_rate", json_real (rates.in));
+    json_object_set_new (numbers, "out_rate", json_real (rates.out));
+    json_object_set_new (numbers, "failure_rate", json_real (rates.failing));
+    json_object_set_new (numbers, "seconds", json_real (rates.seconds));
+    return numbers;
+}
+
+static json_t *
+s_node_numbers (const s_why_t *self, const char *name)
+{
+    const zloom_view_node_t *node = zloom_view_node (&self->now, name);
+    json_t *numbers = json_object ();
+    if (!node) {
+        return numbers; /* a node of several replicas: the sentence names the one */
+    }
+#define PUT_NUMBER(name, help) \
+    json_object_set_new (numbers, #name, json_integer ((json_int_t) node->report.name));
+    ZLOOM_REPORT_NUMBER_MAP (PUT_NUMBER)
+#undef PUT_NUMBER
+    json_object_set_new (numbers, "done_rate",
+                         json_real (zloom_view_done (&self->before, &self->now, name)));
+    json_object_set_new (numbers, "restarts", json_integer (node->restarts));
+    return numbers;
+}
+
+static int
+s_print (const s_why_t *self, const char *name, bool is_flow, zloom_why_t *why)
+{
+    const char *sentence = zloom_buf_text (&why->sentence);
+    const char *advice = why->advice.size ? zloom_buf_text (&why->advice) : NULL;
+    if (self->output == ZLOOM_OUTPUT_TEXT) {
+        zloom_buf_t out = {0};
+        zloom_buf_printf (&out, "%s%s%s\n", sentence, advice ? "\n  what to do: " : "",
+                          advice ? advice : "");
+        const int code = zloom_cli_print (self->cli, zloom_buf_bytes (&out));
+        zloom_buf_fini (&out);
+        return code;
+    }
+    json_t *answer =
+      json_pack ("{s:s, s:s, s:s, s:b, s:s, s:s?, s:o}", "name", name, "kind",
+                 is_flow ? "flow" : "node", "cause", zloom_why_name (why->cause), "well",
+                 zloom_why_is_well (why->cause), "sentence", sentence, "advice", advice, "numbers",
+                 is_flow ? s_flow_numbers (self, name) : s_node_numbers (self, name));
+    return zloom_print_json (self->cli, answer, self->output == ZLOOM_OUTPUT_JSON);
+}
+
+/* ---- the command ---------------------------------------------------------------------------- */
+
+static int
+s_unknown (const s_why_t *self, const char *name)
+{
+    zloom_buf_t names = {0};
+    for (size_t i = 0; i < self->now.flow_count; i++) {
+        zloom_buf_printf (&names, " %s", self->now.flows[i].name);
+    }
+    zloom_buf_add_text (&names, "; nodes:");
+    for (size_t i = 0; i < self->now.node_count; i++) {
+        const zloom_view_node_t *node = &self->now.nodes[i];
+        if (zloom_view_is_node (node)) {
+            zloom_buf_printf (&names, " %s", node->name);
+        }
+    }
+    const int code =
+      zloom_cli_say (self->cli, ZLOOM_EXIT_FAILED, "no flow or node '%s' here; flows:%s", name,
+                     zloom_buf_text (&names));
+    zloom_buf_fini (&names);
+    return code;
+}
+
+/* A name may be both: the flow first. */
+static int
+s_judge (const s_why_t *self, const char *name)
+{
+    zloom_why_t why = {.cause = ZLOOM_WHY_IDLE};
+    const bool is_flow = zloom_why_flow (&self->before, &self->now, name, &why);
+    if (!is_flow && !zloom_why_node (&self->before, &self->now, name, &why)) {
+        return s_unknown (self, name);
+    }
+    const int code = s_print (self, name, is_flow, &why);
+    zloom_why_fini (&why);
+    return code;
+}
+
+/* Nothing was named: every flow. */
+static int
+s_judge_all (const s_why_t *self)
+{
+    int code = ZLOOM_EXIT_OK;
+    for (size_t i = 0; i < self->now.flow_count && code == ZLOOM_EXIT_OK; i++) {
+        code = s_judge (self, self->now.flows[i].name);
+    }
+    return code;
+}
+
+int
+zloom_cmd_why (zloom_cli_t *cli)
+{
+    s_why_t self = {.cli = cli};
+    int64_t look_ns = LOOK_NS;
+    if (!zloom_cli_output (cli, &self.output) ||
+        !zloom_cli_duration (cli, "for", LOOK_NS, &look_ns)) {
+        return ZLOOM_EXIT_USAGE;
+    }
+    if (look_ns < LOOK_LEAST_NS || look_ns > LOOK_MOST_NS) {
+        return zloom_cli_say (cli, ZLOOM_EXIT_USAGE, "--for is from 100ms to 1m");
+    }
+    zloom_looker_t looker;
+    int code = zloom_looker_open (cli, cli->word_count ? cli->words[0] : NULL, &looker);
+    if (code != ZLOOM_EXIT_OK) {
+        return code;
+    }
+    code = zloom_looker_look (&looker, &self.before);
+    if (code == ZLOOM_EXIT_OK) {
+        (void) zloom_looker_wait (&looker, zloom_time_add (zloom_clock_now ().mono_ns, look_ns),
+                                  NULL, 0);
+        code = zloom_looker_look (&looker, &self.now);
+    }
+    if (code == ZLOOM_EXIT_OK) {
+        const char *name = looker.target.flow;
+        code = name[0] ? s_judge (&self, name) : s_judge_all (&self);
+    }
+    zloom_view_fini (&self.before);
+    zloom_view_fini (&self.now);
+    zloom_looker_close (&looker);
+    return code;
+}

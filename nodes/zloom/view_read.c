@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "view_read.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/tag.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+static void
+s_flow (const json_t *object, zloom_view_flow_t *flow)
+{
+    (void) snprintf (flow->name, sizeof flow->name, "%s", zloom_print_string (object, "name"));
+#define READ_NUMBER(name) flow->name = zloom_print_int (object, #name);
+    ZLOOM_VIEW_FLOW_MAP (READ_NUMBER)
+#undef READ_NUMBER
+    flow->paused = json_is_true (json_object_get (object, "paused"));
+    flow->draining = json_is_true (json_object_get (object, "draining"));
+}
+
+/* A report comes from a peer: numbers below zero are none of ours. */
+static uint64_t
+s_number (const json_t *object, const char *name)
+{
+    const int64_t number = zloom_print_int (object, name);
+    return number > 0 ? (uint64_t) number : 0;
+}
+
+static void
+s_report (const json_t *object, zloom_report_t *report)
+{
+#define READ_NUMBER(name, help) report->name = s_number (object, #name);
+#define READ_TEXT(name, help) \
+    (void) snprintf (report->name, sizeof report->name, "%s", zloom_print_string (object, #name));
+    ZLOOM_REPORT_NUMBER_MAP (READ_NUMBER)
+    ZLOOM_REPORT_TEXT_MAP (READ_TEXT)
+#undef READ_NUMBER
+#undef READ_TEXT
+}
+
+/* The first words of pairs. */
+static void
+s_names (const json_t *pairs, char (**names)[ZLOOM_VIEW_NAME], size_t *count)
+{
+    size_t index = 0;
+    const json_t *pair = NULL;
+    *names = zloom_alloc ((json_array_size (pairs) + 1) * ZLOOM_VIEW_NAME);
+    json_array_foreach (pairs, index, pair)
+    {
+        const char *name = json_string_value (json_array_get (pair, 0));
+        (void) snprintf ((*names)[(*count)++], ZLOOM_VIEW_NAME, "%s", name ? name : "");
+    }
+}
+
+static void
+s_node (const json_t *object, zloom_view_node_t *node)
+{
+    const json_t *report = json_object_get (object, "report");
+    const json_t *sends = json_object_get (object, "sends");
+    (void) snprintf (node->name, sizeof node->name, "%s", zloom_print_string (object, "name"));
+    (void) snprintf (node->role, sizeof node->role, "%s", zloom_print_string (object, "role"));
+    node->connected = true;
+    node->next_ms = -1;
+    node->reports = json_is_object (report);
+    node->report_age_ms = zloom_print_int (object, "report_age_ms");
+    s_report (report, &node->report);
+    s_names (json_object_get (object, "consumes"), &node->takes, &node->take_count);
+    s_names (sends, &node->gives, &node->give_count);
+    for (size_t i = 0; i < node->give_count; i++) {
+        node->give_credit += json_integer_value (json_array_get (json_array_get (sends, i), 1));
+    }
+}
+
+static void
+s_from_stats (const json_t *stats, zloom_view_t *view)
+{
+    const json_t *journal = json_object_get (stats, "journal");
+    const json_t *flows = json_object_get (stats, "flows");
+    const json_t *sessions = json_object_get (stats, "sessions");
+    size_t index = 0;
+    const json_t *object = NULL;
+    view->disk_full = json_is_true (json_object_get (journal, "disk_full"));
+    view->last_sync_ns = zloom_print_int (journal, "last_sync_ns");
+    view->syncs = zloom_print_int (journal, "syncs");
+    view->group = zloom_print_int (journal, "group");
+    view->durable = zloom_print_int (journal, "durable");
+    (void) snprintf (view->router, sizeof view->router, "%s", zloom_print_string (stats, "router"));
+    view->flows = zloom_alloc ((json_array_size (flows) + 1) * sizeof *view->flows);
+    json_array_foreach (flows, index, object)
+    {
+        s_flow (object, &view->flows[view->flow_count++]);
+    }
+    view->nodes = zloom_alloc ((json_array_size (sessions) + 2) * sizeof *view->nodes);
+    json_array_foreach (sessions, index, object)
+    {
+        s_node (object, &view->nodes[view->node_count++]);
+    }
+    /* The router has no session with itself. */
+    if (view->router[0] && !zloom_view_node (view, view->router)) {
+        zloom_view_node_t *router = &view->nodes[view->node_count++];
+        *router = (zloom_view_node_t){.connected = true, .next_ms = -1};
+        (void) snprintf (router->name, sizeof router->name, "%s", view->router);
+        (void) snprintf (router->role, sizeof router->role, "router");
+    }
+}
+
+/* A node of this name, made when there is none. */
+static zloom_view_node_t *
+s_find_or_add (zloom_view_t *view, const char *name, size_t *capacity)
+{
+    for (size_t i = 0; i < view->node_count; i++) {
+        if (strcmp (view->nodes[i].name, name) == 0) {
+            return &view->nodes[i];
+        }
+    }
+    zloom_grow (&view->nodes, capacity, view->node_count + 1, sizeof *view->nodes);
+    zloom_view_node_t *node = &view->nodes[view->node_count++];
+    *node = (zloom_view_node_t){.next_ms = -1};
+    (void) snprintf (node->name, sizeof node->name, "%s", name);
+    return node;
+}
+
+static void
+s_from_ps (const json_t *answer, zloom_view_t *view)
+{
+    size_t capacity = view->node_count;
+    size_t index = 0;
+    const json_t *unit = NULL;
+    json_array_foreach (json_object_get (answer, "nodes"), index, unit)
+    {
+        zloom_view_node_t *node =
+          s_find_or_add (view, zloom_print_string (unit, "unit"), &capacity);
+        const json_t *next = json_object_get (unit, "next_ms");
+        const int64_t starts = zloom_print_int (unit, "starts");
+        node->supervised = true;
+        (void) snprintf (node->role, sizeof node->role, "%s", zloom_print_string (unit, "kind"));
+        (void) snprintf (node->state, sizeof node->state, "%s", zloom_print_string (unit, "state"));
+        (void) snprintf (node->end, sizeof node->end, "%s", zloom_print_string (unit, "last_end"));
+        node->restarts = starts > 0 ? starts - 1 : 0;
+        node->next_ms = json_is_integer (next) ? json_integer_value (next) : -1;
+        node->pid = zloom_print_int (unit, "pid");
+    }
+}
+
+/* ---- asking --------------------------------------------------------------------------------- */
+
+int
+zloom_looker_open (const zloom_cli_t *cli, const char *word, zloom_looker_t *self)
+{
+    *self = (zloom_looker_t){.cli = cli, .control = {.fd = -1}};
+    const int code = zloom_session_open (cli, word, NULL, false, &self->target, &self->client);
+    if (code != ZLOOM_EXIT_OK && code != ZLOOM_EXIT_NOT_RUNNING) {
+        return code;
+    }
+    self->control.cli = cli;
+    self->control.paths = self->target.paths;
+    /* A router that runs alone has no supervisor to ask: so much the less is known. */
+    self->supervised = zloom_control_connect_to (&self->control) == ZLOOM_OK;
+    if (!self->supervised) {
+        zloom_control_close (&self->control);
+    }
+    return self->supervised ? ZLOOM_EXIT_OK : code;
+}
+
+void
+zloom_looker_close (zloom_looker_t *self)
+{
+    if (self->client) {
+        (void) zloom_client_close (&self->client, zloom_deadline (1000));
+    }
+    if (self->supervised) {
+        zloom_control_close (&self->control);
+    }
+    self->supervised = false;
+}
+
+/* What the supervisor says, if it still says anything. */
+static void
+s_look_at_units (zloom_looker_t *self, zloom_view_t *view)
+{
+    json_t *answer = NULL;
+    zloom_err_t err = zloom_control_send (&self->control, "ps", NULL);
+    if (err == ZLOOM_OK) {
+        err = zloom_control_receive (&self->control, ZLOOM_CLI_WAIT_MS, &answer);
+    }
+    if (err != ZLOOM_OK) {
+        zloom_control_close (&self->control);
+        self->supervised = false;
+        return;
+    }
+    s_from_ps (answer, view);
+    json_decref (answer);
+}
+
+int
+zloom_looker_look (zloom_looker_t *self, zloom_view_t *view)
+{
+    int code = ZLOOM_EXIT_OK;
+    *view = (zloom_view_t){.at_ns = 0};
+    if (self->client) {
+        zloom_ask_args_t args = {.count = 0};
+        json_t *stats = NULL;
+        code = zloom_ask (self->cli, self->client, "stats", &args, ZLOOM_CLI_WAIT_MS, &stats);
+        zloom_ask_clear (&args);
+        if (code == ZLOOM_EXIT_OK) {
+            s_from_stats (stats, view);
+            json_decref (stats);
+        }
+    }
+    view->at_ns = zloom_clock_now ().mono_ns;
+    if (self->supervised) {
+        s_look_at_units (self, view);
+    }
+    return code;
+}
+
+size_t
+zloom_looker_wait (zloom_looker_t *self, int64_t until_ns, const int *fds, size_t fd_count)
+{
+    struct pollfd items[ZLOOM_LOOKER_FDS + 1] = {
+      {.fd = self->client ? zloom_client_fd (self->client) : -1, .events = POLLIN}};
+    zloom_assert (fd_count <= ZLOOM_LOOKER_FDS);
+    for (size_t i = 0; i < fd_count; i++) {
+        items[i + 1] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+    }
+    for (;;) {
+        /* A session that is lost is noticed by the next question. */
+        if (self->client) {
+            (void) zloom_client_dispatch (self->client);
+        }
+        const int64_t left_ns = until_ns - zloom_clock_now ().mono_ns;
+        if (left_ns <= 0) {
+            return 0;
+        }
+        const int64_t left_ms = left_ns / ZLOOM_NS_PER_MS + 1;
+        (void) poll (items, (nfds_t) (fd_count + 1), left_ms < 1000 ? (int) left_ms : 1000);
+        for (size_t i = 0; i < fd_count; i++) {
+            if (items[i + 1].revents) {
+                return i + 1;
+            }
+        }
+    }
+}

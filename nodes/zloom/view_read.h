@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * view_read.h - looks at a running topology, asked of its router and of its supervisor; either may
+ * be missing. JSON by jansson.
+ *
+ * Example:
+ *     zloom_looker_t looker;
+ *     int code = zloom_looker_open (cli, word, &looker);
+ *     if (code == ZLOOM_EXIT_OK) {
+ *         zloom_view_t view;
+ *         code = zloom_looker_look (&looker, &view);
+ *         zloom_view_fini (&view);
+ *         zloom_looker_close (&looker);
+ *     }
+ */
+#ifndef ZLOOM_CLI_VIEW_READ_H
+#define ZLOOM_CLI_VIEW_READ_H
+
+#include "ask.h"
+#include "control.h"
+#include "view.h"
+
+typedef struct {
+    const zloom_cli_t *cli;
+    zloom_target_t target;
+    zloom_client_t *client; /* NULL: no router answers */
+    zloom_control_t control;
+    bool supervised; /* `control` is open */
+} zloom_looker_t;
+
+/* `word` as zloom_target_find. 0, or an exit code after a message: neither answers. */
+int zloom_looker_open (const zloom_cli_t *cli, const char *word, zloom_looker_t *self);
+void zloom_looker_close (zloom_looker_t *self);
+/* Ask for everything. 0, or an exit code after a message. The look is the caller's to fini. */
+int zloom_looker_look (zloom_looker_t *self, zloom_view_t *view);
+/*
+ * Keep the session alive until `until_ns` (mono), or one of these descriptors is readable: 1 + its
+ * place, 0 at the end of the time.
+ */
+#define ZLOOM_LOOKER_FDS 4
+size_t zloom_looker_wait (zloom_looker_t *self, int64_t until_ns, const int *fds, size_t fd_count);
+
+#endif

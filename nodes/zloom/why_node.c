@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* why_node.c - what holds a node back. */
+#include "why.h"
+
+#include "base/clock.h"
+
+#include <string.h>
+
+/* ---- by its own report ---------------------------------------------------------------------- */
+
+static bool
+s_child_restarts (const zloom_view_node_t *node, zloom_why_t *why)
+{
+    char text[48];
+    if (node->report.restart_ms == 0) {
+        return false;
+    }
+    zloom_buf_printf (&why->sentence,
+                      "the program of %s has ended and is started again in %s (start %lld)",
+                      node->name, zloom_view_time ((int64_t) node->report.restart_ms, text),
+                      (long long) node->report.starts + 1);
+    zloom_buf_printf (&why->advice, "its last words stand in the log, behind \"%s\"", node->name);
+    return true;
+}
+
+/* It owes an answer, and has given none since it was started. */
+static bool
+s_buffered (const zloom_view_node_t *node, zloom_why_t *why)
+{
+    const zloom_report_t *report = &node->report;
+    char text[48];
+    if (strcmp (report->io, "lines") != 0 || report->begun == 0 || report->answered > 0 ||
+        report->quiet_ms < ZLOOM_WHY_QUIET_MS) {
+        return false;
+    }
+    zloom_buf_printf (&why->sentence,
+                      "the program of %s has read %lld line%s and written none for %s: is its "
+                      "output buffered?",
+                      node->name, (long long) report->begun, report->begun == 1 ? "" : "s",
+                      zloom_view_time ((int64_t) report->quiet_ms, text));
+    zloom_buf_add_text (
+      &why->advice, "flush after each line (Python: print (..., flush=True)), or set tty: true");
+    return true;
+}
+
+static bool
+s_child_quiet (const zloom_view_node_t *node, zloom_why_t *why)
+{
+    const zloom_report_t *report = &node->report;
+    char text[48];
+    if (!report->hint[0] || report->in_hand == 0 || report->quiet_ms < ZLOOM_WHY_QUIET_MS) {
+        return false;
+    }
+    zloom_buf_printf (&why->sentence,
+                      "the program of %s has answered nothing for %s with %lld message%s in hand: "
+                      "%s",
+                      node->name, zloom_view_time ((int64_t) report->quiet_ms, text),
+                      (long long) report->in_hand, report->in_hand == 1 ? "" : "s", report->hint);
+    zloom_buf_add_text (&why->advice,
+                        "see what it does; timeout: ends a handler that takes too long");
+    return true;
+}
+
+static bool
+s_blocked (const zloom_view_node_t *node, zloom_why_t *why)
+{
+    char text[48];
+    if (node->report.blocked_ms < ZLOOM_WHY_QUIET_MS / 2) {
+        return false;
+    }
+    zloom_buf_printf (&why->sentence, "%s has waited for room in %s for %s", node->name,
+                      node->report.blocked_on,
+                      zloom_view_time ((int64_t) node->report.blocked_ms, text));
+    zloom_buf_printf (&why->advice, "zloom why %s", node->report.blocked_on);
+    return true;
+}
+
+static const struct {
+    zloom_why_cause_t cause;
+    bool (*holds) (const zloom_view_node_t *node, zloom_why_t *why);
+} s_reported[] = {
+  {ZLOOM_WHY_CHILD_RESTARTS, s_child_restarts},
+  {ZLOOM_WHY_BUFFERED, s_buffered},
+  {ZLOOM_WHY_BLOCKED, s_blocked},
+  {ZLOOM_WHY_CHILD_QUIET, s_child_quiet},
+};
+
+bool
+zloom_why_report (const zloom_view_node_t *node, zloom_why_t *why)
+{
+    for (size_t i = 0; node->reports && i < sizeof s_reported / sizeof *s_reported; i++) {
+        if (s_reported[i].holds (node, why)) {
+            why->cause = s_reported[i].cause;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- by its supervisor ---------------------------------------------------------------------- */
+
+static bool
+s_absent (const zloom_view_node_t *node, zloom_why_t *why)
+{
+    zloom_buf_t *out = &why->sentence;
+    char text[48];
+    if (node->connected || strcmp (node->state, "ready") == 0) {
+        return false;
+    }
+    if (strcmp (node->state, "backoff") == 0) {
+        why->cause = ZLOOM_WHY_RESTARTING;
+        zloom_buf_printf (out, "%s has ended%s%s and is started again in %s, after %lld restart%s",
+                          node->name, node->end[0] ? ": " : "", node->end,
+                          zloom_view_time (node->next_ms > 0 ? node->next_ms : 0, text),
+                          (long long) node->restarts, node->restarts == 1 ? "" : "s");
+        zloom_buf_printf (&why->advice, "its last words stand in the log, behind \"%s\"",
+                          node->name);
+        return true;
+    }
+    if (strcmp (node->state, "done") == 0) {
+        why->cause = ZLOOM_WHY_IDLE;
+        zloom_buf_printf (out, "%s is done: it has ended by itself%s%s", node->name,
+                          node->end[0] ? ", " : "", node->end);
+        return true;
+    }
+    why->cause = ZLOOM_WHY_NOT_RUNNING;
+    zloom_buf_printf (out, "%s does not run: its supervisor says %s%s%s", node->name,
+                      node->state[0] ? node->state : "nothing", node->end[0] ? ", " : "",
+                      node->end);
+    zloom_buf_printf (&why->advice, "its last words stand in the log, behind \"%s\"", node->name);
+    return true;
+}
+
+/* ---- by what it takes ----------------------------------------------------------------------- */
+
+/* It has nothing in hand: maybe one of its flows has something and does not give it. */
+static bool
+s_starved (const zloom_view_t *before, const zloom_view_t *now, const zloom_view_node_t *node,
+           zloom_why_t *why)
+{
+    for (size_t i = 0; i < node->take_count; i++) {
+        zloom_why_t flow = {.cause = ZLOOM_WHY_COUNT};
+        if (zloom_why_flow (before, now, node->takes[i], &flow) &&
+            !zloom_why_is_well (flow.cause)) {
+            why->cause = flow.cause;
+            zloom_buf_printf (&why->sentence, "%s has nothing in hand, for %s", node->name,
+                              zloom_buf_text (&flow.sentence));
+            zloom_buf_add_bytes (&why->advice, zloom_buf_bytes (&flow.advice));
+        }
+        zloom_why_fini (&flow);
+        if (why->sentence.size > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+s_judge_connected (const zloom_view_t *before, const zloom_view_t *now,
+                   const zloom_view_node_t *node, zloom_why_t *why)
+{
+    const zloom_report_t *report = &node->report;
+    const double done = zloom_view_done (before, now, node->name);
+    char text[24];
+    const bool busy = report->in_hand + report->waiting + report->unconfirmed > 0 || done > 0;
+    if (!busy && s_starved (before, now, node, why)) {
+        return;
+    }
+    why->cause = busy ? ZLOOM_WHY_WELL : ZLOOM_WHY_IDLE;
+    if (!busy) {
+        zloom_buf_printf (&why->sentence, "%s is idle: it waits for work", node->name);
+        if (report->acked > 0) {
+            zloom_buf_printf (&why->sentence, ", %lld messages are done so far",
+                              (long long) report->acked);
+        }
+        return;
+    }
+    zloom_buf_printf (&why->sentence, "%s is at work: %s/s done, %lld in hand, %lld behind them",
+                      node->name, zloom_view_short (done, text), (long long) report->in_hand,
+                      (long long) report->waiting);
+    if (report->unconfirmed > 0) {
+        zloom_buf_printf (&why->sentence, ", %lld sent and not confirmed",
+                          (long long) report->unconfirmed);
+    }
+}
+
+/* The router: its disk is everybody's. */
+static bool
+s_router (const zloom_view_t *now, const zloom_view_node_t *node, zloom_why_t *why)
+{
+    char text[48];
+    if (strcmp (node->name, now->router) != 0) {
+        return false;
+    }
+    if (now->disk_full) {
+        why->cause = ZLOOM_WHY_DISK_FULL;
+        zloom_buf_printf (&why->sentence, "%s refuses new messages: its disk is full", node->name);
+        zloom_buf_add_text (&why->advice, "make room on the disk of its state folder");
+        return true;
+    }
+    const int64_t sync_ms = now->last_sync_ns / ZLOOM_NS_PER_MS;
+    why->cause = sync_ms >= ZLOOM_WHY_SYNC_MS ? ZLOOM_WHY_DISK_SLOW : ZLOOM_WHY_WELL;
+    zloom_buf_printf (&why->sentence, "%s %s: %zu flows, %lld syncs, the last one took %s",
+                      node->name,
+                      why->cause == ZLOOM_WHY_WELL ? "is well" : "waits for a slow disk",
+                      now->flow_count, (long long) now->syncs, zloom_view_time (sync_ms, text));
+    if (why->cause == ZLOOM_WHY_DISK_SLOW) {
+        zloom_buf_add_text (&why->advice, "see what else writes to that disk");
+    }
+    return true;
+}
+
+static void
+s_judge (const zloom_view_t *before, const zloom_view_t *now, const zloom_view_node_t *node,
+         zloom_why_t *why)
+{
+    if (s_router (now, node, why) || s_absent (node, why) || zloom_why_report (node, why)) {
+        return;
+    }
+    s_judge_connected (before, now, node, why);
+}
+
+/* "charge" is charge, or any of charge.1, charge.2, ... */
+static bool
+s_answers_to (const zloom_view_node_t *node, const char *name)
+{
+    const size_t size = strlen (name);
+    return strncmp (node->name, name, size) == 0 &&
+           (node->name[size] == 0 ||
+            (node->name[size] == '.' && node->name[size + 1] &&
+             strspn (node->name + size + 1, "0123456789") == strlen (node->name + size + 1)));
+}
+
+bool
+zloom_why_node (const zloom_view_t *before, const zloom_view_t *now, const char *node,
+                zloom_why_t *why)
+{
+    size_t count = 0;
+    zloom_why_t worst = {.cause = ZLOOM_WHY_COUNT};
+    for (size_t i = 0; i < now->node_count; i++) {
+        if (!s_answers_to (&now->nodes[i], node)) {
+            continue;
+        }
+        zloom_why_t own = {.cause = ZLOOM_WHY_IDLE};
+        s_judge (before, now, &now->nodes[i], &own);
+        count++;
+        if (own.cause < worst.cause) {
+            zloom_why_fini (&worst);
+            worst = own;
+        } else {
+            zloom_why_fini (&own);
+        }
+    }
+    if (count == 0) {
+        return false;
+    }
+    *why = worst;
+    if (count > 1) {
+        zloom_buf_printf (&why->sentence, " (of %zu replicas)", count);
+    }
+    return true;
+}
