@@ -63,6 +63,9 @@ target_include_directories (
 
 install (TARGETS zloom DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT zloom)
 install (TARGETS zloom-spawn DESTINATION "${ZLOOM_LIBEXEC_DIR}" COMPONENT zloom)
+if (ZLOOM_JQ)
+    install (TARGETS zloom-jq DESTINATION "${ZLOOM_LIBEXEC_DIR}" COMPONENT jq)
+endif ()
 install (TARGETS libzloom EXPORT zloom
          LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
                  COMPONENT zloom NAMELINK_COMPONENT dev)
@@ -129,6 +132,9 @@ set (CPACK_PACKAGE_CONTACT "zloom maintainers <zloom@localhost>")
 set (CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
 set (CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set (CPACK_COMPONENTS_ALL zloom dev)
+if (ZLOOM_JQ)
+    list (APPEND CPACK_COMPONENTS_ALL jq)
+endif ()
 set (CPACK_STRIP_FILES ON)
 set (CPACK_DEB_COMPONENT_INSTALL ON)
 set (CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
@@ -136,9 +142,15 @@ set (CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set (CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 set (CPACK_DEBIAN_ZLOOM_PACKAGE_NAME zloom)
 set (CPACK_DEBIAN_ZLOOM_PACKAGE_SECTION net)
-set (CPACK_DEBIAN_ZLOOM_PACKAGE_SUGGESTS "python3")
+set (CPACK_DEBIAN_ZLOOM_PACKAGE_SUGGESTS "python3, nodejs, zloom-jq")
 set (CPACK_DEBIAN_ZLOOM_DESCRIPTION
      "command line, library and helpers of zloom\n Recipes of nodes and durable flows on ZeroMQ.")
+# What needs libjq is a package of its own: zloom without it needs none.
+set (CPACK_DEBIAN_JQ_PACKAGE_NAME zloom-jq)
+set (CPACK_DEBIAN_JQ_PACKAGE_SECTION net)
+set (CPACK_DEBIAN_JQ_PACKAGE_DEPENDS "zloom (= ${PROJECT_VERSION})")
+set (CPACK_DEBIAN_JQ_DESCRIPTION
+     "workers of zloom that are expressions of jq\n The module for workers with `jq:`.")
 set (CPACK_DEBIAN_DEV_PACKAGE_NAME libzloom-dev)
 set (CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
 set (CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "zloom (= ${PROJECT_VERSION})")

@@ -55,13 +55,16 @@ zloom_check_one_of (zloom_linter_t *linter)
     }
     for (size_t i = 0; (node = s_next_node (recipe, ZLOOM_NODE_WORKER, &i));) {
         const zloom_worker_config_t *config = node->config;
-        const bool runs = config->run.count > 0;
-        if (runs == (config->actor != NULL)) {
-            zloom_linter_node (linter, node, runs ? "actor" : "",
-                               runs ? "leave one" : "write 'run: [program, …]' or 'actor: NAME'",
-                               runs ? "worker '%s' has a program and an actor"
-                                    : "worker '%s' does not say what handles its messages",
-                               node->name);
+        const int handlers =
+          (config->run.count > 0) + (config->actor != NULL) + (config->jq != NULL);
+        if (handlers != 1) {
+            const bool many = handlers > 1;
+            zloom_linter_node (
+              linter, node, many ? config->actor ? "actor" : "jq" : "",
+              many ? "leave one" : "write 'run: [program, …]', 'jq: EXPRESSION' or 'actor: NAME'",
+              many ? "worker '%s' has more than one of a program, an expression and an actor"
+                   : "worker '%s' does not say what handles its messages",
+              node->name);
         }
     }
 }
@@ -75,11 +78,12 @@ zloom_check_actor_keys (zloom_linter_t *linter)
     const zloom_recipe_node_t *node;
     for (size_t i = 0; (node = s_next_node (recipe, ZLOOM_NODE_WORKER, &i));) {
         const zloom_worker_config_t *config = node->config;
-        for (size_t j = 0; config->actor && j < ZLOOM_COUNT (keys); j++) {
+        const char *instead = config->actor ? "an actor" : config->jq ? "an expression" : NULL;
+        for (size_t j = 0; instead && j < ZLOOM_COUNT (keys); j++) {
             if (zloom_tree_said (node->tree, keys[j])) { /* defaults are for those with programs */
                 zloom_linter_node (linter, node, keys[j], "take it out",
-                                   "'%s' is for programs, and worker '%s' has an actor", keys[j],
-                                   node->name);
+                                   "'%s' is for programs, and worker '%s' has %s", keys[j],
+                                   node->name, instead);
             }
         }
     }
@@ -160,7 +164,7 @@ zloom_check_which_flow (zloom_linter_t *linter)
             continue;
         }
         const zloom_worker_config_t *config = node->config;
-        if (config->actor) {
+        if (config->actor || config->jq) {
             continue;
         }
         if (config->io == ZLOOM_IO_LINES && (in > 1 || out > 1)) {
@@ -216,7 +220,7 @@ zloom_check_tty_lines (zloom_linter_t *linter)
     const zloom_recipe_node_t *node;
     for (size_t i = 0; (node = s_next_node (recipe, ZLOOM_NODE_WORKER, &i));) {
         const zloom_worker_config_t *config = node->config;
-        if (config->tty && !config->actor && config->io != ZLOOM_IO_LINES) {
+        if (config->tty && !config->actor && !config->jq && config->io != ZLOOM_IO_LINES) {
             zloom_linter_node (linter, node, "tty", "take it out, or use 'io: lines'",
                                "'tty' is for 'io: lines' only");
         }

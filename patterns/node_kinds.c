@@ -60,13 +60,13 @@ s_check_actor (const char *text)
     return *text && strlen (text) <= ZLOOM_NAME_MAX ? NULL : "is not a name of 1 to 63 characters";
 }
 
-/* With an actor there is no program (Z0350). */
+/* With an actor or an expression there is no program (Z0350). */
 static bool
 s_worker_applies (const void *config, const zloom_field_t *field)
 {
     static const char *const of_programs[] = {"run", "io", "env", "cwd", "tty", "secrets"};
     const zloom_worker_config_t *worker = config;
-    for (size_t i = 0; worker->actor && i < ZLOOM_COUNT (of_programs); i++) {
+    for (size_t i = 0; (worker->actor || worker->jq) && i < ZLOOM_COUNT (of_programs); i++) {
         if (strcmp (of_programs[i], field->name) == 0) {
             return false;
         }

@@ -71,6 +71,7 @@ struct zloom_field {
     size_t count_max;
     size_t item_size;    /* NUMBERS: of an element, which begins with the name, */
     size_t value_offset; /* ... and where its number stands in the struct for the first one */
+    bool lines;          /* TEXT: it may be a | block of lines */
     /* TEXT: what is wrong with it, NULL when it is fine. */
     const char *(*check) (const char *text);
 };
@@ -113,6 +114,14 @@ typedef struct {
      .fallback = default_,                                              \
      .check = check_,                                                   \
      .help = help_,                                                     \
+     .example = example_},
+/* A text of one line or, as a block after '|', of many; whole as it stands. */
+#define ZLOOM_F_LINES(name_, member_, help_, example_) \
+    {.name = name_,                                    \
+     .type = ZLOOM_FIELD_TEXT,                         \
+     .offset = ZLOOM_MEMBER (member_, const char *),   \
+     .lines = true,                                    \
+     .help = help_,                                    \
      .example = example_},
 #define ZLOOM_F_PATH(name_, required_, member_, default_, help_, example_) \
     {.name = name_,                                                        \

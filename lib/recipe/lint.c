@@ -88,6 +88,20 @@ zloom_linter_node (zloom_linter_t *self, const zloom_recipe_node_t *node, const 
 }
 
 void
+zloom_linter_inside (zloom_linter_t *self, const zloom_recipe_node_t *node, const char *path,
+                     size_t offset, const char *hint, const char *format, ...)
+{
+    ZLOOM_CHECK (self, LINTER_TAG);
+    const zloom_tree_node_t *text = zloom_tree_find (node->tree, path);
+    char message[512];
+    va_list args;
+    va_start (args, format);
+    vsnprintf (message, sizeof message, format, args);
+    va_end (args);
+    s_report (self, node->tree, text ? zloom_tree_place (text, offset) : node->at, hint, message);
+}
+
+void
 zloom_linter_flow (zloom_linter_t *self, const zloom_recipe_flow_t *flow, const char *path,
                    const char *hint, const char *format, ...)
 {

@@ -47,6 +47,10 @@ bool zloom_linter_whole (const zloom_linter_t *self);
 void zloom_linter_node (zloom_linter_t *self, const zloom_recipe_node_t *node, const char *path,
                         const char *hint, const char *format, ...)
   __attribute__ ((format (printf, 5, 6)));
+/* The same inside of a text: at the byte `offset` of what stands at `path`. */
+void zloom_linter_inside (zloom_linter_t *self, const zloom_recipe_node_t *node, const char *path,
+                          size_t offset, const char *hint, const char *format, ...)
+  __attribute__ ((format (printf, 6, 7)));
 void zloom_linter_flow (zloom_linter_t *self, const zloom_recipe_flow_t *flow, const char *path,
                         const char *hint, const char *format, ...)
   __attribute__ ((format (printf, 5, 6)));

@@ -165,6 +165,33 @@ zloom_tree_span (const zloom_tree_node_t *node)
     return node->at;
 }
 
+zloom_span_t
+zloom_tree_place (const zloom_tree_node_t *node, size_t offset)
+{
+    const bool block = node->style == ZLOOM_STYLE_LITERAL;
+    if (node->kind != ZLOOM_TREE_SCALAR || node->written || node->style == ZLOOM_STYLE_FOLDED ||
+        (!block && node->at.end_line > node->at.line)) {
+        return zloom_tree_span (node);
+    }
+    zloom_span_t at = node->at;
+    const bool quoted = node->style == ZLOOM_STYLE_SINGLE || node->style == ZLOOM_STYLE_DOUBLE;
+    const char *doubled = node->style == ZLOOM_STYLE_SINGLE ? "'" : "\"\\\n\t\r";
+    const int first = at.column;
+    at.column += quoted ? 1 : 0;
+    for (size_t i = 0; i < offset && node->text[i]; i++) {
+        const char c = node->text[i];
+        if (block && c == '\n') {
+            at.line++;
+            at.column = first;
+        } else if (((unsigned char) c & 0xC0) != 0x80) { /* a character's first byte */
+            at.column += quoted && strchr (doubled, c) ? 2 : 1;
+        }
+    }
+    at.end_line = at.line;
+    at.end_column = at.column + 1;
+    return at;
+}
+
 const char *
 zloom_tree_kind_text (const zloom_tree_node_t *node)
 {

@@ -83,6 +83,11 @@ const zloom_tree_node_t *zloom_tree_find (const zloom_tree_node_t *map, const ch
 bool zloom_tree_is_empty (const zloom_tree_node_t *node);
 /* Where to point: at a value that can be seen, else at its key. Node may be NULL: nowhere. */
 zloom_span_t zloom_tree_span (const zloom_tree_node_t *node);
+/*
+ * Where the byte `offset` of a scalar's text stands; the scalar itself where that cannot be told
+ * (replaced and folded texts).
+ */
+zloom_span_t zloom_tree_place (const zloom_tree_node_t *node, size_t offset);
 /* "a map", "a list", "a text". */
 const char *zloom_tree_kind_text (const zloom_tree_node_t *node);
 

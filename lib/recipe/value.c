@@ -154,7 +154,12 @@ s_read_text (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree_
              const char **value)
 {
     /* What is checked has to be known; nothing that is checked today is a secret. */
-    bool secret = field->type == ZLOOM_FIELD_TEXT && !field->check;
+    bool secret = field->type == ZLOOM_FIELD_TEXT && !field->check && !field->lines;
+    if (field->lines && node->kind == ZLOOM_TREE_SCALAR && node->style == ZLOOM_STYLE_LITERAL &&
+        !node->pieces && !node->spoilt) {
+        *value = zloom_pool_text (self->pool, node->text, strlen (node->text));
+        return true;
+    }
     if (secret ? !zloom_reader_is_text (self, node, field->name)
                : !zloom_reader_is_short (self, node, field->name)) {
         return false;

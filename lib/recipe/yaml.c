@@ -192,6 +192,18 @@ s_style (struct fy_token *token)
     }
 }
 
+/* How far the block that begins at `mark` is indented: as its first line that is not empty. */
+static int
+s_indentation (const builder_t *self, const struct fy_mark *mark)
+{
+    size_t at = mark && mark->input_pos < self->source_size ? mark->input_pos : self->source_size;
+    size_t line = at - (mark ? (size_t) mark->column : 0);
+    for (at = line; at < self->source_size && strchr (" \n", self->source[at]); at++) {
+        line = self->source[at] == '\n' ? at + 1 : line;
+    }
+    return (int) (at - line);
+}
+
 static void
 s_on_scalar (builder_t *self, struct fy_token *token)
 {
@@ -203,6 +215,10 @@ s_on_scalar (builder_t *self, struct fy_token *token)
     if (node->style == ZLOOM_STYLE_SINGLE || node->style == ZLOOM_STYLE_DOUBLE) {
         node->at.column--; /* the marks stand inside the quotes */
         node->at.end_column++;
+    } else if (node->style == ZLOOM_STYLE_LITERAL) {
+        /* A first line that is indented more than the block has the rest in its text. */
+        const size_t more = strspn (node->text + strspn (node->text, "\n"), " ");
+        node->at.column = s_indentation (self, fy_token_start_mark (token)) + 1 - (int) more;
     }
     if (strlen (node->text) != size) {
         s_fail (self, "Z0107", node->at, "leave out the \\0", "a text with a NUL byte inside");

@@ -372,6 +372,7 @@ s_free (zloom_worker_t *self)
     zloom_idmap_destroy (&self->steps);
     zloom_timers_destroy (&self->timers);
     zloom_environment_destroy (&self->env);
+    zloom_expression_destroy (&self->expression);
     free (self->handles);
     free (self->answers);
     free (self->ins);

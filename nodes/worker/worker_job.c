@@ -103,9 +103,10 @@ s_settle_expired (zloom_worker_t *self, zloom_worker_job_t *job)
 {
     char limit[48];
     const char *hint = self->late_hint;
-    char *text = zloom_format (
-      "took longer than %s and %s%s%s", zloom_duration_text (s_limit_ns (self), limit),
-      self->config->actor ? "answered too late" : "was ended", hint ? "; " : "", hint ? hint : "");
+    char *text = zloom_format ("took longer than %s and %s%s%s",
+                               zloom_duration_text (s_limit_ns (self), limit),
+                               self->carrier_config.actor ? "answered too late" : "was ended",
+                               hint ? "; " : "", hint ? hint : "");
     s_settle_plain (self, job, ZLOOM_VERDICT_RETRY, text);
     free (text);
 }

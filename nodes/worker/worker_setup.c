@@ -64,7 +64,7 @@ s_check_script (const zloom_worker_config_t *config)
 {
     static const char *const interpreters[] = {"python", "node", "sh",  "bash", "dash",
                                                "perl",   "ruby", "php", NULL};
-    if (config->actor) {
+    if (config->run.count == 0) {
         return ZLOOM_OK;
     }
     const char *slash = strrchr (config->run.items[0], '/');
@@ -109,6 +109,18 @@ s_actor (zloom_worker_t *self)
                        self->config->actor, args->node->name);
 }
 
+/* An expression is a handler like those of programs. */
+static zloom_err_t
+s_expression (zloom_worker_t *self)
+{
+    zloom_err_t err = zloom_expression_new (self->config->jq, self->out_count, &self->expression);
+    if (err != ZLOOM_OK) {
+        return err;
+    }
+    self->carrier_config.actor = zloom_expression_actor (self->expression);
+    return zloom_carrier_actor_new (&self->carrier_config, &self->host, &self->carrier);
+}
+
 static zloom_err_t
 s_carrier (zloom_worker_t *self)
 {
@@ -127,6 +139,9 @@ s_carrier (zloom_worker_t *self)
     zloom_worker_host (self);
     if (self->config->actor) {
         return s_actor (self);
+    }
+    if (self->config->jq) {
+        return s_expression (self);
     }
     switch ((zloom_io_t) self->config->io) {
     case ZLOOM_IO_LINES:

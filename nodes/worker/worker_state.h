@@ -17,6 +17,7 @@
 #include "nodes/node.h"
 #include "nodes/worker/carrier.h"
 #include "nodes/worker/environment.h"
+#include "nodes/worker/expression.h"
 #include "nodes/worker/keys.h"
 #include "nodes/worker/restart.h"
 
@@ -48,6 +49,7 @@ typedef struct {
     zloom_carrier_config_t carrier_config;
     zloom_carrier_host_t host;
     zloom_environment_t *env;
+    zloom_expression_t *expression; /* NULL: its handler is another one */
     const char **ins;
     bool *keyed; /* of each in-flow: it has keys */
     size_t in_count;

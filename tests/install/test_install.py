@@ -44,7 +44,8 @@ class Installed(installed.Case):
     def test_what_lies_where(self):
         names = {str(path.relative_to(self.prefix)) for path in self.prefix.rglob("*")
                  if not path.is_dir()}
-        wanted = {"bin/zloom", "libexec/zloom/zloom-spawn", "include/zloom.h"}
+        wanted = {"bin/zloom", "libexec/zloom/zloom-spawn", "libexec/zloom/zloom-jq.so",
+                  "include/zloom.h"}
         wanted |= {f"share/zloom/helpers/{path.name}"
                    for path in (SOURCE / "nodes" / "worker" / "helpers").iterdir()
                    if path.is_file()}

@@ -29,11 +29,15 @@ class Package(unittest.TestCase):
         rows = run("dpkg-deb", "--contents", self.packages[package]).stdout.splitlines()
         return [row.split()[5].lstrip(".") for row in rows if not row.startswith("d")]
 
-    def test_two_packages(self):
-        self.assertEqual(sorted(self.packages), ["libzloom-dev", "zloom"])
+    def test_three_packages(self):
+        self.assertEqual(sorted(self.packages), ["libzloom-dev", "zloom", "zloom-jq"])
         depends = self.field("zloom", "Depends")
         for library in ("libc6", "libczmq4", "libfyaml0", "libjansson4", "libzmq5"):
             self.assertIn(library, depends)
+        self.assertNotIn("libjq", depends)
+        self.assertIn("zloom-jq", self.field("zloom", "Suggests"))
+        self.assertIn("libjq1", self.field("zloom-jq", "Depends"))
+        self.assertEqual(self.files("zloom-jq"), ["/usr/libexec/zloom/zloom-jq.so"])
         self.assertRegex(self.field("libzloom-dev", "Depends"), r"^zloom \(= ")
 
     def test_their_files(self):

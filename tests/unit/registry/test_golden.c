@@ -22,6 +22,9 @@ static bool
 s_check (const char *name, size_t *wrong)
 {
     char path[512];
+    if (!ZLOOM_HAS_JQ && strncmp (name, "jq", 2) == 0) {
+        return true;
+    }
     snprintf (path, sizeof path, FOLDER "/%s", name);
     char *text = golden_read (path);
     assert_non_null (text);

@@ -41,7 +41,7 @@ s_each_sample_fires (void **state)
     (void) state;
     const zloom_lint_t *lint;
     for (size_t i = 0; (lint = zloom_lint_at (zloom_registry (), i)); i++) {
-        if (!lint->bad) {
+        if (!lint->bad || (!ZLOOM_HAS_JQ && strcmp (lint->code, "Z0360") == 0)) {
             continue;
         }
         loaded_t loaded = s_load (lint->code, lint->bad);
@@ -92,8 +92,9 @@ s_each_code_has_samples (void **state)
     (void) state;
     const zloom_lint_t *lint;
     for (size_t i = 0; (lint = zloom_lint_at (zloom_registry (), i)); i++) {
-        bool big = strcmp (lint->code, "Z0102") == 0 || strcmp (lint->code, "Z0104") == 0;
-        if (!big && !(lint->bad && lint->good)) {
+        const bool big = strcmp (lint->code, "Z0102") == 0 || strcmp (lint->code, "Z0104") == 0;
+        const bool machine = strcmp (lint->code, "Z0510") == 0; /* test_no_jq.c makes it one */
+        if (!big && !machine && !(lint->bad && lint->good)) {
             fail_msg ("%s (%s) lacks a sample", lint->code, lint->name);
         }
     }
