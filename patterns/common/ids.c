@@ -120,11 +120,24 @@ s_forget_oldest (zloom_ids_t *self)
 }
 
 void
+zloom_ids_set_back (zloom_ids_t *self, int64_t wall_ns)
+{
+    for (size_t n = self->count; n > 0; n--) {
+        zloom_id_t *item = s_item (self, self->first + n - 1);
+        if (item->wall_ns <= wall_ns) {
+            return; /* times rise */
+        }
+        item->wall_ns = wall_ns;
+    }
+}
+
+void
 zloom_ids_add (zloom_ids_t *self, zloom_id_hash_t hash, int64_t wall_ns, size_t max)
 {
     if (max == 0) {
         return;
     }
+    zloom_ids_set_back (self, wall_ns);
     while (self->count >= max) {
         s_forget_oldest (self);
     }

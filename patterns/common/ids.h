@@ -22,7 +22,7 @@ typedef struct {
 } zloom_id_t;
 
 typedef struct {
-    zloom_id_t *items; /* a ring in order of arrival, slots are items' numbers */
+    zloom_id_t *items; /* a ring in order of arrival, so their times rise */
     uint64_t first;    /* number of the oldest */
     size_t count;
     size_t capacity; /* a power of two */
@@ -37,8 +37,14 @@ bool zloom_ids_has (const zloom_ids_t *self, zloom_id_hash_t hash);
 /* How many forget (wall_ns) would forget, and what has () would say once `forgotten` are. */
 size_t zloom_ids_older (const zloom_ids_t *self, int64_t wall_ns);
 bool zloom_ids_keeps (const zloom_ids_t *self, zloom_id_hash_t hash, size_t forgotten);
-/* Remember one that is not known; at `max` the oldest makes room (0: none is remembered). */
+/* Remember one that is not known, coming now; at `max` the oldest makes room (0: none stays). */
 void zloom_ids_add (zloom_ids_t *self, zloom_id_hash_t hash, int64_t wall_ns, size_t max);
+/*
+ * It is wall_ns now: what seems to have come later came before the clock was set back, and is taken
+ * to have come now, so that it is remembered for one more window and not until its time has come
+ * again.
+ */
+void zloom_ids_set_back (zloom_ids_t *self, int64_t wall_ns);
 /* Forget what came before wall_ns. */
 void zloom_ids_forget (zloom_ids_t *self, int64_t wall_ns);
 

@@ -338,6 +338,7 @@ s_append_new (zloom_queue_t *self, const zloom_event_t *event, uint32_t trimmed,
     zloom_id_hash_t *hashes = zloom_effects_memory (turn->effects, n * sizeof *hashes);
     size_t hash_count = 0;
     uint32_t known = 0;
+    zloom_ids_set_back (&self->ids, now_ns);
     seen_t seen = s_seen (self, n, now_ns);
     zloom_pack_iter_t iter = zloom_pack_iter (pack);
     piece_t piece = {.event = event, .index = trimmed, .pack = {iter.rest.data, 0}};

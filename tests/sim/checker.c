@@ -46,11 +46,12 @@ sim_peer_named (zloom_bytes_t name)
 }
 
 sim_checker_t *
-sim_checker_new (sim_ground_t *ground, int order)
+sim_checker_new (sim_ground_t *ground, int order, bool timed)
 {
     sim_checker_t *self = zloom_alloc (sizeof *self);
     self->ground = ground;
     self->order = order;
+    self->timed = timed;
     for (int flow = 0; flow < SIM_FLOWS; flow++) {
         self->flows[flow].by_seq = zloom_idmap_new ();
         self->flows[flow].first_ids = zloom_idmap_new ();
@@ -177,6 +178,12 @@ s_say (sim_checker_t *self, sim_message_t *message)
     if (message->flow == SIM_ORDERS && self->order != SIM_NO_KEYS) {
         snprintf (message->key, sizeof message->key, "k%u",
                   (unsigned) sim_below (ground, SIM_KEYS));
+        if (self->timed && sim_once_in (ground, 8)) {
+            message->due_ms = (int64_t) sim_below (ground, 400);
+        }
+        if (self->timed && sim_once_in (ground, 8)) {
+            message->expires_ms = (int64_t) sim_below (ground, 2000);
+        }
     } else if (message->flow == SIM_ONCE && !sim_once_in (ground, 8)) {
         snprintf (message->own_id, sizeof message->own_id, "i%u",
                   (unsigned) sim_below (ground, SIM_IDS));

@@ -64,7 +64,7 @@ typedef enum {
 typedef struct sim_checker sim_checker_t;
 
 /* `order`: of the keys in orders, or -1 when they have none. */
-sim_checker_t *sim_checker_new (sim_ground_t *ground, int order);
+sim_checker_t *sim_checker_new (sim_ground_t *ground, int order, bool timed);
 void sim_checker_destroy (sim_checker_t **self_p);
 const char *sim_flow_name (sim_flow_t flow);
 /* The index of a peer by its name ("p7"); UINT32_MAX: it is none. */

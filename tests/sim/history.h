@@ -64,6 +64,7 @@ typedef struct {
     int64_t wait_ns;   /* from when on it may come again; 0: it does not wait */
     int64_t wall_ns;   /* how the wall clock stood to the other one when that was asked for */
     bool rejected;
+    bool expired; /* that is why it is dead */
     bool leased;
     bool started;
     zloom_token_t token; /* the newest */
@@ -94,6 +95,7 @@ struct sim_checker {
     sim_books_t flows[SIM_FLOWS];
     bool freed;      /* keys by hand */
     int order;       /* of the keys in orders; SIM_NO_KEYS */
+    bool timed;      /* keyed orders are due later, and expire, like those of SIM_TIMED */
     uint64_t boot;   /* random part of the newest token */
     uint64_t *boots; /* of all lives that the disk knows of, oldest first */
     size_t boot_count, boot_capacity;
@@ -115,6 +117,8 @@ void sim_place_free (sim_place_t *place);
 const zloom_hosted_t *sim_hosted (const sim_checker_t *self, sim_flow_t flow);
 /* The key of an order, or NULL. */
 const char *sim_place_key (const sim_checker_t *self, const sim_place_t *place);
+/* Whether it has expired, or may have, by a clock that has jumped since. */
+bool sim_place_expired (const sim_checker_t *self, const sim_place_t *place);
 /* Another place of SIM_ONCE with the same id, that the last look found: this one is not needed. */
 const sim_place_t *sim_twin (const sim_checker_t *self, const sim_message_t *message);
 /* order.c: whether a delivery, an ack, the end of a lease and a storing keep what is promised. */

@@ -102,11 +102,19 @@ s_check_before (sim_checker_t *self, const sim_place_t *place)
 
 /* ---- keys ------------------------------------------------------------------------------------ */
 
+bool
+sim_place_expired (const sim_checker_t *self, const sim_place_t *place)
+{
+    return place->expires_wall_ns > 0 &&
+           (place->expires_wall_ns <= sim_now (self->ground).wall_ns ||
+            place->stored_offset_ns != self->ground->wall_offset_ns);
+}
+
 /* It may be on its way to the dead letters: its key need not wait until it has arrived. */
 static bool
 s_may_die (const sim_checker_t *self, const sim_place_t *place)
 {
-    return place->rejected ||
+    return place->rejected || (!place->leased && sim_place_expired (self, place)) ||
            (place->bad_ends >= SIM_ORDERS_FAILURES && self->order != ZLOOM_ORDER_STRICT);
 }
 
@@ -137,7 +145,8 @@ s_check_parked (sim_checker_t *self, const sim_place_t *place)
                        books->places[i]->seq < place->seq;
          i++) {
         const sim_place_t *other = books->places[i];
-        if (other->left == ZLOOM_REASON_MOVED && strcmp (sim_place_key (self, other), key) == 0) {
+        if (other->left == ZLOOM_REASON_MOVED && !other->expired &&
+            strcmp (sim_place_key (self, other), key) == 0) {
             sim_fail (self->ground,
                       "Q6: %s delivers %" PRIu64 " of key %s, which is parked behind %" PRIu64,
                       sim_flow_name (place->flow), place->seq, key, other->seq);
@@ -253,6 +262,7 @@ sim_order_delivered (sim_checker_t *self, const sim_place_t *place, zloom_route_
     s_check_order (self, place);
     if (sim_place_key (self, place)) {
         s_check_key (self, place, route);
+        s_check_time (self, place);
         s_check_parked (self, place);
     } else {
         s_check_before (self, place);

@@ -26,7 +26,7 @@ s_follows (const sim_checker_t *self, const sim_place_t *place)
     for (size_t i = 0; key && self->order == ZLOOM_ORDER_PARK && i < self->flows[SIM_ORDERS].count;
          i++) {
         const sim_place_t *other = self->flows[SIM_ORDERS].places[i];
-        if (other->seq < place->seq && other->left == ZLOOM_REASON_MOVED &&
+        if (other->seq < place->seq && other->left == ZLOOM_REASON_MOVED && !other->expired &&
             strcmp (sim_place_key (self, other), key) == 0) {
             return true;
         }
@@ -39,7 +39,7 @@ static void
 s_check_dead (sim_checker_t *self, uint64_t number, zloom_bytes_t past)
 {
     const sim_message_t *message = sim_message (self, number);
-    const sim_place_t *from = sim_last_place (self, message->flow, number);
+    sim_place_t *from = sim_last_place (self, message->flow, number);
     if (message->flow != SIM_ORDERS || !from) {
         sim_fail (self->ground, "Q7: message %" PRIu64 " is dead, but was never an order", number);
         return;
@@ -52,13 +52,19 @@ s_check_dead (sim_checker_t *self, uint64_t number, zloom_bytes_t past)
     uint64_t count = 0;
     bool rejected = false;
     bool parked = false;
+    bool expired = false;
     for (uint32_t i = 0; i < history.count; i++) {
         if (zloom_bytes_equal (history.causes[i].flow, zloom_bytes_text ("orders"))) {
             const zloom_bytes_t reason = history.causes[i].reason;
             count += history.causes[i].count;
             rejected |= zloom_bytes_equal (reason, zloom_bytes_text ("rejected"));
             parked |= zloom_bytes_equal (reason, zloom_bytes_text ("parked"));
+            expired |= zloom_bytes_equal (reason, zloom_bytes_text ("expired"));
         }
+    }
+    if (expired && sim_place_expired (self, from)) {
+        from->expired = true;
+        return;
     }
     if (parked && s_follows (self, from)) {
         return;

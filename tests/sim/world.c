@@ -109,8 +109,9 @@ sim_world_new (uint64_t seed, const sim_world_options_t *options, bool trace)
     sim_world_t *self = zloom_alloc (sizeof *self);
     sim_ground_init (&self->ground, seed, trace);
     self->options = *options;
-    self->checker = sim_checker_new (&self->ground,
-                                     options->host.keyed ? (int) options->host.order : SIM_NO_KEYS);
+    self->checker =
+      sim_checker_new (&self->ground, options->host.keyed ? (int) options->host.order : SIM_NO_KEYS,
+                       options->host.timed);
     self->ground.log = s_log;
     self->ground.log_arg = self;
     sim_ground_aside (&self->ground, false);

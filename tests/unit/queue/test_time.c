@@ -359,6 +359,28 @@ queue_stores_an_id_once_within_its_window (void **state)
     desk_destroy (desk);
 }
 
+/* What follows a clock that is set back is forgotten in its time, whatever stands before it. */
+static void
+queue_forgets_ids_after_their_window_though_the_clock_was_set_back (void **state)
+{
+    (void) state;
+    zloom_flow_config_t config = desk_config ();
+    config.dedup = true;
+    config.dedup_window_ns = 600 * S;
+    config.dedup_max = 1000;
+    desk_t *desk = desk_new (&config);
+    s_send_ids (desk, "shop", 1, "a");
+    desk->turn.now.wall_ns -= 3600 * S;
+    s_send_ids (desk, "shop", 2, "b");
+    desk_restart (desk);
+    s_send_ids (desk, "shop", 3, "ab");
+    assert_int_equal (desk_stats (desk).ready, 2);
+    desk_pass (desk, 601 * S);
+    s_send_ids (desk, "shop", 5, "ab");
+    assert_int_equal (desk_stats (desk).ready, 4);
+    desk_destroy (desk);
+}
+
 static void
 queue_remembers_ids_in_its_snapshot (void **state)
 {
@@ -413,6 +435,7 @@ main (void)
       cmocka_unit_test (queue_lets_low_priorities_move),
       cmocka_unit_test (queue_keeps_times_and_priorities_in_its_snapshot),
       cmocka_unit_test (queue_stores_an_id_once_within_its_window),
+      cmocka_unit_test (queue_forgets_ids_after_their_window_though_the_clock_was_set_back),
       cmocka_unit_test (queue_remembers_ids_in_its_snapshot),
       cmocka_unit_test (queue_takes_what_is_put_back_by_hand_under_its_id),
     };
