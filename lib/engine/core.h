@@ -177,6 +177,7 @@ struct zloom_engine {
     zloom_port_t disk;
     zloom_port_t memory;
     zloom_boot_t boot;
+    uint64_t secret[2];  /* see zloom_birth_t */
     uint64_t inner_boot; /* what the patterns take for the boot, see zloom_engine_token_in */
     char log_text[2 * ZLOOM_LOG_ID_BYTES + 1];
 
@@ -229,6 +230,8 @@ void zloom_engine_check (const zloom_engine_t *self);
 zloom_hosted_t *zloom_engine_flow (const zloom_engine_t *self, zloom_bytes_t name);
 zloom_hosted_t *zloom_engine_add_flow (zloom_engine_t *self, const zloom_engine_flow_t *flow);
 /* Give the flow its number and its pattern's object, and let it serve. */
+/* Make the flow's pattern. */
+void zloom_engine_create (const zloom_engine_t *self, zloom_hosted_t *flow, uint64_t first_seq);
 void zloom_engine_begin_flow (zloom_engine_t *self, zloom_hosted_t *flow);
 /* Find each flow's dead letters by name. */
 void zloom_engine_join_dead_letters (zloom_engine_t *self);

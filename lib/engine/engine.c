@@ -79,8 +79,14 @@ zloom_engine_new (const zloom_engine_config_t *config, const zloom_transport_t *
     self->rights_arg = config->rights_arg;
     self->transport = *transport;
     self->seed = config->seed;
+    /* The secret comes from a source of its own: of the other numbers, peers see some. */
+    zloom_random_t secret;
+    zloom_random_init (&secret, ~self->seed);
+    self->secret[0] = zloom_random_next (&secret);
+    self->secret[1] = zloom_random_next (&secret);
     if (self->seed == 0) {
         zloom_random_system (&self->seed, sizeof self->seed);
+        zloom_random_system (self->secret, sizeof self->secret);
     }
     zloom_random_init (&self->random, self->seed);
     self->inner_boot = zloom_random_next (&self->random) | 1;
@@ -157,13 +163,22 @@ zloom_engine_destroy (zloom_engine_t **self_p)
 
 /* ---- starting ------------------------------------------------------------------------------ */
 
+void
+zloom_engine_create (const zloom_engine_t *self, zloom_hosted_t *flow, uint64_t first_seq)
+{
+    const zloom_birth_t birth = {.boot = self->inner_boot,
+                                 .first_seq = first_seq,
+                                 .secret = {self->secret[0], self->secret[1]}};
+    flow->core = flow->pattern->create (&flow->config, &birth);
+}
+
 static void
 s_begin_flow (zloom_engine_t *self, zloom_hosted_t *flow)
 {
     flow->number = zloom_journal_flow (flow->port->journal, flow->config.name);
     if (!flow->core) {
         const uint64_t first = flow->port->disk ? 1 : self->boot.counter << NUMBERS_OF_BOOT_BITS;
-        flow->core = flow->pattern->create (&flow->config, self->inner_boot, first);
+        zloom_engine_create (self, flow, first);
     }
     zloom_idmap_put (flow->port->flows, flow->number, flow);
 }

@@ -61,7 +61,7 @@ s_on_flow (void *arg, uint32_t number, const char *name)
     }
     if (!flow->core) {
         flow->number = number;
-        flow->core = flow->pattern->create (&flow->config, engine->inner_boot, 1);
+        zloom_engine_create (engine, flow, 1);
         zloom_idmap_put (port->flows, number, flow);
     }
     return ZLOOM_OK;

@@ -38,8 +38,8 @@ typedef struct zloom_lanes zloom_lanes_t;
 typedef struct zloom_lane zloom_lane_t;
 typedef uint32_t zloom_slot_t; /* lane * 65,536 + place */
 
-/* The hash's key: another one with each boot, so that keys collide by chance only. Sequence numbers
- * are >= base. */
+/* The hash's key is a secret of this boot, so that keys collide by chance only, whoever chooses
+ * them. Sequence numbers are >= base. */
 zloom_lanes_t *zloom_lanes_new (const uint64_t seed[2], uint64_t base);
 void zloom_lanes_destroy (zloom_lanes_t **self_p);
 zloom_slot_t zloom_lanes_slot (const zloom_lanes_t *self, zloom_bytes_t key);

@@ -354,10 +354,16 @@ typedef struct {
     zloom_bytes_t head;
 } zloom_replay_t;
 
+/* What makes this life of a flow another one than the last. */
+typedef struct {
+    uint64_t boot;      /* stands in tokens */
+    uint64_t first_seq; /* 1 for a new durable flow; counter * 2^40 for a memory flow's boot */
+    uint64_t secret[2]; /* keys hashes of what peers choose; told to nobody, used in nothing else */
+} zloom_birth_t;
+
 typedef struct {
     const char *name;
-    /* `first_seq`: 1 for a new durable flow; counter * 2^40 for a memory flow's boot. */
-    void *(*create) (const zloom_flow_config_t *config, uint64_t boot_random, uint64_t first_seq);
+    void *(*create) (const zloom_flow_config_t *config, const zloom_birth_t *birth);
     void (*destroy) (void **self_p);
     /* Limits and retry changed in a running topology. */
     void (*configure) (void *self, const zloom_flow_config_t *config);

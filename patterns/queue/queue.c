@@ -24,19 +24,20 @@ s_configure (void *self, const zloom_flow_config_t *config)
 }
 
 static void *
-s_create (const zloom_flow_config_t *config, uint64_t boot_random, uint64_t first_seq)
+s_create (const zloom_flow_config_t *config, const zloom_birth_t *birth)
 {
     zloom_queue_t *self = zloom_alloc (sizeof *self);
     self->tag = ZLOOM_QUEUE_TAG;
-    self->boot = boot_random;
-    self->next_seq = first_seq;
-    self->boot_seq = first_seq;
-    self->durable_seq = first_seq - 1;
+    self->boot = birth->boot;
+    memcpy (self->secret, birth->secret, sizeof self->secret);
+    self->next_seq = birth->first_seq;
+    self->boot_seq = birth->first_seq;
+    self->durable_seq = birth->first_seq - 1;
     self->next_token = 1;
     self->age_at_ns = ZLOOM_NEVER;
     self->expiry_at_ns = ZLOOM_NEVER;
     self->parked = zloom_map_new ();
-    zloom_done_init (&self->done, first_seq);
+    zloom_done_init (&self->done, birth->first_seq);
     self->leases = zloom_leases_new ();
     self->exceptions = zloom_exceptions_new ();
     self->producers = zloom_producers_new ();

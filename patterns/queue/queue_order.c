@@ -38,8 +38,7 @@ zloom_queue_order_configure (zloom_queue_t *self)
         return;
     }
     if (!self->lanes) {
-        const uint64_t seed[2] = {self->boot, ~self->boot};
-        self->lanes = zloom_lanes_new (seed, self->done.floor);
+        self->lanes = zloom_lanes_new (self->secret, self->done.floor);
         self->frontier = self->done.floor;
     }
     zloom_lanes_weigh_none (self->lanes);

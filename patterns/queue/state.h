@@ -90,6 +90,7 @@ typedef struct {
     zloom_flow_config_t config; /* strings are own copies */
     char *anonymous;            /* source of what unnamed producers send: "~flow" */
     uint64_t boot;
+    uint64_t secret[2];
     uint64_t next_seq;
     uint64_t durable_seq;
     uint64_t boot_seq; /* next_seq when this boot began */

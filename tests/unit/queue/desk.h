@@ -131,7 +131,8 @@ desk_peek (void *arg, uint64_t seq, uint32_t max_n, uint64_t max_bytes, zloom_pe
 static inline void
 desk_open (desk_t *self)
 {
-    self->queue = zloom_queue_pattern.create (&self->config, self->boot, 1);
+    const zloom_birth_t birth = {.boot = self->boot, .first_seq = 1, .secret = {self->boot, 7}};
+    self->queue = zloom_queue_pattern.create (&self->config, &birth);
 }
 
 static inline desk_t *

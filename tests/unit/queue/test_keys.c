@@ -171,6 +171,41 @@ queue_sweeps_a_parked_key_a_part_at_a_time (void **state)
     desk_destroy (desk);
 }
 
+/* Which lanes the keys a to z fall into, in the order of keys. */
+static void
+s_lanes (uint64_t boot, uint64_t secret, uint32_t lanes[26])
+{
+    const zloom_flow_config_t config = keys_config (ZLOOM_ORDER_SKIP);
+    desk_t *desk = desk_new (&config);
+    zloom_queue_pattern.destroy (&desk->queue);
+    const zloom_birth_t birth = {.boot = boot, .first_seq = 1, .secret = {secret, 1}};
+    desk->queue = zloom_queue_pattern.create (&config, &birth);
+    keys_send (desk, 1, "abcdefghijklmnopqrstuvwxyz");
+    desk_subscribe (desk, 5, 1000);
+    desk_dispatch (desk);
+    zloom_lane_row_t rows[26];
+    const size_t count = zloom_queue_pattern.lanes (desk->queue, rows, 26);
+    memset (lanes, 0, 26 * sizeof *lanes);
+    for (size_t i = 0; i < count; i++) {
+        lanes[rows[i].first - 1] = rows[i].lane + 1;
+    }
+    desk_destroy (desk);
+}
+
+/* What a peer can see, the boot in its tokens, does not tell it which keys share a lane. */
+static void
+queue_spreads_keys_by_a_secret (void **state)
+{
+    (void) state;
+    uint32_t one[26];
+    uint32_t other[26];
+    s_lanes (7, 1, one);
+    s_lanes (8, 1, other);
+    assert_memory_equal (one, other, sizeof one);
+    s_lanes (7, 2, other);
+    assert_memory_not_equal (one, other, sizeof one);
+}
+
 /* A flow without keys has none. */
 static void
 queue_has_no_keys_without_a_key (void **state)
@@ -194,6 +229,7 @@ main (void)
       cmocka_unit_test (queue_frees_a_key_whose_message_is_damaged),
       cmocka_unit_test (queue_tells_whether_a_key_was_freed),
       cmocka_unit_test (queue_sweeps_a_parked_key_a_part_at_a_time),
+      cmocka_unit_test (queue_spreads_keys_by_a_secret),
       cmocka_unit_test (queue_has_no_keys_without_a_key),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

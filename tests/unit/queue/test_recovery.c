@@ -208,6 +208,7 @@ queue_survives_damaged_snapshots_and_records (void **state)
     zloom_random_t random;
     zloom_random_init (&random, 42);
     zloom_flow_config_t config = desk_config ();
+    const zloom_birth_t birth = {.boot = 1, .first_seq = 1};
     for (size_t i = 0; i < 4000; i++) {
         zloom_buf_t bytes = {0};
         zloom_buf_add_bytes (&bytes, zloom_buf_bytes (&snapshot));
@@ -217,7 +218,7 @@ queue_survives_damaged_snapshots_and_records (void **state)
         } else {
             bytes.data[at] = (uint8_t) zloom_random_next (&random);
         }
-        void *queue = zloom_queue_pattern.create (&config, 1, 1);
+        void *queue = zloom_queue_pattern.create (&config, &birth);
         if (zloom_queue_pattern.restore (queue, zloom_buf_bytes (&bytes)) == ZLOOM_OK) {
             zloom_queue_pattern.recovered (queue, desk->turn.now);
             assert_true (zloom_queue_check (queue));
@@ -231,7 +232,7 @@ queue_survives_damaged_snapshots_and_records (void **state)
         size_t at = (size_t) zloom_random_below (&random, record->head.size);
         uint8_t before = record->head.data[at];
         record->head.data[at] = (uint8_t) zloom_random_next (&random);
-        void *queue = zloom_queue_pattern.create (&config, 1, 1);
+        void *queue = zloom_queue_pattern.create (&config, &birth);
         zloom_err_t err = ZLOOM_OK;
         for (size_t j = 0; j < desk->record_count && err == ZLOOM_OK; j++) {
             const desk_record_t *each = &desk->records[j];
