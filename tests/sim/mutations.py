@@ -190,7 +190,7 @@ MUTATIONS = [
              "patterns/common/ready.c",
              "(!found || candidate.first < run->first)) {", "!found) {"),
     Mutation("key-not-recalled", "a failure takes later messages of its key from their holder",
-             "patterns/queue/queue_order.c",
+             "patterns/queue/queue_recall.c",
              "        s_recall (self, seq);\n        zloom_lanes_fail (self->lanes, seq);",
              "        zloom_lanes_fail (self->lanes, seq);"),
     Mutation("late-ack-anywhere", "of a key a late ack is taken only for what comes first",
