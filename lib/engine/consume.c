@@ -87,6 +87,7 @@ s_say_subscribed (zloom_engine_t *self, zloom_session_t *session, uint32_t handl
     } else {
         verb.subscribed.flow = sender->index;
         verb.subscribed.lease_ms = (uint64_t) (sender->flow->config.lease_ns / ZLOOM_NS_PER_MS);
+        verb.subscribed.key = zloom_bytes_text (sender->flow->config.key);
     }
     zloom_engine_say (self, session, &verb, 0);
 }

@@ -261,13 +261,14 @@ typedef struct {
     size_t holding_count;
 } zloom_verb_subscribe_t;
 
-/* [21, handle, code?, text?, flow?, lease_ms?] */
+/* [21, handle, code?, text?, flow?, lease_ms?, key?] */
 typedef struct {
     uint32_t handle;
     zloom_err_t code;
     zloom_bytes_t text;
     uint32_t flow;     /* index, as in WELCOME */
     uint64_t lease_ms; /* 0 = no leases */
+    zloom_bytes_t key; /* as in WELCOME; set: the order of each key is the consumer's to keep */
 } zloom_verb_subscribed_t;
 
 /* [22, handle]: what is leased to it goes back at no cost */

@@ -21,6 +21,8 @@ s_open (keys_t *self, zloom_order_t order)
     rig_hello (&self->rig, 1, "shop", 1, "orders");
     rig_hello (&self->rig, 9, "operator", 9, NULL);
     rig_consumer (&self->rig, 2, "worker", "orders", 1000);
+    /* Who only takes hears of keys as well: their order is its to keep. */
+    assert_true (zloom_bytes_equal (self->rig.verb.subscribed.key, zloom_bytes_text ("/customer")));
 }
 
 /* A message for each letter of `keys`. */
