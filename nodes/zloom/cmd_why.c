@@ -3,6 +3,7 @@
 #include "commands.h"
 
 #include "base/clock.h"
+#include "view_json.h"
 #include "view_read.h"
 #include "why.h"
 
@@ -23,40 +24,6 @@ typedef struct {
 
 /* ---- printing ------------------------------------------------------------------------------- */
 
-static json_t *
-s_flow_numbers (const s_why_t *self, const char *name)
-{
-    const zloom_view_flow_t *flow = zloom_view_flow (&self->now, name);
-    const zloom_view_rates_t rates = zloom_view_rates (&self->before, &self->now, name);
-    json_t *numbers = json_object ();
-#define PUT_NUMBER(name) json_object_set_new (numbers, #name, json_integer (flow->name));
-    ZLOOM_VIEW_FLOW_MAP (PUT_NUMBER)
-#undef PUT_NUMBER
-    json_object_set_new (numbers, "in_rate", json_real (rates.in));
-    json_object_set_new (numbers, "out_rate", json_real (rates.out));
-    json_object_set_new (numbers, "failure_rate", json_real (rates.failing));
-    json_object_set_new (numbers, "seconds", json_real (rates.seconds));
-    return numbers;
-}
-
-static json_t *
-s_node_numbers (const s_why_t *self, const char *name)
-{
-    const zloom_view_node_t *node = zloom_view_node (&self->now, name);
-    json_t *numbers = json_object ();
-    if (!node) {
-        return numbers; /* a node of several replicas: the sentence names the one */
-    }
-#define PUT_NUMBER(name, help) \
-    json_object_set_new (numbers, #name, json_integer ((json_int_t) node->report.name));
-    ZLOOM_REPORT_NUMBER_MAP (PUT_NUMBER)
-#undef PUT_NUMBER
-    json_object_set_new (numbers, "done_rate",
-                         json_real (zloom_view_done (&self->before, &self->now, name)));
-    json_object_set_new (numbers, "restarts", json_integer (node->restarts));
-    return numbers;
-}
-
 static int
 s_print (const s_why_t *self, const char *name, bool is_flow, zloom_why_t *why)
 {
@@ -74,7 +41,8 @@ s_print (const s_why_t *self, const char *name, bool is_flow, zloom_why_t *why)
       json_pack ("{s:s, s:s, s:s, s:b, s:s, s:s?, s:o}", "name", name, "kind",
                  is_flow ? "flow" : "node", "cause", zloom_why_name (why->cause), "well",
                  zloom_why_is_well (why->cause), "sentence", sentence, "advice", advice, "numbers",
-                 is_flow ? s_flow_numbers (self, name) : s_node_numbers (self, name));
+                 is_flow ? zloom_view_flow_json (&self->before, &self->now, name)
+                         : zloom_view_node_json (&self->before, &self->now, name));
     return zloom_print_json (self->cli, answer, self->output == ZLOOM_OUTPUT_JSON);
 }
 

@@ -124,6 +124,13 @@ static const zloom_option_t s_flow_options[] = {
 
 static const zloom_option_t s_stats_options[] = {STATE_OPTION, OUTPUT_OPTION, LAST_OPTION};
 
+static const zloom_option_t s_top_options[] = {
+  STATE_OPTION,
+  {"count", 'n', "N", "print N looks and stop; nothing is drawn"},
+  {"interval", 0, "DURATION", "between two looks (default 1s)"},
+  OUTPUT_OPTION,
+  LAST_OPTION};
+
 static const zloom_option_t s_why_options[] = {
   STATE_OPTION,
   {"for", 0, "DURATION", "between the two looks (default 1s)"},

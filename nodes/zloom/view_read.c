@@ -146,15 +146,14 @@ s_from_ps (const json_t *answer, zloom_view_t *view)
 
 /* ---- asking --------------------------------------------------------------------------------- */
 
-int
-zloom_looker_open (const zloom_cli_t *cli, const char *word, zloom_looker_t *self)
+/* The supervisor, too; `code` is what became of the session with the router. */
+static int
+s_join_supervisor (zloom_looker_t *self, int code)
 {
-    *self = (zloom_looker_t){.cli = cli, .control = {.fd = -1}};
-    const int code = zloom_session_open (cli, word, NULL, false, &self->target, &self->client);
     if (code != ZLOOM_EXIT_OK && code != ZLOOM_EXIT_NOT_RUNNING) {
         return code;
     }
-    self->control.cli = cli;
+    self->control.cli = self->cli;
     self->control.paths = self->target.paths;
     /* A router that runs alone has no supervisor to ask: so much the less is known. */
     self->supervised = zloom_control_connect_to (&self->control) == ZLOOM_OK;
@@ -162,6 +161,34 @@ zloom_looker_open (const zloom_cli_t *cli, const char *word, zloom_looker_t *sel
         zloom_control_close (&self->control);
     }
     return self->supervised ? ZLOOM_EXIT_OK : code;
+}
+
+int
+zloom_looker_open (const zloom_cli_t *cli, const char *word, zloom_looker_t *self)
+{
+    *self = (zloom_looker_t){.cli = cli, .control = {.fd = -1}};
+    return s_join_supervisor (
+      self, zloom_session_open (cli, word, NULL, false, &self->target, &self->client));
+}
+
+int
+zloom_looker_open_topology (const zloom_cli_t *cli, const char *word, zloom_looker_t *self)
+{
+    *self = (zloom_looker_t){.cli = cli, .control = {.fd = -1}};
+    const int code = zloom_control_find (cli, word, &self->control);
+    if (code != ZLOOM_EXIT_OK) {
+        return code;
+    }
+    zloom_target_t *target = &self->target;
+    const zloom_client_options_t options = {.role = "cli"};
+    target->paths = self->control.paths;
+    zloom_err_t err =
+      zloom_paths_read_endpoint (&target->paths, target->endpoint, sizeof target->endpoint);
+    if (err == ZLOOM_OK) {
+        err = zloom_client_open_with (target->endpoint, &options, NULL, NULL,
+                                      zloom_deadline (ZLOOM_CLI_WAIT_MS), &self->client);
+    }
+    return s_join_supervisor (self, err == ZLOOM_OK ? ZLOOM_EXIT_OK : zloom_cli_fail (cli, err));
 }
 
 void

@@ -30,6 +30,8 @@ typedef struct {
 
 /* `word` as zloom_target_find. 0, or an exit code after a message: neither answers. */
 int zloom_looker_open (const zloom_cli_t *cli, const char *word, zloom_looker_t *self);
+/* The same of a topology by its name or its recipe's file, as zloom_control_find. */
+int zloom_looker_open_topology (const zloom_cli_t *cli, const char *word, zloom_looker_t *self);
 void zloom_looker_close (zloom_looker_t *self);
 /* Ask for everything. 0, or an exit code after a message. The look is the caller's to fini. */
 int zloom_looker_look (zloom_looker_t *self, zloom_view_t *view);

@@ -106,7 +106,7 @@ flows:
         self.assertIn("has read 1 line and written none", said["sentence"])
         self.assertIn("is its output buffered?", said["sentence"])
         self.assertIn("tty: true", said["advice"])
-        self.assertEqual(self.wait_cause("work", "buffered")["numbers"]["begun"], 1)
+        self.assertEqual(self.wait_cause("work", "buffered")["numbers"]["report"]["begun"], 1)
 
     def test_failures_wait_for_their_retry(self):
         self.write("w.sh", FAILS, 0o755)
