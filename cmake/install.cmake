@@ -62,7 +62,7 @@ target_include_directories (
 # ---- files ---------------------------------------------------------------------------------------
 
 install (TARGETS zloom DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT zloom)
-install (TARGETS zloom-spawn DESTINATION "${ZLOOM_LIBEXEC_DIR}" COMPONENT zloom)
+install (TARGETS zloom-spawn zloom-sh DESTINATION "${ZLOOM_LIBEXEC_DIR}" COMPONENT zloom)
 if (ZLOOM_JQ)
     install (TARGETS zloom-jq DESTINATION "${ZLOOM_LIBEXEC_DIR}" COMPONENT jq)
 endif ()

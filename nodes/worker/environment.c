@@ -150,4 +150,10 @@ zloom_environment_helpers (zloom_environment_t *self)
         zloom_environment_set (self, "ZLOOM_HELPERS", zloom_bytes_text (folder));
         free (folder);
     }
+    char path[PATH_MAX];
+    const char *named = getenv ("ZLOOM_SH");
+    if (!(named && *named) &&
+        zloom_install_find (ZLOOM_LIBEXEC_PLACE, "zloom-sh", true, path, sizeof path)) {
+        zloom_environment_set (self, "ZLOOM_SH", zloom_bytes_text (path));
+    }
 }

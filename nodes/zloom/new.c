@@ -16,7 +16,7 @@ static const struct {
     const char *build; /* what its test does first */
 } s_workers[ZLOOM_NEW_WORKERS] = {
   [ZLOOM_NEW_PYTHON] = {"worker.py", "[python3, worker.py]", "frames", ""},
-  [ZLOOM_NEW_SH] = {"worker.sh", "[./worker.sh]", "exec", ""},
+  [ZLOOM_NEW_SH] = {"worker.sh", "[./worker.sh]", "frames", ""},
   [ZLOOM_NEW_JS] = {"worker.js", "[node, worker.js]", "frames", ""},
   [ZLOOM_NEW_C] = {"worker.c", "[./worker]", "exec", "cc -O2 -Wall -o worker worker.c\n"},
 };

@@ -45,6 +45,7 @@ class Installed(installed.Case):
         names = {str(path.relative_to(self.prefix)) for path in self.prefix.rglob("*")
                  if not path.is_dir()}
         wanted = {"bin/zloom", "libexec/zloom/zloom-spawn", "libexec/zloom/zloom-jq.so",
+                  "libexec/zloom/zloom-sh",
                   "include/zloom.h"}
         wanted |= {f"share/zloom/helpers/{path.name}"
                    for path in (SOURCE / "nodes" / "worker" / "helpers").iterdir()

@@ -44,6 +44,7 @@ class Package(unittest.TestCase):
         files = self.files("zloom")
         self.assertIn("/usr/bin/zloom", files)
         self.assertIn("/usr/libexec/zloom/zloom-spawn", files)
+        self.assertIn("/usr/libexec/zloom/zloom-sh", files)
         for helper in (SOURCE / "nodes" / "worker" / "helpers").iterdir():
             if helper.is_file():
                 self.assertIn(f"/usr/share/zloom/helpers/{helper.name}", files)

@@ -48,7 +48,7 @@ class New(Case):
     def test_the_test_goes_red(self):
         self.assertEqual(self.new("queue", "--worker", "sh").returncode, 0)
         worker = self.folder / "queue" / "worker.sh"
-        worker.write_text(worker.read_text().replace("exit 65", "exit 0"))
+        worker.write_text(worker.read_text().replace("zloom_reject", "zloom_emit"))
         test = subprocess.run([str(self.folder / "queue" / "test.sh")], capture_output=True,
                               text=True, env={**os.environ, "ZLOOM": ZLOOM}, timeout=120,
                               check=False)
