@@ -139,7 +139,9 @@ zloom_group_header_decode (const uint8_t *raw, const zloom_log_key_t *key,
            header->total_bytes <= ZLOOM_JOURNAL_GROUP_BYTES &&
            header->total_bytes >= ZLOOM_GROUP_HEADER_BYTES &&
            header->directory_bytes <= header->total_bytes - ZLOOM_GROUP_HEADER_BYTES &&
-           header->records <= header->directory_bytes / ZLOOM_ENTRY_BYTES;
+           header->records <= header->directory_bytes / ZLOOM_ENTRY_BYTES &&
+           header->number <= ZLOOM_NUMBERS_MOST && header->attested <= ZLOOM_NUMBERS_MOST &&
+           header->boot.counter <= ZLOOM_NUMBERS_MOST;
 }
 
 bool
@@ -212,6 +214,13 @@ bool
 zloom_record_known (uint16_t type)
 {
     return type >= ZLOOM_RECORD_PACK && type <= ZLOOM_RECORD_ATTEST;
+}
+
+bool
+zloom_flow_name_good (zloom_bytes_t name)
+{
+    return name.size > 0 && name.size <= ZLOOM_FLOW_NAME_BYTES &&
+           memchr (name.data, 0, name.size) == NULL;
 }
 
 const char *

@@ -27,6 +27,12 @@
  * each, so all of them have to fit a group. */
 #define ZLOOM_FLOWS_MOST (1u << 16)
 #define ZLOOM_FLOW_NAME_BYTES 255u
+/*
+ * Groups, segments, boots and messages are counted from 1 and no log ever gets near this (57 years
+ * of 5 million messages a second): a greater number is damage. With that sums of numbers on the
+ * disk and counts of 32 bits need no check of their own, and a hole is told in a bounded time.
+ */
+#define ZLOOM_NUMBERS_MOST (UINT64_C (1) << 53)
 
 /* Who the log is. The secret never leaves the disk: nobody can forge a header inside a message. */
 typedef struct {
@@ -115,6 +121,8 @@ zloom_bytes_t zloom_entry_payload (const zloom_entry_t *entry, const zloom_group
                                    zloom_bytes_t group);
 /* Whether the type is one that this version knows. */
 bool zloom_record_known (uint16_t type);
+/* Whether these bytes can be a flow's name: not empty, not too long, no NUL in them. */
+bool zloom_flow_name_good (zloom_bytes_t name);
 /* "PACK", or "type 77" for an unknown one, into `text` of 16 bytes. */
 const char *zloom_record_text (uint16_t type, char text[16]);
 

@@ -248,6 +248,6 @@ zloom_extent_decode (zloom_record_reader_t *cursor, zloom_extent_t *extent)
     extent->needed = zloom_record_reader_u32 (cursor);
     extent->cold = (extent->segment & COLD_BIT) != 0;
     extent->segment &= ~COLD_BIT;
-    return !cursor->bad && extent->first <= extent->last && extent->last < UINT64_MAX &&
+    return !cursor->bad && extent->first <= extent->last && extent->last <= ZLOOM_NUMBERS_MOST &&
            extent->needed > 0 && extent->needed - 1 <= extent->last - extent->first;
 }

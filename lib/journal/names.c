@@ -19,7 +19,7 @@ s_number (const char *text, const char **end_p, uint64_t *number)
     unsigned long long value = strtoull (text, &end, 10);
     *number = value;
     *end_p = end;
-    return errno == 0 && value < (UINT64_C (1) << 62);
+    return errno == 0 && value <= ZLOOM_NUMBERS_MOST;
 }
 
 static void

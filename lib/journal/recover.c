@@ -293,6 +293,9 @@ s_walk (zloom_recovery_t *self)
     zloom_walk_init (&self->walk, log->vfs, &log->key, first, log->segment_count - from, expected,
                      previous);
     zloom_err_t err = zloom_recovery_replay (self);
+    if (self->last_group + 1 < self->walk.expected) {
+        self->last_group = self->walk.expected - 1; /* a gap before the tail: not used again */
+    }
     if (!err) {
         err = s_settle_lost (self);
     }

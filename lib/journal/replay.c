@@ -89,6 +89,48 @@ s_settle_unsure (zloom_recovery_t *self, uint32_t flow, uint64_t next)
     return next > end ? zloom_recovery_hole (self, flow, end, next) : ZLOOM_OK;
 }
 
+static zloom_err_t
+s_too_far (const zloom_recovery_t *self, uint32_t flow)
+{
+    return zloom_fail (ZLOOM_DAMAGED, "group %llu: numbers of flow %u that cannot be",
+                       (unsigned long long) self->walk.header.number, flow);
+}
+
+/* Numbers of this flow may be missing below the next that is heard of. */
+static void
+s_doubt (zloom_recovery_t *self, uint32_t flow)
+{
+    if (flow >= self->unsure_count) {
+        bool *unsure = zloom_alloc (((size_t) flow + 1) * sizeof *unsure);
+        if (self->unsure_count > 0) {
+            memcpy (unsure, self->unsure, self->unsure_count * sizeof *unsure);
+        }
+        free (self->unsure);
+        self->unsure = unsure;
+        self->unsure_count = (size_t) flow + 1;
+    }
+    self->unsure[flow] = true;
+}
+
+/* A flow whose FLOW record was lost still needs a name that nobody else has. */
+static zloom_err_t
+s_know_flow (zloom_recovery_t *self, uint32_t flow, bool naming)
+{
+    if (flow >= ZLOOM_FLOWS_MOST) {
+        return zloom_fail (ZLOOM_DAMAGED, "flow number %u", flow);
+    }
+    zloom_log_flow_t *found = zloom_log_flow_at (self->log, flow, self->walk.header.place.segment);
+    if (naming || flow == 0 || found->mark.name) {
+        return ZLOOM_OK;
+    }
+    char *name = zloom_format ("lost-%u", flow);
+    zloom_log_name_flow (self->log, flow, name);
+    s_doubt (self, flow);
+    zloom_err_t err = self->log->base.owner.flow (self->log->base.owner.arg, flow, name);
+    free (name);
+    return err;
+}
+
 /* Ends of flows as ATTEST and BOOT list them. */
 static zloom_err_t
 s_ends (zloom_recovery_t *self, zloom_bytes_t bytes, zloom_flow_end_t **ends_p, size_t *count_p)
@@ -100,9 +142,11 @@ s_ends (zloom_recovery_t *self, zloom_bytes_t bytes, zloom_flow_end_t **ends_p, 
     for (size_t i = 0; i < count; i++) {
         ends[i].flow = zloom_record_reader_u32 (&cursor);
         ends[i].end = zloom_record_reader_u64 (&cursor);
-        if (!err && ends[i].flow < self->log->flow_count) {
-            err = s_settle_unsure (self, ends[i].flow, ends[i].end);
+        if (!err && ends[i].end > ZLOOM_NUMBERS_MOST) {
+            err = s_too_far (self, ends[i].flow);
         }
+        err = err ? err : s_know_flow (self, ends[i].flow, false);
+        err = err ? err : s_settle_unsure (self, ends[i].flow, ends[i].end);
     }
     *ends_p = ends;
     *count_p = count;
@@ -118,8 +162,7 @@ s_pack (zloom_recovery_t *self, const zloom_entry_t *entry, const zloom_record_t
     if (err) {
         return err;
     }
-    if (entry->count == 0 || entry->seq < flow->mark.end ||
-        entry->seq + entry->count < entry->seq) {
+    if (entry->count == 0 || entry->seq < flow->mark.end) {
         return zloom_fail (ZLOOM_DAMAGED, "group %llu: flow %u goes back to %llu",
                            (unsigned long long) header->number, entry->flow,
                            (unsigned long long) entry->seq);
@@ -182,8 +225,9 @@ s_own (zloom_recovery_t *self, const zloom_entry_t *entry, zloom_bytes_t payload
         free (ends);
         return err;
     case ZLOOM_RECORD_BOOT:
-        if (entry->head.size < 16) {
-            return zloom_fail (ZLOOM_DAMAGED, "a BOOT record is too short");
+        if (entry->head.size < 16 ||
+            zloom_get_u64 (entry->head.data) > self->walk.header.boot.counter) {
+            return zloom_fail (ZLOOM_DAMAGED, "a BOOT record makes no sense");
         }
         err =
           s_ends (self, zloom_bytes (entry->head.data + 16, entry->head.size - 16), &ends, &count);
@@ -193,7 +237,10 @@ s_own (zloom_recovery_t *self, const zloom_entry_t *entry, zloom_bytes_t payload
           ends, count);
         return err;
     case ZLOOM_RECORD_FLOW:
-        if (!log->flows[entry->flow]->mark.name && entry->flow > 0 && entry->head.size > 0) {
+        if (entry->flow == 0 || !zloom_flow_name_good (entry->head)) {
+            return zloom_fail (ZLOOM_DAMAGED, "a FLOW record makes no sense");
+        }
+        if (!log->flows[entry->flow]->mark.name) {
             char *name = zloom_memdup_text (entry->head.data, entry->head.size);
             zloom_log_name_flow (log, entry->flow, name);
             err = log->base.owner.flow (log->base.owner.arg, entry->flow, name);
@@ -218,29 +265,12 @@ s_is_own (uint16_t type)
            type == ZLOOM_RECORD_MOVE;
 }
 
-/* A flow whose FLOW record was lost still needs a name that nobody else has. */
-static zloom_err_t
-s_know_flow (zloom_recovery_t *self, uint32_t flow, bool naming)
-{
-    if (flow >= ZLOOM_FLOWS_MOST) {
-        return zloom_fail (ZLOOM_DAMAGED, "flow number %u", flow);
-    }
-    zloom_log_flow_t *found = zloom_log_flow_at (self->log, flow, self->walk.header.place.segment);
-    if (naming || flow == 0 || found->mark.name) {
-        return ZLOOM_OK;
-    }
-    char *name = zloom_format ("lost-%u", flow);
-    zloom_log_name_flow (self->log, flow, name);
-    zloom_err_t err = self->log->base.owner.flow (self->log->base.owner.arg, flow, name);
-    free (name);
-    return err;
-}
-
 static zloom_err_t
 s_record (zloom_recovery_t *self, const zloom_entry_t *entry)
 {
     const zloom_group_header_t *header = &self->walk.header;
-    zloom_err_t err = s_know_flow (self, entry->flow, entry->type == ZLOOM_RECORD_FLOW);
+    zloom_err_t err = entry->seq > ZLOOM_NUMBERS_MOST ? s_too_far (self, entry->flow) : ZLOOM_OK;
+    err = err ? err : s_know_flow (self, entry->flow, entry->type == ZLOOM_RECORD_FLOW);
     if (err) {
         return err;
     }

@@ -88,6 +88,15 @@ s_count (zloom_record_reader_t *body, size_t item_bytes)
     return count;
 }
 
+/* A number that is counted up. */
+static uint64_t
+s_number (zloom_record_reader_t *body)
+{
+    const uint64_t number = zloom_record_reader_u64 (body);
+    body->bad |= number > ZLOOM_NUMBERS_MOST;
+    return body->bad ? 0 : number;
+}
+
 static void
 s_decode_segments (zloom_record_reader_t *body, zloom_slot_t *self)
 {
@@ -95,23 +104,24 @@ s_decode_segments (zloom_record_reader_t *body, zloom_slot_t *self)
     self->segments = zloom_alloc (count * sizeof *self->segments);
     self->segment_count = count;
     for (size_t i = 0; i < count; i++) {
-        self->segments[i].number = zloom_record_reader_u64 (body);
-        self->segments[i].bytes = zloom_record_reader_u64 (body);
-        self->segments[i].first_group = zloom_record_reader_u64 (body);
+        self->segments[i].number = s_number (body);
+        self->segments[i].bytes = s_number (body);
+        self->segments[i].first_group = s_number (body);
         self->segments[i].previous_crc = zloom_record_reader_u32 (body);
     }
 }
 
 static void
-s_decode_flow (zloom_record_reader_t *body, zloom_slot_flow_t *flow)
+s_decode_flow (zloom_record_reader_t *body, size_t place, zloom_slot_flow_t *flow)
 {
     flow->number = zloom_record_reader_u32 (body);
-    body->bad |= flow->number >= ZLOOM_FLOWS_MOST;
+    body->bad |= flow->number >= ZLOOM_FLOWS_MOST || flow->number != place;
     zloom_bytes_t name = zloom_record_reader_bytes (body, zloom_record_reader_u16 (body));
+    body->bad |= name.size > 0 && (place == 0 || !zloom_flow_name_good (name));
     flow->name = name.size > 0 ? zloom_memdup_text (name.data, name.size) : NULL;
-    flow->end = zloom_record_reader_u64 (body);
-    flow->border = zloom_record_reader_u64 (body);
-    flow->border_segment = zloom_record_reader_u64 (body);
+    flow->end = s_number (body);
+    flow->border = s_number (body);
+    flow->border_segment = s_number (body);
     flow->bytes = zloom_record_reader_u64 (body);
     flow->slice_count = s_count (body, 12);
     flow->slices = zloom_alloc (flow->slice_count * sizeof *flow->slices);
@@ -129,13 +139,13 @@ s_decode_boots (zloom_record_reader_t *body, zloom_slot_t *self)
     self->boot_count = count;
     for (size_t i = 0; i < count; i++) {
         zloom_slot_boot_t *boot = &self->boots[i];
-        boot->boot.counter = zloom_record_reader_u64 (body);
+        boot->boot.counter = s_number (body);
         boot->boot.random = zloom_record_reader_u64 (body);
         boot->end_count = s_count (body, 12);
         boot->ends = zloom_alloc (boot->end_count * sizeof *boot->ends);
         for (size_t k = 0; k < boot->end_count; k++) {
             boot->ends[k].flow = zloom_record_reader_u32 (body);
-            boot->ends[k].end = zloom_record_reader_u64 (body);
+            boot->ends[k].end = s_number (body);
         }
     }
 }
@@ -164,18 +174,19 @@ zloom_slot_decode (zloom_bytes_t bytes, zloom_slot_t *self)
     self->key.secret = zloom_get_u64 (raw + 24);
     self->generation = zloom_get_u64 (raw + 32);
     zloom_record_reader_t body = zloom_record_reader (zloom_bytes (raw + SLOT_HEADER_BYTES, size));
-    self->durable = zloom_record_reader_u64 (&body);
-    self->segment_bytes = zloom_record_reader_u64 (&body);
-    self->start = zloom_record_reader_u64 (&body);
+    body.bad = self->generation > ZLOOM_NUMBERS_MOST;
+    self->durable = s_number (&body);
+    self->segment_bytes = s_number (&body);
+    self->start = s_number (&body);
     s_decode_segments (&body, self);
     size_t flows = s_count (&body, 42);
     self->flows = zloom_alloc (flows * sizeof *self->flows);
     self->flow_count = flows;
     for (size_t i = 0; i < flows && !body.bad; i++) {
-        s_decode_flow (&body, &self->flows[i]);
+        s_decode_flow (&body, i, &self->flows[i]);
     }
     s_decode_boots (&body, self);
-    if (body.bad || self->segment_count == 0) {
+    if (body.bad || self->segment_count == 0 || self->flow_count == 0) {
         return zloom_fail (ZLOOM_MALFORMED, "superblock slot makes no sense");
     }
     return ZLOOM_OK;

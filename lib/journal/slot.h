@@ -52,7 +52,7 @@ typedef struct {
     uint64_t start;                 /* the segment where replay starts */
     zloom_slot_segment_t *segments; /* all in use, oldest first */
     size_t segment_count;
-    zloom_slot_flow_t *flows;
+    zloom_slot_flow_t *flows; /* by number: 0 is the whole log, and always there */
     size_t flow_count;
     zloom_slot_boot_t *boots; /* oldest first */
     size_t boot_count;

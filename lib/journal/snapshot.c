@@ -235,7 +235,7 @@ zloom_log_restore (zloom_log_t *self, zloom_log_flow_t *flow, zloom_bytes_t snap
         }
         zloom_index_append (&flow->index, &extent);
     }
-    if (cursor.bad || own.bad) {
+    if (cursor.bad || own.bad || end > ZLOOM_NUMBERS_MOST) {
         return zloom_fail (ZLOOM_DAMAGED, "snapshot of flow %u makes no sense", flow->mark.number);
     }
     if (flow->mark.number == 0) {

@@ -137,24 +137,65 @@ s_read_group (zloom_walk_t *self)
     return ZLOOM_OK;
 }
 
+/*
+ * Whether another boot wrote a group of the same number behind the same predecessor later: then the
+ * one with this header is a tail that was given up, where the next group did not fit or the file
+ * had become shorter. If so, the walk stands at the later one. (Its boot may be of the same
+ * counter: when the torn group was its boot's first, nobody had heard of that.)
+ */
+static zloom_err_t
+s_given_up (zloom_walk_t *self, const zloom_group_header_t *header, uint64_t behind, bool *yes)
+{
+    size_t at = self->at;
+    uint64_t offset = behind;
+    zloom_err_t err = s_search (self, &at, &offset, header->number - 1, yes);
+    *yes = *yes && self->header.number == header->number &&
+           self->header.previous_crc == header->previous_crc &&
+           self->header.boot.counter >= header->boot.counter &&
+           self->header.boot.random != header->boot.random;
+    if (*yes) {
+        self->at = at;
+        self->offset = offset;
+    } else {
+        self->header = *header;
+    }
+    return err;
+}
+
+/* Was this group, which is not whole, durable? Only a later one can say so. */
+static zloom_err_t
+s_attested (zloom_walk_t *self, const zloom_group_header_t *header, uint64_t behind, bool *yes)
+{
+    size_t at = self->at;
+    uint64_t offset = behind;
+    zloom_err_t err = s_search (self, &at, &offset, header->number, yes);
+    *yes = *yes && self->header.attested >= header->number;
+    self->header = *header;
+    return err;
+}
+
 /* The group of self->header stands at the walk's place: read it, decide, step behind it. */
 static zloom_err_t
 s_take_group (zloom_walk_t *self, zloom_walk_kind_t *kind)
 {
-    zloom_group_header_t header = self->header;
-    zloom_err_t err = s_read_group (self);
-    if (err) {
-        return err;
-    }
-    uint64_t behind = self->offset + zloom_blocks (header.total_bytes);
+    zloom_group_header_t header;
+    uint64_t behind;
+    bool given_up;
+    do {
+        header = self->header;
+        behind = self->offset + zloom_blocks (header.total_bytes);
+        given_up = false;
+        zloom_err_t err = s_read_group (self);
+        if (!err && self->damaged) {
+            err = s_given_up (self, &header, behind, &given_up);
+        }
+        if (err) {
+            return err;
+        }
+    } while (given_up);
     if (self->damaged) {
-        /* Was it durable? Only a later group can say so. */
-        size_t at = self->at;
-        uint64_t offset = behind;
-        bool found = false;
-        err = s_search (self, &at, &offset, header.number, &found);
-        bool attested = found && self->header.attested >= header.number;
-        self->header = header;
+        bool attested = false;
+        zloom_err_t err = s_attested (self, &header, behind, &attested);
         if (err || !attested) {
             *kind = ZLOOM_WALK_END;
             return err;

@@ -7,7 +7,9 @@
  * does not is searched past: when a group behind it attests that it was durable, it is damage (a
  * gap, or a group with bad payloads); when there is none, it is the tail that was being written
  * when the power went, and the log ends before it. The search looks at every block of the rest of
- * the segment and of the next ones: silence must not depend on luck.
+ * the segment and of the next ones: silence must not depend on luck. A torn group may stay where it
+ * is when the next boot's first one did not fit behind its predecessor; that one has the same
+ * number and the same predecessor, and counts.
  */
 #ifndef ZLOOM_JOURNAL_WALK_H
 #define ZLOOM_JOURNAL_WALK_H
