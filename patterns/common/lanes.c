@@ -144,9 +144,10 @@ s_lane (zloom_lanes_t *self, zloom_slot_t slot)
 void
 zloom_lanes_put (zloom_lanes_t *self, zloom_lane_t *lane, uint64_t entry)
 {
+    self->shut -= zloom_lane_shut (lane);
     zloom_lane_ring_put (&lane->next, entry);
     self->count++;
-    self->shut += lane->waits ? 1 : 0;
+    self->shut += zloom_lane_shut (lane);
     zloom_lanes_list (self, lane);
 }
 
@@ -230,23 +231,23 @@ void
 zloom_lanes_unpark (zloom_lanes_t *self, zloom_lane_t *lane, zloom_lane_parked_t *parked)
 {
     uint16_t place = parked->place;
+    self->shut -= zloom_lane_shut (lane);
     *parked = lane->parked[--lane->parked_count];
     for (size_t i = lane->aside.count; i > 0; i--) {
         uint64_t entry = zloom_lane_ring_at (&lane->aside, i - 1);
         if (zloom_lanes_place (entry) == place) {
             zloom_lane_ring_remove (&lane->aside, i - 1);
             zloom_lane_ring_put (&lane->next, entry);
-            self->shut -= lane->waits ? 0 : 1;
         }
     }
     if (lane->waits && lane->aside.count < ZLOOM_LANES_ASIDE) {
         lane->waits = false;
-        self->shut -= lane->next.count;
         if (lane->forgetful && lane->known_to + 1 < self->rewind) {
             self->rewind = lane->known_to + 1;
         }
         lane->forgetful = false;
     }
+    self->shut += zloom_lane_shut (lane);
     zloom_lanes_list (self, lane);
 }
 
@@ -304,9 +305,11 @@ zloom_lanes_front (const zloom_lanes_t *self, const zloom_lane_t *lane, zloom_la
 static uint64_t
 s_pop (zloom_lanes_t *self, zloom_lane_t *lane)
 {
+    self->shut -= zloom_lane_shut (lane);
+    const uint64_t item = zloom_lane_ring_pop (&lane->next);
     self->count--;
-    self->shut -= lane->waits ? 1 : 0;
-    return zloom_lane_ring_pop (&lane->next);
+    self->shut += zloom_lane_shut (lane);
+    return item;
 }
 
 void
@@ -340,14 +343,14 @@ zloom_lanes_block (zloom_lanes_t *self, zloom_lane_t *lane)
 void
 zloom_lanes_set_aside (zloom_lanes_t *self, zloom_lane_t *lane)
 {
+    self->shut -= zloom_lane_shut (lane);
     const uint64_t item = zloom_lane_ring_pop (&lane->next);
     zloom_lane_parked_t *parked = zloom_lanes_parked (lane, zloom_lanes_place (item));
     zloom_assert (parked);
     parked->behind++;
     zloom_lane_ring_put (&lane->aside, item);
-    self->shut++;
     if (lane->aside.count >= ZLOOM_LANES_ASIDE) {
         lane->waits = true;
-        self->shut += lane->next.count;
     }
+    self->shut += zloom_lane_shut (lane);
 }

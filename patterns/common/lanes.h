@@ -31,6 +31,8 @@
 #define ZLOOM_LANES_ASIDE 4096u
 #define ZLOOM_LANES_WAITING 4096u
 #define ZLOOM_LANES_QUANTUM 64u
+/* So many entries of one lane count as work at hand; the others are no reason not to look on. */
+#define ZLOOM_LANES_PART 16384u
 /* The most that a turn may leave over, in turns. */
 #define ZLOOM_LANES_SAVED 2u
 
@@ -49,7 +51,7 @@ void zloom_lanes_weigh (zloom_lanes_t *self, zloom_bytes_t key, uint32_t weight)
 
 /* Message seq, unsettled, is of this slot; numbers rise, but for what is added again. */
 void zloom_lanes_add (zloom_lanes_t *self, zloom_slot_t slot, uint64_t seq);
-/* Entries, and those of them in lanes and slots that do not wait. */
+/* Entries, and those that are work at hand: in no lane or slot that waits, and a lane's part. */
 uint64_t zloom_lanes_count (const zloom_lanes_t *self);
 uint64_t zloom_lanes_open (const zloom_lanes_t *self);
 /* Whether messages from *from on must be added again, told once. */

@@ -48,7 +48,7 @@ struct zloom_lanes {
     uint8_t weights[ZLOOM_LANES];
     zloom_idmap_t *states; /* number -> state and slot, packed into the pointer */
     uint64_t count;
-    uint64_t shut; /* entries aside, and in lanes that wait */
+    uint64_t shut; /* the sum of zloom_lane_shut () */
     uint64_t rewind;
     uint16_t first, last; /* of the list */
     size_t listed;
@@ -76,6 +76,15 @@ static inline void *
 zloom_lanes_pack (zloom_lanes_state_t state, zloom_slot_t slot)
 {
     return (void *) (((uintptr_t) state << 32) | slot);
+}
+
+/* Entries of a lane that are no work at hand: all if it waits, else what is aside or too many. */
+static inline uint64_t
+zloom_lane_shut (const zloom_lane_t *lane)
+{
+    const uint64_t count = lane->next.count;
+    const uint64_t part = lane->waits ? 0 : ZLOOM_LANES_PART;
+    return lane->aside.count + (count > part ? count - part : 0);
 }
 
 /* 0 when nothing is known of it. */

@@ -23,8 +23,10 @@
 /* So many entries that may be served are looked for ahead, in steps of so many messages. */
 #define AHEAD 262144u
 #define SCAN_MESSAGES 4096u
-/* Stored packs looked at in one go, so that a turn stays short; the next one goes on. */
+/* Stored packs, and messages, looked at in one go, so that a turn stays short; the next one goes
+ * on. */
 #define SCAN_PACKS 1024
+#define SCAN_GO 65536u
 /* Entries that are got out of the way in one dispatch, so that a turn stays short as well. */
 #define SWEEP_MESSAGES 4096u
 /* Never more entries in all (8 bytes each). */
@@ -68,6 +70,7 @@ s_scan (zloom_queue_t *self, const zloom_turn_t *turn)
 {
     uint64_t from;
     int packs = 0;
+    uint32_t looked = 0;
     self->scan_more = false;
     if (zloom_lanes_rewind (self->lanes, &from) && from < self->frontier) {
         self->frontier = from;
@@ -75,7 +78,7 @@ s_scan (zloom_queue_t *self, const zloom_turn_t *turn)
     while (self->frontier <= self->durable_seq && zloom_lanes_open (self->lanes) < AHEAD &&
            zloom_lanes_count (self->lanes) < ENTRIES_MAX) {
         zloom_range_t run;
-        self->scan_more = packs++ == SCAN_PACKS;
+        self->scan_more = packs++ == SCAN_PACKS || looked >= SCAN_GO;
         if (self->scan_more) {
             return;
         }
@@ -92,6 +95,7 @@ s_scan (zloom_queue_t *self, const zloom_turn_t *turn)
             return;
         }
         if (err == ZLOOM_OK) {
+            looked += peek.n;
             s_add (self, &peek, run.first);
         } else if (zloom_queue_free_run (self, run.first, run.first, &run)) {
             zloom_queue_doom (self, run.first, run.first, &self->damaged);

@@ -42,6 +42,43 @@ s_slot (uint32_t lane, uint32_t place)
     return lane * 65536 + place;
 }
 
+/* What a lane has beyond its part is known, but does not count as work at hand. */
+static void
+lanes_count_only_a_part_of_a_deep_one (void **state)
+{
+    (void) state;
+    enum { DEEP = ZLOOM_LANES_PART + 100 };
+    zloom_lanes_t *lanes = zloom_lanes_new (s_seed, 1);
+    static uint64_t seqs[DEEP];
+    for (uint64_t seq = 1; seq <= DEEP; seq++) {
+        zloom_lanes_add (lanes, s_slot (7, 0), seq);
+    }
+    zloom_lanes_add (lanes, s_slot (8, 0), DEEP + 1);
+    assert_int_equal (zloom_lanes_count (lanes), DEEP + 1);
+    assert_int_equal (zloom_lanes_open (lanes), ZLOOM_LANES_PART + 1);
+    assert_int_equal (s_take (lanes, seqs, 50), 50);
+    assert_int_equal (zloom_lanes_open (lanes), ZLOOM_LANES_PART + 1);
+    zloom_lanes_fail (lanes, 1); /* it blocks its slot: all of them go aside */
+    for (uint64_t seq = 2; seq <= 50; seq++) {
+        zloom_lanes_back (lanes, seq);
+    }
+    assert_int_equal (s_take (lanes, seqs, DEEP), 1);
+    assert_int_equal (seqs[0], DEEP + 1);
+    assert_int_equal (zloom_lanes_open (lanes), 0);
+    zloom_lanes_due (lanes, 1);
+    zloom_lanes_gone (lanes, 1, 1);
+    zloom_lanes_gone (lanes, DEEP + 1, DEEP + 1);
+    assert_int_equal (s_take (lanes, seqs, 1), 1);
+    assert_int_equal (seqs[0],
+                      1); /* its owner has not looked yet: it was settled while it waited */
+    zloom_lanes_gone (lanes, 1, 1);
+    assert_int_equal (zloom_lanes_open (lanes), ZLOOM_LANES_PART);
+    assert_int_equal (s_take (lanes, seqs, DEEP), DEEP - 1);
+    assert_int_equal (zloom_lanes_open (lanes), 0);
+    assert_int_equal (zloom_lanes_count (lanes), 0);
+    zloom_lanes_destroy (&lanes);
+}
+
 static void
 lanes_hand_out_one_run_at_a_time (void **state)
 {
@@ -234,6 +271,7 @@ int
 main (void)
 {
     const struct CMUnitTest tests[] = {
+      cmocka_unit_test (lanes_count_only_a_part_of_a_deep_one),
       cmocka_unit_test (lanes_hand_out_one_run_at_a_time),
       cmocka_unit_test (lanes_park_a_slot_behind_its_blocker),
       cmocka_unit_test (lanes_that_wait_forget_and_ask_again),

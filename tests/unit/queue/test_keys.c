@@ -171,6 +171,44 @@ queue_sweeps_a_parked_key_a_part_at_a_time (void **state)
     desk_destroy (desk);
 }
 
+/* A deep backlog of one key keeps nobody else's messages out of sight. */
+static void
+queue_looks_past_a_key_with_a_deep_backlog (void **state)
+{
+    (void) state;
+    enum { PACKS = 5, EACH = 60000 };
+    zloom_flow_config_t config = keys_config (ZLOOM_ORDER_SKIP);
+    config.limit_messages = 10000000;
+    desk_t *desk = desk_new (&config);
+    zloom_buf_t pack = {0};
+    for (int i = 0; i < EACH; i++) {
+        const zloom_envelope_t letter = {.key = zloom_bytes ("a", 1)};
+        letters_pack (&letter, 1, &pack);
+    }
+    zloom_event_t event = {.type = ZLOOM_EVENT_OFFER, .session = 1};
+    event.offer.producer = zloom_bytes_text ("shop");
+    event.offer.n = EACH;
+    event.offer.pack = zloom_buf_bytes (&pack);
+    event.offer.flags = ZLOOM_FLAG_KEY;
+    for (uint64_t i = 0; i < PACKS; i++) {
+        event.offer.first_id = 1 + i * EACH;
+        desk_feed (desk, &event);
+    }
+    zloom_buf_fini (&pack);
+    keys_send (desk, 1 + PACKS * EACH, "b");
+    desk_subscribe (desk, 5, 10);
+    assert_int_equal (desk_dispatch (desk), 10); /* of a, and a waits for them */
+    desk_subscribe (desk, 6, 10);
+    int turns = 0;
+    while (desk_dispatch (desk) == 0 && turns++ < 10) { /* a part a turn, and no turn for nothing */
+        assert_int_equal (zloom_queue_pattern.next_deadline (desk->queue), 0);
+        desk_simple (desk, ZLOOM_EVENT_TIMER);
+    }
+    const got_t got = keys_got (desk);
+    assert_int_equal (got.seqs[0], 1 + PACKS * EACH);
+    desk_destroy (desk);
+}
+
 /* Which lanes the keys a to z fall into, in the order of keys. */
 static void
 s_lanes (uint64_t boot, uint64_t secret, uint32_t lanes[26])
@@ -229,6 +267,7 @@ main (void)
       cmocka_unit_test (queue_frees_a_key_whose_message_is_damaged),
       cmocka_unit_test (queue_tells_whether_a_key_was_freed),
       cmocka_unit_test (queue_sweeps_a_parked_key_a_part_at_a_time),
+      cmocka_unit_test (queue_looks_past_a_key_with_a_deep_backlog),
       cmocka_unit_test (queue_spreads_keys_by_a_secret),
       cmocka_unit_test (queue_has_no_keys_without_a_key),
     };
