@@ -7,12 +7,51 @@
 #include "base/tag.h"
 #include "wire/pack.h"
 
+/* A message a pack makes and frees one for each; more than a window's worth is not kept. */
+#define SPARE_MAX 4096
+
+/* Up to here a copy costs less than a buffer that grows anew. */
+#define COPY_PACK_BYTES 4096
+
+static zloom_batch_t *
+s_new (zloom_batches_t *self)
+{
+    zloom_batch_t *batch = self->spare;
+    if (!batch) {
+        return zloom_alloc (sizeof *batch);
+    }
+    self->spare = batch->next;
+    self->spare_count--;
+    *batch = (zloom_batch_t){0};
+    return batch;
+}
+
+zloom_batch_t *
+zloom_batches_new (zloom_batches_t *self, zloom_buf_t *pack)
+{
+    zloom_batch_t *batch = s_new (self);
+    if (pack->size > COPY_PACK_BYTES) {
+        batch->blob = zloom_blob_new_from_buf (pack);
+    } else {
+        batch->blob = zloom_blob_new (pack->data, pack->size);
+        zloom_buf_clear (pack);
+    }
+    batch->pack = zloom_blob_bytes (batch->blob);
+    return batch;
+}
+
 static void
-s_free (zloom_batch_t *batch)
+s_free (zloom_batches_t *self, zloom_batch_t *batch)
 {
     zloom_blob_unref (&batch->blob);
     zloom_blob_unref (&batch->mark);
-    free (batch);
+    if (self->spare_count == SPARE_MAX) {
+        free (batch);
+        return;
+    }
+    batch->next = self->spare;
+    self->spare = batch;
+    self->spare_count++;
 }
 
 void
@@ -21,7 +60,12 @@ zloom_batches_fini (zloom_batches_t *self)
     while (self->first) {
         zloom_batch_t *batch = self->first;
         self->first = batch->next;
-        s_free (batch);
+        s_free (self, batch);
+    }
+    while (self->spare) {
+        zloom_batch_t *batch = self->spare;
+        self->spare = batch->next;
+        free (batch);
     }
     *self = (zloom_batches_t){0};
 }
@@ -46,7 +90,7 @@ void
 zloom_batches_cut (zloom_batches_t *self, zloom_batch_t *batch, uint32_t n)
 {
     zloom_assert (n > 0 && n < batch->n);
-    zloom_batch_t *rest = zloom_alloc (sizeof *rest);
+    zloom_batch_t *rest = s_new (self);
     *rest = *batch;
     rest->first_id += n;
     rest->n -= n;
@@ -84,7 +128,7 @@ zloom_batches_take (zloom_batches_t *self, uint64_t upto)
         if (!self->first) {
             self->last = NULL;
         }
-        s_free (batch);
+        s_free (self, batch);
     }
     return taken;
 }

@@ -29,10 +29,14 @@ typedef struct {
     zloom_batch_t *unsent; /* the first that did not go out on this road; NULL: all did */
     size_t messages;
     size_t bytes;
+    zloom_batch_t *spare; /* used up, for the next ones */
+    size_t spare_count;
 } zloom_batches_t; /* zero-initialised is empty and ready */
 
 void zloom_batches_fini (zloom_batches_t *self);
-/* Takes the batch. */
+/* A batch with the pack in this buffer, which is empty then; to be filled and appended. */
+zloom_batch_t *zloom_batches_new (zloom_batches_t *self, zloom_buf_t *pack);
+/* Takes a batch of batches_new. */
 void zloom_batches_append (zloom_batches_t *self, zloom_batch_t *batch);
 /*
  * Keep the first n messages (0 < n < batch->n) in `batch` and put the rest behind it. A mark stands

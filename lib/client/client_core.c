@@ -319,7 +319,7 @@ zloom_client_core_peek (const zloom_client_core_t *self, zloom_client_out_t *out
     if (!frame) {
         return false;
     }
-    *out = (zloom_client_out_t){zloom_blob_bytes (frame->verb), frame->blob, frame->pack};
+    *out = (zloom_client_out_t){zloom_frame_verb (frame), frame->blob, frame->pack};
     return true;
 }
 

@@ -238,13 +238,11 @@ zloom_outflow_seal (zloom_outflow_t *self)
     if (self->open_n == 0) {
         return;
     }
-    zloom_batch_t *batch = zloom_alloc (sizeof *batch);
+    zloom_batch_t *batch = zloom_batches_new (&self->batches, &self->open);
     batch->first_id = self->open_first;
     batch->n = self->open_n;
     batch->flags = self->open_flags;
     batch->base_time_ns = self->open_base_ns;
-    batch->blob = zloom_blob_new_from_buf (&self->open);
-    batch->pack = zloom_blob_bytes (batch->blob);
     batch->mark = self->open_mark;
     self->open_mark = NULL;
     self->open_n = 0;

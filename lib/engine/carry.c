@@ -18,6 +18,7 @@
 void
 zloom_engine_seal (zloom_engine_t *self, zloom_port_t *port)
 {
+    zloom_engine_close_bundle (self);
     if (port->staged >= zloom_journal_group (port->journal)) {
         zloom_journal_seal (port->journal, self->now);
     }
@@ -30,6 +31,14 @@ static zloom_err_t
 s_port_room (zloom_engine_t *self, zloom_port_t *port, uint32_t records, uint64_t bytes,
              bool growing)
 {
+    if (self->bundle.flow) {
+        if (zloom_journal_room (port->journal, records + 1,
+                                bytes + zloom_bundle_bytes (&self->bundle), growing) == ZLOOM_OK) {
+            return ZLOOM_OK;
+        }
+        /* The room that its messages were taken in with is still there. */
+        zloom_engine_close_bundle (self);
+    }
     zloom_err_t err = zloom_journal_room (port->journal, records, bytes, growing);
     if (err == ZLOOM_AGAIN) {
         zloom_engine_seal (self, port);
@@ -73,10 +82,17 @@ void
 zloom_engine_stage (zloom_engine_t *self, zloom_hosted_t *flow, zloom_record_t *record,
                     zloom_blob_t *blob, bool lazy)
 {
+    zloom_engine_close_bundle (self);
     zloom_port_t *port = flow->port;
     record->flow = flow->number;
     record->critical = true;
     zloom_journal_stage (port->journal, record, blob);
+    zloom_engine_staged (self, port, lazy);
+}
+
+void
+zloom_engine_staged (zloom_engine_t *self, zloom_port_t *port, bool lazy)
+{
     port->staged = zloom_journal_group (port->journal);
     const int64_t by_ns = self->now.mono_ns + (lazy ? ZLOOM_ENGINE_LAZY_NS : 0);
     if (by_ns < port->seal_at_ns) {
@@ -101,10 +117,11 @@ s_own_part (zloom_bytes_t *pack, zloom_blob_t *blob)
     return own;
 }
 
-static void
-s_append (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_effect_t *effect,
-          zloom_blob_t *blob)
+void
+zloom_engine_append (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_effect_t *effect,
+                     zloom_blob_t *blob)
 {
+    zloom_engine_close_bundle (self); /* before it, and with the same buffer for its head */
     zloom_buf_clear (&self->head);
     zloom_pack_head_encode (effect, &self->head);
     zloom_record_t record = {.type = ZLOOM_RECORD_PACK,
@@ -233,7 +250,9 @@ s_carry (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_effects_t *effe
         const zloom_effect_t *effect = zloom_effects_at (effects, i);
         switch (effect->type) {
         case ZLOOM_EFFECT_APPEND:
-            s_append (self, flow, effect, blob);
+            if (!zloom_engine_bundle (self, flow, effect)) {
+                zloom_engine_append (self, flow, effect, blob);
+            }
             break;
         case ZLOOM_EFFECT_RECORD:
             s_record (self, flow, effect);
@@ -256,6 +275,7 @@ s_carry (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_effects_t *effe
             zloom_engine_dead (self, flow, effect->dead.seq, effect->dead.history);
             break;
         case ZLOOM_EFFECT_FORGET:
+            zloom_engine_close_bundle (self);
             zloom_journal_forget (flow->port->journal, flow->number, effect->forget.first,
                                   effect->forget.last);
             break;

@@ -9,7 +9,8 @@
  *   produce.c   SEND                        grant.c    CREDIT to senders
  *   consume.c   SUBSCRIBE to UNSUBSCRIBE    deliver.c  DELIVER: slices of stored packs
  *   step.c      STEP                        store.c    peek, cold reads; views.c: stored packs
- *   carry.c     effects to records, sends   dead.c     dead letters
+ *   carry.c     effects to records, sends   bundle.c   small packs stored as one
+ *   dead.c      dead letters
  *   talk.c      what is said, ends, beats   watch.c    tap and browse
  *   admin*.c    ADMIN                       hold.c     answers that wait for their group
  */
@@ -17,6 +18,7 @@
 #define ZLOOM_ENGINE_CORE_H
 
 #include "base/map.h"
+#include "engine/bundle.h"
 #include "engine/engine.h"
 #include "engine/hold.h"
 #include "engine/views.h"
@@ -197,6 +199,7 @@ struct zloom_engine {
     zloom_buf_t out;       /* the verb being encoded */
     zloom_buf_t head;      /* the record head being encoded */
     zloom_step_context_t step;
+    zloom_bundle_t bundle;
 
     zloom_now_t now;
     uint64_t turn_no;
@@ -282,10 +285,22 @@ void zloom_engine_call (zloom_engine_t *self, zloom_hosted_t *flow, zloom_engine
                         void *arg);
 void zloom_engine_stage (zloom_engine_t *self, zloom_hosted_t *flow, zloom_record_t *record,
                          zloom_blob_t *blob, bool lazy);
+/* The open group holds something, or will before it is sealed: that is so by now, or soon. */
+void zloom_engine_staged (zloom_engine_t *self, zloom_port_t *port, bool lazy);
 /* The group that answers about the state of `flow` wait for; 0: none. */
 uint64_t zloom_engine_group (const zloom_engine_t *self, const zloom_hosted_t *flow);
+/* Stage an APPEND effect as a record of its own; its pack lies in `blob`. */
+void zloom_engine_append (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_effect_t *append,
+                          zloom_blob_t *blob);
 /* Confirms of the turn, one a sender. */
 void zloom_engine_flush_confirms (zloom_engine_t *self);
+
+/* ---- bundle.c ------------------------------------------------------------------------------ */
+
+/* Put an APPEND effect of a SEND into the open pack; false: it has to be a record of its own. */
+bool zloom_engine_bundle (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_effect_t *append);
+/* Close the open pack: its record is staged. */
+void zloom_engine_close_bundle (zloom_engine_t *self);
 
 /* ---- hello.c, talk.c ----------------------------------------------------------------------- */
 

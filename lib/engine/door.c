@@ -103,6 +103,9 @@ s_work (zloom_engine_t *self, zloom_session_t *session, const zloom_frame_t *fra
     zloom_verb_t verb;
     zloom_arena_reset (&self->arena);
     const zloom_err_t err = zloom_verb_decode (frame->verb, &self->arena, &verb);
+    if (err != ZLOOM_OK || verb.kind != ZLOOM_VERB_SEND) {
+        zloom_engine_close_bundle (self);
+    }
     if (err == ZLOOM_UNKNOWN_VERB || err == ZLOOM_UNSUPPORTED) {
         zloom_engine_refuse (self, session, err, zloom_note ());
         return ZLOOM_OK;
@@ -237,8 +240,8 @@ s_plan_shares (zloom_engine_t *self)
     self->busy_sessions = 0;
 }
 
-void
-zloom_engine_receive (zloom_engine_t *self)
+static void
+s_receive (zloom_engine_t *self)
 {
     s_plan_shares (self);
     for (size_t left = zloom_sessions_waiting (self->sessions); left > 0; left--) {
@@ -259,4 +262,11 @@ zloom_engine_receive (zloom_engine_t *self)
         }
     }
     self->more = true;
+}
+
+void
+zloom_engine_receive (zloom_engine_t *self)
+{
+    s_receive (self);
+    zloom_engine_close_bundle (self);
 }

@@ -151,6 +151,7 @@ zloom_engine_destroy (zloom_engine_t **self_p)
     zloom_arena_fini (&self->scratch);
     zloom_buf_fini (&self->out);
     zloom_buf_fini (&self->head);
+    zloom_bundle_fini (&self->bundle);
     free (self->flows);
     free (self->ending);
     free (self->arrivals);

@@ -50,6 +50,7 @@ zloom_hosted_view (zloom_hosted_t *self, uint64_t seq, zloom_view_t **view_p)
     if (*view_p) {
         return ZLOOM_OK;
     }
+    zloom_engine_close_bundle (self->engine);
     zloom_chunk_t chunk = {0};
     zloom_err_t err = s_find_chunk (self, seq, &chunk);
     if (err == ZLOOM_OK) {

@@ -261,6 +261,8 @@ typedef struct {
     sim_watcher_t watcher;
 } watch_t;
 
+#define SIM_EXACT_BYTES 65536u
+
 static watch_t s_watches[2]; /* memory, disk */
 
 static void
@@ -286,8 +288,10 @@ s_stage_disk (zloom_journal_t *journal, const zloom_record_t *record, zloom_blob
 static zloom_err_t
 s_room_disk (const zloom_journal_t *journal, uint32_t records, uint64_t bytes, bool growing)
 {
-    return s_watches[true].inner->room (journal, records,
-                                        bytes < SIM_EVENT_BYTES ? bytes : SIM_EVENT_BYTES, growing);
+    /* Most asks are from above; a SEND, with the bundle before it, asks for what it is. */
+    const bool exact = growing && bytes < SIM_EXACT_BYTES;
+    return s_watches[true].inner->room (
+      journal, records, exact || bytes < SIM_EVENT_BYTES ? bytes : SIM_EVENT_BYTES, growing);
 }
 
 void

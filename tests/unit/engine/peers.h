@@ -57,15 +57,21 @@ rig_pack (zloom_buf_t *pack, uint64_t first, uint32_t n, size_t size)
 }
 
 static inline void
-rig_put_send (rig_t *rig, zloom_route_t route, uint64_t first_id, uint32_t n)
+rig_put_sized (rig_t *rig, zloom_route_t route, uint64_t first_id, uint32_t n, size_t size)
 {
     zloom_buf_t pack = {0};
     const zloom_verb_t verb = {
       .kind = ZLOOM_VERB_SEND,
       .send = {.flow = 0, .first_id = first_id, .n = n, .base_time_ns = rig->now.wall_ns}};
-    rig_pack (&pack, first_id, n, 10);
+    rig_pack (&pack, first_id, n, size);
     rig_put (rig, route, &verb, &pack);
     zloom_buf_fini (&pack);
+}
+
+static inline void
+rig_put_send (rig_t *rig, zloom_route_t route, uint64_t first_id, uint32_t n)
+{
+    rig_put_sized (rig, route, first_id, n, 10);
 }
 
 static inline void

@@ -78,6 +78,7 @@ test_browse_shows_what_waits_and_leases_nothing (void **state)
     rig_t rig;
     s_open (&rig);
     rig_put_send (&rig, 1, 1, 3);
+    rig_settle (&rig);
     rig_put_send (&rig, 1, 4, 3);
     rig_settle (&rig);
     rig_crash (&rig); /* its bytes are on the disk only */

@@ -148,7 +148,7 @@ test_a_letter_does_not_keep_its_neighbours_in_memory (void **state)
         s_open (&self, (zloom_confirm_t) confirm);
         rig_t *rig = &self.rig;
         bool freed = false;
-        rig_put_send (rig, 1, 1, 50);
+        rig_put_sized (rig, 1, 1, 50, 100); /* too large to be stored in one record with others */
         s_watch_pack (rig, &freed);
         rig_settle (rig);
         rig_expect (rig, 2, ZLOOM_VERB_DELIVER);
@@ -159,7 +159,8 @@ test_a_letter_does_not_keep_its_neighbours_in_memory (void **state)
         assert_false (freed);
         rig_put_settle (rig, 2, 1, token, first + 1, 49, ZLOOM_VERDICT_ACK);
         for (uint64_t i = 0; i < 20; i++) {
-            rig_put_send (rig, 1, 51 + i, 1); /* the engine remembers the packs it looked at last */
+            /* The engine remembers the packs it looked at last. */
+            rig_put_sized (rig, 1, 51 + i, 1, 5000);
         }
         rig_run (rig, 20 * ZLOOM_NS_PER_MS);
         assert_true (freed);

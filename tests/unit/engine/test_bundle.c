@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* Small packs that come one after the other are stored as one (engine/bundle.c). */
+#include "engine/core.h"
+#include "peers.h"
+
+static const zloom_engine_flow_t *
+s_flows (void)
+{
+    static zloom_engine_flow_t flows[2];
+    flows[0] = rig_flow ("orders", ZLOOM_CONFIRM_DISK);
+    flows[1] = rig_flow ("other", ZLOOM_CONFIRM_DISK);
+    return flows;
+}
+
+static void
+s_open (rig_t *rig)
+{
+    rig_open (rig, s_flows (), 2);
+    rig_hello (rig, 1, "shop", 1, "orders");
+    rig_hello (rig, 2, "till", 2, "orders");
+    rig_hello (rig, 3, "mill", 3, "other");
+}
+
+/* The message's place: how many messages lie in its record, and the record's first number. */
+static uint32_t
+s_record (rig_t *rig, const char *flow, uint64_t seq, uint64_t *first)
+{
+    zloom_hosted_t *hosted = zloom_engine_flow (rig->engine, zloom_bytes_text (flow));
+    zloom_chunk_t chunk = {0};
+    assert_int_equal (zloom_journal_lookup (rig->journal, hosted->number, seq, &chunk), ZLOOM_OK);
+    zloom_blob_unref (&chunk.blob);
+    *first = chunk.seq;
+    return chunk.count;
+}
+
+static void
+s_confirmed (rig_t *rig, zloom_route_t route, uint64_t upto)
+{
+    uint64_t seen = 0;
+    while (rig_take (rig, route, ZLOOM_VERB_CONFIRM)) {
+        seen = rig->verb.confirm.upto_id;
+    }
+    assert_int_equal (seen, upto);
+}
+
+static void
+test_sends_of_two_producers_lie_in_one_record (void **state)
+{
+    (void) state;
+    rig_t rig;
+    uint64_t first;
+    s_open (&rig);
+    rig_put_send (&rig, 1, 1, 1);
+    rig_put_send (&rig, 1, 2, 2);
+    rig_pass (&rig, 5);
+    rig_put_send (&rig, 2, 1, 1);
+    rig_put_send (&rig, 1, 4, 1);
+    rig_settle (&rig);
+    assert_int_equal (s_record (&rig, "orders", 3, &first), 5);
+    assert_int_equal (first, 1);
+    s_confirmed (&rig, 1, 4);
+    s_confirmed (&rig, 2, 1);
+
+    /* After a crash each has its own ids. */
+    rig_crash (&rig);
+    rig_hello (&rig, 1, "shop", 11, "orders");
+    assert_int_equal (rig.verb.welcome.flows[0].high, 4);
+    rig_hello (&rig, 2, "till", 12, "orders");
+    assert_int_equal (rig.verb.welcome.flows[0].high, 1);
+    rig_consumer (&rig, 9, "worker", "orders", 100);
+    rig_run (&rig, ZLOOM_NS_PER_S);
+    rig_expect (&rig, 9, ZLOOM_VERB_DELIVER);
+    const zloom_verb_deliver_t *deliver = &rig.verb.deliver;
+    assert_int_equal (zloom_runs_total (deliver->runs, deliver->run_count), 5);
+    zloom_origin_t origin;
+    assert_true (zloom_src_origin (deliver->src, deliver->src_count, 3, &origin));
+    assert_true (zloom_bytes_equal (origin.producer, zloom_bytes_text ("till")));
+    assert_int_equal (origin.id, 1);
+    assert_true (zloom_src_origin (deliver->src, deliver->src_count, 4, &origin));
+    assert_true (zloom_bytes_equal (origin.producer, zloom_bytes_text ("shop")));
+    assert_int_equal (origin.id, 4);
+    rig_close (&rig);
+}
+
+static void
+test_other_flows_large_packs_and_flags_stand_alone (void **state)
+{
+    (void) state;
+    rig_t rig;
+    uint64_t first;
+    s_open (&rig);
+    rig_put_send (&rig, 1, 1, 1);
+    rig_put_send (&rig, 3, 1, 1);
+    rig_put_send (&rig, 1, 2, 1);
+    rig_put_sized (&rig, 1, 3, 1, 5000);
+    rig_put_send (&rig, 1, 4, 1);
+    rig_settle (&rig);
+    for (uint64_t seq = 1; seq <= 4; seq++) {
+        assert_int_equal (s_record (&rig, "orders", seq, &first), 1);
+    }
+    zloom_buf_t pack = {0};
+    const zloom_envelope_t due = {.has_due = true, .due_ms = 50, .body = zloom_bytes_text ("x")};
+    zloom_pack_add (&pack, &due);
+    const zloom_verb_t verb = {
+      .kind = ZLOOM_VERB_SEND,
+      .send = {.first_id = 6, .n = 1, .flags = ZLOOM_FLAG_DUE, .base_time_ns = rig.now.wall_ns}};
+    rig_put_send (&rig, 1, 5, 1);
+    rig_put (&rig, 1, &verb, &pack);
+    rig_put_send (&rig, 1, 7, 1);
+    rig_settle (&rig);
+    for (uint64_t seq = 5; seq <= 7; seq++) {
+        assert_int_equal (s_record (&rig, "orders", seq, &first), 1);
+    }
+    s_confirmed (&rig, 1, 7);
+    zloom_buf_fini (&pack);
+    rig_close (&rig);
+}
+
+/* A newcomer of the same name, between two SENDs: it is told of the first once that is durable. */
+static void
+test_a_welcome_waits_for_the_bundle (void **state)
+{
+    (void) state;
+    rig_t rig;
+    s_open (&rig);
+    rig_quiet (&rig);
+    rig_put_send (&rig, 1, 1, 1);
+    const zloom_hello_flow_t hello = {.name = zloom_bytes_text ("orders"), .next = 1};
+    rig_put_hello (&rig, 4, "shop", 4, &hello, 1);
+    rig_turn (&rig);
+    rig_expect_none (&rig, 4, ZLOOM_VERB_WELCOME);
+    rig_settle (&rig);
+    rig_expect (&rig, 4, ZLOOM_VERB_WELCOME);
+    assert_int_equal (rig.verb.welcome.flows[0].high, 1);
+    rig_close (&rig);
+}
+
+/* More than a bundle holds: all of it comes through, in records of a bounded size. */
+static void
+test_bundles_are_bounded (void **state)
+{
+    (void) state;
+    rig_t rig;
+    uint64_t first = 0;
+    s_open (&rig);
+    for (uint64_t id = 1; id <= 60; id++) {
+        rig_put_sized (&rig, 1, id, 1, 3000);
+    }
+    rig_settle (&rig);
+    const uint32_t count = s_record (&rig, "orders", 1, &first);
+    assert_in_range (count, 2, 65536 / 3000);
+    assert_int_equal (s_record (&rig, "orders", 1 + count, &first), count);
+    s_confirmed (&rig, 1, 60);
+    rig_close (&rig);
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+      cmocka_unit_test (test_sends_of_two_producers_lie_in_one_record),
+      cmocka_unit_test (test_other_flows_large_packs_and_flags_stand_alone),
+      cmocka_unit_test (test_a_welcome_waits_for_the_bundle),
+      cmocka_unit_test (test_bundles_are_bounded),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
