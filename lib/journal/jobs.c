@@ -179,8 +179,8 @@ zloom_jobs_put (zloom_jobs_t *self, zloom_job_t *job, bool urgent)
     ZLOOM_CHECK (self, JOBS_TAG);
     pthread_mutex_lock (&self->lock);
     s_push (urgent ? &self->urgent : &self->normal, job);
-    pthread_cond_signal (&self->more);
     pthread_mutex_unlock (&self->lock);
+    pthread_cond_signal (&self->more); /* not before: the thread would wake only to wait for us */
 }
 
 zloom_job_t *

@@ -67,6 +67,30 @@ test_both_ways_agree_with_the_definition (void **state)
     }
 }
 
+/* Lengths around those at which more is done at once. */
+static void
+test_long_sums (void **state)
+{
+    (void) state;
+    static uint8_t data[40000];
+    const size_t edges[] = {768, 1536, 12288, 12288 + 768, 24576, 36864, 39000};
+    zloom_random_t random;
+    helper_seed (&random);
+    for (size_t i = 0; i < sizeof data; i++) {
+        data[i] = (uint8_t) zloom_random_next (&random);
+    }
+    for (size_t i = 0; i < COUNT (edges); i++) {
+        for (size_t size = edges[i] - 9; size < edges[i] + 9; size++) {
+            const size_t start = size % 8;
+            uint32_t crc = s_by_bits (data + start, size);
+            assert_int_equal (zloom_crc32c (0, data + start, size), crc);
+            assert_int_equal (zloom_crc32c_portable (0, data + start, size), crc);
+            assert_int_equal (
+              zloom_crc32c (zloom_crc32c (0, data + start, 5), data + start + 5, size - 5), crc);
+        }
+    }
+}
+
 static void
 test_sums_continue (void **state)
 {
@@ -86,6 +110,7 @@ main (void)
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (test_known_sums),
       cmocka_unit_test (test_both_ways_agree_with_the_definition),
+      cmocka_unit_test (test_long_sums),
       cmocka_unit_test (test_sums_continue),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
