@@ -6,6 +6,9 @@
 #include "kinds.h"
 #include "lints.h"
 
+/* A handler without `timeout` ends so long before its lease, at most. */
+#define EARLY_NS INT64_C (1000000000)
+
 static const zloom_later_t s_later_nodes[] = {
   {"forwarder", "every node connects to the router"},
 };
@@ -119,6 +122,17 @@ static const char *const s_counters[] = {
   ZLOOM_FLOW_STAT_MAP (COUNTER)
 #undef COUNTER
 };
+
+int64_t
+zloom_worker_limit_ns (const zloom_worker_config_t *config, int64_t lease_ns)
+{
+    if (config->timeout_ns > 0) {
+        return config->timeout_ns;
+    }
+    const int64_t tenth_ns = lease_ns / 10;
+    const int64_t early_ns = tenth_ns < EARLY_NS ? tenth_ns : EARLY_NS;
+    return lease_ns > 0 ? lease_ns - early_ns : INT64_MAX;
+}
 
 const zloom_registry_t *
 zloom_registry (void)

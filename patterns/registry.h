@@ -21,4 +21,10 @@ const zloom_registry_t *zloom_registry (void);
 /* What the recipe says of a flow, for the engine. */
 const zloom_flow_config_t *zloom_flow_config (const zloom_recipe_flow_t *flow);
 
+/*
+ * How long a worker's handler may take for one message: its `timeout`, or a little less than the
+ * lease of what it takes (0: not known), so that it is over first. INT64_MAX: for ever.
+ */
+int64_t zloom_worker_limit_ns (const zloom_worker_config_t *config, int64_t lease_ns);
+
 #endif

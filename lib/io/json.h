@@ -14,5 +14,9 @@
  * 2048 levels; a real number has to fit a double.
  */
 zloom_err_t zloom_json_check (zloom_bytes_t text);
+/* Whether both mean the same value: order of keys and white space aside. False: one is no JSON. */
+bool zloom_json_equal (zloom_bytes_t a, zloom_bytes_t b);
+/* The same, but maps of `whole` may have more keys. */
+bool zloom_json_contains (zloom_bytes_t whole, zloom_bytes_t part);
 
 #endif

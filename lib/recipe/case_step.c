@@ -171,10 +171,7 @@ s_read_kill (zloom_load_t *self, const zloom_tree_node_t *tree, const zloom_case
 {
     const zloom_recipe_node_t *node = zloom_recipe_node (self->recipe, kill->node);
     bool router = node && node->kind && node->kind == self->registry->implicit;
-    if (!router && !zloom_case_taker (self, zloom_tree_get (tree, "kill"), kill->node)) {
-        return false;
-    }
-    return zloom_case_only (self, tree, "power", router, "here: only the router has a disk");
+    return router || zloom_case_taker (self, zloom_tree_get (tree, "kill"), kill->node);
 }
 
 static bool

@@ -113,7 +113,6 @@ typedef struct {
 typedef struct {
     const char *node;
     int64_t away_ns;
-    bool power;
 } zloom_case_kill_t;
 
 typedef struct { /* pause, resume */

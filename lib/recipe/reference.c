@@ -253,8 +253,8 @@ zloom_reference_markdown (const zloom_registry_t *registry, zloom_buf_t *out)
                  zloom_recipe_flow_fields ());
     s_add_kinds (out, "pattern", registry->patterns, registry->pattern_count,
                  registry->later_patterns, registry->later_pattern_count);
-    zloom_buf_add_text (out,
-                        "\n## Tests\n\nCases of the recipe itself, on a clock of their own.\n");
+    zloom_buf_add_text (out, "\n## Tests\n\nCases that `zloom test` plays on a clock of their own: "
+                             "[testing-recipes.md](testing-recipes.md).\n");
     const zloom_case_table_t *table;
     for (size_t i = 0; (table = zloom_case_table_at (i)); i++) {
         s_add_table (out, table->title, table->help, table->fields);

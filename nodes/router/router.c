@@ -10,9 +10,8 @@
 #include "net/control.h"
 #include "net/endpoint.h"
 #include "net/router_transport.h"
-#include "patterns/queue/queue.h"
+#include "nodes/router/router_flows.h"
 #include "patterns/registry.h"
-#include "wire/fingerprint.h"
 
 /* How long the last words to peers may take to leave. */
 #define GOODBYE_NS (500 * ZLOOM_NS_PER_MS)
@@ -62,42 +61,11 @@ s_forget (void *arg, zloom_route_t route)
 
 /* ---- opening -------------------------------------------------------------------------------- */
 
-static uint64_t
-s_fingerprint (const zloom_flow_config_t *config)
-{
-    const zloom_fingerprint_t fingerprint = {.pattern = zloom_bytes_text (config->pattern),
-                                             .key = zloom_bytes_text (config->key),
-                                             .confirm = config->confirm};
-    return zloom_fingerprint_number (&fingerprint);
-}
-
-static zloom_err_t
-s_read_flows (router_t *self, size_t *count)
-{
-    const zloom_recipe_t *recipe = self->args->recipe;
-    *count = zloom_recipe_flow_count (recipe);
-    self->flows = zloom_alloc ((*count + 1) * sizeof *self->flows);
-    for (size_t i = 0; i < *count; i++) {
-        const zloom_recipe_flow_t *flow = zloom_recipe_flow_at (recipe, i);
-        if (flow->pattern->id != ZLOOM_PATTERN_QUEUE) {
-            return zloom_fail (ZLOOM_UNSUPPORTED, "flow %s: this router hosts no %s", flow->name,
-                               flow->pattern->name);
-        }
-        const zloom_flow_config_t *config = zloom_flow_config (flow);
-        self->flows[i] = (zloom_engine_flow_t){
-          .config = *config,
-          .pattern = &zloom_queue_pattern,
-          .fingerprint = s_fingerprint (config),
-        };
-    }
-    return ZLOOM_OK;
-}
-
 static zloom_err_t
 s_new_engine (router_t *self)
 {
     size_t count = 0;
-    zloom_err_t err = s_read_flows (self, &count);
+    zloom_err_t err = zloom_router_flows (self->args->recipe, &self->flows, &count);
     if (err != ZLOOM_OK) {
         return err;
     }

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/tag.h"
 #include "base/units.h"
+#include "patterns/registry.h"
 
 /* After a crash that nobody in particular can be blamed for: so many messages one by one. */
 #define CAREFUL 32
@@ -78,11 +79,7 @@ s_settle_plain (zloom_worker_t *self, zloom_worker_job_t *job, zloom_verdict_t v
 static int64_t
 s_limit_ns (const zloom_worker_t *self)
 {
-    if (self->config->timeout_ns > 0) {
-        return self->config->timeout_ns;
-    }
-    int64_t early_ns = self->lease_ns / 10 < ZLOOM_NS_PER_S ? self->lease_ns / 10 : ZLOOM_NS_PER_S;
-    return self->lease_ns > 0 ? self->lease_ns - early_ns : ZLOOM_NEVER;
+    return zloom_worker_limit_ns (self->config, self->lease_ns);
 }
 
 void

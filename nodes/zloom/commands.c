@@ -74,6 +74,12 @@ static const zloom_option_t s_graph_options[] = {
 static const zloom_option_t s_schema_options[] = {
   {"fragment", 0, NULL, "of a file that `use:` takes in, instead of a recipe"}, LAST_OPTION};
 
+static const zloom_option_t s_test_options[] = {
+  {"case", 'c', "NAME", "this case alone; several times for several"},
+  SET_OPTION,
+  {"output", 'o', "FORM", "text, tap (version 14) or junit (XML)"},
+  LAST_OPTION};
+
 static const zloom_option_t s_node_options[] = {
   STATE_OPTION,
   SET_OPTION,

@@ -8,7 +8,7 @@
 
 #include "fuzz.h"
 #include "journal/format.h"
-#include "support/simdisk.h"
+#include "simdisk/simdisk.h"
 
 #define ZLOOM_LIFE_DIRECTORY "j"
 #define ZLOOM_LIFE_SEGMENT_BYTES (32u * 1024)

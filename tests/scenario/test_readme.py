@@ -10,6 +10,7 @@ from topology import Case, wait_for, zloom
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 DOCUMENTS = ["README.md", "docs/workers.md", "docs/recipe.md", "docs/operations.md",
+             "docs/testing-recipes.md",
              "patterns/queue/README.md"]
 HEAD = "zloom: 1\nname: test\n"
 BLOCK = re.compile(r"(?ms)^```(\w*)\n(.*?)^```$")

@@ -12,7 +12,7 @@
 #define ZLOOM_TESTS_SIM_PROBE_H
 
 #include "host.h"
-#include "support/simdisk.h"
+#include "simdisk/simdisk.h"
 
 typedef struct sim_probe sim_probe_t;
 

@@ -16,7 +16,7 @@
 
 #include "ground.h"
 #include "journal/journal.h"
-#include "support/simdisk.h"
+#include "simdisk/simdisk.h"
 
 typedef struct sim_disk sim_disk_t;
 

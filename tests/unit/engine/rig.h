@@ -23,7 +23,7 @@
 #include "base/memory.h"
 #include "engine/engine.h"
 #include "patterns/queue/queue.h"
-#include "support/simdisk.h"
+#include "simdisk/simdisk.h"
 #include "wire/pack.h"
 #include "wire/verb.h"
 

@@ -14,8 +14,8 @@
 #include "journal/doctor.h"
 #include "journal/format.h"
 #include "journal/slot.h"
+#include "simdisk/simdisk.h"
 #include "support/journal_model.h"
-#include "support/simdisk.h"
 
 #define SEGMENT_BYTES (64u * 1024)
 /* One pack takes a block and a half: a few fill a segment. */

@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
+#include "simdisk/simdisk.h"
 #include "support/journal_model.h"
-#include "support/simdisk.h"
 
 #define STEPS 700
 #define STEPS_AFTER 60

@@ -16,8 +16,8 @@
 #include "journal/doctor.h"
 #include "journal/format.h"
 #include "journal/slot.h"
+#include "simdisk/simdisk.h"
 #include "support/journal_model.h"
-#include "support/simdisk.h"
 
 #define SEGMENT_BYTES (64u * 1024)
 #define HOT_1 "j/hot-0000000001"

@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 #include "journal/doctor.h"
+#include "simdisk/simdisk.h"
 #include "support/journal_model.h"
-#include "support/simdisk.h"
 
 #define SEGMENT_BYTES (32u * 1024)
 

@@ -10,9 +10,9 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "simdisk/simdisk.h"
 #include "support/folder.h"
 #include "support/journal_model.h"
-#include "support/simdisk.h"
 
 #define SEGMENT_BYTES (64u * 1024)
 

@@ -19,8 +19,8 @@
 #include "journal/format.h"
 #include "journal/names.h"
 #include "journal/slot.h"
+#include "simdisk/simdisk.h"
 #include "support/journal_model.h"
-#include "support/simdisk.h"
 
 #define SEGMENT_BYTES (64u * 1024)
 #define LOGS 5u

@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 #include "journal/names.h"
+#include "simdisk/simdisk.h"
 #include "support/journal_model.h"
-#include "support/simdisk.h"
 
 #define SEGMENT_BYTES (64u * 1024)
 #define CAPACITY_SEGMENTS 12u

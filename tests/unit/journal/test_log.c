@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "journal/doctor.h"
+#include "simdisk/simdisk.h"
 #include "support/journal_model.h"
-#include "support/simdisk.h"
 
 typedef struct {
     zloom_simdisk_t *disk;

@@ -9,7 +9,7 @@
 
 #include "base/memory.h"
 #include "journal/names.h"
-#include "support/simdisk.h"
+#include "simdisk/simdisk.h"
 
 static void
 s_make (zloom_simdisk_t *disk, const char *name)

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "journal/format.h"
-#include "support/simdisk.h"
+#include "simdisk/simdisk.h"
 
 #define SEGMENT_BYTES (64u * 1024)
 #define HOT_1 "j/hot-0000000001"

@@ -6,10 +6,10 @@
  * an operation on a name is remembered until the directory is synced, and a crash undoes some
  * suffix of what was remembered.
  */
-#include "simdisk.h"
+#include "simdisk/simdisk.h"
 #include "base/memory.h"
 #include "base/tag.h"
-#include "simdisk_inode.h"
+#include "simdisk/simdisk_inode.h"
 
 #include <stdlib.h>
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* simdisk_inode.h - contents and names of the simulated disk, seen and synced; see simdisk.c. */
-#ifndef ZLOOM_TESTS_SUPPORT_SIMDISK_INODE_H
-#define ZLOOM_TESTS_SUPPORT_SIMDISK_INODE_H
+#ifndef ZLOOM_SIMDISK_INODE_H
+#define ZLOOM_SIMDISK_INODE_H
 
 #include <stdbool.h>
 
 #include "base/random.h"
-#include "simdisk.h"
+#include "simdisk/simdisk.h"
 
 #define ZLOOM_SIMDISK_TAG 0x53494D44u /* SIMD */
 

@@ -2,7 +2,7 @@
 /* simdisk_vfs.c - the vfs calls of the simulated disk; see simdisk.c. */
 #include "base/memory.h"
 #include "base/tag.h"
-#include "simdisk_inode.h"
+#include "simdisk/simdisk_inode.h"
 
 #include <stdlib.h>
 

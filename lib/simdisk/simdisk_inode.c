@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* simdisk_inode.c - see simdisk_inode.h. */
-#include "simdisk_inode.h"
+#include "simdisk/simdisk_inode.h"
 #include "base/memory.h"
 
 #include <stdlib.h>

@@ -10,8 +10,8 @@
  *     ... run on zloom_simdisk_vfs (disk) ...
  *     zloom_simdisk_crash (disk);                     // decide what survived; power is back
  */
-#ifndef ZLOOM_TESTS_SUPPORT_SIMDISK_H
-#define ZLOOM_TESTS_SUPPORT_SIMDISK_H
+#ifndef ZLOOM_SIMDISK_H
+#define ZLOOM_SIMDISK_H
 
 #include "journal/vfs.h"
 

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: MPL-2.0
+"""`zloom test`: its reports and exit codes, what its documentation shows, and the cases that every
+recipe of the repository carries."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import unittest
+import xml.etree.ElementTree
+
+import yaml
+
+from topology import Case, ZLOOM, zloom
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+DATA = ROOT / "tests" / "data" / "cases"
+HEAD = """zloom: 1
+name: t
+flows:
+  in: {pattern: queue, from: external, to: external}
+"""
+ONE = HEAD + "tests: {one: {steps: [{send: in, body: a}, {expect: in, count: 1}]}}\n"
+
+
+def play(*words, folder=DATA):
+    """`zloom test` in a folder, so that places have short names."""
+    return subprocess.run([ZLOOM, "test", *words], cwd=folder, capture_output=True, text=True,
+                          timeout=120, check=False)
+
+
+def tap(text):
+    """[(ok, number, description, what its YAML block says)] of TAP 14; anything odd is an error."""
+    lines = text.rstrip("\n").split("\n")
+    if lines[0] != "TAP version 14":
+        raise ValueError(lines[0])
+    plan = re.fullmatch(r"1\.\.(\d+)", lines[1])
+    tests, block = [], None
+    for line in lines[2:]:
+        point = re.fullmatch(r"(not )?ok (\d+) - ((?:[^#\\]|\\.)*)", line)
+        if line == "  ---":
+            block = []
+        elif line == "  ...":
+            tests[-1][3] = yaml.safe_load("\n".join(block))
+            block = None
+        elif block is not None and line.startswith("  "):
+            block.append(line[2:])
+        elif point and block is None:
+            tests.append([not point[1], int(point[2]), point[3], None])
+        else:
+            raise ValueError(line)
+    if [test[1] for test in tests] != list(range(1, int(plan[1]) + 1)) or block is not None:
+        raise ValueError("not as planned")
+    return tests
+
+
+class Reports(Case):
+    def test_text(self):
+        done = play("fails.yaml")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual(done.stdout, (DATA / "fails.expected").read_text(encoding="utf-8"))
+        self.assertEqual(done.stderr, "")
+
+    def test_tap(self):
+        done = play("fails.yaml", "-o", "tap")
+        self.assertEqual(done.returncode, 1)
+        tests = tap(done.stdout)
+        self.assertFalse(any(test[0] for test in tests))
+        by_name = {test[2].split(":")[0]: test for test in tests}
+        self.assertEqual(by_name["wrong-body"][2],
+                         'wrong-body: the second one differs <&> "\\#1"')
+        failure = by_name["wrong-body"][3]["failures"][0]
+        self.assertEqual(failure["at"], {"file": "fails.yaml", "line": 19, "column": 51})
+        self.assertIn("messages of flow 'out'", failure["message"])
+        self.assertEqual([row["same"] for row in failure["rows"]], [True, False])
+        self.assertEqual(failure["rows"][1], {"expected": '{"id":3}', "same": False,
+                                              "seen": '{"id":2,"name":"a | b"}'})
+        self.assertIsNone(by_name["too-many"][3]["failures"][0]["rows"][1]["expected"])
+        self.assertTrue(all(test[0] and test[3] is None
+                            for test in tap(play("passes.yaml", "-o", "tap").stdout)))
+
+    @unittest.skipUnless(shutil.which("prove"), "perl's prove is not here")
+    def test_tap_as_prove_reads_it(self):
+        """It knows version 13 only, of which 14 is a superset that old readers take."""
+        for name, code in (("passes.yaml", 0), ("fails.yaml", 1)):
+            text = play(name, "-o", "tap").stdout.replace("version 14", "version 13", 1)
+            done = subprocess.run(["prove", "-e", "cat", self.write("report.tap", text)],
+                                  capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, code, done.stdout)
+            self.assertNotIn("Parse errors", done.stdout)
+
+    def test_junit(self):
+        done = play("fails.yaml", "-o", "junit")
+        self.assertEqual(done.returncode, 1)
+        root = xml.etree.ElementTree.fromstring(done.stdout)
+        self.assertEqual(root.tag, "testsuites")
+        suite = root.find("testsuite")
+        cases = suite.findall("testcase")
+        failed = [case for case in cases if case.find("failure") is not None]
+        self.assertEqual(suite.get("name"), "fails")
+        self.assertEqual(suite.get("tests"), str(len(cases)))
+        self.assertEqual(suite.get("failures"), str(len(failed)))
+        self.assertEqual(len(failed), len(cases))
+        self.assertEqual((suite.get("errors"), suite.get("skipped")), ("0", "0"))
+        self.assertEqual(len({case.get("name") for case in cases}), len(cases))
+        for case in cases:
+            self.assertGreaterEqual(float(case.get("time")), 0)
+            self.assertEqual(case.get("classname"), "fails")
+            line = (DATA / "fails.yaml").read_text(encoding="utf-8").splitlines()
+            self.assertIn(case.get("name") + ":", line[int(case.get("line")) - 1])
+        failure = cases[0].find("failure")
+        self.assertTrue(failure.get("message").startswith("fails.yaml:19:51: messages of flow"))
+        self.assertIn('! {"id":3}', failure.text)
+        passed = xml.etree.ElementTree.fromstring(play("passes.yaml", "-o", "junit").stdout)
+        self.assertEqual(passed.find("testsuite").get("failures"), "0")
+        self.assertEqual(passed.findall(".//failure"), [])
+
+    def test_odd_bytes_break_no_report(self):
+        text = HEAD.replace("name: t", "name: odd") + (
+            'tests:\n  odd:\n    about: "]]> & <x> \\" \\\\ # done\\n\\e[0m"\n    steps:\n'
+            '      - {send: in, body: "\\e[31m <b> ]]> \\x7f \\u0085 \\""}\n'
+            '      - {expect: in, messages: ["# skip \\\\"]}\n')
+        path = self.write("odd.yaml", text)
+        for form in ("text", "tap", "junit"):
+            self.assertNotIn("\x1b", zloom("test", path, "-o", form).stdout)
+        self.assertEqual(len(tap(zloom("test", path, "-o", "tap").stdout)), 1)
+        xml.etree.ElementTree.fromstring(zloom("test", path, "-o", "junit").stdout)
+
+
+class Words(Case):
+    def test_one_case(self):
+        done = play("passes.yaml", "--case", "pause", "-c", "keys")
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(done.stdout,
+                         "ok      pause\nok      keys  (2s100ms)\npasses.yaml: 2 cases, 0 failed\n")
+
+    def test_exit_codes(self):
+        good = self.write("good.yaml", ONE)
+        for words, code, said in (
+                ([good], 0, ""),
+                ([good, "--case", "two"], 2, "has no case 'two'"),
+                ([good, "-o", "json"], 2, "text, tap or junit"),
+                ([], 2, "RECIPE"),
+                ([self.write("none.yaml", HEAD)], 65, "has no 'tests:'"),
+                ([self.write("bad.yaml", ONE.replace("expect: in", "expect: im"))], 78, "Z0302"),
+                ([self.folder / "missing.yaml"], None, "missing.yaml")):
+            done = zloom("test", *words)
+            if code is not None:
+                self.assertEqual(done.returncode, code, done.stderr)
+            self.assertIn(said, done.stderr)
+
+    def test_params(self):
+        text = ONE.replace("name: t\n", "name: t\nparams: {n: {type: int, default: 1}}\n")
+        path = self.write("params.yaml", text.replace("count: 1", 'count: "${param.n}"'))
+        self.assertEqual(zloom("test", path).returncode, 0)
+        self.assertEqual(zloom("test", path, "--set", "n=2").returncode, 1)
+
+    def test_it_leaves_nothing_behind(self):
+        path = self.write("good.yaml", ONE)
+        before = sorted(os.listdir(self.folder))
+        done = zloom("test", path, env={"XDG_STATE_HOME": str(self.folder),
+                                        "XDG_RUNTIME_DIR": str(self.folder)})
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(sorted(os.listdir(self.folder)), before)
+
+
+class Documentation(Case):
+    """docs/testing-recipes.md prints what `zloom test` prints."""
+
+    def test_its_sessions(self):
+        page = (ROOT / "docs" / "testing-recipes.md").read_text(encoding="utf-8")
+        blocks = re.findall(r"(?ms)^```(\w*)\n(.*?)^```$", page)
+        recipe = next(body for name, body in blocks if name == "yaml")
+        change = ("retry: {failures: 3, backoff: [1s, 10s]}",
+                  "retry: {failures: 4, backoff: [1s, 5s]}")
+        self.assertIn(change[0], recipe)
+        self.assertIn(change[1], re.sub(r"\s+", " ", page))
+        self.write("orders.yaml", recipe)
+        self.write("changed.yaml", recipe.replace(*change))
+        sessions = [body for name, body in blocks if not name and body.startswith("$ zloom test ")]
+        self.assertEqual(len(sessions), 2)
+        for session in sessions:
+            command, printed = session.split("\n", 1)
+            done = play(*command.split()[3:], folder=self.folder)
+            self.assertEqual(done.stdout, printed)
+            self.assertEqual(done.returncode, 1 if "FAILED" in printed else 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
