@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MPL-2.0
 """A router, producers and consumers are killed and frozen at random, under load."""
 from load import conclude, load
-from processes import Failure, pause
+from processes import Failure, pause, wait
 
 # More than `liveness` beats (ground.py): whoever is silent for so long is given up.
 FROZEN_S = 1.2
+# More than it takes to notice that, on a busy machine.
+LET_GO_S = 20
 
 # ---- kill ---------------------------------------------------------------------------------------
 
@@ -56,11 +58,30 @@ def freeze_for(process, seconds):
     process.thaw()
 
 
+def let_go(ground, peer):
+    """While a consumer is frozen the router gives what it had to others; then it comes again."""
+    flow, welcomes = peer.spec[2], peer.look().welcomes
+    all_there = sum(other.spec[2] == flow for other in ground.consumers())
+
+    def missing():
+        return all_there - ground.flows()[flow]["consumers"]
+
+    wait(lambda: missing() == 0, f"all consumers of {flow} are there")
+    peer.freeze()
+    pause(FROZEN_S)
+    wait(missing, f"{peer.name} is let go", LET_GO_S)
+    peer.thaw()
+    wait(lambda: peer.look().welcomes > welcomes, f"{peer.name} comes again")
+
+
 def freeze(ground, _options):
     """Each for longer than the router waits for beats; what they had goes to others and back."""
     ground.need_router()
     load(ground)
-    for peer in [*ground.peers, ground.router]:
+    for peer in ground.consumers():
+        ground.progress(2000, f"before {peer.name} is frozen")
+        let_go(ground, peer)
+    for peer in [*ground.producers(), ground.router]:
         ground.progress(2000, f"before {peer.name} is frozen")
         freeze_for(peer, FROZEN_S)
     # Somebody's messages, and the router itself before it could give them to others.

@@ -7,14 +7,11 @@ only for a rule that no simulated world can break, with the reason beside it.
 """
 from dataclasses import dataclass
 
+from mutating import Edit
+
 
 @dataclass
-class Mutation:
-    name: str
-    rule: str  # what is undone
-    file: str
-    old: str
-    new: str
+class Mutation(Edit):
     unit: str = ""  # a ctest name
 
 
