@@ -21,8 +21,9 @@
 #include "journal/vfs.h"
 #include "support/folder.h"
 
-#define BYTES 100000u
-#define PARTS 700u
+/* More small parts than are copied together, more of both than one call takes. */
+#define BYTES 1000000u
+#define PARTS 1700u
 
 typedef enum { CALL_NONE, CALL_PREAD, CALL_PWRITEV, CALL_FDATASYNC, CALL_FSYNC, CALL_FLOCK } call_t;
 
@@ -153,7 +154,8 @@ s_round_trip (rig_t *rig)
         data[i] = (uint8_t) (i * 7 + (i >> 8));
     }
     for (size_t i = 0; i < PARTS; i++) {
-        size_t size = i % 10 == 3 ? 0 : BYTES / PARTS;
+        size_t size = i % 10 == 3 ? 0 : 100 + i % 7;
+        size = i % 2 == 0 && i > PARTS / 2 ? 510 + i % 6 : size;
         size = i + 1 < PARTS ? size : BYTES - at;
         parts[i] = zloom_bytes (data + at, size);
         at += size;
