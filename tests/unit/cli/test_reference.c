@@ -2,6 +2,7 @@
 /* The tables of the command line: docs/commands.md is what they say, and help fits a terminal. */
 #include "unit/registry/golden.h"
 
+#include "nodes/zloom/manual.h"
 #include "unit/cli/commands.h"
 
 #define PAGE ZLOOM_TEST_DATA "/../../docs/commands.md"
@@ -14,6 +15,51 @@ s_page_is_what_the_tables_say (void **state)
     zloom_help_markdown (&page);
     assert_true (golden_matches (PAGE, zloom_buf_text (&page)));
     zloom_buf_fini (&page);
+}
+
+#define TOP ZLOOM_TEST_DATA "/../../"
+
+static void
+s_same_file (const char *path, void (*write) (zloom_buf_t *out))
+{
+    zloom_buf_t text = {0};
+    write (&text);
+    assert_true (golden_matches (path, zloom_buf_text (&text)));
+    zloom_buf_fini (&text);
+}
+
+static void
+s_man_pages_are_what_the_tables_say (void **state)
+{
+    (void) state;
+    s_same_file (TOP "docs/man/zloom.1", zloom_man_all);
+    for (const zloom_command_t *at = zloom_commands; at->name; at++) {
+        char path[4096];
+        snprintf (path, sizeof path, TOP "docs/man/zloom-%s.1", at->name);
+        zloom_buf_t text = {0};
+        zloom_man_command (at, &text);
+        assert_true (golden_matches (path, zloom_buf_text (&text)));
+        zloom_buf_fini (&text);
+    }
+}
+
+static void
+s_roff_shows_text_as_it_is (void **state)
+{
+    (void) state;
+    zloom_buf_t out = {0};
+    zloom_man_add (&out, ".a --b\\n\n'c.d\n");
+    assert_string_equal (zloom_buf_text (&out), "\\&.a \\-\\-b\\en\n\\&'c.d\n");
+    zloom_buf_fini (&out);
+}
+
+static void
+s_completions_are_what_the_tables_say (void **state)
+{
+    (void) state;
+    s_same_file (TOP "nodes/zloom/completions/zloom.bash", zloom_complete_bash);
+    s_same_file (TOP "nodes/zloom/completions/zloom.zsh", zloom_complete_zsh);
+    s_same_file (TOP "nodes/zloom/completions/zloom.fish", zloom_complete_fish);
 }
 
 static void
@@ -57,6 +103,9 @@ main (void)
 {
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (s_page_is_what_the_tables_say),
+      cmocka_unit_test (s_man_pages_are_what_the_tables_say),
+      cmocka_unit_test (s_roff_shows_text_as_it_is),
+      cmocka_unit_test (s_completions_are_what_the_tables_say),
       cmocka_unit_test (s_help_fits_a_terminal),
       cmocka_unit_test (s_names_are_unique),
     };

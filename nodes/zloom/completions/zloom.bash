@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: MPL-2.0
+# For bash: written from nodes/zloom/commands.def; the test cli.reference compares.
+_zloom_recipes () {
+    mapfile -t COMPREPLY < <(compgen -f -X '!*.y?(a)ml' -- "$word"
+                             compgen -d -- "$word")
+}
+_zloom () {
+    local word=${COMP_WORDS[COMP_CWORD]} before options
+    before=${COMP_WORDS[COMP_CWORD - 1]}
+    local commands='choose patterns new lint explain expand graph schema run node down ps send tap dlq flow stats top why doctor help version'
+    if ((COMP_CWORD == 1)); then
+        COMPREPLY=($(compgen -W "$commands" -- "$word"))
+        return
+    fi
+    COMPREPLY=()
+    case ${COMP_WORDS[1]} in
+        choose)
+            case $before in
+                --answers) COMPREPLY=(); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text json' -- "$word")); return ;;
+            esac
+            options='--answers --recipe --output'
+            [[ $word == -* ]] || { COMPREPLY=(); return; }
+            ;;
+        patterns)
+            case $before in
+                -o|--output) COMPREPLY=($(compgen -W 'text json' -- "$word")); return ;;
+            esac
+            options='--output'
+            [[ $word == -* ]] || { COMPREPLY=(); return; }
+            ;;
+        new)
+            case $before in
+                -w|--worker) COMPREPLY=(); return ;;
+                --name) COMPREPLY=(); return ;;
+                --dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+            esac
+            options='--worker --name --dir'
+            [[ $word == -* ]] || { COMPREPLY=(); return; }
+            ;;
+        lint)
+            case $before in
+                --set) COMPREPLY=(); return ;;
+                --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
+            esac
+            options='--set --state --output --env --all'
+            [[ $word == -* ]] || { _zloom_recipes; return; }
+            ;;
+        explain)
+            case $before in
+                --set) COMPREPLY=(); return ;;
+            esac
+            options='--set'
+            [[ $word == -* ]] || { _zloom_recipes; return; }
+            ;;
+        expand)
+            case $before in
+                --set) COMPREPLY=(); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
+            esac
+            options='--set --output'
+            [[ $word == -* ]] || { _zloom_recipes; return; }
+            ;;
+        graph)
+            case $before in
+                --set) COMPREPLY=(); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text dot mermaid json' -- "$word")); return ;;
+            esac
+            options='--set --output'
+            [[ $word == -* ]] || { _zloom_recipes; return; }
+            ;;
+        schema)
+            case $before in
+            esac
+            options='--fragment'
+            [[ $word == -* ]] || { COMPREPLY=(); return; }
+            ;;
+        run)
+            case $before in
+                --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                --set) COMPREPLY=(); return ;;
+                --grace) COMPREPLY=(); return ;;
+            esac
+            options='--state --set --threads --until-idle --grace'
+            [[ $word == -* ]] || { _zloom_recipes; return; }
+            ;;
+        node)
+            case $before in
+                --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                --set) COMPREPLY=(); return ;;
+                --replica) COMPREPLY=(); return ;;
+                --runtime) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                --ready-fd) COMPREPLY=(); return ;;
+            esac
+            options='--state --set --replica --runtime --ready-fd'
+            [[ $word == -* ]] || { _zloom_recipes; return; }
+            ;;
+        down)
+            case $before in
+                --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                --grace) COMPREPLY=(); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
+            esac
+            options='--state --grace --now --output'
+            [[ $word == -* ]] || { _zloom_recipes; return; }
+            ;;
+        ps)
+            case $before in
+                --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
+            esac
+            options='--state --output'
+            [[ $word == -* ]] || { _zloom_recipes; return; }
+            ;;
+        send)
+            case $before in
+                --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                -f|--file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+                -k|--key) COMPREPLY=(); return ;;
+                --in) COMPREPLY=(); return ;;
+                --at) COMPREPLY=(); return ;;
+                --expires) COMPREPLY=(); return ;;
+                -p|--priority) COMPREPLY=(); return ;;
+                --id) COMPREPLY=(); return ;;
+                --name) COMPREPLY=(); return ;;
+                -t|--timeout) COMPREPLY=(); return ;;
+            esac
+            options='--state --file --key --in --at --expires --priority --id --name --timeout'
+            [[ $word == -* ]] || { COMPREPLY=(); return; }
+            ;;
+        tap)
+            case $before in
+                --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                -n|--count) COMPREPLY=(); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
+            esac
+            options='--state --count --waiting --output'
+            [[ $word == -* ]] || { COMPREPLY=(); return; }
+            ;;
+        dlq)
+            case $before in
+                --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                -r|--reason) COMPREPLY=(); return ;;
+                --id) COMPREPLY=(); return ;;
+                -n|--max) COMPREPLY=(); return ;;
+                --rate) COMPREPLY=(); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
+            esac
+            options='--state --reason --id --max --rate --dry-run --yes --output'
+            [[ $word == -* ]] || { COMPREPLY=($(compgen -W 'ls show requeue purge' -- "$word")); return; }
+            ;;
+        flow)
+            case $before in
+                --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                -k|--key) COMPREPLY=(); return ;;
+                -n|--max) COMPREPLY=(); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
+            esac
+            options='--state --key --retry --skip --max --output'
+            [[ $word == -* ]] || { COMPREPLY=(); return; }
+            ;;
+        stats)
+            case $before in
+                --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
+            esac
+            options='--state --output'
+            [[ $word == -* ]] || { COMPREPLY=(); return; }
+            ;;
+        top)
+            case $before in
+                --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                -n|--count) COMPREPLY=(); return ;;
+                --interval) COMPREPLY=(); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
+            esac
+            options='--state --count --interval --output'
+            [[ $word == -* ]] || { _zloom_recipes; return; }
+            ;;
+        why)
+            case $before in
+                --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                --for) COMPREPLY=(); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
+            esac
+            options='--state --for --output'
+            [[ $word == -* ]] || { COMPREPLY=(); return; }
+            ;;
+        doctor)
+            case $before in
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
+            esac
+            options='--output'
+            [[ $word == -* ]] || { mapfile -t COMPREPLY < <(compgen -d -- "$word"); return; }
+            ;;
+        help)
+            case $before in
+            esac
+            options='--all'
+            [[ $word == -* ]] || { COMPREPLY=($(compgen -W "$commands" -- "$word")); return; }
+            ;;
+        version)
+            case $before in
+            esac
+            options=''
+            [[ $word == -* ]] || { COMPREPLY=(); return; }
+            ;;
+        *) return ;;
+    esac
+    COMPREPLY=($(compgen -W "$options" -- "$word"))
+}
+shopt -s extglob
+complete -o filenames -F _zloom zloom

@@ -1,0 +1,231 @@
+#compdef zloom
+# SPDX-License-Identifier: MPL-2.0
+# For zsh: written from nodes/zloom/commands.def; the test cli.reference compares.
+_zloom_commands () {
+    local -a commands=(
+        'choose:a few questions, and the pattern that fits\: why, its price, a recipe'
+        'patterns:the six ways to talk side by side\: delivery, latency, complexity, use'
+        'new:a folder with a commented recipe, a worker to fill in and a test'
+        'lint:check a recipe\: every mistake at once, with its line'
+        'explain:what a diagnostic, a recipe key or a flow'\''s promises mean'
+        'expand:a recipe with every default, and where each value comes from'
+        'graph:who sends to whom, as text or for drawing'
+        'schema:the recipe language as JSON Schema, for editors'
+        'run:run a recipe here\: its nodes as supervised processes, or as threads'
+        'node:run one node of a recipe alone, in this process'
+        'down:drain what runs, stop it, and wait until it has stopped'
+        'ps:the processes of a topology\: state, uptime, restarts, memory, last end'
+        'send:send messages and wait until they are safe'
+        'tap:watch messages of a flow go by, without taking them'
+        'dlq:look at dead letters, put them back, or delete them'
+        'flow:keys of a keyed flow that do not go on, and letting them go on'
+        'stats:counters of flows, consumers, sessions and the journal'
+        'top:flows and nodes live on one screen\: rates, depth, age, credit, restarts'
+        'why:what holds a flow or a node back\: one sentence, its numbers, what to do'
+        'doctor:check a journal offline\: what is whole, what is not'
+        'help:this list, or one command'\''s options'
+        'version:the version of zloom and of its libraries'
+    )
+    _describe command commands
+}
+_zloom () {
+    if (( CURRENT == 2 )); then
+        _zloom_commands
+        return
+    fi
+    shift words
+    (( CURRENT-- ))
+    case $words[1] in
+        choose)
+            _arguments -s \
+                '*--answers[QUESTION=ANSWER, with commas between them; nothing is asked then]:LIST: ' \
+                '*--recipe[only the recipe]' \
+                '-o[text or json]:FORM:(text json)' \
+                '*--output[text or json]:FORM:(text json)' \
+                '*:word: '
+            ;;
+        patterns)
+            _arguments -s \
+                '-o[text or json]:FORM:(text json)' \
+                '*--output[text or json]:FORM:(text json)' \
+                '*:word: '
+            ;;
+        new)
+            _arguments -s \
+                '-w[what the worker is written in\: python (default), js, sh or c]:LANGUAGE: ' \
+                '*--worker[what the worker is written in\: python (default), js, sh or c]:LANGUAGE: ' \
+                '*--name[of the recipe (default\: the first pattern'\''s)]:NAME: ' \
+                '*--dir[where to (default\: a folder of the recipe'\''s name)]:DIR:_files -/' \
+                '*:word: '
+            ;;
+        lint)
+            _arguments -s \
+                '*--set[set a param of the recipe; may stand several times]:NAME=VALUE: ' \
+                '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--env[also look for programs, files and folders]' \
+                '-a[show warnings that the recipe allows, too]' \
+                '*--all[show warnings that the recipe allows, too]' \
+                '*:word:_files -g "*.(yaml|yml)"'
+            ;;
+        explain)
+            _arguments -s \
+                '*--set[set a param of the recipe; may stand several times]:NAME=VALUE: ' \
+                '*:word:_files -g "*.(yaml|yml)"'
+            ;;
+        expand)
+            _arguments -s \
+                '*--set[set a param of the recipe; may stand several times]:NAME=VALUE: ' \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*:word:_files -g "*.(yaml|yml)"'
+            ;;
+        graph)
+            _arguments -s \
+                '*--set[set a param of the recipe; may stand several times]:NAME=VALUE: ' \
+                '-o[text, dot, mermaid or json]:FORM:(text dot mermaid json)' \
+                '*--output[text, dot, mermaid or json]:FORM:(text dot mermaid json)' \
+                '*:word:_files -g "*.(yaml|yml)"'
+            ;;
+        schema)
+            _arguments -s \
+                '*--fragment[of a file that `use\:` takes in, instead of a recipe]' \
+                '*:word: '
+            ;;
+        run)
+            _arguments -s \
+                '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '*--set[set a param of the recipe; may stand several times]:NAME=VALUE: ' \
+                '*--threads[the nodes as threads of this one process, wired over inproc]' \
+                '*--until-idle[stop when pollers are done and no work is left]' \
+                '*--grace[how long a drain may take (default 30s)]:DURATION: ' \
+                '*:word:_files -g "*.(yaml|yml)"'
+            ;;
+        node)
+            _arguments -s \
+                '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '*--set[set a param of the recipe; may stand several times]:NAME=VALUE: ' \
+                '*--replica[which replica of a node that has several (default 1)]:N: ' \
+                '*--runtime[folder of the sockets (default\: by the topology'\''s name)]:DIR:_files -/' \
+                '*--ready-fd[write a newline to this descriptor when the node serves]:FD: ' \
+                '*:word:_files -g "*.(yaml|yml)"'
+            ;;
+        down)
+            _arguments -s \
+                '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '*--grace[how long the drain may take (default\: what it was started with)]:DURATION: ' \
+                '*--now[stop at once instead of draining; nothing confirmed is lost]' \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*:word:_files -g "*.(yaml|yml)"'
+            ;;
+        ps)
+            _arguments -s \
+                '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*:word:_files -g "*.(yaml|yml)"'
+            ;;
+        send)
+            _arguments -s \
+                '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '-f[each line of FILE is a message; - is stdin]:FILE:_files' \
+                '*--file[each line of FILE is a message; - is stdin]:FILE:_files' \
+                '-k[the key of every message (default\: from its body, where the flow says)]:KEY: ' \
+                '*--key[the key of every message (default\: from its body, where the flow says)]:KEY: ' \
+                '*--in[not to be handed out before so long from now]:DURATION: ' \
+                '*--at[not before then\: 14\:05 (the next), 2026-11-28T14\:05 (here), ...T14\:05\:00Z]:TIME: ' \
+                '*--expires[worthless after so long\: handed to nobody from then on]:DURATION: ' \
+                '-p[0 to 9, 9 goes first]:N: ' \
+                '*--priority[0 to 9, 9 goes first]:N: ' \
+                '*--id[the message'\''s own id\: a flow with dedup takes it once (one BODY)]:ID: ' \
+                '*--name[the producer'\''s name\: what it has sent already is not sent again]:NAME: ' \
+                '-t[how long to wait for confirms (default 30s)]:DURATION: ' \
+                '*--timeout[how long to wait for confirms (default 30s)]:DURATION: ' \
+                '*:word: '
+            ;;
+        tap)
+            _arguments -s \
+                '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '-n[stop after N messages]:N: ' \
+                '*--count[stop after N messages]:N: ' \
+                '-w[what waits in the flow now, then stop]' \
+                '*--waiting[what waits in the flow now, then stop]' \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*:word: '
+            ;;
+        dlq)
+            _arguments -s \
+                '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '-r[only dead letters of this reason (rejected, failures, crash, ...)]:WORD: ' \
+                '*--reason[only dead letters of this reason (rejected, failures, crash, ...)]:WORD: ' \
+                '*--id[only the dead letter with this id (producer/number)]:ID: ' \
+                '-n[at most N dead letters]:N: ' \
+                '*--max[at most N dead letters]:N: ' \
+                '*--rate[requeue at most N a second]:N: ' \
+                '*--dry-run[say what would be done, change nothing]' \
+                '-y[purge without asking]' \
+                '*--yes[purge without asking]' \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*:word:(ls show requeue purge)'
+            ;;
+        flow)
+            _arguments -s \
+                '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '-k[release\: the key that is to go on]:KEY: ' \
+                '*--key[release\: the key that is to go on]:KEY: ' \
+                '*--retry[release\: try the message that failed again (default)]' \
+                '*--skip[release\: the message that failed goes to the dead letters]' \
+                '-n[parked\: at most N keys]:N: ' \
+                '*--max[parked\: at most N keys]:N: ' \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*:word: '
+            ;;
+        stats)
+            _arguments -s \
+                '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*:word: '
+            ;;
+        top)
+            _arguments -s \
+                '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '-n[print N looks and stop; nothing is drawn]:N: ' \
+                '*--count[print N looks and stop; nothing is drawn]:N: ' \
+                '*--interval[between two looks (default 1s)]:DURATION: ' \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*:word:_files -g "*.(yaml|yml)"'
+            ;;
+        why)
+            _arguments -s \
+                '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '*--for[between the two looks (default 1s)]:DURATION: ' \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*:word: '
+            ;;
+        doctor)
+            _arguments -s \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*:word:_files -/'
+            ;;
+        help)
+            _arguments -s \
+                '-a[every command, also the rarer ones]' \
+                '*--all[every command, also the rarer ones]' \
+                '*:word:_zloom_commands'
+            ;;
+        version)
+            _arguments -s \
+                '*:word: '
+            ;;
+    esac
+}
+_zloom "$@"
