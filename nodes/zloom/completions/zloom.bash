@@ -7,7 +7,7 @@ _zloom_recipes () {
 _zloom () {
     local word=${COMP_WORDS[COMP_CWORD]} before options
     before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='choose patterns new lint explain expand graph schema run node down ps send tap dlq flow stats top why doctor help version'
+    local commands='choose patterns new lint explain expand graph schema test run node down ps send tap dlq flow stats top why doctor help version'
     if ((COMP_CWORD == 1)); then
         COMPREPLY=($(compgen -W "$commands" -- "$word"))
         return
@@ -75,6 +75,15 @@ _zloom () {
             esac
             options='--fragment'
             [[ $word == -* ]] || { COMPREPLY=(); return; }
+            ;;
+        test)
+            case $before in
+                -c|--case) COMPREPLY=(); return ;;
+                --set) COMPREPLY=(); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text tap' -- "$word")); return ;;
+            esac
+            options='--case --set --output'
+            [[ $word == -* ]] || { _zloom_recipes; return; }
             ;;
         run)
             case $before in

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
 # For fish: written from nodes/zloom/commands.def; the test cli.reference compares.
-set -l zloom_commands choose patterns new lint explain expand graph schema run node down ps send tap dlq flow stats top why doctor help version
+set -l zloom_commands choose patterns new lint explain expand graph schema test run node down ps send tap dlq flow stats top why doctor help version
 complete -c zloom -f
 complete -c zloom -n __fish_use_subcommand -a choose -d 'a few questions, and the pattern that fits: why, its price, a recipe'
 complete -c zloom -n '__fish_seen_subcommand_from choose' -l answers -r -d 'QUESTION=ANSWER, with commas between them; nothing is asked then'
@@ -32,6 +32,11 @@ complete -c zloom -n '__fish_seen_subcommand_from graph' -l set -r -d 'set a par
 complete -c zloom -n '__fish_seen_subcommand_from graph' -l output -s o -r -a 'text dot mermaid json' -d 'text, dot, mermaid or json'
 complete -c zloom -n __fish_use_subcommand -a schema -d 'the recipe language as JSON Schema, for editors'
 complete -c zloom -n '__fish_seen_subcommand_from schema' -l fragment -d 'of a file that `use:` takes in, instead of a recipe'
+complete -c zloom -n __fish_use_subcommand -a test -d 'play a recipe'\''s own cases on a clock of their own'
+complete -c zloom -n '__fish_seen_subcommand_from test' -a '(__fish_complete_suffix .yaml)'
+complete -c zloom -n '__fish_seen_subcommand_from test' -l case -s c -r -d 'this case alone; several times for several'
+complete -c zloom -n '__fish_seen_subcommand_from test' -l set -r -d 'set a param of the recipe; may stand several times'
+complete -c zloom -n '__fish_seen_subcommand_from test' -l output -s o -r -a 'text tap' -d 'text, tap (version 14) or junit (XML)'
 complete -c zloom -n __fish_use_subcommand -a run -d 'run a recipe here: its nodes as supervised processes, or as threads'
 complete -c zloom -n '__fish_seen_subcommand_from run' -a '(__fish_complete_suffix .yaml)'
 complete -c zloom -n '__fish_seen_subcommand_from run' -l state -r -a '(__fish_complete_directories)' -d 'the topology'\''s state folder (default: by its name)'

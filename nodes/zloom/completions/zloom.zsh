@@ -11,6 +11,7 @@ _zloom_commands () {
         'expand:a recipe with every default, and where each value comes from'
         'graph:who sends to whom, as text or for drawing'
         'schema:the recipe language as JSON Schema, for editors'
+        'test:play a recipe'\''s own cases on a clock of their own'
         'run:run a recipe here\: its nodes as supervised processes, or as threads'
         'node:run one node of a recipe alone, in this process'
         'down:drain what runs, stop it, and wait until it has stopped'
@@ -92,6 +93,15 @@ _zloom () {
             _arguments -s \
                 '*--fragment[of a file that `use\:` takes in, instead of a recipe]' \
                 '*:word: '
+            ;;
+        test)
+            _arguments -s \
+                '-c[this case alone; several times for several]:NAME: ' \
+                '*--case[this case alone; several times for several]:NAME: ' \
+                '*--set[set a param of the recipe; may stand several times]:NAME=VALUE: ' \
+                '-o[text, tap (version 14) or junit (XML)]:FORM:(text tap)' \
+                '*--output[text, tap (version 14) or junit (XML)]:FORM:(text tap)' \
+                '*:word:_files -g "*.(yaml|yml)"'
             ;;
         run)
             _arguments -s \
