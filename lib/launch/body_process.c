@@ -52,11 +52,15 @@ s_close (int *fd)
     }
 }
 
-/* One line of a node goes on to stderr whole, with the node's name before it. */
+/* One line of a node goes on whole, with the node's name before it: to stderr, or to the log. */
 static void
 s_pass_on (void *arg, zloom_bytes_t line, bool cut)
 {
     const s_process_t *self = arg;
+    if (self->config->log) {
+        zloom_logfile_line (self->config->log, self->plan->name, line, cut);
+        return;
+    }
     char head[ZLOOM_NAME_MAX + 32];
     int size = snprintf (head, sizeof head, "%-10s | ", self->plan->name);
     struct iovec parts[3] = {
@@ -97,7 +101,8 @@ s_spawn (s_process_t *self, const char *const *argv, const char *const *env)
         close (ready[1]);
         return zloom_fail_errno (ZLOOM_SYSTEM, "cannot make a pipe");
     }
-    const int fds[] = {-1, STDOUT_FILENO, error[1], ready[1]};
+    /* With a log of its own there is nobody at stdout: it goes there as well. */
+    const int fds[] = {-1, self->config->log ? error[1] : STDOUT_FILENO, error[1], ready[1]};
     zloom_child_config_t child = {
       .argv = argv, .env = env, .fds = fds, .fd_count = READY_FD + 1, .death_signal = SIGTERM};
     zloom_err_t err = zloom_child_start (&child, &self->child);

@@ -9,6 +9,8 @@
  *                            ended_ms, memory_bytes}…]}; what is not known is null
  *   down    grace_ms?, now?  {limit_ms}, how long it takes at most, with more; then, when all has
  *                            stopped, {topology, by_force, text}, or the supervisor's own error
+ *   wait    for              {} once it is so: "ready" (all nodes serve or have done their work),
+ *                            "idle" (and no work is left); DRAINING, CHILD: it will not be
  */
 #include "launch/supervisor_state.h"
 
@@ -123,18 +125,6 @@ s_ps (const s_order_t *order)
 
 /* ---- down ----------------------------------------------------------------------------------- */
 
-/* A place for one who waits; there is one, since nobody without a connection has a ticket. */
-static zloom_waiter_t *
-s_wait (zloom_supervisor_t *self, zloom_control_ticket_t ticket)
-{
-    zloom_waiter_t *waiter = self->waiters;
-    while (zloom_control_socket_awaited (self->control, waiter->ticket)) {
-        waiter++;
-    }
-    *waiter = (zloom_waiter_t){.ticket = ticket};
-    return waiter;
-}
-
 static void
 s_down (const s_order_t *order)
 {
@@ -145,7 +135,7 @@ s_down (const s_order_t *order)
         return;
     }
     const int64_t grace_ns = grace_ms * ZLOOM_NS_PER_MS;
-    s_wait (self, order->ticket)->down = true;
+    zloom_waits_add (self, order->ticket, ZLOOM_WAIT_DOWN);
     if (self->phase != ZLOOM_PHASE_DRAINING) {
         self->config.grace_ns = grace_ns;
         zloom_supervisor_stop (self, order->mono_ns, "told to go down");
@@ -163,22 +153,19 @@ s_down (const s_order_t *order)
     zloom_control_socket_answer (self->control, order->ticket, answer, true);
 }
 
-void
-zloom_orders_finish (zloom_supervisor_t *self, zloom_err_t result, const char *note)
+/* ---- wait ----------------------------------------------------------------------------------- */
+
+static void
+s_wait (const s_order_t *order)
 {
-    for (size_t i = 0; i < ZLOOM_CONTROL_PEERS; i++) {
-        const zloom_waiter_t *waiter = &self->waiters[i];
-        if (waiter->down && (result == ZLOOM_OK || result == ZLOOM_TIMED_OUT)) {
-            json_t *answer = json_object ();
-            json_object_set_new (answer, "topology",
-                                 json_string (zloom_recipe_name (self->config.recipe)));
-            json_object_set_new (answer, "by_force", json_boolean (result == ZLOOM_TIMED_OUT));
-            json_object_set_new (answer, "text", json_string (note));
-            zloom_control_socket_answer (self->control, waiter->ticket, answer, false);
-        } else if (waiter->down) {
-            zloom_control_socket_fail (self->control, waiter->ticket, result, "%s",
-                                       *note ? note : zloom_err_text (result));
-        }
+    const char *what = json_string_value (json_object_get (order->request, "for"));
+    if (what && strcmp (what, "ready") == 0) {
+        zloom_waits_add (order->self, order->ticket, ZLOOM_WAIT_READY);
+    } else if (what && strcmp (what, "idle") == 0) {
+        zloom_waits_add (order->self, order->ticket, ZLOOM_WAIT_IDLE);
+    } else {
+        zloom_control_socket_fail (order->self->control, order->ticket, ZLOOM_INVALID,
+                                   "\"for\" is \"ready\" or \"idle\"");
     }
 }
 
@@ -190,6 +177,7 @@ static const struct {
 } s_verbs[] = {
   {"ps", s_ps},
   {"down", s_down},
+  {"wait", s_wait},
 };
 
 void

@@ -23,6 +23,7 @@ struct zloom_proc {
     zloom_body_t *body;
     uint8_t nonce[16]; /* of its sessions, so that GONE names this run and no later one */
     char end_text[ZLOOM_BODY_END_BYTES];
+    bool completes;
     int exit;           /* of the last run that ended */
     bool killed;        /* it did not stop in time */
     int64_t started_ns; /* mono; of the run that is under way */
@@ -46,6 +47,7 @@ zloom_proc_new (const zloom_supervisor_config_t *config, const zloom_plan_unit_t
     zloom_proc_t *self = zloom_alloc (sizeof *self);
     self->tag = ZLOOM_PROC_TAG;
     self->config = config;
+    self->completes = once;
     self->plan = *plan;
     self->unit = zloom_unit_new (&unit);
     self->body = config->threads ? zloom_body_thread_new (config, &self->plan)
@@ -126,6 +128,20 @@ zloom_proc_look (const zloom_proc_t *self, zloom_proc_view_t *view)
       .end_text = self->end_text,
       .ended_ns = self->ended_ns,
     };
+}
+
+void
+zloom_proc_words (const zloom_proc_t *self, zloom_buf_t *out)
+{
+    ZLOOM_CHECK (self, ZLOOM_PROC_TAG);
+    self->body->ops->words (self->body, out);
+}
+
+bool
+zloom_proc_completes (const zloom_proc_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_PROC_TAG);
+    return self->completes;
 }
 
 bool

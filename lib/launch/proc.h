@@ -40,6 +40,10 @@ typedef struct {
 
 void zloom_proc_look (const zloom_proc_t *self, zloom_proc_view_t *view);
 
+/* Append the last words of the one that ended. */
+void zloom_proc_words (const zloom_proc_t *self, zloom_buf_t *out);
+/* Whether it ends by itself, with exit code 0, when its work is done. */
+bool zloom_proc_completes (const zloom_proc_t *self);
 /* Whether its last process was killed because it did not stop in time. */
 bool zloom_proc_was_killed (const zloom_proc_t *self);
 

@@ -52,6 +52,11 @@ s_check_failed (zloom_supervisor_t *self, int64_t mono_ns)
             (void) snprintf (self->reason, sizeof self->reason,
                              "node '%s' could not be kept running: %s", plan->name,
                              zloom_proc_end_text (proc));
+            if (self->config.obituary) {
+                (void) snprintf (self->config.obituary->unit, sizeof self->config.obituary->unit,
+                                 "%s", plan->name);
+                zloom_proc_words (proc, &self->config.obituary->words);
+            }
             s_drain (self, mono_ns, self->reason);
         }
     }
@@ -111,12 +116,14 @@ s_drain_ranks (zloom_supervisor_t *self, int64_t mono_ns)
     return true;
 }
 
+/* `all`: also those that follow their file, which have never done. */
 static bool
-s_pollers_done (const zloom_supervisor_t *self)
+s_pollers_done (const zloom_supervisor_t *self, bool all)
 {
     for (size_t i = 0; i < self->proc_count; i++) {
         bool poller = zloom_proc_plan (self->procs[i])->node->kind->id == ZLOOM_NODE_POLLER;
-        if (poller && zloom_proc_state (self->procs[i]) != ZLOOM_UNIT_DONE) {
+        if (poller && (all || zloom_proc_completes (self->procs[i])) &&
+            zloom_proc_state (self->procs[i]) != ZLOOM_UNIT_DONE) {
             return false;
         }
     }
@@ -133,10 +140,20 @@ s_watch (zloom_supervisor_t *self, int64_t mono_ns, bool readable)
     if (readable || mono_ns >= self->watch_at_ns) {
         self->watch_at_ns = watch->dispatch (watch->arg, mono_ns);
     }
-    if (!self->config.until_idle || !s_pollers_done (self)) {
+    const bool awaited = zloom_waits_for (self, ZLOOM_WAIT_IDLE);
+    if (!awaited && !self->config.until_idle) {
+        if (self->asks_idle && watch->rest) {
+            watch->rest (watch->arg);
+        }
+        self->asks_idle = false;
         return;
     }
-    if (watch->idle (watch->arg)) {
+    self->asks_idle = true;
+    const bool idle = s_pollers_done (self, false) && watch->idle (watch->arg);
+    if (idle && awaited) {
+        zloom_waits_end (self, ZLOOM_WAIT_IDLE, ZLOOM_OK, "");
+    }
+    if (idle && self->config.until_idle && s_pollers_done (self, true)) {
         s_drain (self, mono_ns, "all work is done");
     } else if (self->watch_at_ns > mono_ns + IDLE_ASK_NS) {
         self->watch_at_ns = mono_ns + IDLE_ASK_NS;
@@ -229,6 +246,7 @@ s_round (zloom_supervisor_t *self)
     s_check_failed (self, mono_ns);
     s_start_ranks (self, mono_ns);
     s_watch (self, mono_ns, self->polls[1].revents != 0);
+    zloom_waits_turn (self);
     return self->phase != ZLOOM_PHASE_DRAINING || !s_drain_ranks (self, mono_ns);
 }
 
@@ -296,7 +314,7 @@ zloom_supervisor_run (const zloom_supervisor_config_t *config)
     }
     free (self.procs);
     free (self.polls);
-    zloom_orders_finish (&self, err, note);
+    zloom_waits_finish (&self, err, note);
     zloom_control_socket_close (&self.control);
     return err == ZLOOM_OK ? ZLOOM_OK : zloom_fail (err, "%s", note);
 }

@@ -18,6 +18,7 @@
 #define ZLOOM_LAUNCH_SUPERVISOR_H
 
 #include "io/child.h"
+#include "launch/logfile.h"
 #include "launch/paths.h"
 #include "launch/plan.h"
 #include "recipe/recipe.h"
@@ -40,8 +41,12 @@ typedef struct {
     /* A node process ended unasked: tell the router at once, so that its leases come back. */
     void (*gone) (void *arg, const char *unit, const uint8_t nonce[16],
                   const zloom_child_end_t *end, const char *last_words);
-    /* Nothing waits, nothing is leased, in any flow that some node takes from. */
+    /*
+     * Nothing waits, nothing is leased, in any flow that some node takes from. It asks the router
+     * from the first call on, until nobody wants to know any more (rest; NULL: never).
+     */
     bool (*idle) (void *arg);
+    void (*rest) (void *arg);
 } zloom_watch_t;
 
 /*
@@ -55,6 +60,12 @@ typedef struct {
                         int ready_fd, int stop_fd);
     int (*exit_code) (zloom_err_t err);
 } zloom_thread_port_t;
+
+/* The node that a topology ended for, and what it said last. */
+typedef struct {
+    char unit[ZLOOM_NAME_MAX + 24];
+    zloom_buf_t words;
+} zloom_obituary_t;
 
 typedef struct {
     const zloom_recipe_t *recipe;
@@ -71,6 +82,8 @@ typedef struct {
     bool controlled;            /* take orders at the runtime folder's socket (orders.c) */
     bool adopts;                /* end what killed nodes leave behind (orphans.h) */
     const zloom_watch_t *watch; /* NULL: none */
+    zloom_logfile_t *log;       /* where lines of nodes go; NULL: to stderr */
+    zloom_obituary_t *obituary; /* filled when a node could not be kept running; NULL: no use */
 } zloom_supervisor_config_t;
 
 /*

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * supervisor_state.h - what the files of the supervisor share: its loop (supervisor.c) and what it
- * is told over its control socket (orders.c).
+ * is told over its control socket (orders.c,
+ * waits.c).
  */
 #ifndef ZLOOM_LAUNCH_SUPERVISOR_STATE_H
 #define ZLOOM_LAUNCH_SUPERVISOR_STATE_H
@@ -27,10 +28,17 @@ typedef enum {
     ZLOOM_PHASE_DRAINING, /* rank after rank, the other way round */
 } zloom_phase_t;
 
+/* What one may wait for. */
+typedef enum {
+    ZLOOM_WAIT_READY = 1, /* all nodes serve, or have done their work */
+    ZLOOM_WAIT_IDLE,      /* no work is left */
+    ZLOOM_WAIT_DOWN,      /* all has stopped */
+} zloom_wait_t;
+
 /* Who waits for something that will come; as many as there are connections. */
 typedef struct {
     zloom_control_ticket_t ticket; /* 0: free */
-    bool down;                     /* until all has stopped */
+    zloom_wait_t what;
 } zloom_waiter_t;
 
 typedef struct {
@@ -46,6 +54,7 @@ typedef struct {
     int highest_rank;
     int64_t kill_at_ns;
     int64_t watch_at_ns;
+    bool asks_idle; /* the watch was asked whether work is left */
     int stop_requests;
     int64_t started_ns; /* wall */
     zloom_err_t result;
@@ -57,7 +66,16 @@ void zloom_supervisor_stop (zloom_supervisor_t *self, int64_t mono_ns, const cha
 
 /* A zloom_control_fn; `arg` is the supervisor. */
 zloom_control_fn zloom_orders_take;
+
+void zloom_waits_add (zloom_supervisor_t *self, zloom_control_ticket_t ticket, zloom_wait_t what);
+/* Whether anybody waits for it. */
+bool zloom_waits_for (const zloom_supervisor_t *self, zloom_wait_t what);
+/* It has come (OK), or will not: tell all who wait for it. */
+void zloom_waits_end (zloom_supervisor_t *self, zloom_wait_t what, zloom_err_t err,
+                      const char *text);
+/* Whether it has come can be seen from the nodes' states. */
+void zloom_waits_turn (zloom_supervisor_t *self);
 /* All has stopped with this result: tell who waits for it. */
-void zloom_orders_finish (zloom_supervisor_t *self, zloom_err_t result, const char *note);
+void zloom_waits_finish (zloom_supervisor_t *self, zloom_err_t result, const char *note);
 
 #endif

@@ -218,9 +218,18 @@ s_idle (void *arg)
     return self->idle;
 }
 
+static void
+s_rest (void *arg)
+{
+    zloom_topology_watch_t *self = arg;
+    self->wants_idle = false;
+    self->asked_for_idle = false;
+    self->idle = false;
+}
+
 zloom_watch_t
 zloom_topology_watch_port (zloom_topology_watch_t *self)
 {
     ZLOOM_CHECK (self, ZLOOM_TOPOLOGY_WATCH_TAG);
-    return (zloom_watch_t){self, s_fd, s_dispatch, s_ready, s_gone, s_idle};
+    return (zloom_watch_t){self, s_fd, s_dispatch, s_ready, s_gone, s_idle, s_rest};
 }

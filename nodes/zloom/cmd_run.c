@@ -5,19 +5,34 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/units.h"
+#include "launch/leftovers.h"
 #include "launch/supervisor.h"
 #include "launch/watch.h"
 #include "nodes/embed/kinds.h"
 #include "nodes/embed/threads.h"
 #include "nodes/node.h"
 #include "patterns/node_config.h"
+#include "print.h"
 #include "recipe/registry.h"
-#include "topology.h"
+#include "run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* What nodes of a supervisor that was killed get beyond their time to drain. */
+#define LEFTOVER_NS (5 * ZLOOM_NS_PER_S)
+
+/* What `run` was asked for, beside the recipe. */
+typedef struct {
+    int64_t grace_ns;
+    int64_t log_bytes; /* 0: logs go to stderr */
+    int ready_fd;
+    int stop_fd;
+    zloom_obituary_t obituary;
+} s_run_t;
 
 /* ---- run ------------------------------------------------------------------------------------ */
 
@@ -34,8 +49,8 @@ s_extra (const zloom_topology_t *topology)
 }
 
 static zloom_err_t
-s_run_processes (const zloom_cli_t *cli, const zloom_topology_t *topology, int64_t grace_ns,
-                 int stop_fd)
+s_run_processes (const zloom_cli_t *cli, const zloom_topology_t *topology, s_run_t *run,
+                 zloom_logfile_t *log)
 {
     char endpoint[ZLOOM_ENDPOINT_BYTES];
     zloom_node_args_t args = {.recipe = topology->recipe, .runtime_dir = topology->paths.runtime};
@@ -55,14 +70,16 @@ s_run_processes (const zloom_cli_t *cli, const zloom_topology_t *topology, int64
       .exe = cli->exe,
       .recipe_path = topology->path,
       .extra = extra,
-      .ready_fd = -1,
-      .stop_fd = stop_fd,
+      .ready_fd = run->ready_fd,
+      .stop_fd = run->stop_fd,
       .ready_limit_ns = 10 * ZLOOM_NS_PER_S,
-      .grace_ns = grace_ns,
+      .grace_ns = run->grace_ns,
       .until_idle = zloom_cli_option (cli, "until-idle") != NULL,
       .controlled = true,
       .adopts = true,
       .watch = &watch,
+      .log = log,
+      .obituary = &run->obituary,
     };
     err = zloom_supervisor_run (&config);
     zloom_topology_watch_destroy (&watcher);
@@ -71,8 +88,7 @@ s_run_processes (const zloom_cli_t *cli, const zloom_topology_t *topology, int64
 }
 
 static zloom_err_t
-s_run_threads (const zloom_cli_t *cli, const zloom_topology_t *topology, int64_t grace_ns,
-               int stop_fd)
+s_run_threads (const zloom_cli_t *cli, const zloom_topology_t *topology, const s_run_t *run)
 {
     char inner[ZLOOM_ENDPOINT_BYTES];
     zloom_threads_endpoint (inner);
@@ -80,37 +96,77 @@ s_run_threads (const zloom_cli_t *cli, const zloom_topology_t *topology, int64_t
       .recipe = topology->recipe,
       .paths = &topology->paths,
       .inner = inner,
-      .grace_ns = grace_ns,
+      .grace_ns = run->grace_ns,
       .controlled = true,
       .until_idle = zloom_cli_option (cli, "until-idle") != NULL,
     };
-    return zloom_threads_run (&config, -1, stop_fd);
+    return zloom_threads_run (&config, run->ready_fd, run->stop_fd);
 }
 
 static zloom_err_t
-s_supervise (const zloom_cli_t *cli, const zloom_topology_t *topology, int64_t grace_ns)
+s_run_logged (const zloom_cli_t *cli, const zloom_topology_t *topology, s_run_t *run)
+{
+    zloom_logfile_t *log = NULL;
+    zloom_err_t err = run->log_bytes == 0
+                        ? ZLOOM_OK
+                        : zloom_logfile_open (topology->paths.state, run->log_bytes, &log);
+    if (err != ZLOOM_OK) {
+        return err;
+    }
+    const zloom_log_level_t level = getenv ("ZLOOM_DEBUG") ? ZLOOM_LOG_DEBUG : ZLOOM_LOG_INFO;
+    if (log) {
+        zloom_log_set (level, zloom_logfile_sink, log);
+    }
+    err = zloom_leftovers_wait (
+      &topology->paths, run->stop_fd,
+      zloom_time_add (zloom_clock_now ().mono_ns, ZLOOM_NODE_DRAIN_NS + LEFTOVER_NS));
+    if (err == ZLOOM_OK && zloom_cli_option (cli, "threads")) {
+        zloom_recipe_hide_secrets (topology->recipe);
+        err = s_run_threads (cli, topology, run);
+    } else if (err == ZLOOM_OK) {
+        err = s_run_processes (cli, topology, run, log);
+    }
+    zloom_log_set (level, zloom_log_stderr, NULL);
+    zloom_logfile_close (&log);
+    return err == ZLOOM_CLOSED ? ZLOOM_OK : err;
+}
+
+static zloom_err_t
+s_supervise (const zloom_cli_t *cli, const zloom_topology_t *topology, s_run_t *run)
 {
     int lock = -1;
     zloom_err_t err = zloom_paths_lock (&topology->paths, &lock);
     if (err != ZLOOM_OK) {
         return err;
     }
-    const int stop_fd = zloom_cli_stop_fd ();
-    if (stop_fd < 0) {
-        err = ZLOOM_SYSTEM;
-    } else if (zloom_cli_option (cli, "threads")) {
-        zloom_recipe_hide_secrets (topology->recipe);
-        err = s_run_threads (cli, topology, grace_ns, stop_fd);
-    } else {
-        err = s_run_processes (cli, topology, grace_ns, stop_fd);
-    }
+    run->stop_fd = zloom_cli_stop_fd ();
+    err = run->stop_fd < 0 ? ZLOOM_SYSTEM : s_run_logged (cli, topology, run);
     close (lock);
     return err;
 }
 
+/* For `up`, which waits at the other end: why it did not come so far. */
+static void
+s_report (const s_run_t *run, const char *text)
+{
+    zloom_buf_t words = run->obituary.words;
+    json_t *report = json_object ();
+    json_object_set_new (report, "text", zloom_print_text (zloom_bytes_text (text)));
+    json_object_set_new (report, "unit", json_string (run->obituary.unit));
+    json_object_set_new (report, "words", zloom_print_text (zloom_buf_bytes (&words)));
+    char *line = json_dumps (report, JSON_COMPACT);
+    json_decref (report);
+    if (line) {
+        /* Who has not waited does not want to know. */
+        const ssize_t written = write (run->ready_fd, line, strlen (line));
+        (void) written;
+    }
+    free (line);
+}
+
 /* Actors are functions of programs that embed a recipe: this one has none. */
-static int
-s_check_actors (const zloom_cli_t *cli, const zloom_recipe_t *recipe)
+int
+zloom_run_check_actors (const zloom_cli_t *cli, const zloom_recipe_t *recipe)
 {
     for (size_t i = 0; i < zloom_recipe_node_count (recipe); i++) {
         const zloom_recipe_node_t *node = zloom_recipe_node_at (recipe, i);
@@ -126,11 +182,69 @@ s_check_actors (const zloom_cli_t *cli, const zloom_recipe_t *recipe)
     return ZLOOM_EXIT_OK;
 }
 
+bool
+zloom_run_log_bytes (const zloom_cli_t *cli, int64_t *bytes)
+{
+    const char *value = zloom_cli_option (cli, "log-size");
+    *bytes = ZLOOM_LOGFILE_BYTES;
+    if (value &&
+        (zloom_parse_size (value, bytes) != ZLOOM_OK || *bytes < ZLOOM_LOGFILE_LEAST_BYTES)) {
+        zloom_cli_say (cli, 0, "--log-size takes a size of at least 4KiB, like 16MiB, not '%s'",
+                       value);
+        return false;
+    }
+    return true;
+}
+
+static bool
+s_read_options (const zloom_cli_t *cli, s_run_t *run)
+{
+    int64_t ready_fd = -1;
+    *run = (s_run_t){.stop_fd = -1};
+    if (!zloom_cli_duration (cli, "grace", 30 * ZLOOM_NS_PER_S, &run->grace_ns) ||
+        !zloom_cli_int (cli, "ready-fd", 3, 1024, -1, &ready_fd) ||
+        !zloom_run_log_bytes (cli, &run->log_bytes)) {
+        return false;
+    }
+    run->ready_fd = (int) ready_fd;
+    run->log_bytes = zloom_cli_option (cli, "logs") ? run->log_bytes : 0;
+    if (run->log_bytes > 0 && zloom_cli_option (cli, "threads")) {
+        zloom_cli_say (cli, 0, "--logs is for processes: threads share one stdout with you");
+        return false;
+    }
+    return true;
+}
+
+static int
+s_run (const zloom_cli_t *cli, const zloom_topology_t *topology, s_run_t *run)
+{
+    zloom_err_t err = zloom_paths_make (&topology->paths);
+    if (err == ZLOOM_SYSTEM) {
+        return zloom_cli_say (cli, ZLOOM_EXIT_CREATE, "%s", zloom_note ());
+    }
+    err = err == ZLOOM_OK ? s_supervise (cli, topology, run) : err;
+    if (err == ZLOOM_OK) {
+        return ZLOOM_EXIT_OK;
+    }
+    char text[ZLOOM_NOTE_BYTES + ZLOOM_NAME_MAX + 8];
+    const char *note = *zloom_note () ? zloom_note () : zloom_err_text (err);
+    if (err == ZLOOM_LOCKED) {
+        (void) snprintf (text, sizeof text, "'%s' %s", zloom_recipe_name (topology->recipe), note);
+    } else {
+        (void) snprintf (text, sizeof text, "%s", note);
+    }
+    if (run->ready_fd >= 0) {
+        s_report (run, text);
+    }
+    return zloom_cli_say (cli, err == ZLOOM_LOCKED ? ZLOOM_EXIT_CREATE : zloom_cli_exit_code (err),
+                          "%s", text);
+}
+
 int
 zloom_cmd_run (zloom_cli_t *cli)
 {
-    int64_t grace_ns = 0;
-    if (!zloom_cli_duration (cli, "grace", 30 * ZLOOM_NS_PER_S, &grace_ns)) {
+    s_run_t run;
+    if (!s_read_options (cli, &run)) {
         return ZLOOM_EXIT_USAGE;
     }
     /* Only with its nodes in this process does it need their secrets. */
@@ -140,24 +254,11 @@ zloom_cmd_run (zloom_cli_t *cli)
     if (code != ZLOOM_EXIT_OK) {
         return code;
     }
-    code = s_check_actors (cli, topology.recipe);
-    if (code != ZLOOM_EXIT_OK) {
-        zloom_topology_fini (&topology);
-        return code;
+    code = zloom_run_check_actors (cli, topology.recipe);
+    if (code == ZLOOM_EXIT_OK) {
+        code = s_run (cli, &topology, &run);
     }
-    zloom_err_t err = zloom_paths_make (&topology.paths);
-    if (err == ZLOOM_SYSTEM) {
-        code = zloom_cli_say (cli, ZLOOM_EXIT_CREATE, "%s", zloom_note ());
-        zloom_topology_fini (&topology);
-        return code;
-    }
-    err = err == ZLOOM_OK ? s_supervise (cli, &topology, grace_ns) : err;
-    if (err == ZLOOM_LOCKED) {
-        code = zloom_cli_say (cli, ZLOOM_EXIT_CREATE, "'%s' %s",
-                              zloom_recipe_name (topology.recipe), zloom_note ());
-    } else if (err != ZLOOM_OK) {
-        code = zloom_cli_fail (cli, err);
-    }
+    zloom_buf_fini (&run.obituary.words);
     zloom_topology_fini (&topology);
     return code;
 }

@@ -14,6 +14,10 @@
     {                                                \
         "output", 'o', "FORM", "text, json or jsonl" \
     }
+#define LOG_SIZE_OPTION                                                                    \
+    {                                                                                      \
+        "log-size", 0, "SIZE", "when a log file is full; four older ones are kept (16MiB)" \
+    }
 #define LAST_OPTION         \
     {                       \
         NULL, 0, NULL, NULL \
@@ -55,6 +59,34 @@ static const zloom_option_t s_run_options[] = {
   {"threads", 0, NULL, "the nodes as threads of this one process, wired over inproc"},
   {"until-idle", 0, NULL, "stop when pollers are done and no work is left"},
   {"grace", 0, "DURATION", "how long a drain may take (default 30s)"},
+  {"logs", 0, NULL, "write all logs and stdout to the state folder, for `zloom logs`"},
+  LOG_SIZE_OPTION,
+  {"ready-fd", 0, "FD", "write a newline to this descriptor when all nodes serve"},
+  LAST_OPTION};
+
+static const zloom_option_t s_up_options[] = {
+  STATE_OPTION,
+  SET_OPTION,
+  {"grace", 0, "DURATION", "how long its drain may take, when it goes down (default 30s)"},
+  {"timeout", 't', "DURATION", "how long to wait until all serve (default 60s)"},
+  LOG_SIZE_OPTION,
+  OUTPUT_OPTION,
+  LAST_OPTION};
+
+static const zloom_option_t s_wait_options[] = {
+  STATE_OPTION,
+  {"ready", 0, NULL, "until all nodes serve or have done their work (default)"},
+  {"idle", 0, NULL, "until pollers are done, too, and no work is left"},
+  {"down", 0, NULL, "until all has stopped"},
+  {"timeout", 't', "DURATION", "how long to wait (default: for ever)"},
+  LAST_OPTION};
+
+static const zloom_option_t s_logs_options[] = {
+  STATE_OPTION,
+  {"follow", 'f', NULL, "go on with what comes, until the topology is down"},
+  {"lines", 'n', "N", "the last N lines (default 100, with --since all)"},
+  {"since", 0, "WHEN", "from then on: 10m (ago), 14:05, 2026-11-28T14:05:00Z"},
+  OUTPUT_OPTION,
   LAST_OPTION};
 
 static const zloom_option_t s_down_options[] = {

@@ -7,7 +7,7 @@ _zloom_recipes () {
 _zloom () {
     local word=${COMP_WORDS[COMP_CWORD]} before options
     before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='choose patterns new lint explain expand graph schema test run node down ps send tap dlq flow stats top why doctor help version'
+    local commands='choose patterns new lint explain expand graph schema test run node up down ps wait send tap dlq flow stats top why logs doctor help version'
     if ((COMP_CWORD == 1)); then
         COMPREPLY=($(compgen -W "$commands" -- "$word"))
         return
@@ -90,8 +90,10 @@ _zloom () {
                 --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
                 --set) COMPREPLY=(); return ;;
                 --grace) COMPREPLY=(); return ;;
+                --log-size) COMPREPLY=(); return ;;
+                --ready-fd) COMPREPLY=(); return ;;
             esac
-            options='--state --set --threads --until-idle --grace'
+            options='--state --set --threads --until-idle --grace --logs --log-size --ready-fd'
             [[ $word == -* ]] || { _zloom_recipes; return; }
             ;;
         node)
@@ -103,6 +105,18 @@ _zloom () {
                 --ready-fd) COMPREPLY=(); return ;;
             esac
             options='--state --set --replica --runtime --ready-fd'
+            [[ $word == -* ]] || { _zloom_recipes; return; }
+            ;;
+        up)
+            case $before in
+                --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                --set) COMPREPLY=(); return ;;
+                --grace) COMPREPLY=(); return ;;
+                -t|--timeout) COMPREPLY=(); return ;;
+                --log-size) COMPREPLY=(); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
+            esac
+            options='--state --set --grace --timeout --log-size --output'
             [[ $word == -* ]] || { _zloom_recipes; return; }
             ;;
         down)
@@ -120,6 +134,14 @@ _zloom () {
                 -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
             esac
             options='--state --output'
+            [[ $word == -* ]] || { _zloom_recipes; return; }
+            ;;
+        wait)
+            case $before in
+                --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                -t|--timeout) COMPREPLY=(); return ;;
+            esac
+            options='--state --ready --idle --down --timeout'
             [[ $word == -* ]] || { _zloom_recipes; return; }
             ;;
         send)
@@ -194,6 +216,16 @@ _zloom () {
                 -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
             esac
             options='--state --for --output'
+            [[ $word == -* ]] || { COMPREPLY=(); return; }
+            ;;
+        logs)
+            case $before in
+                --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                -n|--lines) COMPREPLY=(); return ;;
+                --since) COMPREPLY=(); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
+            esac
+            options='--state --follow --lines --since --output'
             [[ $word == -* ]] || { COMPREPLY=(); return; }
             ;;
         doctor)

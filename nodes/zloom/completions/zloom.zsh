@@ -14,8 +14,10 @@ _zloom_commands () {
         'test:play a recipe'\''s own cases on a clock of their own'
         'run:run a recipe here\: its nodes as supervised processes, or as threads'
         'node:run one node of a recipe alone, in this process'
+        'up:run a recipe in the background; returns when all nodes serve'
         'down:drain what runs, stop it, and wait until it has stopped'
         'ps:the processes of a topology\: state, uptime, restarts, memory, last end'
+        'wait:wait until a topology is ready, has no work left, or is down'
         'send:send messages and wait until they are safe'
         'tap:watch messages of a flow go by, without taking them'
         'dlq:look at dead letters, put them back, or delete them'
@@ -23,6 +25,7 @@ _zloom_commands () {
         'stats:counters of flows, consumers, sessions and the journal'
         'top:flows and nodes live on one screen\: rates, depth, age, credit, restarts'
         'why:what holds a flow or a node back\: one sentence, its numbers, what to do'
+        'logs:what the nodes of a topology and its supervisor said, merged'
         'doctor:check a journal offline\: what is whole, what is not'
         'help:this list, or one command'\''s options'
         'version:the version of zloom and of its libraries'
@@ -110,6 +113,9 @@ _zloom () {
                 '*--threads[the nodes as threads of this one process, wired over inproc]' \
                 '*--until-idle[stop when pollers are done and no work is left]' \
                 '*--grace[how long a drain may take (default 30s)]:DURATION: ' \
+                '*--logs[write all logs and stdout to the state folder, for `zloom logs`]' \
+                '*--log-size[when a log file is full; four older ones are kept (16MiB)]:SIZE: ' \
+                '*--ready-fd[write a newline to this descriptor when all nodes serve]:FD: ' \
                 '*:word:_files -g "*.(yaml|yml)"'
             ;;
         node)
@@ -119,6 +125,18 @@ _zloom () {
                 '*--replica[which replica of a node that has several (default 1)]:N: ' \
                 '*--runtime[folder of the sockets (default\: by the topology'\''s name)]:DIR:_files -/' \
                 '*--ready-fd[write a newline to this descriptor when the node serves]:FD: ' \
+                '*:word:_files -g "*.(yaml|yml)"'
+            ;;
+        up)
+            _arguments -s \
+                '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '*--set[set a param of the recipe; may stand several times]:NAME=VALUE: ' \
+                '*--grace[how long its drain may take, when it goes down (default 30s)]:DURATION: ' \
+                '-t[how long to wait until all serve (default 60s)]:DURATION: ' \
+                '*--timeout[how long to wait until all serve (default 60s)]:DURATION: ' \
+                '*--log-size[when a log file is full; four older ones are kept (16MiB)]:SIZE: ' \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*:word:_files -g "*.(yaml|yml)"'
             ;;
         down)
@@ -135,6 +153,16 @@ _zloom () {
                 '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
                 '-o[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*:word:_files -g "*.(yaml|yml)"'
+            ;;
+        wait)
+            _arguments -s \
+                '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '*--ready[until all nodes serve or have done their work (default)]' \
+                '*--idle[until pollers are done, too, and no work is left]' \
+                '*--down[until all has stopped]' \
+                '-t[how long to wait (default\: for ever)]:DURATION: ' \
+                '*--timeout[how long to wait (default\: for ever)]:DURATION: ' \
                 '*:word:_files -g "*.(yaml|yml)"'
             ;;
         send)
@@ -216,6 +244,18 @@ _zloom () {
             _arguments -s \
                 '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
                 '*--for[between the two looks (default 1s)]:DURATION: ' \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*:word: '
+            ;;
+        logs)
+            _arguments -s \
+                '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '-f[go on with what comes, until the topology is down]' \
+                '*--follow[go on with what comes, until the topology is down]' \
+                '-n[the last N lines (default 100, with --since all)]:N: ' \
+                '*--lines[the last N lines (default 100, with --since all)]:N: ' \
+                '*--since[from then on\: 10m (ago), 14\:05, 2026-11-28T14\:05\:00Z]:WHEN: ' \
                 '-o[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*:word: '

@@ -178,11 +178,17 @@ s_watch_idle (void *arg)
     return ((s_fixture_t *) arg)->idle;
 }
 
+static void
+s_watch_rest (void *arg)
+{
+    (void) arg;
+}
+
 static zloom_err_t
 s_run (s_fixture_t *self, bool until_idle)
 {
-    zloom_watch_t watch = {self,          s_watch_fd,   s_watch_dispatch,
-                           s_watch_ready, s_watch_gone, s_watch_idle};
+    zloom_watch_t watch = {self,         s_watch_fd,   s_watch_dispatch, s_watch_ready,
+                           s_watch_gone, s_watch_idle, s_watch_rest};
     zloom_supervisor_config_t config = {.recipe = self->recipe,
                                         .paths = &self->paths,
                                         .exe = self->exe,

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* cmd_wait.c - `wait`: until a topology is ready, idle, or down. */
+#include "commands.h"
+
+#include "base/clock.h"
+#include "control.h"
+
+#include <limits.h>
+
+static int
+s_late (const zloom_cli_t *cli, const char *what)
+{
+    return zloom_cli_say (cli, ZLOOM_EXIT_TIMED_OUT, "not %s within the timeout", what);
+}
+
+static int
+s_wait_down (const zloom_cli_t *cli, zloom_control_t *control, int64_t wait_ms)
+{
+    zloom_err_t err = zloom_control_connect_to (control);
+    if (err == ZLOOM_NOT_RUNNING && zloom_paths_running (&control->paths) != ZLOOM_OK) {
+        return ZLOOM_EXIT_OK;
+    }
+    if (err == ZLOOM_OK) {
+        err = zloom_control_wait_end (control, wait_ms < INT_MAX ? wait_ms : -1);
+    }
+    if (err == ZLOOM_TIMED_OUT) {
+        return s_late (cli, "down");
+    }
+    return err == ZLOOM_OK ? ZLOOM_EXIT_OK : zloom_cli_fail (cli, err);
+}
+
+static int
+s_wait_for (const zloom_cli_t *cli, zloom_control_t *control, const char *what, int64_t wait_ms)
+{
+    zloom_err_t err = zloom_control_connect_to (control);
+    json_t *answer = NULL;
+    if (err == ZLOOM_OK) {
+        err = zloom_control_send (control, "wait", json_pack ("{s:s}", "for", what));
+    }
+    if (err == ZLOOM_OK) {
+        err = zloom_control_receive (control, wait_ms, &answer);
+        json_decref (answer);
+    }
+    if (err == ZLOOM_TIMED_OUT) {
+        return s_late (cli, what);
+    }
+    return err == ZLOOM_OK ? ZLOOM_EXIT_OK : zloom_cli_fail (cli, err);
+}
+
+int
+zloom_cmd_wait (zloom_cli_t *cli)
+{
+    static const char *const whats[] = {"ready", "idle", "down"};
+    const char *what = NULL;
+    for (size_t i = 0; i < sizeof whats / sizeof *whats; i++) {
+        if (zloom_cli_option (cli, whats[i]) && what) {
+            return zloom_cli_say (cli, ZLOOM_EXIT_USAGE, "wait for one: --%s or --%s", what,
+                                  whats[i]);
+        }
+        what = zloom_cli_option (cli, whats[i]) ? whats[i] : what;
+    }
+    int64_t timeout_ns = 0;
+    if (!zloom_cli_duration (cli, "timeout", ZLOOM_NEVER, &timeout_ns)) {
+        return ZLOOM_EXIT_USAGE;
+    }
+    zloom_control_t control;
+    int code = zloom_control_find (cli, cli->word_count ? cli->words[0] : NULL, &control);
+    if (code != ZLOOM_EXIT_OK) {
+        /* Nothing runs at all: that is down, too. */
+        const bool down = what && what[0] == 'd' && code == ZLOOM_EXIT_NOT_RUNNING;
+        return down ? ZLOOM_EXIT_OK : code;
+    }
+    const int64_t wait_ms = timeout_ns / ZLOOM_NS_PER_MS;
+    code = what && what[0] == 'd' ? s_wait_down (cli, &control, wait_ms)
+                                  : s_wait_for (cli, &control, what ? what : "ready", wait_ms);
+    zloom_control_close (&control);
+    return code;
+}
