@@ -72,7 +72,9 @@ s_is_in_path (const char *search, const char *name)
     char path[PATH_BYTES];
     for (const char *at = search;; at++) {
         size_t size = strcspn (at, ":");
-        int length = snprintf (path, sizeof path, "%.*s/%s", (int) size, size ? at : ".", name);
+        /* An empty part is the folder that we stand in. */
+        int length =
+          snprintf (path, sizeof path, "%.*s/%s", size ? (int) size : 1, size ? at : ".", name);
         if (length > 0 && (size_t) length < sizeof path && s_is_program (path)) {
             return true;
         }
