@@ -73,7 +73,7 @@ zloom_check_one_of (zloom_linter_t *linter)
 void
 zloom_check_actor_keys (zloom_linter_t *linter)
 {
-    static const char *const keys[] = {"io", "env", "cwd", "tty", "secrets"};
+    static const char *const keys[] = {"io", "env", "cwd", "tty", "secrets", "limits"};
     const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_node_t *node;
     for (size_t i = 0; (node = s_next_node (recipe, ZLOOM_NODE_WORKER, &i));) {
@@ -223,6 +223,20 @@ zloom_check_tty_lines (zloom_linter_t *linter)
         if (config->tty && !config->actor && !config->jq && config->io != ZLOOM_IO_LINES) {
             zloom_linter_node (linter, node, "tty", "take it out, or use 'io: lines'",
                                "'tty' is for 'io: lines' only");
+        }
+    }
+}
+
+void
+zloom_check_cpu_timeout (zloom_linter_t *linter)
+{
+    const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
+    const zloom_recipe_node_t *node;
+    for (size_t i = 0; (node = s_next_node (recipe, ZLOOM_NODE_WORKER, &i));) {
+        const zloom_worker_config_t *config = node->config;
+        if (config->timeout_ns > 0 && config->limits.cpu_ns > config->timeout_ns) {
+            zloom_linter_node (linter, node, "limits.cpu", "make it shorter than 'timeout'",
+                               "'timeout' ends a message of worker '%s' before that", node->name);
         }
     }
 }

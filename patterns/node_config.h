@@ -61,6 +61,15 @@ typedef enum {
     ZLOOM_IO_FRAMES,    /* a long-lived child on fd 3/4, length-prefixed msgpack */
 } zloom_io_t;
 
+/* The most that a worker's program may print, hold and use. */
+typedef struct {
+    int64_t answer_bytes; /* of one body that it sends */
+    int64_t stderr_bytes; /* logged in a second */
+    int64_t memory_bytes; /* 0 = no limit, as with those below */
+    int64_t descriptors;
+    int64_t cpu_ns; /* between a message's start and its end */
+} zloom_worker_limits_t;
+
 typedef struct {
     zloom_node_common_t common; /* restart: also of the worker's child */
     /*
@@ -73,8 +82,9 @@ typedef struct {
     unsigned io;         /* zloom_io_t */
     int64_t replicas;    /* how many of this worker run side by side */
     int64_t prefetch;    /* messages a replica may hold unsettled: its credit */
-    int64_t timeout_ns;  /* the handler's deadline from "started"; 0 = none */
-    zloom_pairs_t env;   /* added to the child's environment */
+    zloom_worker_limits_t limits;
+    int64_t timeout_ns; /* the handler's deadline from "started"; 0 = none */
+    zloom_pairs_t env;  /* added to the child's environment */
     /* Each goes to the child as ZLOOM_SECRET_NAME; values only where secrets_of was asked for. */
     zloom_pairs_t secrets;
     const char *cwd; /* absolute; the recipe's folder unless told otherwise */

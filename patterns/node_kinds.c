@@ -64,7 +64,8 @@ s_check_actor (const char *text)
 static bool
 s_worker_applies (const void *config, const zloom_field_t *field)
 {
-    static const char *const of_programs[] = {"run", "io", "env", "cwd", "tty", "secrets"};
+    static const char *const of_programs[] = {"run",     "io",  "env",   "cwd",
+                                              "secrets", "tty", "limits"};
     const zloom_worker_config_t *worker = config;
     for (size_t i = 0; (worker->actor || worker->jq) && i < ZLOOM_COUNT (of_programs); i++) {
         if (strcmp (of_programs[i], field->name) == 0) {
@@ -77,6 +78,9 @@ s_worker_applies (const void *config, const zloom_field_t *field)
 #define ZLOOM_STRUCT zloom_worker_config_t
 static const zloom_field_t s_worker_restart[] = {
 #include "node_restart.def"
+};
+static const zloom_field_t s_worker_limits[] = {
+#include "node_limits.def"
 };
 static const zloom_field_t s_worker_fields[] = {
 #include "node_worker.def"

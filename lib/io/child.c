@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +24,9 @@
 #define HIGH_FD 100
 /* Of a child that somebody else has reaped: as if it had ended with exit code 1. */
 #define LOST_STATUS (1 << 8)
+
+/* What zloom-spawn is told before the folder and the program. */
+#define NUMBERS 5
 
 extern char **environ;
 
@@ -85,22 +89,25 @@ s_environment (const char *const *added)
 
 /* The helper's own arguments, then the program's. The array is the caller's to free. */
 static char **
-s_arguments (const zloom_child_config_t *config, char numbers[3][16])
+s_arguments (const zloom_child_config_t *config, char numbers[NUMBERS][24])
 {
     size_t count = 0;
     while (config->argv[count]) {
         count++;
     }
-    char **argv = zloom_alloc ((count + 8) * sizeof *argv);
+    char **argv = zloom_alloc ((count + NUMBERS + 3) * sizeof *argv);
     (void) snprintf (numbers[0], sizeof numbers[0], "%zu", config->fd_count);
     (void) snprintf (numbers[1], sizeof numbers[1], "%d", (int) getpid ());
     (void) snprintf (numbers[2], sizeof numbers[2], "%d",
                      config->death_signal ? config->death_signal : SIGKILL);
+    (void) snprintf (numbers[3], sizeof numbers[3], "%lld",
+                     (long long) config->limits.memory_bytes);
+    (void) snprintf (numbers[4], sizeof numbers[4], "%lld", (long long) config->limits.descriptors);
     size_t at = 0;
     argv[at++] = (char *) (uintptr_t) "zloom-spawn";
-    argv[at++] = numbers[0];
-    argv[at++] = numbers[1];
-    argv[at++] = numbers[2];
+    for (int i = 0; i < NUMBERS; i++) {
+        argv[at++] = numbers[i];
+    }
     argv[at++] = (char *) (uintptr_t) (config->cwd ? config->cwd : ".");
     for (size_t i = 0; i < count; i++) {
         argv[at++] = (char *) (uintptr_t) config->argv[i];
@@ -140,7 +147,7 @@ s_spawn (const char *spawner, const zloom_child_config_t *config, int status_fd,
     for (size_t i = 0; i <= ZLOOM_CHILD_FDS; i++) {
         high[i] = -1;
     }
-    char numbers[3][16];
+    char numbers[NUMBERS][24];
     char **argv = s_arguments (config, numbers);
     char **env = s_environment (config->env);
     posix_spawn_file_actions_t actions;
@@ -283,9 +290,11 @@ zloom_child_reap (zloom_child_t *self, zloom_child_end_t *end)
         /* What it left in its group ends too; before it is reaped, and its number is another's. */
         kill (-self->pid, SIGKILL);
         int status = 0;
-        if (waitpid (self->pid, &status, 0) != self->pid) {
+        struct rusage used = {0};
+        if (wait4 (self->pid, &status, 0, &used) != self->pid) {
             status = LOST_STATUS; /* the host program has reaped it */
         }
+        self->end.memory_bytes = (int64_t) used.ru_maxrss * 1024;
         s_ended (self, status);
     }
     *end = self->end;

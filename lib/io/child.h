@@ -31,13 +31,20 @@
 /* Most descriptors a child can be given. */
 #define ZLOOM_CHILD_FDS 8
 
+/* What a child, and each process that it starts, may have; 0: as much as this process. */
+typedef struct {
+    int64_t memory_bytes; /* written pages of its own (RLIMIT_DATA): what it reserves is free */
+    int64_t descriptors;
+} zloom_child_limits_t;
+
 typedef struct {
     const char *const *argv; /* ends with NULL; a program without a slash is looked up in PATH */
     const char *const *env;  /* "NAME=value" put over the parent's environment; NULL: none */
     const char *cwd;         /* NULL: the parent's */
     const int *fds;          /* fds[i] becomes the child's descriptor i; -1: /dev/null */
     size_t fd_count;         /* at least 3, at most ZLOOM_CHILD_FDS */
-    int death_signal;        /* sent to the child when the starting thread ends; 0: SIGKILL */
+    zloom_child_limits_t limits;
+    int death_signal; /* sent to the child when the starting thread ends; 0: SIGKILL */
 } zloom_child_config_t;
 
 /* How a child ended. */
@@ -46,6 +53,7 @@ typedef struct {
     int signal;      /* 0: none */
     int start_errno; /* not 0: the program could not be run at all, and why */
     int64_t ran_ns;
+    int64_t memory_bytes; /* the most that it held in memory at a time */
 } zloom_child_end_t;
 
 typedef struct zloom_child zloom_child_t;

@@ -137,6 +137,7 @@ s_child_start (const zloom_program_config_t *config, const s_pipes_t *pipes,
       .argv = config->argv,
       .env = config->env,
       .cwd = config->cwd,
+      .limits = config->limits,
       .fds = fds,
       .fd_count = config->input_fd > 2 || config->output_fd > 2 ? 5 : 3,
     };

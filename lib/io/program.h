@@ -39,7 +39,8 @@ typedef struct {
     const char *cwd;
     int input_fd;  /* the child's descriptor that it reads what is written here from: 0 or 3 */
     int output_fd; /* the child's descriptor that is read here: 1 or 4 */
-    bool tty;      /* output_fd is a terminal, so that the child's library does not hold it back */
+    zloom_child_limits_t limits;
+    bool tty; /* output_fd is a terminal, so that the child's library does not hold it back */
     zloom_program_output_fn *output;
     zloom_program_said_fn *said;
     void *arg;

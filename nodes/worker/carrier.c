@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "nodes/worker/carrier.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/tag.h"
+#include "base/units.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -63,6 +66,7 @@ zloom_carrier_init (zloom_carrier_t *self, const zloom_carrier_ops_t *ops,
     self->ops = ops;
     self->config = config;
     self->host = host;
+    zloom_rate_init (&self->said, config->limits.stderr_bytes, zloom_clock_now ().mono_ns);
     self->fd = epoll_create1 (EPOLL_CLOEXEC);
     return self->fd >= 0 ? ZLOOM_OK
                          : zloom_fail_errno (ZLOOM_SYSTEM, "cannot make an epoll descriptor");
@@ -86,9 +90,69 @@ zloom_carrier_destroy (zloom_carrier_t **self_p)
 void
 zloom_carrier_said (void *arg, zloom_bytes_t line)
 {
-    const zloom_carrier_t *self = arg;
+    zloom_carrier_t *self = arg;
+    if (!zloom_rate_take (&self->said, line.size + 1, zloom_clock_now ().mono_ns)) {
+        return;
+    }
+    zloom_carrier_tell_dropped (self);
     zloom_log (ZLOOM_LOG_INFO, "child-says", "node=%s %.*s", self->config->node, (int) line.size,
                (const char *) line.data);
+}
+
+void
+zloom_carrier_tell_dropped (zloom_carrier_t *self)
+{
+    char most[48];
+    if (self->said.dropped_lines == 0) {
+        return;
+    }
+    zloom_log (ZLOOM_LOG_WARN, "child-dropped", "node=%s lines=%llu bytes=%llu limit=%s (a second)",
+               self->config->node, (unsigned long long) self->said.dropped_lines,
+               (unsigned long long) self->said.dropped_bytes,
+               zloom_size_text (self->said.most, most));
+    self->said.dropped_lines = 0;
+    self->said.dropped_bytes = 0;
+}
+
+zloom_child_limits_t
+zloom_carrier_child_limits (const zloom_carrier_t *self)
+{
+    return (zloom_child_limits_t){.memory_bytes = self->config->limits.memory_bytes,
+                                  .descriptors = self->config->limits.descriptors};
+}
+
+size_t
+zloom_carrier_answer_bytes (const zloom_carrier_t *self)
+{
+    const int64_t most = self->config->limits.answer_bytes;
+    return most > 0 && most < ZLOOM_CARRIER_BODY_BYTES ? (size_t) most : ZLOOM_CARRIER_BODY_BYTES;
+}
+
+const char *
+zloom_carrier_too_long (const zloom_carrier_t *self, char text[96])
+{
+    char most[48];
+    const size_t bytes = zloom_carrier_answer_bytes (self);
+    if (bytes == ZLOOM_CARRIER_BODY_BYTES) {
+        return "its answer is longer than a message may be";
+    }
+    (void) snprintf (text, 96, "its answer is longer than %s (limits.answer)",
+                     zloom_size_text ((int64_t) bytes, most));
+    return text;
+}
+
+void
+zloom_carrier_add_memory (const zloom_carrier_t *self, const zloom_child_end_t *end,
+                          zloom_buf_t *text)
+{
+    char held[48];
+    char most[48];
+    if (self->config->limits.memory_bytes > 0 && end->memory_bytes > 0) {
+        zloom_buf_add_text (text, text->size ? "; " : "");
+        zloom_buf_printf (text, "it held %s and may hold %s (limits.memory)",
+                          zloom_size_text (end->memory_bytes, held),
+                          zloom_size_text (self->config->limits.memory_bytes, most));
+    }
 }
 
 void
@@ -139,6 +203,8 @@ zloom_carrier_ended (zloom_carrier_t *self, zloom_program_t **program_p,
     zloom_program_tail (*program_p, &words);
     zloom_buf_printf (&text, "%s%s%s", why ? why : "", why ? "; ended with " : "",
                       zloom_child_end_text (&ending.end, how));
+    zloom_carrier_add_memory (self, &ending.end, &text);
+    zloom_carrier_tell_dropped (self);
     if (words.size > 0) {
         /* The whole has ZLOOM_LIMIT_TEXT_BYTES: of the last words the last. */
         size_t room = ZLOOM_LIMIT_TEXT_BYTES - text.size - 2;

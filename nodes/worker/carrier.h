@@ -20,6 +20,8 @@
 #include "net/socket.h"
 #include "nodes/node.h"
 #include "nodes/worker/frame.h"
+#include "nodes/worker/rate.h"
+#include "patterns/node_config.h"
 
 /* The longest body that a carrier takes from a child: a message of the greatest size, no key. */
 #define ZLOOM_CARRIER_BODY_BYTES (ZLOOM_LIMIT_MESSAGE_BYTES - 64)
@@ -32,11 +34,14 @@ struct zloom_worker_job {
     uint64_t id;    /* 1, 2, 3 … in the order of taking */
     bool started;   /* the handler may have begun with it */
     bool expired;   /* its time is over: the worker asked for its child's end */
+    bool used_up;   /* … its processor time */
     uint64_t begin; /* lines: where it starts in the child's input */
     uint64_t end;
     bool running;              /* the worker's: its clock runs */
     zloom_worker_line_t *line; /* the worker's: of its key (keys.h); NULL: it has none */
-    zloom_timer_t timer;       /* the worker's: when its time is over */
+    zloom_timer_t timer;       /* the worker's: when to look at its time */
+    int64_t end_ns;            /* the worker's: when its time is over */
+    int64_t used_ns;           /* the worker's: what its child had used before it began */
     zloom_worker_job_t *next;  /* of the list that holds it */
     zloom_worker_job_t *prev;
 };
@@ -94,6 +99,7 @@ typedef struct {
     size_t out_count;
     size_t most; /* jobs in hand */
     bool tty;
+    zloom_worker_limits_t limits;
     const zloom_node_actor_t *actor; /* the handler; argv, env, cwd and tty are not used then */
 } zloom_carrier_config_t;
 
@@ -112,6 +118,8 @@ typedef struct {
     void (*pump) (zloom_carrier_t *self);
     /* End the child that has this job, by force; done or crashed follows. */
     void (*abort) (zloom_carrier_t *self, zloom_worker_job_t *job);
+    /* The process that has this job, or -1; NULL: there are none. */
+    pid_t (*pid) (const zloom_carrier_t *self, const zloom_worker_job_t *job);
     /* No more work will come: let the children end by themselves. */
     void (*close) (zloom_carrier_t *self);
     /* A signal to all children. */
@@ -130,6 +138,7 @@ struct zloom_carrier {
     const zloom_carrier_host_t *host;
     int fd;                       /* an epoll set */
     const zloom_socket_t *socket; /* beside it; NULL: none */
+    zloom_rate_t said;            /* by its children on stderr */
 };
 
 /* SYSTEM with a note. Jobs that a destroyed carrier still has are the worker's again. */
@@ -149,11 +158,22 @@ void zloom_carrier_destroy (zloom_carrier_t **self_p);
 zloom_err_t zloom_carrier_init (zloom_carrier_t *self, const zloom_carrier_ops_t *ops,
                                 const zloom_carrier_config_t *config,
                                 const zloom_carrier_host_t *host);
-/* Log what a child said on stderr. */
+/* Log what a child said on stderr, as much as may be. */
 void zloom_carrier_said (void *arg, zloom_bytes_t line);
 /* Hand a job back with a verdict that is not an ack. */
 void zloom_carrier_fail (zloom_carrier_t *self, zloom_worker_job_t *job, zloom_verdict_t verdict,
                          const char *text);
+/* Tell what was not logged since it was told. */
+void zloom_carrier_tell_dropped (zloom_carrier_t *self);
+/* The limits that the kernel keeps. */
+zloom_child_limits_t zloom_carrier_child_limits (const zloom_carrier_t *self);
+/* The longest body that a child may send. */
+size_t zloom_carrier_answer_bytes (const zloom_carrier_t *self);
+/* What is said of a longer one. */
+const char *zloom_carrier_too_long (const zloom_carrier_t *self, char text[96]);
+/* Append what is known of its memory, if that is limited: "; it held 60MiB and may hold 64MiB". */
+void zloom_carrier_add_memory (const zloom_carrier_t *self, const zloom_child_end_t *end,
+                               zloom_buf_t *text);
 /*
  * A long-lived child has ended: say so to the host, with everything it held. `why` (may be NULL) is
  * what the carrier knows beyond the exit. Both lists are empty afterwards.

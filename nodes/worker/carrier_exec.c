@@ -53,7 +53,7 @@ s_output (void *arg, zloom_bytes_t chunk)
     if (slot->too_long) {
         return;
     }
-    if (slot->output.size + chunk.size > ZLOOM_CARRIER_BODY_BYTES) {
+    if (slot->output.size + chunk.size > zloom_carrier_answer_bytes (&slot->carrier->base)) {
         slot->too_long = true;
         zloom_program_signal (slot->program, SIGKILL);
         return;
@@ -74,7 +74,11 @@ static void
 s_failed (s_slot_t *slot, zloom_worker_job_t *job, const zloom_child_end_t *end)
 {
     zloom_buf_t words = {0};
+    char long_text[96];
     zloom_program_tail (slot->program, &words);
+    if (!slot->too_long && words.size + 128 < ZLOOM_LIMIT_TEXT_BYTES) {
+        zloom_carrier_add_memory (&slot->carrier->base, end, &words);
+    }
     bool reject = end->exit == EXIT_REJECT;
     zloom_outcome_t outcome = {
       .settlement = {.verdict = reject ? ZLOOM_VERDICT_REJECT : ZLOOM_VERDICT_RETRY,
@@ -85,7 +89,7 @@ s_failed (s_slot_t *slot, zloom_worker_job_t *job, const zloom_child_end_t *end)
                                .text = words.size ? zloom_buf_bytes (&words) : ZLOOM_BYTES_NULL}}};
     if (slot->too_long) {
         outcome.settlement.cause.text =
-          zloom_bytes_text ("its output is longer than a message may be");
+          zloom_bytes_text (zloom_carrier_too_long (&slot->carrier->base, long_text));
     }
     const zloom_carrier_host_t *host = slot->carrier->base.host;
     host->done (host->arg, job, &outcome);
@@ -121,6 +125,7 @@ s_ended (s_slot_t *slot)
     }
     zloom_program_destroy (&slot->program);
     zloom_buf_fini (&slot->output);
+    zloom_carrier_tell_dropped (base);
 }
 
 /* ---- operations ----------------------------------------------------------------------------- */
@@ -179,6 +184,7 @@ s_run (s_slot_t *slot, zloom_worker_job_t *job)
       .cwd = base->config->cwd,
       .input_fd = 0,
       .output_fd = 1,
+      .limits = zloom_carrier_child_limits (base),
       .output = s_output,
       .said = s_said,
       .arg = slot,
@@ -243,6 +249,18 @@ s_abort (zloom_carrier_t *base, zloom_worker_job_t *job)
     }
 }
 
+static pid_t
+s_pid (const zloom_carrier_t *base, const zloom_worker_job_t *job)
+{
+    const s_exec_t *self = s_self (base);
+    for (size_t i = 0; i < PARALLEL; i++) {
+        if (self->slots[i].job == job) {
+            return zloom_program_pid (self->slots[i].program);
+        }
+    }
+    return -1;
+}
+
 static void
 s_close (zloom_carrier_t *base)
 {
@@ -298,6 +316,7 @@ static const zloom_carrier_ops_t s_ops = {
   .flush = s_flush,
   .pump = s_pump,
   .abort = s_abort,
+  .pid = s_pid,
   .close = s_close,
   .signal = s_signal,
   .closed = s_closed,

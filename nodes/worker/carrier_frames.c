@@ -91,6 +91,14 @@ s_done (s_frames_t *self, const zloom_frame_verdict_t *verdict)
     zloom_idmap_remove (self->jobs, verdict->id);
     s_started (self, job);
     self->served = true;
+    for (size_t i = 0; i < verdict->emit_count; i++) {
+        if (verdict->emits[i].envelope.body.size > zloom_carrier_answer_bytes (&self->base)) {
+            char text[96];
+            zloom_carrier_fail (&self->base, job, ZLOOM_VERDICT_RETRY,
+                                zloom_carrier_too_long (&self->base, text));
+            return;
+        }
+    }
     zloom_outcome_t outcome = {
       .settlement = {.verdict = verdict->verdict, .delay_ms = verdict->delay_ms},
       .emits = verdict->emits,
@@ -189,6 +197,7 @@ s_start (zloom_carrier_t *base)
       .cwd = base->config->cwd,
       .input_fd = 3,
       .output_fd = 4,
+      .limits = zloom_carrier_child_limits (base),
       .output = s_output,
       .said = zloom_carrier_said,
       .arg = self,
@@ -299,6 +308,14 @@ s_abort (zloom_carrier_t *base, zloom_worker_job_t *job)
     s_signal (base, SIGKILL);
 }
 
+static pid_t
+s_pid (const zloom_carrier_t *base, const zloom_worker_job_t *job)
+{
+    const s_frames_t *self = s_self (base);
+    (void) job;
+    return self->program ? zloom_program_pid (self->program) : -1;
+}
+
 static void
 s_close (zloom_carrier_t *base)
 {
@@ -351,6 +368,7 @@ static const zloom_carrier_ops_t s_ops = {
   .flush = s_flush,
   .pump = s_pump,
   .abort = s_abort,
+  .pid = s_pid,
   .close = s_close,
   .signal = s_signal,
   .closed = s_closed,

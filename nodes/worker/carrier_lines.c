@@ -70,8 +70,9 @@ s_answer (void *arg, zloom_bytes_t line, bool cut)
         self->base.host->started (self->base.host->arg, job);
     }
     if (cut) {
+        char text[96];
         zloom_carrier_fail (&self->base, job, ZLOOM_VERDICT_RETRY,
-                            "its answer is longer than a message may be");
+                            zloom_carrier_too_long (&self->base, text));
         return;
     }
     zloom_emission_t emit = {.envelope = {.body = line}};
@@ -101,13 +102,14 @@ s_start (zloom_carrier_t *base)
       .cwd = base->config->cwd,
       .input_fd = 0,
       .output_fd = 1,
+      .limits = zloom_carrier_child_limits (base),
       .tty = base->config->tty,
       .output = s_output,
       .said = zloom_carrier_said,
       .arg = self,
     };
     zloom_lines_fini (&self->answers);
-    zloom_lines_init (&self->answers, ZLOOM_CARRIER_BODY_BYTES, 0);
+    zloom_lines_init (&self->answers, zloom_carrier_answer_bytes (base), 0);
     self->asked = false;
     self->served = false;
     self->why = NULL;
@@ -233,6 +235,14 @@ s_abort (zloom_carrier_t *base, zloom_worker_job_t *job)
     s_signal (base, SIGKILL);
 }
 
+static pid_t
+s_pid (const zloom_carrier_t *base, const zloom_worker_job_t *job)
+{
+    const s_lines_t *self = s_self (base);
+    (void) job;
+    return self->program ? zloom_program_pid (self->program) : -1;
+}
+
 static void
 s_close (zloom_carrier_t *base)
 {
@@ -282,6 +292,7 @@ static const zloom_carrier_ops_t s_ops = {
   .flush = s_flush,
   .pump = s_pump,
   .abort = s_abort,
+  .pid = s_pid,
   .close = s_close,
   .signal = s_signal,
   .closed = s_closed,

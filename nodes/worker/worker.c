@@ -202,7 +202,7 @@ s_timers (zloom_worker_t *self)
 {
     zloom_timer_t *timer = NULL;
     while ((timer = zloom_timers_pop_due (self->timers, self->now.mono_ns))) {
-        zloom_worker_expire (self, timer->owner);
+        zloom_worker_time (self, timer->owner);
     }
     s_extend (self);
     s_look_for_quiet (self);

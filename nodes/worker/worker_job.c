@@ -7,8 +7,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/tag.h"
-#include "base/units.h"
-#include "patterns/registry.h"
 
 /* After a crash that nobody in particular can be blamed for: so many messages one by one. */
 #define CAREFUL 32
@@ -73,37 +71,10 @@ s_settle_plain (zloom_worker_t *self, zloom_worker_job_t *job, zloom_verdict_t v
     zloom_worker_settle (self, job, &settlement);
 }
 
-/* ---- time ----------------------------------------------------------------------------------- */
-
-/* How long a handler has: its timeout, or as long as the lease lasts, a little less. */
-static int64_t
-s_limit_ns (const zloom_worker_t *self)
-{
-    return zloom_worker_limit_ns (self->config, self->lease_ns);
-}
-
-void
-zloom_worker_expire (zloom_worker_t *self, zloom_worker_job_t *job)
-{
-    char text[48];
-    zloom_log (ZLOOM_LOG_WARN, "handler-late", "node=%s flow=%s seq=%llu limit=%s",
-               self->args->name, job->message->flow, (unsigned long long) job->message->seq,
-               zloom_duration_text (s_limit_ns (self), text));
-    job->expired = true;
-    self->late_hint = self->carrier->ops->hint (self->carrier);
-    self->counters.expired++;
-    self->carrier->ops->abort (self->carrier, job);
-}
-
 static void
 s_settle_expired (zloom_worker_t *self, zloom_worker_job_t *job)
 {
-    char limit[48];
-    const char *hint = self->late_hint;
-    char *text = zloom_format ("took longer than %s and %s%s%s",
-                               zloom_duration_text (s_limit_ns (self), limit),
-                               self->carrier_config.actor ? "answered too late" : "was ended",
-                               hint ? "; " : "", hint ? hint : "");
+    char *text = zloom_worker_late_text (self, job);
     s_settle_plain (self, job, ZLOOM_VERDICT_RETRY, text);
     free (text);
 }
@@ -122,13 +93,10 @@ static void
 s_running (void *arg, zloom_worker_job_t *job)
 {
     zloom_worker_t *self = arg;
-    int64_t limit_ns = s_limit_ns (self);
     job->running = true;
     /* It may have waited here for a while: the whole lease is the handler's. */
     (void) zloom_client_core_progress (self->core, job->message, 0);
-    zloom_timers_arm (self->timers, &job->timer,
-                      limit_ns == ZLOOM_NEVER ? ZLOOM_NEVER
-                                              : zloom_time_add (self->now.mono_ns, limit_ns));
+    zloom_worker_begin_time (self, job);
 }
 
 static void
@@ -137,10 +105,7 @@ s_progress (void *arg, zloom_worker_job_t *job, uint64_t extend_ms)
     zloom_worker_t *self = arg;
     (void) zloom_client_core_progress (self->core, job->message, extend_ms);
     self->quiet_ns = self->now.mono_ns;
-    if (self->config->timeout_ns == 0 && self->lease_ns > 0) {
-        int64_t more_ns = extend_ms > 0 ? (int64_t) extend_ms * ZLOOM_NS_PER_MS : s_limit_ns (self);
-        zloom_timers_arm (self->timers, &job->timer, zloom_time_add (self->now.mono_ns, more_ns));
-    }
+    zloom_worker_extend_time (self, job, extend_ms);
 }
 
 /* Emits of a handler: which flow, and may it be sent there? */

@@ -13,6 +13,9 @@ s_io (const zloom_worker_t *self)
     if (self->config->actor) {
         return "actor";
     }
+    if (self->config->jq) {
+        return "jq";
+    }
     switch (self->config->io) {
     case ZLOOM_IO_EXEC:
         return "exec";

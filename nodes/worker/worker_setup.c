@@ -135,6 +135,7 @@ s_carrier (zloom_worker_t *self)
       .out_count = self->out_count,
       .most = (size_t) self->config->prefetch,
       .tty = self->config->tty,
+      .limits = self->config->limits,
     };
     zloom_worker_host (self);
     if (self->config->actor) {

@@ -5,6 +5,7 @@
  *   worker_setup.c  from the recipe to a carrier
  *   worker_line.c   which message is next: order by key
  *   worker_job.c    what comes of messages: the carrier's host
+ *   worker_time.c   how long it may take
  *   worker_report.c what the router is told of it
  */
 #ifndef ZLOOM_NODES_WORKER_WORKER_STATE_H
@@ -115,8 +116,13 @@ void zloom_worker_answer (zloom_worker_t *self, const zloom_worker_answer_t *ans
 /* Settle with nothing to emit, and let go of the job. */
 void zloom_worker_settle (zloom_worker_t *self, zloom_worker_job_t *job,
                           const zloom_settlement_t *settlement);
-/* Its time is over: end the child that has it. */
-void zloom_worker_expire (zloom_worker_t *self, zloom_worker_job_t *job);
+/* Its time begins, or begins anew for so long (0: as long as at first). */
+void zloom_worker_begin_time (zloom_worker_t *self, zloom_worker_job_t *job);
+void zloom_worker_extend_time (zloom_worker_t *self, zloom_worker_job_t *job, uint64_t extend_ms);
+/* Its timer is due: if its time, or its processor time, is over, end the child that has it. */
+void zloom_worker_time (zloom_worker_t *self, zloom_worker_job_t *job);
+/* Why it was ended; the caller's to free. */
+char *zloom_worker_late_text (const zloom_worker_t *self, const zloom_worker_job_t *job);
 /* What the router is told with each PONG; `worker` is the argument. */
 zloom_report_fn zloom_worker_report;
 /* The worker ends because of `err`; the first reason stays. */

@@ -105,7 +105,7 @@ output_has_a_limit (void **state)
     (void) state;
     host_t host;
     s_shell (&host, "cat /dev/zero", "");
-    host_told (&host, "done 1 retry (its output is longer than a message may be), ");
+    host_told (&host, "done 1 retry (its answer is longer than a message may be), ");
     host_close (&host);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* One line in, one line out: the good child, and each kind of bad one. */
+#include "base/memory.h"
 #include "host.h"
 
 static const char *const s_outs[] = {"out"};
@@ -225,6 +226,54 @@ a_terminal_makes_a_child_write_line_by_line (void **state)
     host_close (&host);
 }
 
+/* In raw mode: no echo, no translation of line ends, nothing is cut, nothing is a control key. */
+static void
+a_terminal_changes_nothing (void **state)
+{
+    (void) state;
+    const char *const argv[] = {
+      "/usr/bin/python3", "-c",
+      "import os, sys\n"
+      "for line in sys.stdin.buffer:\n"
+      "    what = b'terminal' if os.isatty(1) and not os.isatty(0) else b'pipe'\n"
+      "    sys.stdout.buffer.write(what + line)\n",
+      NULL};
+    host_t host;
+    host_open (&host, zloom_carrier_lines_new, argv, s_outs, 1);
+    host.config.tty = true;
+    assert_int_equal (host.carrier->ops->start (host.carrier), ZLOOM_OK);
+    host_give (&host, "a\r\t\x03\x04\x1a\x7f\xc3\xa4");
+    host_until (&host, &host.done, 1);
+    host_told (&host, "done 1 ack [terminala\r\t\x03\x04\x1a\x7f\xc3\xa4], ");
+    zloom_buf_clear (&host.told);
+    char *body = zloom_alloc (100001); /* far beyond a terminal's own line and buffer */
+    memset (body, 'x', 100000);
+    host_give (&host, body);
+    host_until (&host, &host.done, 2);
+    char *told = zloom_format ("done 2 ack [terminal%s], ", body);
+    host_told (&host, told);
+    free (told);
+    free (body);
+    host_close (&host);
+}
+
+static void
+an_answer_may_be_limited (void **state)
+{
+    (void) state;
+    const char *const argv[] = {"sed", "-u", "s/^/more /", NULL};
+    host_t host;
+    host_open (&host, zloom_carrier_lines_new, argv, s_outs, 1);
+    host.config.limits.answer_bytes = 8;
+    assert_int_equal (host.carrier->ops->start (host.carrier), ZLOOM_OK);
+    host_give (&host, "one");
+    host_give (&host, "four");
+    host_until (&host, &host.done, 2);
+    host_told (&host, "done 1 ack [more one], "
+                      "done 2 retry (its answer is longer than 8 (limits.answer)), ");
+    host_close (&host);
+}
+
 static void
 without_an_out_flow_a_line_is_an_ack (void **state)
 {
@@ -258,6 +307,8 @@ main (void)
       cmocka_unit_test (one_that_forks_is_over_when_it_ends),
       cmocka_unit_test (a_program_that_is_not_there_is_fatal),
       cmocka_unit_test (a_terminal_makes_a_child_write_line_by_line),
+      cmocka_unit_test (a_terminal_changes_nothing),
+      cmocka_unit_test (an_answer_may_be_limited),
       cmocka_unit_test (without_an_out_flow_a_line_is_an_ack),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
