@@ -19,7 +19,8 @@
 /* A poll never sleeps longer than this, so that a clock that was stopped does no harm. */
 #define LONGEST_SLEEP_MS 60000
 /* Before the descriptors of processes: stop, watch, the control socket's. */
-#define FIRST_FDS (2 + ZLOOM_CONTROL_FDS)
+#define METRICS_FDS (2 + ZLOOM_CONTROL_FDS)
+#define FIRST_FDS (METRICS_FDS + ZLOOM_HTTP_FDS)
 /* How soon the watch is asked again whether work is left. */
 #define IDLE_ASK_NS (20 * ZLOOM_NS_PER_MS)
 
@@ -181,6 +182,8 @@ static int
 s_sleep_ms (const zloom_supervisor_t *self, int64_t mono_ns)
 {
     int64_t next_ns = zloom_orphans_next (&self->orphans, mono_ns);
+    const int64_t late_ns = zloom_http_next (self->metrics);
+    next_ns = late_ns < next_ns ? late_ns : next_ns;
     if (self->phase == ZLOOM_PHASE_RUNNING && self->config.watch && self->watch_at_ns < next_ns) {
         next_ns = self->watch_at_ns;
     }
@@ -217,6 +220,7 @@ s_round (zloom_supervisor_t *self)
     self->polls[1] =
       (struct pollfd){.fd = watching ? watch->fd (watch->arg) : -1, .events = POLLIN};
     zloom_control_socket_polls (self->control, &self->polls[2]);
+    zloom_http_polls (self->metrics, &self->polls[METRICS_FDS]);
     for (size_t i = 0; i < self->proc_count; i++) {
         int fds[3];
         zloom_proc_fds (self->procs[i], fds);
@@ -243,6 +247,7 @@ s_round (zloom_supervisor_t *self)
     }
     (void) zloom_orphans_bury (&self->orphans);
     zloom_control_socket_turn (self->control, &self->polls[2]);
+    zloom_http_turn (self->metrics, &self->polls[METRICS_FDS], mono_ns);
     s_check_failed (self, mono_ns);
     s_start_ranks (self, mono_ns);
     s_watch (self, mono_ns, self->polls[1].revents != 0);
@@ -266,6 +271,10 @@ s_init (zloom_supervisor_t *self)
     }
     zloom_plan_fini (&plan);
     zloom_orphans_init (&self->orphans, self->config.adopts, s_is_ours, self);
+    const zloom_err_t err = self->config.metrics ? zloom_supervisor_open_metrics (self) : ZLOOM_OK;
+    if (err != ZLOOM_OK) {
+        return err;
+    }
     return self->config.controlled
              ? zloom_control_socket_open (self->config.paths->runtime, zloom_orders_take, self,
                                           &self->control)
@@ -316,5 +325,6 @@ zloom_supervisor_run (const zloom_supervisor_config_t *config)
     free (self.polls);
     zloom_waits_finish (&self, err, note);
     zloom_control_socket_close (&self.control);
+    zloom_http_close (&self.metrics);
     return err == ZLOOM_OK ? ZLOOM_OK : zloom_fail (err, "%s", note);
 }

@@ -47,6 +47,11 @@ typedef struct {
      */
     bool (*idle) (void *arg);
     void (*rest) (void *arg);
+    /*
+     * The router's answers to `stats`, msgpack maps in a row, and when they came (mono); false: it
+     * does not answer. From the first call on it is asked every second. NULL: not to be had.
+     */
+    bool (*stats) (void *arg, zloom_bytes_t *answers, int64_t *mono_ns);
 } zloom_watch_t;
 
 /*
@@ -81,6 +86,8 @@ typedef struct {
     bool until_idle;            /* drain once pollers are done and the watch says idle */
     bool controlled;            /* take orders at the runtime folder's socket (orders.c) */
     bool adopts;                /* end what killed nodes leave behind (orphans.h) */
+    const char *metrics;        /* where /metrics is answered (metrics_http.h); NULL: nowhere */
+    const char *version;        /* for its build info */
     const zloom_watch_t *watch; /* NULL: none */
     zloom_logfile_t *log;       /* where lines of nodes go; NULL: to stderr */
     zloom_obituary_t *obituary; /* filled when a node could not be kept running; NULL: no use */

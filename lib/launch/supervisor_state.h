@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * supervisor_state.h - what the files of the supervisor share: its loop (supervisor.c) and what it
- * is told over its control socket (orders.c,
- * waits.c).
+ * supervisor_state.h - what the files of the supervisor share: its loop (supervisor.c), what it is
+ * told over its control socket (orders.c, waits.c), and what it tells who watches
+ * (metrics_supervisor.c).
  */
 #ifndef ZLOOM_LAUNCH_SUPERVISOR_STATE_H
 #define ZLOOM_LAUNCH_SUPERVISOR_STATE_H
 
 #include "launch/control_socket.h"
+#include "launch/metrics_http.h"
 #include "launch/orphans.h"
 #include "launch/proc.h"
 #include "launch/supervisor.h"
@@ -45,9 +46,10 @@ typedef struct {
     zloom_supervisor_config_t config;
     zloom_proc_t **procs; /* in the order of the plan */
     size_t proc_count;
-    struct pollfd *polls; /* stop, watch, the control socket's, then three a process */
+    struct pollfd *polls; /* stop, watch, the control socket's, metrics', then three a process */
     zloom_orphans_t orphans;
     zloom_control_socket_t *control; /* NULL: none */
+    zloom_http_t *metrics;           /* NULL: none */
     zloom_waiter_t waiters[ZLOOM_CONTROL_PEERS];
     zloom_phase_t phase;
     int rank; /* that is being started or drained */
@@ -63,6 +65,9 @@ typedef struct {
 
 /* One request more to stop: drain, or with the second one stop at once. */
 void zloom_supervisor_stop (zloom_supervisor_t *self, int64_t mono_ns, const char *why);
+
+/* Answer at config.metrics. INVALID, SYSTEM. */
+zloom_err_t zloom_supervisor_open_metrics (zloom_supervisor_t *self);
 
 /* A zloom_control_fn; `arg` is the supervisor. */
 zloom_control_fn zloom_orders_take;

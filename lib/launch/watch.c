@@ -14,6 +14,9 @@
 #define OPEN_NS (2 * ZLOOM_NS_PER_S)
 /* How often the router is asked whether work is left. */
 #define ASK_NS (50 * ZLOOM_NS_PER_MS)
+/* The same while only its numbers are wanted, and how old they may be to count. */
+#define STATS_NS (1 * ZLOOM_NS_PER_S)
+#define STATS_OLD_NS (10 * ZLOOM_NS_PER_S)
 
 struct zloom_topology_watch {
     uint32_t tag;
@@ -27,6 +30,10 @@ struct zloom_topology_watch {
     bool wants_idle;     /* somebody asked; answers to earlier questions do not count */
     bool asked_for_idle; /* the question under way was asked after that */
     bool idle;
+    bool wants_stats;   /* the answers themselves are wanted, too */
+    zloom_buf_t coming; /* of the question under way, one after the other */
+    zloom_buf_t stats;  /* of the last one that was answered whole */
+    int64_t stats_ns;   /* when that was, mono; 0: never */
 };
 
 zloom_topology_watch_t *
@@ -51,6 +58,8 @@ zloom_topology_watch_destroy (zloom_topology_watch_t **self_p)
         zloom_client_kill (&self->client);
     }
     free (self->endpoint);
+    zloom_buf_fini (&self->coming);
+    zloom_buf_fini (&self->stats);
     self->tag = ZLOOM_TAG_DEAD;
     free (self);
     *self_p = NULL;
@@ -122,6 +131,21 @@ s_read_answer (zloom_topology_watch_t *self, zloom_bytes_t result)
     }
 }
 
+/* All of them together, or none: half of the flows would look as if the others had gone. */
+static void
+s_keep (zloom_topology_watch_t *self, zloom_bytes_t answer, bool last)
+{
+    if (!self->wants_stats) {
+        return;
+    }
+    zloom_buf_add_bytes (&self->coming, answer);
+    if (last) {
+        zloom_buf_clear (&self->stats);
+        zloom_buf_add_bytes (&self->stats, zloom_buf_bytes (&self->coming));
+        self->stats_ns = zloom_clock_now ().mono_ns;
+    }
+}
+
 static void
 s_event (void *arg, const zloom_client_event_t *event)
 {
@@ -131,6 +155,7 @@ s_event (void *arg, const zloom_client_event_t *event)
     }
     if (event->code == ZLOOM_OK) {
         s_read_answer (self, event->result);
+        s_keep (self, event->result, !event->more);
     }
     if (!event->more) {
         self->asking = false;
@@ -180,16 +205,20 @@ s_dispatch (void *arg, int64_t mono_ns)
         self->asking = false;
         return zloom_time_add (mono_ns, OPEN_NS);
     }
-    if (!self->asking && self->wants_idle && mono_ns >= self->ask_at_ns) {
+    const int64_t ask_ns = self->wants_idle ? ASK_NS : STATS_NS;
+    const bool wants = self->wants_idle || self->wants_stats;
+    const bool now = mono_ns >= self->ask_at_ns || (self->wants_idle && !self->asked_for_idle);
+    if (!self->asking && wants && now) {
         self->left = 0;
-        self->asked_for_idle = true;
-        self->ask_at_ns = zloom_time_add (mono_ns, ASK_NS);
+        self->asked_for_idle = self->wants_idle;
+        self->ask_at_ns = zloom_time_add (mono_ns, ask_ns);
+        zloom_buf_clear (&self->coming);
         zloom_client_core_t *core = zloom_client_core (self->client);
         self->asking =
           zloom_client_core_admin (core, "stats", ZLOOM_BYTES_NULL, &self->request) == ZLOOM_OK;
         (void) zloom_client_dispatch (self->client);
     }
-    return zloom_time_add (mono_ns, self->wants_idle ? ASK_NS : OPEN_NS);
+    return zloom_time_add (mono_ns, wants ? ask_ns : OPEN_NS);
 }
 
 static void
@@ -227,9 +256,20 @@ s_rest (void *arg)
     self->idle = false;
 }
 
+static bool
+s_stats (void *arg, zloom_bytes_t *answers, int64_t *mono_ns)
+{
+    zloom_topology_watch_t *self = arg;
+    self->wants_stats = true;
+    *answers = zloom_buf_bytes (&self->stats);
+    *mono_ns = self->stats_ns;
+    return self->client && self->stats_ns > 0 &&
+           zloom_clock_now ().mono_ns - self->stats_ns < STATS_OLD_NS;
+}
+
 zloom_watch_t
 zloom_topology_watch_port (zloom_topology_watch_t *self)
 {
     ZLOOM_CHECK (self, ZLOOM_TOPOLOGY_WATCH_TAG);
-    return (zloom_watch_t){self, s_fd, s_dispatch, s_ready, s_gone, s_idle, s_rest};
+    return (zloom_watch_t){self, s_fd, s_dispatch, s_ready, s_gone, s_idle, s_rest, s_stats};
 }

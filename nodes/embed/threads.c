@@ -69,6 +69,8 @@ zloom_threads_run (const zloom_threads_config_t *config, int ready_fd, int stop_
       .grace_ns = config->grace_ns,
       .until_idle = config->until_idle,
       .controlled = config->controlled,
+      .metrics = config->metrics,
+      .version = config->version,
       .watch = &watch,
     };
     err = zloom_supervisor_run (&supervisor);

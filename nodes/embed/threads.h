@@ -18,9 +18,11 @@ typedef struct {
     const char *inner;          /* see zloom_threads_endpoint */
     const zloom_node_actor_t *actors;
     size_t actor_count;
-    int64_t grace_ns; /* a drain's time before nodes are asked to leave at once */
-    bool controlled;  /* take orders at the runtime folder's socket, as `zloom ps` gives them */
-    bool until_idle;  /* drain once all work is done */
+    int64_t grace_ns;    /* a drain's time before nodes are asked to leave at once */
+    bool controlled;     /* take orders at the runtime folder's socket, as `zloom ps` gives them */
+    bool until_idle;     /* drain once all work is done */
+    const char *metrics; /* where /metrics is answered; NULL: nowhere */
+    const char *version; /* for its build info */
 } zloom_threads_config_t;
 
 /* A new inproc endpoint, unique in this process, into `endpoint` of ZLOOM_ENDPOINT_BYTES. */

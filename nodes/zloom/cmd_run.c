@@ -77,6 +77,8 @@ s_run_processes (const zloom_cli_t *cli, const zloom_topology_t *topology, s_run
       .until_idle = zloom_cli_option (cli, "until-idle") != NULL,
       .controlled = true,
       .adopts = true,
+      .metrics = zloom_cli_option (cli, "metrics"),
+      .version = ZLOOM_VERSION_TEXT,
       .watch = &watch,
       .log = log,
       .obituary = &run->obituary,
@@ -98,6 +100,8 @@ s_run_threads (const zloom_cli_t *cli, const zloom_topology_t *topology, const s
       .inner = inner,
       .grace_ns = run->grace_ns,
       .controlled = true,
+      .metrics = zloom_cli_option (cli, "metrics"),
+      .version = ZLOOM_VERSION_TEXT,
       .until_idle = zloom_cli_option (cli, "until-idle") != NULL,
     };
     return zloom_threads_run (&config, run->ready_fd, run->stop_fd);

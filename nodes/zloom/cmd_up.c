@@ -124,7 +124,8 @@ s_words (const s_up_t *self)
         words[count++] = "--state";
         words[count++] = topology->paths.state;
     }
-    static const char *const same[][2] = {{"grace", "--grace"}, {"log-size", "--log-size"}};
+    static const char *const same[][2] = {
+      {"grace", "--grace"}, {"log-size", "--log-size"}, {"metrics", "--metrics"}};
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
         const char *value = zloom_cli_option (self->cli, same[i][0]);
         if (value) {

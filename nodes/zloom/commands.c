@@ -18,6 +18,11 @@
     {                                                                                      \
         "log-size", 0, "SIZE", "when a log file is full; four older ones are kept (16MiB)" \
     }
+#define METRICS_OPTION                                                           \
+    {                                                                            \
+        "metrics", 0, "ADDRESS",                                                 \
+          "answer /metrics and /healthz there: PORT (this machine) or HOST:PORT" \
+    }
 #define LAST_OPTION         \
     {                       \
         NULL, 0, NULL, NULL \
@@ -62,6 +67,7 @@ static const zloom_option_t s_run_options[] = {
   {"logs", 0, NULL, "write all logs and stdout to the state folder, for `zloom logs`"},
   LOG_SIZE_OPTION,
   {"ready-fd", 0, "FD", "write a newline to this descriptor when all nodes serve"},
+  METRICS_OPTION,
   LAST_OPTION};
 
 static const zloom_option_t s_up_options[] = {
@@ -70,6 +76,7 @@ static const zloom_option_t s_up_options[] = {
   {"grace", 0, "DURATION", "how long its drain may take, when it goes down (default 30s)"},
   {"timeout", 't', "DURATION", "how long to wait until all serve (default 60s)"},
   LOG_SIZE_OPTION,
+  METRICS_OPTION,
   OUTPUT_OPTION,
   LAST_OPTION};
 

@@ -92,8 +92,9 @@ _zloom () {
                 --grace) COMPREPLY=(); return ;;
                 --log-size) COMPREPLY=(); return ;;
                 --ready-fd) COMPREPLY=(); return ;;
+                --metrics) COMPREPLY=(); return ;;
             esac
-            options='--state --set --threads --until-idle --grace --logs --log-size --ready-fd'
+            options='--state --set --threads --until-idle --grace --logs --log-size --ready-fd --metrics'
             [[ $word == -* ]] || { _zloom_recipes; return; }
             ;;
         node)
@@ -114,9 +115,10 @@ _zloom () {
                 --grace) COMPREPLY=(); return ;;
                 -t|--timeout) COMPREPLY=(); return ;;
                 --log-size) COMPREPLY=(); return ;;
+                --metrics) COMPREPLY=(); return ;;
                 -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
             esac
-            options='--state --set --grace --timeout --log-size --output'
+            options='--state --set --grace --timeout --log-size --metrics --output'
             [[ $word == -* ]] || { _zloom_recipes; return; }
             ;;
         down)

@@ -116,6 +116,7 @@ _zloom () {
                 '*--logs[write all logs and stdout to the state folder, for `zloom logs`]' \
                 '*--log-size[when a log file is full; four older ones are kept (16MiB)]:SIZE: ' \
                 '*--ready-fd[write a newline to this descriptor when all nodes serve]:FD: ' \
+                '*--metrics[answer /metrics and /healthz there\: PORT (this machine) or HOST\:PORT]:ADDRESS: ' \
                 '*:word:_files -g "*.(yaml|yml)"'
             ;;
         node)
@@ -135,6 +136,7 @@ _zloom () {
                 '-t[how long to wait until all serve (default 60s)]:DURATION: ' \
                 '*--timeout[how long to wait until all serve (default 60s)]:DURATION: ' \
                 '*--log-size[when a log file is full; four older ones are kept (16MiB)]:SIZE: ' \
+                '*--metrics[answer /metrics and /healthz there\: PORT (this machine) or HOST\:PORT]:ADDRESS: ' \
                 '-o[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*:word:_files -g "*.(yaml|yml)"'
