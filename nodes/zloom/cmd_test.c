@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "nodes/router/router_flows.h"
+#include "test_real.h"
 #include "test_report.h"
 #include "topology.h"
 
@@ -85,8 +86,14 @@ s_play (const zloom_cli_t *cli, const zloom_play_config_t *config, zloom_test_re
         }
         zloom_test_run_t *run = &report->runs[report->count++];
         const int64_t from_ns = zloom_clock_now ().mono_ns;
+        zloom_test_real_t *real = zloom_test_real_new (config->recipe);
+        zloom_play_config_t own = *config;
+        own.work = zloom_test_real_work;
+        own.killed = zloom_test_real_killed;
+        own.arg = real;
         run->one = one;
-        zloom_play_case (config, one, &run->result);
+        zloom_play_case (&own, one, &run->result);
+        zloom_test_real_destroy (&real);
         run->took_ns = zloom_clock_now ().mono_ns - from_ns;
         report->failed += run->result.failure_count > 0;
     }

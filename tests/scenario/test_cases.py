@@ -70,7 +70,7 @@ class Reports(Case):
         self.assertEqual(by_name["wrong-body"][2],
                          'wrong-body: the second one differs <&> "\\#1"')
         failure = by_name["wrong-body"][3]["failures"][0]
-        self.assertEqual(failure["at"], {"file": "fails.yaml", "line": 19, "column": 51})
+        self.assertEqual(failure["at"], {"file": "fails.yaml", "line": 21, "column": 51})
         self.assertIn("messages of flow 'out'", failure["message"])
         self.assertEqual([row["same"] for row in failure["rows"]], [True, False])
         self.assertEqual(failure["rows"][1], {"expected": '{"id":3}', "same": False,
@@ -109,7 +109,7 @@ class Reports(Case):
             line = (DATA / "fails.yaml").read_text(encoding="utf-8").splitlines()
             self.assertIn(case.get("name") + ":", line[int(case.get("line")) - 1])
         failure = cases[0].find("failure")
-        self.assertTrue(failure.get("message").startswith("fails.yaml:19:51: messages of flow"))
+        self.assertTrue(failure.get("message").startswith("fails.yaml:21:51: messages of flow"))
         self.assertIn('! {"id":3}', failure.text)
         passed = xml.etree.ElementTree.fromstring(play("passes.yaml", "-o", "junit").stdout)
         self.assertEqual(passed.find("testsuite").get("failures"), "0")
@@ -162,6 +162,85 @@ class Words(Case):
                                         "XDG_RUNTIME_DIR": str(self.folder)})
         self.assertEqual(done.returncode, 0)
         self.assertEqual(sorted(os.listdir(self.folder)), before)
+
+
+class Programs(Case):
+    """Workers without a mock: their own programs, while the clock stands still."""
+
+    RECIPE = """zloom: 1
+name: t
+nodes:
+  frames: {kind: worker, run: [python3, w.py], io: frames, replicas: 2}
+  exec: {kind: worker, run: [tr, a-z, A-Z], io: exec}
+  lines: {kind: worker, run: [sed, -u, "s/a/b/g"], io: lines}
+  gone: {kind: worker, run: [./nothing], io: exec}
+  dies: {kind: worker, run: [sh, -c, "exit 4"], io: lines}
+flows:
+  f: {pattern: queue, from: external, to: frames, dead_letter: dead,
+      retry: {failures: 2, backoff: [1s]}}
+  e: {pattern: queue, from: external, to: exec, dead_letter: dead}
+  l: {pattern: queue, from: external, to: lines, dead_letter: dead}
+  g: {pattern: queue, from: external, to: gone, dead_letter: dead}
+  d: {pattern: queue, from: external, to: dies, dead_letter: dead}
+  out: {pattern: queue, from: [frames, exec, lines, gone, dies], to: external}
+  dead: {pattern: queue, to: external}
+tests:
+  frames:
+    steps:
+      - {send: f, body: one}
+      - {send: f, body: bad}
+      - {send: f, body: later}
+      - {send: f, body: two}
+      - {expect: out, messages: [ONE-1]}
+      - {wait: 1s}
+      - {expect: out, messages: [ONE-1, LATER-2]}
+      - {expect: dead, messages: [{body: bad, reason: rejected, text: no worker can}]}
+      - {kill: frames}
+      - {send: f, body: die}
+      - {wait: 1s}
+      - {expect: dead, messages: [bad, {body: die, reason: crash, failures: 2, text: code 3}]}
+      - {send: f, body: after}
+      - {expect: out, count: 3}
+  exec: {steps: [{send: e, body: abc, count: 3}, {expect: out, messages: [ABC, ABC, ABC]}]}
+  lines: {steps: [{send: l, body: aXa, count: 3}, {expect: out, messages: [bXb, bXb, bXb]}]}
+  mocked: {mock: {exec: [{do: ack}]}, steps: [{send: e, body: a}, {expect: out, count: 0}]}
+  gone: {steps: [{send: g, body: a}, {expect: out, count: 0}]}
+  dies: {steps: [{send: d, body: a}, {expect: out, count: 0}]}
+"""
+    WORKER = """import os
+import zloom
+
+
+def handle(message):
+    text = message.text()
+    if text == "bad":
+        raise zloom.Reject("no worker can do this")
+    if text == "later" and message.attempt == 1:
+        raise zloom.Retry("not now")
+    if text == "die":
+        os._exit(3)
+    with open("pids", "a", encoding="ascii") as pids:
+        pids.write(f"{os.getpid()}\\n")
+    return None if text == "two" else f"{text.upper()}-{message.attempt}"
+
+
+zloom.run(handle)
+"""
+
+    def test_they_run(self):
+        path = self.write("recipe.yaml", self.RECIPE)
+        self.write("w.py", self.WORKER)
+        done = zloom("test", path)
+        results = dict(reversed(line.split()[:2]) for line in done.stdout.splitlines()
+                       if line.startswith(("ok", "FAILED")))
+        self.assertEqual(results, {"frames": "ok", "exec": "ok", "lines": "ok", "mocked": "ok",
+                                   "gone": "FAILED", "dies": "FAILED"}, done.stdout)
+        self.assertIn("node 'gone': '", done.stdout)
+        self.assertIn("No such file", done.stdout)
+        self.assertIn("node 'dies': its program ended before it took the message: exit code 4",
+                      done.stdout)
+        for pid in (self.folder / "pids").read_text(encoding="ascii").split():
+            self.assertFalse(os.path.exists(f"/proc/{pid}"), "a program was left behind")
 
 
 class Documentation(Case):
