@@ -283,11 +283,14 @@ s_give (zloom_queue_t *self, handout_t *out, uint32_t most, const zloom_turn_t *
 static took_t
 s_give_keyed (zloom_queue_t *self, handout_t *out, uint32_t most, const zloom_turn_t *turn)
 {
-    /* With nothing out and nothing to come by itself, a full table must not stop the flow. */
-    bool failed_only =
-      zloom_exceptions_count (self->exceptions) >= (uint64_t) self->config.exceptions_max &&
-      (zloom_leases_messages (self->leases) > 0 || self->waiting.total > self->stuck.total);
-    size_t count = zloom_queue_gather (self, most, failed_only, turn);
+    const bool full =
+      zloom_exceptions_count (self->exceptions) >= (uint64_t) self->config.exceptions_max;
+    size_t count = zloom_queue_gather (self, most, full, turn);
+    if (count == 0 && full && zloom_leases_messages (self->leases) == 0 &&
+        self->waiting.total <= self->stuck.total) {
+        /* With nothing out and nothing to come by itself, a full table must not stop the flow. */
+        count = zloom_queue_gather (self, most, false, turn);
+    }
     if (count == 0) {
         return BLOCKED;
     }
