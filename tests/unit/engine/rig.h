@@ -62,6 +62,8 @@ typedef struct {
     uint64_t disk_limit_bytes;
     uint64_t memory_limit_bytes;
     uint64_t max_message_bytes;
+    int64_t heartbeat_ns; /* 0: the engine's own */
+    uint32_t liveness;
 } rig_t;
 
 /* ---- flows --------------------------------------------------------------------------------- */
@@ -141,6 +143,8 @@ rig_start (rig_t *rig)
                                           .rights = rig->rights,
                                           .memory_limit_bytes = rig->memory_limit_bytes,
                                           .max_message_bytes = rig->max_message_bytes,
+                                          .heartbeat_ns = rig->heartbeat_ns,
+                                          .liveness = rig->liveness,
                                           .seed = ++rig->seed};
     const zloom_transport_t transport = {rig, rig_receive, rig_send, rig_forget};
     rig->engine = zloom_engine_new (&config, &transport);

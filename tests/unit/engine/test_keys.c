@@ -61,24 +61,31 @@ s_take (rig_t *rig, char text[64], zloom_token_t *token)
     text[count] = '\0';
 }
 
+/* Ask about the flow, with more words. */
+static const zloom_verb_answer_t *
+s_ask_with (rig_t *rig, const char *command, zloom_attrs_t *args)
+{
+    zloom_attrs_put_text (args, "flow", zloom_bytes_text ("orders"));
+    const zloom_verb_t verb = {.kind = ZLOOM_VERB_ADMIN,
+                               .admin = {.request = 5,
+                                         .command = zloom_bytes_text (command),
+                                         .args = zloom_attrs_bytes (args)}};
+    rig_put (rig, 9, &verb, NULL);
+    rig_run (rig, 20 * ZLOOM_NS_PER_MS);
+    rig_expect (rig, 9, ZLOOM_VERB_ANSWER);
+    zloom_attrs_fini (args);
+    return &rig->verb.answer;
+}
+
 static const zloom_verb_answer_t *
 s_ask (rig_t *rig, const char *command, const char *key, bool skip)
 {
     zloom_attrs_t args = {0};
-    zloom_attrs_put_text (&args, "flow", zloom_bytes_text ("orders"));
     if (key) {
         zloom_attrs_put_bytes (&args, "key", zloom_bytes_text (key));
         zloom_attrs_put_int (&args, "skip", skip);
     }
-    const zloom_verb_t verb = {.kind = ZLOOM_VERB_ADMIN,
-                               .admin = {.request = 5,
-                                         .command = zloom_bytes_text (command),
-                                         .args = zloom_attrs_bytes (&args)}};
-    rig_put (rig, 9, &verb, NULL);
-    rig_run (rig, 20 * ZLOOM_NS_PER_MS);
-    rig_expect (rig, 9, ZLOOM_VERB_ANSWER);
-    zloom_attrs_fini (&args);
-    return &rig->verb.answer;
+    return s_ask_with (rig, command, &args);
 }
 
 /* The bytes of the answer hold this text somewhere. */
@@ -169,6 +176,123 @@ test_the_order_of_keys_outlives_a_crash (void **state)
     rig_close (rig);
 }
 
+/* Fail what was handed out as `first`, with these words. */
+static void
+s_fail (rig_t *rig, zloom_token_t token, uint64_t first, const char *why)
+{
+    const zloom_settle_run_t run = {.first = first,
+                                    .n = 1,
+                                    .verdict = ZLOOM_VERDICT_RETRY,
+                                    .delay_ms = ZLOOM_DELAY_UNSET,
+                                    .cause = {.reason = zloom_bytes_text ("failures"),
+                                              .exit = -1,
+                                              .text = zloom_bytes_text (why)}};
+    const zloom_verb_t verb = {
+      .kind = ZLOOM_VERB_SETTLE,
+      .settle = {.handle = 1, .token = token, .runs = &run, .run_count = 1}};
+    rig_put (rig, 2, &verb, NULL);
+    rig_settle (rig);
+}
+
+static int64_t
+s_next (const zloom_verb_answer_t *answer)
+{
+    zloom_attr_t value = {.number = -2};
+    assert_true (zloom_attrs_find (answer->result, "next", &value));
+    return value.number;
+}
+
+static void
+test_stuck_keys_are_told_in_pages_with_their_reasons (void **state)
+{
+    (void) state;
+    static const char *const why[] = {"card expired", "no such street", "empty basket"};
+    keys_t self;
+    rig_t *rig = &self.rig;
+    s_open (&self, ZLOOM_ORDER_STRICT);
+    s_send (rig, 1, "abc");
+    for (uint64_t failed = 0; failed < 3;) {
+        rig_expect (rig, 2, ZLOOM_VERB_DELIVER);
+        const zloom_token_t token = rig->verb.deliver.token;
+        const uint64_t first = rig->verb.deliver.runs[0].seq;
+        const uint64_t n = rig->verb.deliver.runs[0].n;
+        for (uint64_t i = 0; i < n; i++, failed++) {
+            s_fail (rig, token, first + i, why[first + i - 1]);
+        }
+    }
+    /* Each once, in whatever order; two of them on the first page. */
+    unsigned told[3] = {0, 0, 0};
+    unsigned first_page = 0;
+    zloom_attrs_t two = {0};
+    zloom_attrs_put_int (&two, "max", 2);
+    const zloom_verb_answer_t *answer = s_ask_with (rig, "flow parked", &two);
+    for (size_t i = 0; i < 3; i++) {
+        told[i] += s_tells (answer, why[i]);
+        first_page += told[i];
+    }
+    assert_int_equal (first_page, 2);
+    zloom_attrs_t rest = {0};
+    zloom_attrs_put_int (&rest, "from", s_next (answer));
+    answer = s_ask_with (rig, "flow parked", &rest);
+    for (size_t i = 0; i < 3; i++) {
+        told[i] += s_tells (answer, why[i]);
+        assert_int_equal (told[i], 1);
+    }
+    assert_int_equal (s_next (answer), -1);
+    zloom_attrs_t none = {0};
+    bool due = s_tells (s_ask_with (rig, "stats", &none), "due_ms\xff"); /* -1: by itself, none */
+    while (!due && rig->verb.answer.more) {
+        rig_expect (rig, 9, ZLOOM_VERB_ANSWER);
+        due = s_tells (&rig->verb.answer, "due_ms\xff");
+    }
+    assert_true (due);
+    rig_close (rig);
+}
+
+static void
+test_a_parked_key_is_told_as_such (void **state)
+{
+    (void) state;
+    keys_t self;
+    rig_t *rig = &self.rig;
+    zloom_token_t token;
+    char text[64];
+    s_open (&self, ZLOOM_ORDER_PARK);
+    s_send (rig, 1, "aab");
+    s_take (rig, text, &token);
+    s_fail (rig, token, 1, "card expired");
+    rig_run (rig, ZLOOM_NS_PER_S);
+    assert_true (s_tells (s_ask (rig, "flow parked", NULL, false), "parked"));
+    assert_int_equal (s_ask (rig, "flow release", "a", false)->code, ZLOOM_OK);
+    assert_false (s_tells (s_ask (rig, "flow parked", NULL, false), "parked"));
+    rig_close (rig);
+}
+
+static void
+test_the_key_to_free_has_to_be_named (void **state)
+{
+    (void) state;
+    keys_t self;
+    rig_t *rig = &self.rig;
+    zloom_token_t token;
+    char text[64];
+    s_open (&self, ZLOOM_ORDER_STRICT);
+    s_send (rig, 1, "a");
+    s_take (rig, text, &token);
+    s_fail (rig, token, 1, "card expired");
+    assert_int_equal (s_ask (rig, "flow release", NULL, false)->code, ZLOOM_INVALID);
+    zloom_attrs_t number = {0};
+    zloom_attrs_put_int (&number, "key", 7);
+    assert_int_equal (s_ask_with (rig, "flow release", &number)->code, ZLOOM_INVALID);
+    zloom_attrs_t words = {0}; /* a client without bytes says it as text */
+    zloom_attrs_put_text (&words, "key", zloom_bytes_text ("a"));
+    zloom_attrs_put_text (&words, "skip", zloom_bytes_text ("no number: as if it were not there"));
+    assert_int_equal (s_ask_with (rig, "flow release", &words)->code, ZLOOM_OK);
+    s_take (rig, text, &token);
+    assert_string_equal (text, "1");
+    rig_close (rig);
+}
+
 int
 main (void)
 {
@@ -176,6 +300,9 @@ main (void)
       cmocka_unit_test (test_a_stuck_key_is_shown_and_freed_by_hand),
       cmocka_unit_test (test_a_flow_without_keys_has_none_to_free),
       cmocka_unit_test (test_the_order_of_keys_outlives_a_crash),
+      cmocka_unit_test (test_stuck_keys_are_told_in_pages_with_their_reasons),
+      cmocka_unit_test (test_a_parked_key_is_told_as_such),
+      cmocka_unit_test (test_the_key_to_free_has_to_be_named),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
