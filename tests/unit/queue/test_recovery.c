@@ -197,6 +197,51 @@ queue_does_not_believe_absurd_records (void **state)
     desk_destroy (desk);
 }
 
+/* A settlement of this reason, of n messages from 1 on; the error of its replay. */
+static zloom_err_t
+s_replay_settle (desk_t *desk, uint64_t reason, uint64_t n)
+{
+    zloom_buf_t head = {0};
+    zloom_encode_array (&head, 3);
+    zloom_encode_uint (&head, reason);
+    zloom_encode_array (&head, 2);
+    zloom_encode_uint (&head, 1);
+    zloom_encode_uint (&head, n);
+    zloom_encode_bool (&head, false);
+    const zloom_err_t err =
+      s_replay (desk, ZLOOM_STORED_SETTLE, 1, (uint32_t) n, zloom_buf_bytes (&head));
+    zloom_buf_fini (&head);
+    return err;
+}
+
+static void
+queue_does_not_believe_impossible_counts (void **state)
+{
+    (void) state;
+    zloom_flow_config_t config = desk_config ();
+    desk_t *desk = desk_new (&config);
+    zloom_replay_t pack = {.type = ZLOOM_STORED_PACK, .seq = 1, .count = 0};
+    assert_int_equal (zloom_queue_pattern.replay (desk->queue, &pack), ZLOOM_DAMAGED);
+    pack.count = ZLOOM_LIMIT_PACK_MESSAGES + 1;
+    assert_int_equal (zloom_queue_pattern.replay (desk->queue, &pack), ZLOOM_DAMAGED);
+    pack.count = 1;
+    pack.payload_bytes = (uint64_t) ZLOOM_LIMIT_PACK_BYTES + 1;
+    assert_int_equal (zloom_queue_pattern.replay (desk->queue, &pack), ZLOOM_DAMAGED);
+    pack.payload_bytes = 8;
+    pack.seq = UINT64_C (1) << 40; /* so many cannot be unsettled */
+    assert_int_equal (zloom_queue_pattern.replay (desk->queue, &pack), ZLOOM_DAMAGED);
+    assert_int_equal (s_replay_settle (desk, 0, 1), ZLOOM_DAMAGED); /* no reason */
+    assert_int_not_equal (s_replay_settle (desk, ZLOOM_REASON_LOST + 1, 1), ZLOOM_OK);
+    assert_int_equal (s_replay_settle (desk, ZLOOM_REASON_ACKED, 0), ZLOOM_DAMAGED);
+    assert_int_equal (zloom_queue_pattern.next_seq (desk->queue), 1);
+    assert_int_equal (s_replay_settle (desk, ZLOOM_REASON_ACKED, 3), ZLOOM_OK);
+    assert_int_equal (zloom_queue_pattern.next_seq (desk->queue), 4);
+    /* A record of another pattern, or of a later version: it is others' to know. */
+    zloom_replay_t other = {.type = 99, .seq = 1, .count = 1};
+    assert_int_equal (zloom_queue_pattern.replay (desk->queue, &other), ZLOOM_OK);
+    desk_destroy (desk);
+}
+
 /* Whatever a snapshot's bytes say: an error, or a queue whose books balance. */
 static void
 queue_survives_damaged_snapshots_and_records (void **state)
@@ -264,6 +309,7 @@ main (void)
       cmocka_unit_test (queue_recovers_when_each_record_comes_twice),
       cmocka_unit_test (queue_counts_what_the_journal_lost),
       cmocka_unit_test (queue_does_not_believe_absurd_records),
+      cmocka_unit_test (queue_does_not_believe_impossible_counts),
       cmocka_unit_test (queue_survives_damaged_snapshots_and_records),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
