@@ -135,9 +135,11 @@ s_replace (char *text, const char *what, const char *with)
 {
     char *at = strstr (text, what);
     if (at) { /* never longer than it was */
-        const size_t size = strlen (with);
-        memcpy (at, with, size);
-        memmove (at + size, at + strlen (what), strlen (at + strlen (what)) + 1);
+        const char *rest = at + strlen (what);
+        while (*with) {
+            *at++ = *with++;
+        }
+        memmove (at, rest, strlen (rest) + 1);
     }
 }
 
