@@ -156,6 +156,31 @@ class Installed(installed.Case):
             self.place / "other", cwd=self.place, env=self.env)
         self.assertEqual(sorted((self.place / "out.txt").read_text().split()), ["ONE", "TWO"])
 
+    def test_workers_in_other_languages_are_found(self):
+        """The helpers of sh and Node.js, the sh helper's program, and jq's module."""
+        (self.place / "in.txt").write_text('{"a":1}\n')
+        (self.place / "shout.sh").write_text(
+            '. "$ZLOOM_HELPERS/zloom.sh"\n'
+            "shout () { tr a-z A-Z | zloom_emit; }\nzloom_run shout\n")
+        (self.place / "shout.js").write_text(
+            "const zloom = require('zloom');\n"
+            "zloom.run((message) => message.text().toUpperCase());\n")
+        handlers = ["run: [sh, shout.sh], io: frames", "jq: '{A: .a}'"]
+        handlers += ["run: [node, shout.js], io: frames"] if shutil.which("node") else []
+        for number, handler in enumerate(handlers):
+            (self.place / "shout.yaml").write_text(
+                "zloom: 1\nname: shout\nnodes:\n"
+                "  in: {kind: poller, file: {path: in.txt}}\n"
+                f"  shout: {{kind: worker, {handler}}}\n"
+                f"  out: {{kind: sink, file: {{path: out{number}.txt}}}}\n"
+                "flows:\n"
+                "  words: {pattern: queue, from: in, to: shout, dead_letter: dead}\n"
+                "  loud: {pattern: queue, from: shout, to: out, dead_letter: dead}\n"
+                "  dead: {pattern: queue, to: external}\n")
+            run(self.prefix / "bin/zloom", "run", "shout.yaml", "--until-idle", "--state",
+                self.place / f"state{number}", cwd=self.place, env=self.env)
+            self.assertEqual((self.place / f"out{number}.txt").read_text(), '{"A":1}\n', handler)
+
     def test_destdir(self):
         run(CMAKE, "--install", installed.BUILD, "--prefix", "/usr",
             env={**self.env, "DESTDIR": str(self.place / "root")})
