@@ -301,6 +301,43 @@ for line in sys.stdin:
         self.assertEqual((flow["acked"], flow["dead"]), (60, 1))
         self.assertEqual(self.dead()[0]["causes"][-1]["reason"], "crash")
 
+    def test_a_crash_is_remembered_with_its_end_and_its_last_words(self):
+        """Exit code and signal as they were, and of what it said the last 4 KiB."""
+        self.write("die.py", """
+import os, sys
+
+def die(body):
+    sys.stderr.write("".join(f"word {number}\\n" for number in range(2000)))
+    sys.stderr.flush()
+    if "code" in body:
+        os._exit(3)
+    os.abort()
+
+if sys.argv[1] == "frames":
+    import zloom
+    zloom.run(lambda message: die(message.text()))
+else:
+    die(sys.stdin.readline())
+""")
+        for io, reason in (("frames", "crash"), ("lines", "crash"), ("exec", "failures")):
+            with self.subTest(io=io):
+                self.serve(work(["/usr/bin/python3", "die.py", io], io,
+                                ", restart: {backoff: [20ms], budget: 20, within: 1m}"),
+                           flows("failures: 2, backoff: [20ms]"))
+                self.send("code", "signal")
+                self.assertEqual(self.settled(2)["dead"], 2)
+                causes = {letter["body"]: letter["causes"][-1] for letter in self.dead()}
+                self.assertEqual(causes["code"]["exit"], 3)
+                self.assertEqual(causes["signal"]["signal"], signal.SIGABRT)
+                for cause in causes.values():
+                    self.assertEqual(cause["reason"], reason)
+                    self.assertIn("word 1999", cause["text"])
+                    self.assertNotIn("word 1\n", cause["text"])
+                    self.assertLessEqual(len(cause["text"].encode()), 4096)
+                    self.assertGreater(len(cause["text"].encode()), 3500)
+                self.assertEqual(self.stop(), 0)
+                self.state = self.folder / f"state-{io}"
+
     def test_one_that_never_writes_is_ended_in_time(self):
         self.serve(work(["sh", "-c", "cat > /dev/null"], "lines", ", timeout: 200ms" + FAST),
                    flows("failures: 2, backoff: [20ms]"))
