@@ -32,7 +32,7 @@ static bool
 s_matches (const zloom_case_match_t *match, const zloom_play_seen_t *seen)
 {
     return (!match->body.text ||
-            zloom_play_body_is (&match->body, zloom_buf_bytes (&seen->body), false)) &&
+            zloom_play_body_is (&match->body, zloom_buf_bytes (&seen->body), match->part)) &&
            s_text_is (match->key, seen->key) && s_text_is (match->id, seen->id) &&
            s_text_is (match->reason, seen->reason) &&
            (match->attempt == 0 || match->attempt == (int64_t) seen->attempt) &&
@@ -90,6 +90,7 @@ s_expected_text (const zloom_case_match_t *match)
     zloom_buf_t out = {0};
     if (match->body.text) {
         s_add_shown (&out, match->body.text, strlen (match->body.text));
+        zloom_buf_add_text (&out, match->part ? " and more" : "");
     }
     s_add_named (&out, "key", match->key);
     s_add_named (&out, "id", match->id);

@@ -13,7 +13,7 @@
 #define START_MONO_NS (1000 * ZLOOM_NS_PER_S)
 #define START_WALL_NS (INT64_C (946684800) * ZLOOM_NS_PER_S) /* 2000-01-01 */
 /* After the last frame: what is put off by a node's or the router's own will has come by then. */
-#define REST_NS (10 * ZLOOM_NS_PER_MS)
+#define REST_NS (8 * ZLOOM_NS_PER_MS)
 /* What a turn takes that wants another one at once. */
 #define TURN_NS (20 * ZLOOM_NS_PER_US)
 /* Nobody freezes here, so nobody has to be asked whether he lives; a year is soon over then. */
@@ -240,13 +240,14 @@ zloom_world_rest (zloom_world_t *self)
 void
 zloom_world_pass (zloom_world_t *self, int64_t ns)
 {
-    const int64_t until_ns = zloom_time_add (self->now.mono_ns, ns);
+    /* From the sum of all waits, so that what passed while things came to rest does not add up. */
+    self->case_ns = zloom_time_add (self->case_ns, ns);
+    const int64_t until_ns = zloom_time_add (START_MONO_NS, self->case_ns);
     while (s_go_on (self, until_ns)) {
     }
     if (self->now.mono_ns < until_ns) {
         s_set_clock (self, until_ns);
     }
-    self->case_ns = zloom_time_add (self->case_ns, ns);
     zloom_world_rest (self);
 }
 

@@ -76,6 +76,22 @@ s_find_verb (zloom_load_t *self, const zloom_tree_node_t *tree, zloom_case_verb_
 /* ---- what is expected ---------------------------------------------------------------------- */
 
 static bool
+s_read_part (zloom_load_t *self, const zloom_tree_node_t *tree, zloom_case_match_t *match)
+{
+    const zloom_tree_node_t *part = zloom_tree_get (tree, "part");
+    if (!part) {
+        return true;
+    }
+    if (part->kind != ZLOOM_TREE_MAP) {
+        return zloom_reader_wrong_shape (&self->reader, part, "part", "a map of keys and values",
+                                         "as in part: {paid: true}");
+    }
+    match->part = true;
+    return zloom_case_only (self, tree, "body", false, "beside 'part'") &&
+           zloom_case_read_body (&self->reader, part, &match->body);
+}
+
+static bool
 s_read_match (zloom_load_t *self, const zloom_tree_node_t *tree, bool of_node,
               zloom_case_match_t *match)
 {
@@ -91,6 +107,7 @@ s_read_match (zloom_load_t *self, const zloom_tree_node_t *tree, bool of_node,
     const zloom_field_table_t fields = zloom_case_table_at (ZLOOM_CASE_TABLE_MATCH)->fields;
     bool good = zloom_reader_read (reader, fields, s_none, tree, "an expected message", match);
     good = zloom_case_read_body (reader, zloom_tree_get (tree, "body"), &match->body) && good;
+    good = s_read_part (self, tree, match) && good;
     const char *why = of_node ? "here: a node sees no dead letters' history"
                               : "here: a flow knows no tries, 'handled' does";
     good = zloom_case_only (self, tree, "attempt", of_node, why) && good;

@@ -74,6 +74,7 @@ typedef struct {
 /* What one message is expected to have. */
 typedef struct {
     zloom_case_body_t body;
+    bool part; /* `body` may have more keys */
     const char *key;
     const char *id;
     int64_t attempt; /* 0: any */

@@ -67,6 +67,7 @@ static const zloom_schema_part_t s_shapes[] = {
   {"messages", "{\"type\": \"array\", \"items\": {\"anyOf\": [{\"$ref\": \"#/$defs/text\"}, "
                "{\"$ref\": \"#/$defs/match\"}]}}"},
   {"body", "{}"},
+  {"part", "{\"type\": \"object\"}"},
 };
 
 const char *

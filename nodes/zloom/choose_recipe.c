@@ -54,6 +54,9 @@ s_write_one (writer_t *self)
                       "  done: {pattern: queue, from: work, to: out, dead_letter: failed}\n"
                       "  failed: {pattern: queue, to: external}   # zloom dlq show failed\n",
                       s_from (self, "in"));
+    zloom_buf_add_text (self->out, "tests:   # zloom test\n"
+                                   "  done: {steps: [{send: todo, body: a}, {expect: done, "
+                                   "messages: [A]}, {handled: out, count: 1}]}\n");
 }
 
 /* Several hear it: without a bus, a queue for each. */
@@ -72,6 +75,12 @@ s_write_all (writer_t *self)
                       "  failed: {pattern: queue, to: external}   # zloom dlq show failed\n",
                       s_from (self, "in-a"), self->file ? "" : "   # senders send to both",
                       s_from (self, "in-b"));
+    zloom_buf_add_text (self->out, "tests:   # zloom test\n"
+                                   "  both:\n    steps:\n"
+                                   "      - {send: to-a, body: x}\n"
+                                   "      - {send: to-b, body: x}\n"
+                                   "      - {handled: a, messages: [x]}\n"
+                                   "      - {handled: b, messages: [x]}\n");
 }
 
 /* It is read again: without a stream, a queue that ends in a file. */
@@ -85,6 +94,9 @@ s_write_again (writer_t *self)
                       "flows:\n"
                       "  events: {pattern: queue, from: %s, to: keep}\n",
                       s_from (self, "in"));
+    zloom_buf_add_text (self->out, "tests:   # zloom test\n"
+                                   "  kept: {steps: [{send: events, body: x}, {handled: keep, "
+                                   "messages: [x]}]}\n");
 }
 
 /* A question and its answer: without a call, a queue each way. */
@@ -98,7 +110,10 @@ s_write_call (writer_t *self)
                         "failed}   # zloom send questions\n"
                         "  answers: {pattern: queue, from: work, to: external}   # zloom tap "
                         "answers\n"
-                        "  failed: {pattern: queue, to: external}\n");
+                        "  failed: {pattern: queue, to: external}\n"
+                        "tests:   # zloom test\n"
+                        "  answered: {steps: [{send: questions, body: a}, {expect: answers, "
+                        "messages: [A]}]}\n");
 }
 
 void

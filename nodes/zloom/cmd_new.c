@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* cmd_new.c - `new`: a folder with a recipe to begin with, a worker and a test. */
+/* cmd_new.c - `new`: a folder with a recipe to begin with, its cases, and a worker. */
 #include "choose.h"
 #include "commands.h"
 #include "new.h"
@@ -126,8 +126,8 @@ s_tell (const zloom_cli_t *cli, const char *folder, const zloom_new_file_t *file
     }
     int code = zloom_cli_print (cli, zloom_buf_bytes (&out));
     zloom_buf_fini (&out);
-    fprintf (stderr, "next: %s/%s, then: zloom run %s/%s\n", folder, files[2].name, folder,
-             files[0].name);
+    fprintf (stderr, "next: zloom test %s/%s, then: zloom run %s/%s\n", folder, files[0].name,
+             folder, files[0].name);
     return code;
 }
 

@@ -13,21 +13,13 @@ static const struct {
     const char *file;
     const char *run;
     const char *io;
-    const char *build; /* what its test does first */
+    const char *build; /* a line of the recipe's head */
 } s_workers[ZLOOM_NEW_WORKERS] = {
   [ZLOOM_NEW_PYTHON] = {"worker.py", "[python3, worker.py]", "frames", ""},
   [ZLOOM_NEW_SH] = {"worker.sh", "[./worker.sh]", "frames", ""},
   [ZLOOM_NEW_JS] = {"worker.js", "[node, worker.js]", "frames", ""},
-  [ZLOOM_NEW_C] = {"worker.c", "[./worker]", "exec", "cc -O2 -Wall -o worker worker.c\n"},
-};
-
-/* Where its messages come from, in the test. */
-static const struct {
-    const char *set;
-    const char *send;
-} s_sources[] = {
-  {"", "until_true 30 \"$zloom\" send todo one two later bad --state \"$state\""},
-  {"--set input=\"$state/in.txt\" ", "printf '%s\\n' one two later bad >>\"$state/in.txt\""},
+  [ZLOOM_NEW_C] = {"worker.c", "[./worker]", "exec",
+                   "#     cc -O2 -Wall -o worker worker.c   builds it\n"},
 };
 
 static const char *
@@ -55,8 +47,6 @@ s_word (const zloom_new_t *self, const char *word, size_t size)
       {"IO", s_workers[self->worker].io},
       {"WORKER", s_workers[self->worker].file},
       {"BUILD", s_workers[self->worker].build},
-      {"SET", s_sources[self->poll].set},
-      {"SEND", s_sources[self->poll].send},
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (strlen (words[i].name) == size && memcmp (words[i].name, word, size) == 0) {
@@ -107,7 +97,4 @@ zloom_new_files (const zloom_new_t *self, zloom_new_file_t files[ZLOOM_NEW_FILES
     snprintf (files[1].name, sizeof files[1].name, "%s", worker);
     files[1].program = self->worker == ZLOOM_NEW_SH;
     s_fill (self, worker, &files[1].text);
-    snprintf (files[2].name, sizeof files[2].name, "test.sh");
-    files[2].program = true;
-    s_fill (self, "test.sh", &files[2].text);
 }

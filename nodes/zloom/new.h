@@ -34,8 +34,8 @@ typedef struct {
     zloom_new_worker_t worker;
 } zloom_new_t;
 
-/* The files of a new recipe: recipe, worker, test. */
-#define ZLOOM_NEW_FILES 3
+/* The files of a new recipe, which has its own cases: recipe, worker. */
+#define ZLOOM_NEW_FILES 2
 
 typedef struct {
     char name[80]; /* of the file */

@@ -243,6 +243,32 @@ zloom.run(handle)
             self.assertFalse(os.path.exists(f"/proc/{pid}"), "a program was left behind")
 
 
+class Recipes(Case):
+    """Every recipe of the repository, and every one that `zloom choose` writes, carries cases."""
+
+    def passes(self, path):
+        done = zloom("test", path)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, r": [1-9]\d* cases?, 0 failed\n$")
+
+    def test_those_of_the_repository(self):
+        paths = sorted((ROOT / "patterns").glob("**/*.yaml"))
+        self.assertGreaterEqual(len(paths), 2)
+        for path in paths:
+            with self.subTest(recipe=str(path.relative_to(ROOT))):
+                self.passes(path)
+
+    def test_those_that_choose_writes(self):
+        answers = ["answer=yes", "answer=later,lost=no"] + [
+            f"answer=no,who={who},lost=no,fresh=now,source={source}"
+            for who in ("one", "all", "again") for source in ("program", "file")]
+        for number, words in enumerate(answers):
+            with self.subTest(answers=words):
+                done = zloom("choose", "--answers", words, "--recipe")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.passes(self.write(f"chosen{number}.yaml", done.stdout))
+
+
 class Documentation(Case):
     """docs/testing-recipes.md prints what `zloom test` prints."""
 

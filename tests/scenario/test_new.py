@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
 """`zloom new` and `zloom choose`: what they write runs, and their tests pass."""
 import json
-import os
 import shutil
 import subprocess
 import unittest
@@ -21,13 +20,27 @@ class New(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         for path in done.stdout.split():
             self.assertTrue((self.folder / path).is_file(), path)
-        test = subprocess.run([str(self.folder / name / "test.sh")], capture_output=True, text=True,
-                              env={**os.environ, "ZLOOM": ZLOOM}, timeout=120, check=False)
-        self.assertEqual((test.returncode, test.stdout), (0, "ok: 3 done, 1 dead letter\n"),
-                         test.stderr)
+        folder = self.folder / name
+        if worker == "c":
+            subprocess.run(["cc", "-O2", "-Wall", "-o", "worker", "worker.c"], cwd=folder,
+                           check=True)
+        recipe = folder / f"{name}.yaml"
+        lint = zloom("lint", recipe, "--env")
+        self.assertEqual(lint.returncode, 0, lint.stdout)
+        test = zloom("test", recipe)
+        self.assertEqual(test.returncode, 0, test.stdout + test.stderr)
+        self.assertIn("5 cases, 0 failed", test.stdout)
+        return recipe
+
+    def whole(self, recipe, *words):
+        """The same for real: a topology that runs."""
+        self.run_topology(recipe, *words)
+        if not words:
+            self.assertEqual(self.ask("send", "todo", "one", "bad").returncode, 0)
+        wait_for("the answer is printed", lambda: "ONE" in self.said())
 
     def test_queue_in_python(self):
-        self.check("python", "queue")
+        self.whole(self.check("python", "queue"))
 
     def test_queue_in_sh(self):
         self.check("sh", "queue")
@@ -43,25 +56,25 @@ class New(Case):
         self.check("python", "queue", "poll")
 
     def test_poll_in_sh(self):
-        self.check("sh", "poll")
+        lines = self.write("lines.txt", "one\n")
+        self.whole(self.check("sh", "poll"), "--set", f"input={lines}")
 
     def test_the_test_goes_red(self):
         self.assertEqual(self.new("queue", "--worker", "sh").returncode, 0)
         worker = self.folder / "queue" / "worker.sh"
         worker.write_text(worker.read_text().replace("zloom_reject", "zloom_emit"))
-        test = subprocess.run([str(self.folder / "queue" / "test.sh")], capture_output=True,
-                              text=True, env={**os.environ, "ZLOOM": ZLOOM}, timeout=120,
-                              check=False)
+        test = zloom("test", self.folder / "queue" / "queue.yaml")
         self.assertEqual(test.returncode, 1, test.stdout + test.stderr)
-        self.assertIn("FAILED", test.stderr)
+        self.assertIn("FAILED  refused", test.stdout)
+        self.assertIn("5 cases, 1 failed", test.stdout)
 
     def test_nothing_is_written_over(self):
         self.assertEqual(self.new("queue").returncode, 0)
         before = {path.name: path.read_text() for path in (self.folder / "queue").iterdir()}
         (self.folder / "queue" / "queue.yaml").unlink()
-        done = self.new("queue", "--worker", "sh")
+        done = self.new("queue")
         self.assertEqual(done.returncode, 73)
-        self.assertIn("test.sh is there already", done.stderr)
+        self.assertIn("worker.py is there already", done.stderr)
         del before["queue.yaml"]
         self.assertEqual({path.name: path.read_text()
                           for path in (self.folder / "queue").iterdir()}, before)

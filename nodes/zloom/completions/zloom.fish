@@ -8,7 +8,7 @@ complete -c zloom -n '__fish_seen_subcommand_from choose' -l recipe -d 'only the
 complete -c zloom -n '__fish_seen_subcommand_from choose' -l output -s o -r -a 'text json' -d 'text or json'
 complete -c zloom -n __fish_use_subcommand -a patterns -d 'the six ways to talk side by side: delivery, latency, complexity, use'
 complete -c zloom -n '__fish_seen_subcommand_from patterns' -l output -s o -r -a 'text json' -d 'text or json'
-complete -c zloom -n __fish_use_subcommand -a new -d 'a folder with a commented recipe, a worker to fill in and a test'
+complete -c zloom -n __fish_use_subcommand -a new -d 'a folder with a commented recipe, its cases, and a worker to fill in'
 complete -c zloom -n '__fish_seen_subcommand_from new' -l worker -s w -r -d 'what the worker is written in: python (default), js, sh or c'
 complete -c zloom -n '__fish_seen_subcommand_from new' -l name -r -d 'of the recipe (default: the first pattern'\''s)'
 complete -c zloom -n '__fish_seen_subcommand_from new' -l dir -r -a '(__fish_complete_directories)' -d 'where to (default: a folder of the recipe'\''s name)'

@@ -5,7 +5,7 @@ _zloom_commands () {
     local -a commands=(
         'choose:a few questions, and the pattern that fits\: why, its price, a recipe'
         'patterns:the six ways to talk side by side\: delivery, latency, complexity, use'
-        'new:a folder with a commented recipe, a worker to fill in and a test'
+        'new:a folder with a commented recipe, its cases, and a worker to fill in'
         'lint:check a recipe\: every mistake at once, with its line'
         'explain:what a diagnostic, a recipe key or a flow'\''s promises mean'
         'expand:a recipe with every default, and where each value comes from'
