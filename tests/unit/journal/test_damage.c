@@ -22,7 +22,7 @@
 #define SEGMENT_BYTES (64u * 1024)
 #define HOT_1 "j/hot-0000000001"
 /* Every length; sanitizers make each slow, and look at the code and not at the lengths. */
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(ZLOOM_TEST_SAMPLE)
 #define CUT_STEP 37u
 #else
 #define CUT_STEP 1u

@@ -24,7 +24,7 @@
 
 #define SEGMENT_BYTES (64u * 1024)
 #define LOGS 5u
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(ZLOOM_TEST_SAMPLE)
 #define FLIPS 1000u
 #else
 #define FLIPS 10000u
