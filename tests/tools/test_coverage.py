@@ -91,6 +91,18 @@ class Coverage(ToolCase):
         # Four of ||, four of BOTH, two cases, one way past the assertion, two of inside ().
         self.assertEqual(layer.branches, [6, 4 + 4 + 2 + 1 + 2])
 
+    def test_the_gate_looks_at_what_needs_something(self):
+        root = os.path.realpath(os.path.join(os.path.dirname(self.tool.__file__), ".."))
+        programs = self.tool.gate_programs(root)
+        self.assertIn("test_journal_log", programs)
+        self.assertIn("replay_superblock", programs)
+        for name in self.tool.GATE_FUZZ:
+            self.assertTrue(os.path.exists(os.path.join(root, f"tests/fuzz/fuzz_{name}.c")), name)
+        build = os.path.join(self.root, "build")
+        layers = self.tool.measure(self.root, build, ["test_wire"])
+        self.assertEqual(list(layers), ["lib/wire"])
+        self.assertEqual(layers["lib/wire"].branches, self.layers["lib/wire"].branches)
+
     def test_a_layer_below_its_need_fails(self):
         layer = self.layers["lib/wire"]
         self.assertLess(layer.percent(layer.branches), self.tool.LEAST)
