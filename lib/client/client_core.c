@@ -244,6 +244,13 @@ zloom_client_core_ended (const zloom_client_core_t *self)
     return ZLOOM_OK;
 }
 
+const char *
+zloom_client_core_name (const zloom_client_core_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
+    return self->name;
+}
+
 bool
 zloom_client_core_welcomed (const zloom_client_core_t *self)
 {

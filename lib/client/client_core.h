@@ -56,6 +56,8 @@ void zloom_client_core_pop (zloom_client_core_t *self);
 bool zloom_client_core_wants_road (const zloom_client_core_t *self);
 /* OK while it lives; FENCED, VERSION, FORBIDDEN, CLOSED for good. Sets the note. */
 zloom_err_t zloom_client_core_ended (const zloom_client_core_t *self);
+/* Its name: as given, or drawn; ids of what it sends belong to it. */
+const char *zloom_client_core_name (const zloom_client_core_t *self);
 /* A session stands now. */
 bool zloom_client_core_welcomed (const zloom_client_core_t *self);
 

@@ -3,6 +3,7 @@
 #include "choose.h"
 #include "commands.h"
 #include "patterns/registry.h"
+#include "print.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,20 +18,6 @@ s_show_question (const zloom_question_t *question)
         fprintf (stderr, "  %zu  %-8s %s\n", i + 1, question->answers[i].key,
                  question->answers[i].text);
     }
-}
-
-/* -o text|json; false after a message. There is nothing here that has lines. */
-static bool
-s_json (const zloom_cli_t *cli, bool *json)
-{
-    zloom_output_t output = ZLOOM_OUTPUT_TEXT;
-    bool good = zloom_cli_output (cli, &output);
-    *json = output == ZLOOM_OUTPUT_JSON;
-    if (good && output == ZLOOM_OUTPUT_JSONL) {
-        zloom_cli_say (cli, 0, "--output is text or json, not 'jsonl'");
-        good = false;
-    }
-    return good;
 }
 
 /* One line from stdin; false at its end. */
@@ -93,11 +80,11 @@ s_check_all (const zloom_cli_t *cli, const zloom_answers_t *answers)
 int
 zloom_cmd_choose (zloom_cli_t *cli)
 {
-    bool json = false;
+    zloom_output_t output = ZLOOM_OUTPUT_TEXT;
     zloom_answers_t answers;
     zloom_answers_init (&answers);
     const char *given = zloom_cli_option (cli, "answers");
-    if (!s_json (cli, &json)) {
+    if (!zloom_cli_output (cli, &output)) {
         return ZLOOM_EXIT_USAGE;
     }
     if (given && zloom_answers_parse (&answers, given) != ZLOOM_OK) {
@@ -110,12 +97,15 @@ zloom_cmd_choose (zloom_cli_t *cli)
     zloom_buf_t out = {0};
     if (zloom_cli_option (cli, "recipe")) {
         zloom_choose_recipe (&answers, &out);
-    } else if (json) {
+        output = ZLOOM_OUTPUT_TEXT; /* a recipe is YAML, whatever is asked for */
+    } else if (output != ZLOOM_OUTPUT_TEXT) {
         zloom_choose_json (zloom_registry (), &answers, &out);
     } else {
         zloom_choose_text (zloom_registry (), &answers, &out);
     }
-    code = zloom_cli_print (cli, zloom_buf_bytes (&out));
+    code = output == ZLOOM_OUTPUT_TEXT
+             ? zloom_cli_print (cli, zloom_buf_bytes (&out))
+             : zloom_print_json_text (cli, zloom_buf_bytes (&out), output);
     zloom_buf_fini (&out);
     return code;
 }
@@ -123,17 +113,19 @@ zloom_cmd_choose (zloom_cli_t *cli)
 int
 zloom_cmd_patterns (zloom_cli_t *cli)
 {
-    bool json = false;
-    if (!s_json (cli, &json)) {
+    zloom_output_t output = ZLOOM_OUTPUT_TEXT;
+    if (!zloom_cli_output (cli, &output)) {
         return ZLOOM_EXIT_USAGE;
     }
     zloom_buf_t out = {0};
-    if (json) {
+    if (output != ZLOOM_OUTPUT_TEXT) {
         zloom_six_json (zloom_registry (), &out);
     } else {
         zloom_six_text (zloom_registry (), &out);
     }
-    int code = zloom_cli_print (cli, zloom_buf_bytes (&out));
+    const zloom_bytes_t bytes = zloom_buf_bytes (&out);
+    int code = output == ZLOOM_OUTPUT_TEXT ? zloom_cli_print (cli, bytes)
+                                           : zloom_print_json_text (cli, bytes, output);
     zloom_buf_fini (&out);
     return code;
 }

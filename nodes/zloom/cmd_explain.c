@@ -3,6 +3,7 @@
 #include "commands.h"
 
 #include "patterns/registry.h"
+#include "print.h"
 #include "recipe/explain.h"
 #include "topology.h"
 
@@ -35,11 +36,25 @@ s_explain_recipe (const zloom_cli_t *cli, const zloom_recipe_t *recipe, zloom_bu
     return err;
 }
 
+static int
+s_print (const zloom_cli_t *cli, zloom_buf_t *out, zloom_output_t output)
+{
+    if (output == ZLOOM_OUTPUT_TEXT) {
+        return zloom_cli_print (cli, zloom_buf_bytes (out));
+    }
+    const char *flow = cli->word_count > 1 ? cli->words[1] : NULL;
+    return zloom_print_json (cli,
+                             json_pack ("{s:s, s:s?, s:s}", "subject", cli->words[0], "flow", flow,
+                                        "text", zloom_buf_text (out)),
+                             output == ZLOOM_OUTPUT_JSON);
+}
+
 int
 zloom_cmd_explain (zloom_cli_t *cli)
 {
     const char *word = zloom_cli_word (cli, 0, "CODE, KEY or RECIPE");
-    if (!word) {
+    zloom_output_t output = ZLOOM_OUTPUT_TEXT;
+    if (!word || !zloom_cli_output (cli, &output)) {
         return ZLOOM_EXIT_USAGE;
     }
     zloom_buf_t out = {0};
@@ -55,8 +70,7 @@ zloom_cmd_explain (zloom_cli_t *cli)
     } else {
         err = zloom_explain (zloom_registry (), NULL, word, &out);
     }
-    int code =
-      err == ZLOOM_OK ? zloom_cli_print (cli, zloom_buf_bytes (&out)) : zloom_cli_fail (cli, err);
+    int code = err == ZLOOM_OK ? s_print (cli, &out, output) : zloom_cli_fail (cli, err);
     zloom_buf_fini (&out);
     return code;
 }

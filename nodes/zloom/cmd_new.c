@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "new.h"
 #include "patterns/registry.h"
+#include "print.h"
 #include "recipe/reader.h"
 
 #include <errno.h>
@@ -118,8 +119,17 @@ s_write_all (const zloom_cli_t *cli, const char *folder, zloom_new_file_t *files
 }
 
 static int
-s_tell (const zloom_cli_t *cli, const char *folder, const zloom_new_file_t *files)
+s_tell (const zloom_cli_t *cli, const char *folder, const zloom_new_file_t *files,
+        zloom_output_t output)
 {
+    if (output != ZLOOM_OUTPUT_TEXT) {
+        json_t *names = json_array ();
+        for (size_t i = 0; i < ZLOOM_NEW_FILES; i++) {
+            json_array_append_new (names, json_string (files[i].name));
+        }
+        return zloom_print_json (cli, json_pack ("{s:s, s:o}", "folder", folder, "files", names),
+                                 output == ZLOOM_OUTPUT_JSON);
+    }
     zloom_buf_t out = {0};
     for (size_t i = 0; i < ZLOOM_NEW_FILES; i++) {
         zloom_buf_printf (&out, "%s/%s\n", folder, files[i].name);
@@ -135,7 +145,8 @@ int
 zloom_cmd_new (zloom_cli_t *cli)
 {
     zloom_new_t self = {.worker = ZLOOM_NEW_PYTHON};
-    if (!zloom_cli_word (cli, 0, "PATTERN")) {
+    zloom_output_t output = ZLOOM_OUTPUT_TEXT;
+    if (!zloom_cli_word (cli, 0, "PATTERN") || !zloom_cli_output (cli, &output)) {
         return ZLOOM_EXIT_USAGE;
     }
     for (size_t i = 0; i < cli->word_count; i++) {
@@ -159,7 +170,7 @@ zloom_cmd_new (zloom_cli_t *cli)
     zloom_new_files (&self, files);
     code = s_write_all (cli, folder, files);
     if (code == ZLOOM_EXIT_OK) {
-        code = s_tell (cli, folder, files);
+        code = s_tell (cli, folder, files, output);
     }
     for (size_t i = 0; i < ZLOOM_NEW_FILES; i++) {
         zloom_buf_fini (&files[i].text);

@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "base/when.h"
 #include "io/lines.h"
+#include "print.h"
 #include "session.h"
 #include "wire/limits.h"
 
@@ -24,6 +25,7 @@
 
 typedef struct {
     const zloom_cli_t *cli;
+    zloom_output_t output;
     zloom_client_t *client;
     const char *flow;
     zloom_envelope_t asks; /* what every message asks for; its times count from its sending */
@@ -229,6 +231,42 @@ s_read_asks (s_send_t *self)
     return s_read_times (self);
 }
 
+/* ---- what became of them -------------------------------------------------------------------- */
+
+/* With their ids: producer/first_id to producer/last_id, as `dlq show` and `trace` name them. */
+static int
+s_tell_json (const s_send_t *self, size_t open)
+{
+    zloom_client_core_t *core = zloom_client_core (self->client);
+    zloom_client_flow_state_t state = {.state = ZLOOM_OK};
+    json_t *told =
+      json_pack ("{s:s, s:s, s:I, s:I, s:I}", "flow", self->flow, "producer",
+                 zloom_client_core_name (core), "sent", (json_int_t) self->sent, "confirmed",
+                 (json_int_t) (self->sent - open), "skipped", (json_int_t) self->skip);
+    if (self->sent > 0 && zloom_client_core_flow (core, self->flow, &state)) {
+        const uint64_t last = state.next_id - 1;
+        json_object_set_new (told, "first_id", json_integer ((json_int_t) (last - self->sent + 1)));
+        json_object_set_new (told, "last_id", json_integer ((json_int_t) last));
+    }
+    return zloom_print_json (self->cli, told, self->output == ZLOOM_OUTPUT_JSON);
+}
+
+static int
+s_tell (const s_send_t *self, const char *name, size_t open)
+{
+    if (self->output != ZLOOM_OUTPUT_TEXT) {
+        return s_tell_json (self, open);
+    }
+    fprintf (stderr, "sent %llu to %s, %llu confirmed", (unsigned long long) self->sent, self->flow,
+             (unsigned long long) (self->sent - open));
+    if (self->skip) {
+        fprintf (stderr, ", %llu skipped: '%s' sent them before", (unsigned long long) self->skip,
+                 name);
+    }
+    fputc ('\n', stderr);
+    return ZLOOM_EXIT_OK;
+}
+
 /* ---- the command ---------------------------------------------------------------------------- */
 
 int
@@ -237,7 +275,8 @@ zloom_cmd_send (zloom_cli_t *cli)
     const char *word = zloom_cli_word (cli, 0, "FLOW");
     const char *name = zloom_cli_option (cli, "name");
     s_send_t self = {.cli = cli};
-    if (!word || !zloom_cli_duration (cli, "timeout", TIMEOUT_NS, &self.timeout_ns)) {
+    if (!word || !zloom_cli_output (cli, &self.output) ||
+        !zloom_cli_duration (cli, "timeout", TIMEOUT_NS, &self.timeout_ns)) {
         return ZLOOM_EXIT_USAGE;
     }
     if (zloom_cli_option (cli, "file") && cli->word_count > 1) {
@@ -261,14 +300,8 @@ zloom_cmd_send (zloom_cli_t *cli)
     if (err != ZLOOM_OK) {
         code = zloom_cli_fail (cli, err);
     }
-    size_t open = zloom_client_unconfirmed (self.client, NULL);
+    const size_t open = zloom_client_unconfirmed (self.client, NULL);
+    const int said = s_tell (&self, name, open);
     (void) zloom_client_close (&self.client, zloom_deadline (1000));
-    fprintf (stderr, "sent %llu to %s, %llu confirmed", (unsigned long long) self.sent, self.flow,
-             (unsigned long long) (self.sent - open));
-    if (self.skip) {
-        fprintf (stderr, ", %llu skipped: '%s' sent them before", (unsigned long long) self.skip,
-                 name);
-    }
-    fputc ('\n', stderr);
-    return code;
+    return code ? code : said;
 }

@@ -3,6 +3,7 @@
 #include "commands.h"
 
 #include "patterns/registry.h"
+#include "print.h"
 #include "recipe/expand.h"
 #include "recipe/graph.h"
 #include "recipe/schema.h"
@@ -47,10 +48,8 @@ zloom_cmd_graph (zloom_cli_t *cli)
         const char *name;
         void (*draw) (const zloom_recipe_t *recipe, zloom_buf_t *out);
     } forms[] = {
-      {"text", zloom_graph_text},
-      {"dot", zloom_graph_dot},
-      {"mermaid", zloom_graph_mermaid},
-      {"json", zloom_graph_json},
+      {"text", zloom_graph_text}, {"dot", zloom_graph_dot},    {"mermaid", zloom_graph_mermaid},
+      {"json", zloom_graph_json}, {"jsonl", zloom_graph_json},
     };
     const char *name = zloom_cli_option (cli, "output");
     size_t form = 0;
@@ -59,7 +58,7 @@ zloom_cmd_graph (zloom_cli_t *cli)
     }
     if (form == sizeof forms / sizeof *forms) {
         return zloom_cli_say (cli, ZLOOM_EXIT_USAGE,
-                              "--output is text, dot, mermaid or json, not '%s'", name);
+                              "--output is text, dot, mermaid, json or jsonl, not '%s'", name);
     }
     zloom_topology_t topology;
     int code = zloom_topology_read (cli, false, NULL, &topology);
@@ -68,6 +67,12 @@ zloom_cmd_graph (zloom_cli_t *cli)
     }
     zloom_buf_t out = {0};
     forms[form].draw (topology.recipe, &out);
+    if (strcmp (forms[form].name, "jsonl") == 0) {
+        code = zloom_print_json_text (cli, zloom_buf_bytes (&out), ZLOOM_OUTPUT_JSONL);
+        zloom_buf_fini (&out);
+        zloom_topology_fini (&topology);
+        return code;
+    }
     return s_finish (cli, &topology, &out);
 }
 

@@ -28,26 +28,26 @@
         NULL, 0, NULL, NULL \
     }
 
-static const zloom_option_t s_no_options[] = {LAST_OPTION};
-
 static const zloom_option_t s_help_options[] = {
-  {"all", 'a', NULL, "every command, also the rarer ones"}, LAST_OPTION};
+  {"all", 'a', NULL, "every command, also the rarer ones"}, OUTPUT_OPTION, LAST_OPTION};
 
-static const zloom_option_t s_recipe_options[] = {SET_OPTION, LAST_OPTION};
+static const zloom_option_t s_version_options[] = {OUTPUT_OPTION, LAST_OPTION};
+
+static const zloom_option_t s_recipe_options[] = {SET_OPTION, OUTPUT_OPTION, LAST_OPTION};
 
 static const zloom_option_t s_choose_options[] = {
   {"answers", 0, "LIST", "QUESTION=ANSWER, with commas between them; nothing is asked then"},
   {"recipe", 0, NULL, "only the recipe"},
-  {"output", 'o', "FORM", "text or json"},
+  OUTPUT_OPTION,
   LAST_OPTION};
 
-static const zloom_option_t s_patterns_options[] = {{"output", 'o', "FORM", "text or json"},
-                                                    LAST_OPTION};
+static const zloom_option_t s_patterns_options[] = {OUTPUT_OPTION, LAST_OPTION};
 
 static const zloom_option_t s_new_options[] = {
   {"worker", 'w', "LANGUAGE", "what the worker is written in: python (default), js, sh or c"},
   {"name", 0, "NAME", "of the recipe (default: the first pattern's)"},
   {"dir", 0, "DIR", "where to (default: a folder of the recipe's name)"},
+  OUTPUT_OPTION,
   LAST_OPTION};
 
 static const zloom_option_t s_lint_options[] = {
@@ -108,7 +108,7 @@ static const zloom_option_t s_ps_options[] = {STATE_OPTION, OUTPUT_OPTION, LAST_
 static const zloom_option_t s_expand_options[] = {SET_OPTION, OUTPUT_OPTION, LAST_OPTION};
 
 static const zloom_option_t s_graph_options[] = {
-  SET_OPTION, {"output", 'o', "FORM", "text, dot, mermaid or json"}, LAST_OPTION};
+  SET_OPTION, {"output", 'o', "FORM", "text, dot, mermaid, json or jsonl"}, LAST_OPTION};
 
 static const zloom_option_t s_schema_options[] = {
   {"fragment", 0, NULL, "of a file that `use:` takes in, instead of a recipe"}, LAST_OPTION};
@@ -138,6 +138,7 @@ static const zloom_option_t s_send_options[] = {
   {"id", 0, "ID", "the message's own id: a flow with dedup takes it once (one BODY)"},
   {"name", 0, "NAME", "the producer's name: what it has sent already is not sent again"},
   {"timeout", 't', "DURATION", "how long to wait for confirms (default 30s)"},
+  {"output", 'o', "FORM", "text, json or jsonl: what was sent, on stdout, with its ids"},
   LAST_OPTION};
 
 static const zloom_option_t s_tap_options[] = {

@@ -6,6 +6,7 @@
 #include "commands.h"
 
 #include "base/log.h"
+#include "print.h"
 #include "recipe/suggest.h"
 
 #include <limits.h>
@@ -17,35 +18,29 @@
 #include <czmq.h>
 
 int
-zloom_cmd_help (zloom_cli_t *cli)
-{
-    zloom_buf_t out = {0};
-    if (cli->word_count == 0) {
-        zloom_help_all (&out, zloom_cli_option (cli, "all") != NULL);
-    } else {
-        const zloom_command_t *command = zloom_command_find (cli->words[0]);
-        if (!command) {
-            return zloom_cli_say (cli, ZLOOM_EXIT_USAGE, "no command '%s'; see: zloom help --all",
-                                  cli->words[0]);
-        }
-        zloom_help_command (command, &out);
-    }
-    int code = zloom_cli_print (cli, zloom_buf_bytes (&out));
-    zloom_buf_fini (&out);
-    return code;
-}
-
-int
 zloom_cmd_version (zloom_cli_t *cli)
 {
+    char zmq[40];
+    char czmq[40];
     int major = 0;
     int minor = 0;
     int patch = 0;
+    zloom_output_t output = ZLOOM_OUTPUT_TEXT;
+    if (!zloom_cli_output (cli, &output)) {
+        return ZLOOM_EXIT_USAGE;
+    }
     zmq_version (&major, &minor, &patch);
+    (void) snprintf (zmq, sizeof zmq, "%d.%d.%d", major, minor, patch);
+    (void) snprintf (czmq, sizeof czmq, "%d.%d.%d", CZMQ_VERSION_MAJOR, CZMQ_VERSION_MINOR,
+                     CZMQ_VERSION_PATCH);
+    if (output != ZLOOM_OUTPUT_TEXT) {
+        return zloom_print_json (
+          cli,
+          json_pack ("{s:s, s:s, s:s}", "zloom", ZLOOM_VERSION_TEXT, "libzmq", zmq, "czmq", czmq),
+          output == ZLOOM_OUTPUT_JSON);
+    }
     zloom_buf_t out = {0};
-    zloom_buf_printf (&out, "zloom %s (libzmq %d.%d.%d, czmq %d.%d.%d)\n", ZLOOM_VERSION_TEXT,
-                      major, minor, patch, CZMQ_VERSION_MAJOR, CZMQ_VERSION_MINOR,
-                      CZMQ_VERSION_PATCH);
+    zloom_buf_printf (&out, "zloom %s (libzmq %s, czmq %s)\n", ZLOOM_VERSION_TEXT, zmq, czmq);
     int code = zloom_cli_print (cli, zloom_buf_bytes (&out));
     zloom_buf_fini (&out);
     return code;

@@ -148,6 +148,37 @@ zloom_print_json (const zloom_cli_t *cli, json_t *value, bool indented)
     return code;
 }
 
+int
+zloom_print_list (const zloom_cli_t *cli, json_t *array, zloom_output_t output)
+{
+    if (output == ZLOOM_OUTPUT_JSON) {
+        return zloom_print_json (cli, array, true);
+    }
+    int code = ZLOOM_EXIT_OK;
+    size_t index = 0;
+    json_t *item = NULL;
+    json_array_foreach (array, index, item)
+    {
+        code = code ? code : zloom_print_json (cli, json_incref (item), false);
+    }
+    json_decref (array);
+    return code;
+}
+
+int
+zloom_print_json_text (const zloom_cli_t *cli, zloom_bytes_t text, zloom_output_t output)
+{
+    if (output == ZLOOM_OUTPUT_JSON) {
+        return zloom_cli_print (cli, text);
+    }
+    json_t *value = json_loadb ((const char *) text.data, text.size, JSON_DECODE_ANY, NULL);
+    if (!value) {
+        return zloom_cli_say (cli, ZLOOM_EXIT_BUG, "what it says is no JSON");
+    }
+    return json_is_array (value) ? zloom_print_list (cli, value, output)
+                                 : zloom_print_json (cli, value, false);
+}
+
 int64_t
 zloom_print_int (const json_t *object, const char *name)
 {

@@ -21,6 +21,10 @@ json_t *zloom_print_text (zloom_bytes_t bytes);
 json_t *zloom_print_body (zloom_bytes_t bytes);
 /* Write a value and a newline to stdout, compact or indented; takes the reference. */
 int zloom_print_json (const zloom_cli_t *cli, json_t *value, bool indented);
+/* The same of an array: jsonl has each of its elements on a line. */
+int zloom_print_list (const zloom_cli_t *cli, json_t *array, zloom_output_t output);
+/* JSON that is text already: as it is, or for jsonl compact, an array's elements each on a line. */
+int zloom_print_json_text (const zloom_cli_t *cli, zloom_bytes_t text, zloom_output_t output);
 /* A member that is an integer, or 0; a member that is a text, or "". */
 int64_t zloom_print_int (const json_t *object, const char *name);
 const char *zloom_print_string (const json_t *object, const char *name);

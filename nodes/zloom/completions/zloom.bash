@@ -17,14 +17,14 @@ _zloom () {
         choose)
             case $before in
                 --answers) COMPREPLY=(); return ;;
-                -o|--output) COMPREPLY=($(compgen -W 'text json' -- "$word")); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
             esac
             options='--answers --recipe --output'
             [[ $word == -* ]] || { COMPREPLY=(); return; }
             ;;
         patterns)
             case $before in
-                -o|--output) COMPREPLY=($(compgen -W 'text json' -- "$word")); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
             esac
             options='--output'
             [[ $word == -* ]] || { COMPREPLY=(); return; }
@@ -34,8 +34,9 @@ _zloom () {
                 -w|--worker) COMPREPLY=(); return ;;
                 --name) COMPREPLY=(); return ;;
                 --dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
             esac
-            options='--worker --name --dir'
+            options='--worker --name --dir --output'
             [[ $word == -* ]] || { COMPREPLY=(); return; }
             ;;
         lint)
@@ -50,8 +51,9 @@ _zloom () {
         explain)
             case $before in
                 --set) COMPREPLY=(); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
             esac
-            options='--set'
+            options='--set --output'
             [[ $word == -* ]] || { _zloom_recipes; return; }
             ;;
         expand)
@@ -65,7 +67,7 @@ _zloom () {
         graph)
             case $before in
                 --set) COMPREPLY=(); return ;;
-                -o|--output) COMPREPLY=($(compgen -W 'text dot mermaid json' -- "$word")); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text dot mermaid json jsonl' -- "$word")); return ;;
             esac
             options='--set --output'
             [[ $word == -* ]] || { _zloom_recipes; return; }
@@ -158,8 +160,9 @@ _zloom () {
                 --id) COMPREPLY=(); return ;;
                 --name) COMPREPLY=(); return ;;
                 -t|--timeout) COMPREPLY=(); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl: what was sent on stdout with its ids' -- "$word")); return ;;
             esac
-            options='--state --file --key --in --at --expires --priority --id --name --timeout'
+            options='--state --file --key --in --at --expires --priority --id --name --timeout --output'
             [[ $word == -* ]] || { COMPREPLY=(); return; }
             ;;
         tap)
@@ -239,14 +242,16 @@ _zloom () {
             ;;
         help)
             case $before in
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
             esac
-            options='--all'
+            options='--all --output'
             [[ $word == -* ]] || { COMPREPLY=($(compgen -W "$commands" -- "$word")); return; }
             ;;
         version)
             case $before in
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
             esac
-            options=''
+            options='--output'
             [[ $word == -* ]] || { COMPREPLY=(); return; }
             ;;
         *) return ;;

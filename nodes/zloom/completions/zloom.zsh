@@ -44,14 +44,14 @@ _zloom () {
             _arguments -s \
                 '*--answers[QUESTION=ANSWER, with commas between them; nothing is asked then]:LIST: ' \
                 '*--recipe[only the recipe]' \
-                '-o[text or json]:FORM:(text json)' \
-                '*--output[text or json]:FORM:(text json)' \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*:word: '
             ;;
         patterns)
             _arguments -s \
-                '-o[text or json]:FORM:(text json)' \
-                '*--output[text or json]:FORM:(text json)' \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*:word: '
             ;;
         new)
@@ -60,6 +60,8 @@ _zloom () {
                 '*--worker[what the worker is written in\: python (default), js, sh or c]:LANGUAGE: ' \
                 '*--name[of the recipe (default\: the first pattern'\''s)]:NAME: ' \
                 '*--dir[where to (default\: a folder of the recipe'\''s name)]:DIR:_files -/' \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*:word: '
             ;;
         lint)
@@ -76,6 +78,8 @@ _zloom () {
         explain)
             _arguments -s \
                 '*--set[set a param of the recipe; may stand several times]:NAME=VALUE: ' \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*:word:_files -g "*.(yaml|yml)"'
             ;;
         expand)
@@ -88,8 +92,8 @@ _zloom () {
         graph)
             _arguments -s \
                 '*--set[set a param of the recipe; may stand several times]:NAME=VALUE: ' \
-                '-o[text, dot, mermaid or json]:FORM:(text dot mermaid json)' \
-                '*--output[text, dot, mermaid or json]:FORM:(text dot mermaid json)' \
+                '-o[text, dot, mermaid, json or jsonl]:FORM:(text dot mermaid json jsonl)' \
+                '*--output[text, dot, mermaid, json or jsonl]:FORM:(text dot mermaid json jsonl)' \
                 '*:word:_files -g "*.(yaml|yml)"'
             ;;
         schema)
@@ -183,6 +187,8 @@ _zloom () {
                 '*--name[the producer'\''s name\: what it has sent already is not sent again]:NAME: ' \
                 '-t[how long to wait for confirms (default 30s)]:DURATION: ' \
                 '*--timeout[how long to wait for confirms (default 30s)]:DURATION: ' \
+                '-o[text, json or jsonl\: what was sent, on stdout, with its ids]:FORM:(text json jsonl: what was sent on stdout with its ids)' \
+                '*--output[text, json or jsonl\: what was sent, on stdout, with its ids]:FORM:(text json jsonl: what was sent on stdout with its ids)' \
                 '*:word: '
             ;;
         tap)
@@ -272,10 +278,14 @@ _zloom () {
             _arguments -s \
                 '-a[every command, also the rarer ones]' \
                 '*--all[every command, also the rarer ones]' \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*:word:_zloom_commands'
             ;;
         version)
             _arguments -s \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*:word: '
             ;;
     esac
