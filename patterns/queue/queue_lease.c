@@ -113,11 +113,8 @@ s_hold_ready (zloom_queue_t *self, zloom_queue_consumer_t *consumer, zloom_token
 
 /*
  * What stands at `first` of a run that ends at *last, which is cut to what shares its fate:
- * settled, to be had, or neither.
- *
- * Leased again is only what never failed. Of the others it is not known whether they failed under
- * this very token: its RETRY may have been written by the boot that fell before it answered, comes
- * again with the next session, and would be charged twice.
+ * settled, to be had, or neither. (Of what failed before it is not known whether that was under
+ * this very token: see queue_settle.c.)
  */
 typedef enum { SETTLED, TO_HAVE, LOST } fate_t;
 
@@ -134,13 +131,6 @@ s_fate (const zloom_queue_t *self, uint64_t first, uint64_t *last)
         return SETTLED;
     }
     *last = run.last;
-    if (zloom_exceptions_find (self->exceptions, first, *last, &run)) {
-        if (run.first == first) {
-            *last = run.last;
-            return LOST;
-        }
-        *last = run.first - 1;
-    }
     if (!zloom_queue_find_ready (self, first, *last, false, &run, &kind)) {
         return LOST;
     }

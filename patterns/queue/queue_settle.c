@@ -176,6 +176,26 @@ s_breaks_order (const zloom_queue_t *self, const zloom_event_t *settle)
     return breaks;
 }
 
+/*
+ * Whether a verdict may have been charged already: it is of an earlier boot's token, and the
+ * message failed before. It may have been written by the boot that fell before it answered, and
+ * come again with the next session. Nobody knows, so it is not taken, and the message goes back
+ * unharmed. *last is cut to what that is true, or is not true, of.
+ */
+static bool
+s_may_repeat (const zloom_queue_t *self, const zloom_event_t *settle, zloom_verdict_t verdict,
+              uint64_t first, uint64_t *last)
+{
+    zloom_range_t failed;
+    if (settle->settle.token.boot == self->boot || verdict == ZLOOM_VERDICT_ACK ||
+        verdict == ZLOOM_VERDICT_RELEASE ||
+        !zloom_exceptions_find (self->exceptions, first, *last, &failed)) {
+        return false;
+    }
+    *last = failed.first == first ? failed.last : failed.first - 1;
+    return failed.first == first;
+}
+
 zloom_err_t
 zloom_queue_check_settle (const void *self, zloom_consumer_id_t consumer,
                           const zloom_event_t *settle)
@@ -195,7 +215,8 @@ zloom_queue_check_settle (const void *self, zloom_consumer_id_t consumer,
             if (piece.kind == ZLOOM_PIECE_SETTLED) {
                 return ZLOOM_SETTLED;
             }
-            if (piece.kind == ZLOOM_PIECE_STALE) {
+            if (piece.kind == ZLOOM_PIECE_STALE ||
+                s_may_repeat (queue, &believed, run->verdict, at, &piece.last)) {
                 return ZLOOM_STALE;
             }
             at = piece.last + 1;
@@ -261,8 +282,15 @@ s_settle_run (zloom_queue_t *self, const zloom_event_t *event, const zloom_settl
         zloom_err_t code = ZLOOM_OK;
         if (piece.kind == ZLOOM_PIECE_HELD) {
             zloom_lease_part_t part;
+            const bool repeats = s_may_repeat (self, event, run->verdict, at, &piece.last);
             zloom_queue_take (self, &lease, piece.first, piece.last, &part);
-            s_judge (self, run, &part, suspect, turn);
+            if (repeats) {
+                zloom_queue_release (self, &part, suspect);
+                self->stale += part.n;
+                code = ZLOOM_STALE;
+            } else {
+                s_judge (self, run, &part, suspect, turn);
+            }
         } else if (piece.kind == ZLOOM_PIECE_FREE) {
             zloom_range_t free_run = {piece.first, piece.last};
             zloom_queue_pull (self, &free_run);

@@ -176,6 +176,12 @@ sim_case_crashed (uint64_t seed)
                          "it did not hold what it died with");
 }
 
+static bool
+s_have_failed (sim_world_t *world, void *arg)
+{
+    return sim_case_counts (world).failed >= *(uint64_t *) arg;
+}
+
 /*
  * A keyed flow, in each of its orders, over restarts of the router, with failures in between: no
  * key is overtaken, and what was held is settled across them.
@@ -193,9 +199,14 @@ sim_case_keyed_restart (uint64_t seed)
     options.host.keyed = true;
     options.host.order = (zloom_order_t) (seed % 3);
     sim_world_t *world = sim_world_new (seed, &options, false);
-    for (uint64_t i = 0; i < 12; i++) {
+    for (uint64_t i = 0; i < 16; i++) {
         sim_case_delivered (world, sim_case_counts (world).delivered + 5 + seed);
         sim_world_run (world, 2 * SIM_MS); /* until they have them */
+        if (i % 4 == 3) {                  /* before a failure can be answered, written or not */
+            uint64_t failed = sim_case_counts (world).failed + 1;
+            sim_world_run_until (world, s_have_failed, &failed, 2 * SIM_S);
+            sim_world_run (world, (int64_t) (seed + i) % 5 * SIM_MS / 2);
+        }
         sim_router_kill (sim_world_router (world), (seed + i) % 2 == 0, 50 * SIM_MS);
         sim_world_run (world, 1500 * SIM_MS);
     }

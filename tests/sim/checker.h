@@ -172,6 +172,7 @@ typedef struct {
     uint64_t purged;
     int64_t slowest_ns; /* from an order's being heard to its being confirmed */
     uint64_t stale;     /* messages whose holder was told that they are not its own */
+    uint64_t failed;    /* said of what a consumer held */
     uint64_t late;      /* taken settlements of leases of an earlier boot */
 } sim_counts_t;
 

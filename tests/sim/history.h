@@ -60,6 +60,7 @@ typedef struct {
     bool told_gone; /* its settlement was told */
     uint32_t deliveries;
     uint32_t bad_ends; /* leases that may have been charged */
+    zloom_token_t bad; /* under which a failure was said last: once more is no other failure */
     uint32_t failures; /* that were told */
     int64_t wait_ns;   /* from when on it may come again; 0: it does not wait */
     int64_t wall_ns;   /* how the wall clock stood to the other one when that was asked for */

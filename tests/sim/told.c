@@ -183,7 +183,10 @@ sim_checker_asked (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_tok
     const bool others = place->leased && place->deadline_ns > 0 && !holds;
     if (!others && verdict != ZLOOM_VERDICT_ACK && !step) {
         place->leased = false;
-        place->bad_ends += verdict == ZLOOM_VERDICT_RETRY || verdict == ZLOOM_VERDICT_CRASH;
+        const bool bad = verdict == ZLOOM_VERDICT_RETRY || verdict == ZLOOM_VERDICT_CRASH;
+        place->bad_ends += bad && !sim_same_token (place->bad, token);
+        place->bad = bad ? token : place->bad;
+        self->counts.failed += bad;
         place->rejected |= verdict == ZLOOM_VERDICT_REJECT;
     }
 }

@@ -95,6 +95,21 @@ queue_recalls_what_is_behind_a_suspect_that_is_handed_back (void **state)
     desk_destroy (desk);
 }
 
+/* Consumer 5 acks a message with a token of an earlier boot, which handed out what is below end. */
+static zloom_err_t
+s_ack_late (desk_t *desk, zloom_token_t token, uint64_t seq, uint64_t end)
+{
+    zloom_settle_run_t ack = {.first = seq, .n = 1, .verdict = ZLOOM_VERDICT_ACK, .delay_ms = -1};
+    zloom_event_t settle = {.type = ZLOOM_EVENT_SETTLE, .consumer = 5};
+    settle.settle.token = token;
+    settle.settle.runs = &ack;
+    settle.settle.count = 1;
+    settle.settle.earlier_boot = true;
+    settle.settle.earlier_end = end;
+    desk_feed (desk, &settle);
+    return (zloom_err_t) desk_code (desk);
+}
+
 /* After a restart whoever held a key comes first; others wait for the time it takes to come. */
 static void
 queue_holds_keys_for_those_who_held_them_before_a_restart (void **state)
@@ -125,48 +140,11 @@ queue_holds_keys_for_those_who_held_them_before_a_restart (void **state)
     const got_t others = keys_got (desk);
     const uint64_t b[] = {3};
     keys_expect (&others, b, 1);
-    zloom_settle_run_t ack = {.first = 1, .n = 1, .verdict = ZLOOM_VERDICT_ACK, .delay_ms = -1};
-    zloom_event_t settle = {.type = ZLOOM_EVENT_SETTLE, .consumer = 5};
-    settle.settle.token = token;
-    settle.settle.runs = &ack;
-    settle.settle.count = 1;
-    settle.settle.earlier_boot = true;
-    settle.settle.earlier_end = 4;
-    desk_feed (desk, &settle);
-    assert_int_equal (desk_code (desk), ZLOOM_OK);
+    assert_int_equal (s_ack_late (desk, token, 1, 4), ZLOOM_OK);
     desk_dispatch (desk);
     const got_t rest = keys_got (desk);
     const uint64_t two[] = {2};
     keys_expect (&rest, two, 1);
-    desk_destroy (desk);
-}
-
-/* What is held behind a message that had failed may be of its key: it is not leased again. */
-static void
-queue_leases_nothing_again_behind_one_that_failed (void **state)
-{
-    (void) state;
-    zloom_flow_config_t config = keys_config (ZLOOM_ORDER_SKIP);
-    desk_t *desk = desk_new (&config);
-    keys_send (desk, 1, "aa");
-    desk_subscribe (desk, 5, 100);
-    desk_dispatch (desk);
-    const got_t first = keys_got (desk);
-    keys_settle (desk, &first, 1, ZLOOM_VERDICT_RETRY);
-    desk_pass (desk, 60 * S);
-    desk_dispatch (desk);
-    const got_t again = keys_got (desk);
-    const uint64_t one[] = {1};
-    keys_expect (&again, one, 1);
-    const zloom_token_t token = {desk->boot, again.tokens[0]};
-    const zloom_run_t run = {1, 2};
-    desk_restart (desk);
-    zloom_event_t event = {.type = ZLOOM_EVENT_SUBSCRIBE, .consumer = 5};
-    event.subscribe.holding_tokens = &token;
-    event.subscribe.holding_runs = &run;
-    event.subscribe.holding_count = 1;
-    desk_feed (desk, &event);
-    assert_int_equal (desk_stats (desk).leased, 0);
     desk_destroy (desk);
 }
 
@@ -181,6 +159,30 @@ s_come_holding (desk_t *desk, zloom_consumer_id_t consumer, zloom_token_t token,
     event.subscribe.holding_runs = runs;
     event.subscribe.holding_count = count;
     desk_feed (desk, &event);
+}
+
+/* A message that failed before is leased again, too: only a failure said again is not taken. */
+static void
+queue_leases_what_failed_before_again_in_order (void **state)
+{
+    (void) state;
+    zloom_flow_config_t config = keys_config (ZLOOM_ORDER_SKIP);
+    desk_t *desk = desk_new (&config);
+    keys_send (desk, 1, "aa");
+    desk_subscribe (desk, 5, 100);
+    desk_dispatch (desk);
+    zloom_token_t token = {desk->boot, keys_got (desk).tokens[0]};
+    desk_settle (desk, 5, token.number, 1, 1, ZLOOM_VERDICT_RETRY);
+    const zloom_run_t run = {1, 2};
+    desk_restart (desk);
+    s_come_holding (desk, 5, token, &run, 1);
+    assert_int_equal (desk_stats (desk).leased, 0); /* it waits, and what is behind it */
+    desk_pass (desk, 60 * S);
+    desk_restart (desk);
+    s_come_holding (desk, 5, token, &run, 1);
+    assert_int_equal (desk_stats (desk).leased, 2);
+    assert_int_equal (s_ack_late (desk, token, 1, 3), ZLOOM_OK);
+    desk_destroy (desk);
 }
 
 /* Nothing goes to others past what is held again: it may be of the same key. */
@@ -287,16 +289,7 @@ queue_takes_a_late_ack_only_as_a_prefix_of_its_lane (void **state)
     const uint64_t seqs[] = {2, 1, 2};
     const zloom_err_t codes[] = {ZLOOM_STALE, ZLOOM_OK, ZLOOM_STALE};
     for (size_t i = 0; i < 2; i++) {
-        zloom_settle_run_t ack = {
-          .first = seqs[i], .n = 1, .verdict = ZLOOM_VERDICT_ACK, .delay_ms = -1};
-        zloom_event_t settle = {.type = ZLOOM_EVENT_SETTLE, .consumer = 5};
-        settle.settle.token = token;
-        settle.settle.runs = &ack;
-        settle.settle.count = 1;
-        settle.settle.earlier_boot = true;
-        settle.settle.earlier_end = 3;
-        desk_feed (desk, &settle);
-        assert_int_equal (desk_code (desk), codes[i]);
+        assert_int_equal (s_ack_late (desk, token, seqs[i], 3), codes[i]);
     }
     desk_destroy (desk);
 }
@@ -434,7 +427,7 @@ main (void)
       cmocka_unit_test (queue_tries_suspects_of_a_key_in_order),
       cmocka_unit_test (queue_recalls_what_is_behind_a_suspect_that_is_handed_back),
       cmocka_unit_test (queue_holds_keys_for_those_who_held_them_before_a_restart),
-      cmocka_unit_test (queue_leases_nothing_again_behind_one_that_failed),
+      cmocka_unit_test (queue_leases_what_failed_before_again_in_order),
       cmocka_unit_test (queue_hands_out_nothing_that_stands_before_what_is_held),
       cmocka_unit_test (queue_leases_the_rest_of_a_run_again_that_is_partly_settled),
       cmocka_unit_test (queue_leases_other_keys_again_than_one_that_failed),
