@@ -25,12 +25,34 @@ s_keep (const zloom_buf_t *said)
     return zloom_sh_write (ZLOOM_SH_SAID, zloom_buf_bytes (said));
 }
 
+/* The end of a text that is short enough for a cause; a byte that is no UTF-8 becomes '?'. */
+static void
+s_add_text (zloom_buf_t *out, const char *text)
+{
+    const size_t size = strlen (text);
+    if (size > ZLOOM_LIMIT_TEXT_BYTES) {
+        text += size - ZLOOM_LIMIT_TEXT_BYTES;
+        while (((unsigned char) *text & 0xC0) == 0x80) { /* in the middle of a character */
+            text++;
+        }
+    }
+    while (*text) {
+        size_t length = 1;
+        while (length < 4 && ((unsigned char) text[length] & 0xC0) == 0x80) {
+            length++;
+        }
+        const bool good = zloom_bytes_is_utf8 (zloom_bytes (text, length));
+        zloom_buf_add (out, good ? text : "?", good ? length : 1);
+        text += good ? length : 1;
+    }
+}
+
 static bool
 s_verdict (int verdict, int64_t delay_ms, const char *text)
 {
     zloom_buf_t said = {0};
-    const size_t size = strlen (text);
-    const size_t skip = size > ZLOOM_LIMIT_TEXT_BYTES ? size - ZLOOM_LIMIT_TEXT_BYTES : 0;
+    zloom_buf_t told = {0};
+    s_add_text (&told, text);
     zloom_encode_array (&said, 3);
     zloom_encode_uint (&said, (uint64_t) verdict);
     if (delay_ms >= 0) {
@@ -38,8 +60,9 @@ s_verdict (int verdict, int64_t delay_ms, const char *text)
     } else {
         zloom_encode_nil (&said);
     }
-    zloom_encode_string (&said, text + skip);
+    zloom_encode_text (&said, told.size ? zloom_buf_bytes (&told) : zloom_bytes ("", 0));
     const bool good = s_keep (&said);
+    zloom_buf_fini (&told);
     zloom_buf_fini (&said);
     return good;
 }
@@ -131,6 +154,10 @@ static const char *
 s_word (s_known_t *known, const char *word)
 {
     const char *value = NULL;
+    const bool text = zloom_bytes_is_utf8 (zloom_bytes_text (word));
+    if (!text && !s_value (word, "key") && !s_value (word, "id")) {
+        return "zloom_emit: this is not UTF-8";
+    }
     if ((value = s_value (word, "flow"))) {
         known->flow = value;
     } else if ((value = s_value (word, "topic"))) {

@@ -99,7 +99,7 @@ class Child:
         self.close_input()
         code = self.process.wait(PATIENCE)
         self.said.seek(0)
-        return code, self.said.read().decode()
+        return code, self.said.read().decode(errors="replace")
 
     def __enter__(self):
         return self

@@ -189,6 +189,32 @@ mistakes_have_a_place (void **state)
     }
 }
 
+/* Whatever it is: a program, or a mistake with a place in it. */
+static void
+any_text_is_a_program_or_a_mistake (void **state)
+{
+    (void) state;
+    static const char *const pieces[] = {
+      "\"",       "\\(",    ")",    "(",  "[",      "]",       "{",   "}", ".a", "|",
+      "if ",      " then ", " end", "\\", "\n",     "#",       "1e-", "+", "//", "as $x",
+      "\xc3\xa4", ",",      " ",    "..", "@json ", "reduce ", "$x",  ";"};
+    uint32_t seed = 20261128;
+    for (int i = 0; i < 60; i++) {
+        zloom_buf_t text = {0};
+        zloom_jq_mistake_t mistake;
+        for (uint32_t left = 1 + (seed >> 8) % 8; left > 0; left--) {
+            seed = seed * 1664525u + 1013904223u;
+            zloom_buf_add_text (&text, pieces[(seed >> 16) % (sizeof pieces / sizeof *pieces)]);
+        }
+        zloom_jq_t *jq = s_module->compile (zloom_buf_text (&text), &mistake);
+        if (!jq && (mistake.offset > text.size || !mistake.text[0])) {
+            fail_msg ("'%s': at %zu: %s", zloom_buf_text (&text), mistake.offset, mistake.text);
+        }
+        s_module->destroy (jq);
+        zloom_buf_fini (&text);
+    }
+}
+
 static int
 s_group (void **state)
 {
@@ -203,6 +229,7 @@ main (void)
       cmocka_unit_test (what_expressions_give),
       cmocka_unit_test (bodies_that_are_no_json),
       cmocka_unit_test (mistakes_have_a_place),
+      cmocka_unit_test (any_text_is_a_program_or_a_mistake),
     };
     return ZLOOM_HAS_JQ ? cmocka_run_group_tests (tests, s_group, NULL) : 0;
 }
