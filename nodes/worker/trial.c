@@ -55,7 +55,9 @@ s_done (void *arg, zloom_worker_job_t *job, const zloom_outcome_t *outcome)
     zloom_trial_t *self = arg;
     (void) job;
     self->done = true;
-    self->tell (self->tell_arg, outcome);
+    if (self->err == ZLOOM_OK) { /* else it is handed back because nothing can be run */
+        self->tell (self->tell_arg, outcome);
+    }
 }
 
 static void
