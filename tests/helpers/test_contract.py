@@ -158,6 +158,7 @@ class Contract:
             (b"several", [ACK, None, None, [[b"a"], [b"b"], [b"c"]]]),
             (b"emit", [ACK, None, None, [whole, [b"y"] + [None] * 6 + [9]]]),
             (b"large", [ACK, None, None, [[b"x" * 200000]]]),
+            (b"huge", [REJECT, None, "it emits more than one step may have", []]),
             (b"retry", [RETRY, None, "not now", []]),
             (b"retry-in", [RETRY, 500, "later", []]),
             (b"reject", [REJECT, None, "never", []]),

@@ -100,8 +100,10 @@ function text(_, value) {
 test('what cannot be known of an emit', () => {
     for (const known of [{delay: -1}, {expires: -0.1}, {delay: 'soon'}, {priority: 10},
                          {priority: 'high'}, {key: 'k'.repeat(257)}, {id: Buffer.alloc(65)},
-                         {prioritty: 1}]) {
-        assert.throws(() => new zloom.Emit('x', known), /delay|expires|priori|key|id/);
+                         {prioritty: 1}, {flow: 5}, {topic: Buffer.from('t')}, {key: 5}, {id: {}},
+                         {attrs: [1]}, {attrs: 'a'}, {attrs: {a: () => 1}}]) {
+        assert.throws(() => new zloom.Emit('x', known),
+                      /delay|expires|priori|key|id|flow|topic|attrs|msgpack/);
     }
     assert.throws(() => new zloom.Emit(undefined), TypeError);
     assert.deepStrictEqual(new zloom.Emit('x', {delay: 0.0001}).fields.slice(5), [1]);

@@ -123,8 +123,13 @@ class Handlers(unittest.TestCase):
 
     def test_what_cannot_be_known_of_an_emit(self):
         for known in ({"delay": -1}, {"expires": -0.1}, {"priority": 10}, {"priority": "high"},
-                      {"key": "k" * 257}, {"id": b"i" * 65}):
+                      {"key": "k" * 257}, {"id": b"i" * 65}, {"topic": "\udcff"},
+                      {"attrs": {"a": "\udcff"}}, {"attrs": {"\udcff": 1}}):
             with self.assertRaises(ValueError, msg=known):
+                zloom.Emit("x", **known)
+        for known in ({"flow": 5}, {"topic": b"t"}, {"key": 5}, {"id": 5}, {"attrs": [1]},
+                      {"attrs": {1: 2}}, {"attrs": {"a": {}.keys()}}, {"priority": True}):
+            with self.assertRaises(TypeError, msg=known):
                 zloom.Emit("x", **known)
         with self.assertRaises(TypeError):
             zloom.Emit("x", prioritty=1)

@@ -43,7 +43,7 @@ const net = require('node:net');
 const VERSION = 1;
 const READY = 1, WORK = 2, STARTED = 3, PROGRESS = 4, DONE = 5;
 const ACK = 0, RETRY = 1, REJECT = 2;
-const TEXT_BYTES = 4096, KEY_BYTES = 256, ID_BYTES = 64;
+const STEP_BYTES = 6 << 20, TEXT_BYTES = 4096, KEY_BYTES = 256, ID_BYTES = 64;
 
 /* Failed for now. `delay` in seconds; without it the flow's backoff decides. */
 class Retry extends Error {
@@ -96,7 +96,8 @@ class Emit {
                                         && priority <= 9)) {
             throw new RangeError(`priority is 0 to 9, not ${String(priority)}`);
         }
-        this.fields = [bodyOf(value), flow, topic, nameOf('key', key, KEY_BYTES), attrs,
+        this.fields = [bodyOf(value), textOf('flow', flow), textOf('topic', topic),
+                       nameOf('key', key, KEY_BYTES), attrsOf(attrs),
                        msOf('delay', delay), msOf('expires', expires), priority,
                        nameOf('id', id, ID_BYTES)].map((field) => field ?? null);
         while (this.fields[this.fields.length - 1] === null) {
@@ -282,6 +283,9 @@ class Worker {
             } else if (result !== undefined && result !== null) {
                 message.emit(result);
             }
+            if (message.emits.reduce((sum, fields) => sum + fields[0].length, 0) > STEP_BYTES) {
+                throw new Reject('it emits more than one step may have');
+            }
             return [message.number, ACK, null, null, message.emits];
         } catch (error) {
             if (error instanceof Retry) {
@@ -334,8 +338,33 @@ function cut(text) {
     return data.toString('utf8');
 }
 
+/*
+ * What makes no frame is found where it is said, and fails that message: a frame that cannot be
+ * read would end the whole worker.
+ */
+function textOf(what, value) {
+    if (value !== undefined && value !== null && typeof value !== 'string') {
+        throw new TypeError(`${what} is a string, not ${typeof value}`);
+    }
+    return value;
+}
+
+function attrsOf(attrs) {
+    if (attrs === undefined || attrs === null) {
+        return null;
+    }
+    if (typeof attrs !== 'object' || Array.isArray(attrs) || attrs instanceof Uint8Array) {
+        throw new TypeError('attrs are an object');
+    }
+    pack(attrs);
+    return attrs;
+}
+
 function nameOf(what, value, most) {
     const data = typeof value === 'string' ? Buffer.from(value, 'utf8') : value;
+    if (data !== undefined && data !== null && !(data instanceof Uint8Array)) {
+        throw new TypeError(`${what} is a string or bytes, not ${typeof data}`);
+    }
     if (data && data.length > most) {
         throw new RangeError(`${what} has ${data.length} bytes, at most ${most} are taken`);
     }

@@ -44,6 +44,7 @@ VERSION = 1
 READY, WORK, STARTED, PROGRESS, DONE = 1, 2, 3, 4, 5
 ACK, RETRY, REJECT = 0, 1, 2
 TEXT_BYTES = 4096
+STEP_BYTES = 6 << 20
 KEY_BYTES, ID_BYTES, PRIORITIES = 256, 64, range(10)
 
 
@@ -77,9 +78,12 @@ class Emit:
 
     def __init__(self, value, flow=None, topic=None, key=None, attrs=None, delay=None,
                  expires=None, priority=None, id=None):
+        if isinstance(priority, bool):
+            raise TypeError("priority is 0 to 9")
         if priority is not None and priority not in PRIORITIES:
             raise ValueError(f"priority is 0 to 9, not {priority!r}")
-        self.fields = [_body(value), flow, topic, _name("key", key, KEY_BYTES), attrs,
+        self.fields = [_body(value), _text("flow", flow), _text("topic", topic),
+                       _name("key", key, KEY_BYTES), _attrs(attrs),
                        _ms("delay", delay), _ms("expires", expires), priority,
                        _name("id", id, ID_BYTES)]
         while self.fields[-1] is None:
@@ -182,6 +186,8 @@ class _Worker:
                     message.emit(value)
             elif result is not None:
                 message.emit(result)
+            if sum(len(fields[0]) for fields in message._emits) > STEP_BYTES:
+                raise Reject("it emits more than one step may have")
             return [message._number, ACK, None, None, message._emits]
         except Retry as error:
             delay = None if error.delay is None else max(0, int(error.delay * 1000))
@@ -200,8 +206,33 @@ def _cut(text):
     return data.decode("utf-8", "ignore")
 
 
+# What makes no frame is found where it is said, and fails that message: a frame that cannot be read
+# would end the whole worker.
+
+def _text(what, value):
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise TypeError(f"{what} is a str, not {type(value).__name__}")
+    value.encode("utf-8")
+    return value
+
+
+def _attrs(attrs):
+    if attrs is None:
+        return None
+    if not isinstance(attrs, dict):
+        raise TypeError(f"attrs are a dict, not {type(attrs).__name__}")
+    for name in attrs:
+        _text("the name of an attribute", name)
+    pack(attrs)
+    return attrs
+
+
 def _name(what, value, most):
     data = value.encode("utf-8") if isinstance(value, str) else value
+    if data is not None and not isinstance(data, (bytes, bytearray)):
+        raise TypeError(f"{what} is str or bytes, not {type(data).__name__}")
     if data is not None and len(data) > most:
         raise ValueError(f"{what} has {len(data)} bytes, at most {most} are taken")
     return data

@@ -10,6 +10,7 @@ const actions = {
                             message.sent_ms, Number(message.redelivered),
                             message.attrs.source].join('|'),
     large: () => 'x'.repeat(200000),
+    huge: function* () { for (let i = 0; i < 3; i++) { yield 'x'.repeat(3000000); } },
     several: function* () { yield 'a'; yield 'b'; yield 'c'; },
     emit: (message) => {
         message.emit('x', {flow: 'out', topic: 'a.b', key: 'k', attrs: {source: 's'}, delay: 1.5,

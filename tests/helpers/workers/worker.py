@@ -22,6 +22,8 @@ def handle(message):
             message.sent_ms, int(message.redelivered), message.attrs["source"]))
     if what == "large":
         return "x" * 200000
+    if what == "huge":
+        return ("x" * 3000000 for _ in range(3))
     if what == "several":
         return (value for value in ("a", "b", "c"))
     if what == "emit":

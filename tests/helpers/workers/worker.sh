@@ -18,6 +18,11 @@ handle () {
             )$ZLOOM_REDELIVERED|${ZLOOM_ATTRS#source=}"
         ;;
     large) head -c 200000 /dev/zero | tr '\0' x | zloom_emit ;;
+    huge)
+        for _ in 1 2 3; do
+            head -c 3000000 /dev/zero | tr '\0' x | zloom_emit
+        done
+        ;;
     several)
         for value in a b c; do
             zloom_emit "$value"
