@@ -146,7 +146,10 @@ s_commit_done (zloom_job_t *job, void *owner)
         self->durable = self->commit.number;
         self->stats.syncs++;
         self->stats.last_sync_ns = self->now.mono_ns - self->commit.began_ns;
-        zloom_group_clear (&self->writing);
+        zloom_group_clear (&self->written);
+        zloom_group_t empty = self->written;
+        self->written = self->writing;
+        self->writing = empty;
         self->busy = false;
     }
     free (job->note);

@@ -194,6 +194,15 @@ s_poll (zloom_journal_t *journal, zloom_now_t now)
         (void) got; /* empty is fine: poll is called every turn */
     }
     zloom_log_take_commits (self);
+    if (self->seal_wanted && !self->busy && !self->failed && !self->disk_full) {
+        /*
+         * The disk first: what follows gives memory back, and that takes a while. Where space is
+         * short, what jobs have to tell goes with this group and not with one of its own.
+         */
+        zloom_log_snapshot_durable (self);
+        s_hand_over (self);
+    }
+    zloom_group_clear (&self->written);
     zloom_job_t *job;
     while ((job = zloom_jobs_take (self->background))) {
         job->done (job, self);
