@@ -107,20 +107,20 @@ s_by_token (const void *a, const void *b)
 static void
 s_tell (zloom_queue_t *self, const zloom_turn_t *turn)
 {
+    zloom_queue_lost_t last = {0};
     if (self->lost_count > 1) {
         qsort (self->lost, self->lost_count, sizeof *self->lost, s_by_token);
     }
     for (size_t i = 0; i < self->lost_count; i++) {
-        const zloom_queue_lost_t *lost = &self->lost[i];
-        const zloom_queue_lost_t *next = i + 1 < self->lost_count ? lost + 1 : NULL;
-        const bool more = next && next->consumer == lost->consumer &&
-                          next->token.boot == lost->token.boot &&
-                          next->token.number == lost->token.number;
-        zloom_queue_add_stale (self, lost->run.seq, lost->run.n);
-        if (!more) {
-            zloom_queue_tell_stale (self, lost->consumer, lost->token, turn);
+        const zloom_queue_lost_t lost = self->lost[i];
+        if (lost.consumer != last.consumer || lost.token.boot != last.token.boot ||
+            lost.token.number != last.token.number) {
+            zloom_queue_tell_stale (self, last.consumer, last.token, turn);
         }
+        zloom_queue_add_stale (self, lost.run.seq, lost.run.n);
+        last = lost;
     }
+    zloom_queue_tell_stale (self, last.consumer, last.token, turn);
     self->lost_count = 0;
 }
 
