@@ -44,7 +44,7 @@ s_limit (const char *text)
 
 /* Never above what the parent may have: that would need rights. */
 static bool
-s_set_limit (int resource, long long most)
+s_set_limit (__rlimit_resource_t resource, long long most)
 {
     struct rlimit limit;
     if (most == 0) {

@@ -97,7 +97,7 @@ void
 zloom_worker_time (zloom_worker_t *self, zloom_worker_job_t *job)
 {
     const int64_t limit_ns = self->config->limits.cpu_ns;
-    if (self->now.mono_ns < job->end_ns) {
+    if (limit_ns > 0 && self->now.mono_ns < job->end_ns) {
         const int64_t used_ns = s_used_ns (self, job) - job->used_ns;
         if (used_ns < limit_ns) {
             s_arm (self, job, limit_ns - used_ns);
