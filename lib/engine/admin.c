@@ -121,6 +121,8 @@ static const command_t s_commands[] = {
   {"pause", FLOW_MUST, s_pause},
   {"resume", FLOW_MUST, s_resume},
   {"drain", FLOW_MUST, s_drain},
+  {"peer pause", FLOW_NONE, zloom_admin_peer_pause},
+  {"peer resume", FLOW_NONE, zloom_admin_peer_resume},
   {"purge", FLOW_MUST, zloom_admin_purge},
   {"dlq ls", FLOW_MAY, zloom_admin_dlq_ls},
   {"dlq show", FLOW_MUST, zloom_admin_dlq_show},

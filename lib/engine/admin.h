@@ -12,6 +12,9 @@
  *   pause        flow                               {}
  *   resume       flow                               {}; ends a drain, too
  *   drain        flow                               {}: no new messages from outside
+ *   peer pause   peer (a name)                      {sessions}: it is handed nothing, and gets no
+ *                                                   credit to send unless it takes as well
+ *   peer resume  peer                               {sessions}
  *   purge        flow, max?                         {purged}
  *   flow parked  flow, from?, max?                  {keys [{key, state, seq, failures, behind,
  *                                                   reason}…], next}; next is -1 at the end
@@ -64,5 +67,7 @@ zloom_admin_fn zloom_admin_dlq_show;
 zloom_admin_fn zloom_admin_dlq_requeue;
 zloom_admin_fn zloom_admin_dlq_purge;
 zloom_admin_fn zloom_admin_purge;
+zloom_admin_fn zloom_admin_peer_pause;
+zloom_admin_fn zloom_admin_peer_resume;
 
 #endif

@@ -195,11 +195,13 @@ s_answer_sessions (zloom_engine_t *self, const zloom_ask_t *ask, size_t *cursor,
     for (size_t i = 0; i < count; i++) {
         const zloom_session_t *session = zloom_sessions_next (self->sessions, cursor);
         const zloom_part_t *part = zloom_engine_part (session);
-        zloom_encode_map (&out, 8);
+        zloom_encode_map (&out, 9);
         zloom_encode_string (&out, "name");
         zloom_encode_string (&out, session->name);
         zloom_encode_string (&out, "role");
         zloom_encode_string (&out, session->role);
+        zloom_encode_string (&out, "paused");
+        zloom_encode_bool (&out, zloom_engine_paused (self, session));
         s_pair (&out, "epoch", session->epoch);
         s_pair (&out, "inbox", session->inbox.count);
         zloom_encode_string (&out, "consumes");

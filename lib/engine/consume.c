@@ -206,6 +206,10 @@ zloom_engine_credit (zloom_engine_t *self, zloom_session_t *session,
         zloom_credit_raise (&consumer->credit, &totals);
         return ZLOOM_OK;
     }
+    consumer->granted = (zloom_amount_t){credit->messages, credit->bytes, credit->frames};
+    if (zloom_engine_paused (self, session)) {
+        return ZLOOM_OK; /* it has it when it goes on */
+    }
     const zloom_event_t event = {
       .type = ZLOOM_EVENT_CREDIT,
       .consumer = consumer->id,

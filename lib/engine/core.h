@@ -121,7 +121,8 @@ struct zloom_consumer {
     uint32_t handle;
     zloom_mode_t mode;
     uint64_t delivery_no;
-    uint64_t pinged_no; /* what the PING that waits for its PONG said; 0: none waits */
+    uint64_t pinged_no;     /* what the PING that waits for its PONG said; 0: none waits */
+    zloom_amount_t granted; /* its credit, also while it is paused */
     /* tap, browse */
     zloom_credit_t credit;
     uint64_t next_seq;
@@ -186,6 +187,7 @@ struct zloom_engine {
     zloom_hosted_t **flows; /* configured ones in config's order, then those only in the journal */
     size_t flow_count, flow_capacity;
     zloom_map_t *by_name; /* configured ones */
+    zloom_map_t *paused;  /* names of peers, by hand */
     zloom_sessions_t *sessions;
     zloom_idmap_t *consumers; /* by id */
     uint64_t next_consumer;
@@ -431,6 +433,8 @@ void zloom_hosted_trim (zloom_hosted_t *self);
 
 zloom_err_t zloom_engine_admin (zloom_engine_t *self, zloom_session_t *session,
                                 const zloom_verb_admin_t *admin);
+/* Whether the peer of that name takes no more for now. */
+bool zloom_engine_paused (const zloom_engine_t *self, const zloom_session_t *session);
 /* Go on with what takes more than a turn; returns when the next one that rests goes on. */
 int64_t zloom_engine_jobs (zloom_engine_t *self);
 /* The session is over: so is what it asked for. */

@@ -93,6 +93,7 @@ zloom_engine_new (const zloom_engine_config_t *config, const zloom_transport_t *
     s_port_init (&self->disk, self, true);
     s_port_init (&self->memory, self, false);
     self->by_name = zloom_map_new ();
+    self->paused = zloom_map_new ();
     self->consumers = zloom_idmap_new ();
     self->reads = zloom_idmap_new ();
     self->hold = zloom_hold_new ();
@@ -146,6 +147,7 @@ zloom_engine_destroy (zloom_engine_t **self_p)
     zloom_idmap_destroy (&self->consumers);
     zloom_idmap_destroy (&self->reads);
     zloom_map_destroy (&self->by_name);
+    zloom_map_destroy (&self->paused);
     zloom_hold_destroy (&self->hold);
     zloom_arena_fini (&self->arena);
     zloom_arena_fini (&self->scratch);

@@ -206,6 +206,14 @@ s_grant (zloom_engine_t *self, zloom_sender_t *sender)
     return !s_is_low (&left);
 }
 
+/* Who takes messages needs credit to finish those in its hands: it is paused at its taking. */
+static bool
+s_is_paused (const zloom_engine_t *self, const zloom_sender_t *sender)
+{
+    const zloom_part_t *part = zloom_engine_part (sender->session);
+    return zloom_engine_paused (self, sender->session) && zloom_idmap_count (part->consumers) == 0;
+}
+
 int64_t
 zloom_engine_grant (zloom_engine_t *self)
 {
@@ -216,7 +224,7 @@ zloom_engine_grant (zloom_engine_t *self)
     while (sender) {
         zloom_sender_t *next = sender->next_hungry;
         bool content = self->draining;
-        if (!content && sender->not_before_ns <= self->now.mono_ns) {
+        if (!content && !s_is_paused (self, sender) && sender->not_before_ns <= self->now.mono_ns) {
             const zloom_port_t *port = sender->flow->port;
             if (zloom_journal_room (port->journal, 1, 1, true) == ZLOOM_DISK_FULL) {
                 sender->not_before_ns = self->now.mono_ns + DISK_FULL_NS;

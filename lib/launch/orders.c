@@ -11,6 +11,9 @@
  *                            stopped, {topology, by_force, text}, or the supervisor's own error
  *   wait    for              {} once it is so: "ready" (all nodes serve or have done their work),
  *                            "idle" (and no work is left); DRAINING, CHILD: it will not be
+ *   stop    node             {processes}: the node drains, and is left alone (node: also of a unit)
+ *   start   node             {processes}: what was stopped, is done or has failed is started again
+ *   scale   node, replicas   {were}: a worker runs so often from now on
  */
 #include "launch/supervisor_state.h"
 
@@ -169,15 +172,68 @@ s_wait (const s_order_t *order)
     }
 }
 
+/* ---- single nodes --------------------------------------------------------------------------- */
+
+typedef zloom_err_t (s_node_fn) (zloom_supervisor_t *self, const char *name, int64_t mono_ns,
+                                 int64_t *count);
+
+static void
+s_answer_count (const s_order_t *order, zloom_err_t err, const char *name, int64_t count)
+{
+    if (err != ZLOOM_OK) {
+        zloom_control_socket_fail (order->self->control, order->ticket, err, "%s", zloom_note ());
+        return;
+    }
+    json_t *answer = json_object ();
+    json_object_set_new (answer, name, json_integer (count));
+    zloom_control_socket_answer (order->self->control, order->ticket, answer, false);
+}
+
+static void
+s_node (const s_order_t *order, s_node_fn *act)
+{
+    const char *name = json_string_value (json_object_get (order->request, "node"));
+    int64_t count = 0;
+    const zloom_err_t err = name ? act (order->self, name, order->mono_ns, &count)
+                                 : zloom_fail (ZLOOM_INVALID, "\"node\" is missing");
+    s_answer_count (order, err, "processes", count);
+}
+
+static void
+s_stop (const s_order_t *order)
+{
+    s_node (order, zloom_roster_stop);
+}
+
+static void
+s_start (const s_order_t *order)
+{
+    s_node (order, zloom_roster_start);
+}
+
+static void
+s_scale (const s_order_t *order)
+{
+    const char *name = json_string_value (json_object_get (order->request, "node"));
+    int64_t replicas = 0;
+    int64_t were = 0;
+    if (!s_number (order, "replicas", ZLOOM_REPLICAS_MAX, 0, &replicas)) {
+        return;
+    }
+    const zloom_err_t err =
+      name ? zloom_roster_scale (order->self, name, replicas, order->mono_ns, &were)
+           : zloom_fail (ZLOOM_INVALID, "\"node\" is missing");
+    s_answer_count (order, err, "were", were);
+}
+
 /* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct {
     const char *verb;
     void (*run) (const s_order_t *order);
 } s_verbs[] = {
-  {"ps", s_ps},
-  {"down", s_down},
-  {"wait", s_wait},
+  {"ps", s_ps},     {"down", s_down},   {"wait", s_wait},
+  {"stop", s_stop}, {"start", s_start}, {"scale", s_scale},
 };
 
 void

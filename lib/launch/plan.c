@@ -21,7 +21,7 @@ zloom_plan_replicas (const zloom_recipe_node_t *node)
 void
 zloom_plan_unit_name (const zloom_recipe_node_t *node, int64_t replica, char *name, size_t size)
 {
-    if (zloom_plan_replicas (node) > 1) {
+    if (zloom_plan_replicas (node) > 1 || replica > 1) {
         (void) snprintf (name, size, "%s.%lld", node->name, (long long) replica);
     } else {
         (void) snprintf (name, size, "%s", node->name);

@@ -26,10 +26,15 @@ typedef struct {
 
 void zloom_plan_init (zloom_plan_t *self, const zloom_recipe_t *recipe);
 void zloom_plan_fini (zloom_plan_t *self);
-/* The name of one replica of a node, as in the plan. */
+/*
+ * The name of one replica of a node, as in the plan; one beyond what the recipe says (`zloom
+ * scale`) has its number, too.
+ */
 void zloom_plan_unit_name (const zloom_recipe_node_t *node, int64_t replica, char *name,
                            size_t size);
-/* How many processes the node is. */
+/* The most replicas that a worker may have. */
+#define ZLOOM_REPLICAS_MAX 256
+/* How many processes the node is, by the recipe. */
 int64_t zloom_plan_replicas (const zloom_recipe_node_t *node);
 
 #endif

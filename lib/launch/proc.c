@@ -24,6 +24,7 @@ struct zloom_proc {
     uint8_t nonce[16]; /* of its sessions, so that GONE names this run and no later one */
     char end_text[ZLOOM_BODY_END_BYTES];
     bool completes;
+    bool leaves;        /* it is stopped for good */
     int exit;           /* of the last run that ended */
     bool killed;        /* it did not stop in time */
     int64_t started_ns; /* mono; of the run that is under way */
@@ -230,6 +231,33 @@ zloom_proc_stop (zloom_proc_t *self, int64_t kill_at_ns)
 {
     ZLOOM_CHECK (self, ZLOOM_PROC_TAG);
     s_act (self, zloom_unit_stop (self->unit, kill_at_ns), 0);
+}
+
+bool
+zloom_proc_again (zloom_proc_t *self, int64_t mono_ns)
+{
+    ZLOOM_CHECK (self, ZLOOM_PROC_TAG);
+    if (self->leaves || !zloom_unit_revive (self->unit)) {
+        return false;
+    }
+    self->killed = false;
+    zloom_proc_start (self, mono_ns);
+    return true;
+}
+
+void
+zloom_proc_leave (zloom_proc_t *self, int64_t kill_at_ns)
+{
+    ZLOOM_CHECK (self, ZLOOM_PROC_TAG);
+    self->leaves = true;
+    zloom_proc_stop (self, kill_at_ns);
+}
+
+bool
+zloom_proc_leaves (const zloom_proc_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_PROC_TAG);
+    return self->leaves;
 }
 
 /* ---- what comes from the body --------------------------------------------------------------- */

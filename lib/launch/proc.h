@@ -54,6 +54,11 @@ void zloom_proc_fds (const zloom_proc_t *self, int fds[3]);
 
 void zloom_proc_start (zloom_proc_t *self, int64_t mono_ns);
 void zloom_proc_stop (zloom_proc_t *self, int64_t kill_at_ns);
+/* Start one again that is done or has failed; false: it is neither. */
+bool zloom_proc_again (zloom_proc_t *self, int64_t mono_ns);
+/* Stop it for good: the supervisor takes it off its list when it has ended. */
+void zloom_proc_leave (zloom_proc_t *self, int64_t kill_at_ns);
+bool zloom_proc_leaves (const zloom_proc_t *self);
 /* Take in what the descriptors have and what is due. Call whenever one of them is readable. */
 void zloom_proc_turn (zloom_proc_t *self, int64_t mono_ns);
 

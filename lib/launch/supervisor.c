@@ -215,6 +215,11 @@ static bool
 s_round (zloom_supervisor_t *self)
 {
     const zloom_watch_t *watch = self->config.watch;
+    if (!self->polls || self->proc_count > self->poll_room) {
+        self->poll_room = self->proc_count;
+        self->polls =
+          zloom_realloc (self->polls, FIRST_FDS + self->poll_room * 3, sizeof *self->polls);
+    }
     self->polls[0] = (struct pollfd){.fd = self->config.stop_fd, .events = POLLIN};
     bool watching = watch && self->phase == ZLOOM_PHASE_RUNNING;
     self->polls[1] =
@@ -251,6 +256,7 @@ s_round (zloom_supervisor_t *self)
     s_check_failed (self, mono_ns);
     s_start_ranks (self, mono_ns);
     s_watch (self, mono_ns, self->polls[1].revents != 0);
+    zloom_roster_sweep (self);
     zloom_waits_turn (self);
     return self->phase != ZLOOM_PHASE_DRAINING || !s_drain_ranks (self, mono_ns);
 }
@@ -262,10 +268,10 @@ s_init (zloom_supervisor_t *self)
 {
     zloom_plan_t plan;
     zloom_plan_init (&plan, self->config.recipe);
-    self->procs = zloom_alloc ((plan.count + 1) * sizeof (zloom_proc_t *));
-    self->polls = zloom_alloc ((FIRST_FDS + plan.count * 3) * sizeof *self->polls);
     for (size_t i = 0; i < plan.count; i++) {
         const zloom_plan_unit_t *unit = &plan.units[i];
+        zloom_grow (&self->procs, &self->proc_capacity, self->proc_count + 1,
+                    sizeof (zloom_proc_t *));
         self->procs[self->proc_count++] = zloom_proc_new (&self->config, unit);
         self->highest_rank = unit->rank > self->highest_rank ? unit->rank : self->highest_rank;
     }

@@ -45,7 +45,8 @@ typedef struct {
 typedef struct {
     zloom_supervisor_config_t config;
     zloom_proc_t **procs; /* in the order of the plan */
-    size_t proc_count;
+    size_t proc_count, proc_capacity;
+    size_t poll_room;     /* processes that polls has room for */
     struct pollfd *polls; /* stop, watch, the control socket's, metrics', then three a process */
     zloom_orphans_t orphans;
     zloom_control_socket_t *control; /* NULL: none */
@@ -68,6 +69,20 @@ void zloom_supervisor_stop (zloom_supervisor_t *self, int64_t mono_ns, const cha
 
 /* Answer at config.metrics. INVALID, SYSTEM. */
 zloom_err_t zloom_supervisor_open_metrics (zloom_supervisor_t *self);
+/*
+ * What an operator does to single nodes; `name` is a node's or a unit's. NOT_FOUND, INVALID,
+ * DRAINING (the whole topology is) with a note. The router is not stopped: nobody can do without.
+ */
+zloom_err_t zloom_roster_scale (zloom_supervisor_t *self, const char *name, int64_t replicas,
+                                int64_t mono_ns, int64_t *were);
+/* Drain it and let it be; the number of processes that are stopped into *count. */
+zloom_err_t zloom_roster_stop (zloom_supervisor_t *self, const char *name, int64_t mono_ns,
+                               int64_t *count);
+/* Start again what was stopped, has done its work or could not be kept running. */
+zloom_err_t zloom_roster_start (zloom_supervisor_t *self, const char *name, int64_t mono_ns,
+                                int64_t *count);
+/* Take those off the list that were to leave and have. */
+void zloom_roster_sweep (zloom_supervisor_t *self);
 
 /* A zloom_control_fn; `arg` is the supervisor. */
 zloom_control_fn zloom_orders_take;

@@ -64,6 +64,18 @@ zloom_unit_start (zloom_unit_t *self, int64_t mono_ns)
     return ZLOOM_UNIT_SPAWN;
 }
 
+bool
+zloom_unit_revive (zloom_unit_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_UNIT_TAG);
+    if (self->state != ZLOOM_UNIT_DONE && self->state != ZLOOM_UNIT_FAILED) {
+        return false;
+    }
+    self->restart_count = 0;
+    s_go (self, ZLOOM_UNIT_WAITING, ZLOOM_NEVER);
+    return true;
+}
+
 void
 zloom_unit_ready (zloom_unit_t *self)
 {

@@ -53,6 +53,11 @@ zloom_unit_t *zloom_unit_new (const zloom_unit_config_t *config);
 void zloom_unit_destroy (zloom_unit_t **self_p);
 
 zloom_unit_action_t zloom_unit_start (zloom_unit_t *self, int64_t mono_ns);
+/*
+ * One that is done or has failed waits to be started again, with its whole budget; false: it is
+ * neither.
+ */
+bool zloom_unit_revive (zloom_unit_t *self);
 /* The process says that it serves. */
 void zloom_unit_ready (zloom_unit_t *self);
 /* The process ended, or could not be spawned (end->start_errno). */

@@ -284,6 +284,13 @@ s_nonce (uint8_t nonce[16])
     return true;
 }
 
+/* A supervisor may run more workers than the recipe says (`zloom scale`). */
+static int64_t
+s_replicas (const zloom_recipe_node_t *node)
+{
+    return node->kind->id == ZLOOM_NODE_WORKER ? ZLOOM_REPLICAS_MAX : 1;
+}
+
 /* The node that the words name, and which replica of it; NULL after a message. */
 static const zloom_recipe_node_t *
 s_pick (const zloom_cli_t *cli, const zloom_recipe_t *recipe, int64_t *replica)
@@ -300,7 +307,7 @@ s_pick (const zloom_cli_t *cli, const zloom_recipe_t *recipe, int64_t *replica)
         zloom_buf_fini (&names);
         return NULL;
     }
-    return zloom_cli_int (cli, "replica", 1, zloom_plan_replicas (node), 1, replica) ? node : NULL;
+    return zloom_cli_int (cli, "replica", 1, s_replicas (node), 1, replica) ? node : NULL;
 }
 
 /*

@@ -88,6 +88,20 @@ static const zloom_option_t s_wait_options[] = {
   {"timeout", 't', "DURATION", "how long to wait (default: for ever)"},
   LAST_OPTION};
 
+static const zloom_option_t s_steer_options[] = {
+  STATE_OPTION,
+  {"node", 0, NULL, "the node of that name, where there is a flow of that name, too"},
+  {"flow", 0, NULL, "the flow of that name"},
+  {"timeout", 't', "DURATION", "how long to wait until it is done (default: for ever)"},
+  OUTPUT_OPTION,
+  LAST_OPTION};
+
+static const zloom_option_t s_scale_options[] = {
+  STATE_OPTION,
+  {"timeout", 't', "DURATION", "how long to wait until it is done (default: for ever)"},
+  OUTPUT_OPTION,
+  LAST_OPTION};
+
 static const zloom_option_t s_logs_options[] = {
   STATE_OPTION,
   {"follow", 'f', NULL, "go on with what comes, until the topology is down"},

@@ -7,7 +7,7 @@ _zloom_recipes () {
 _zloom () {
     local word=${COMP_WORDS[COMP_CWORD]} before options
     before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='choose patterns new lint explain expand graph schema test run node up down ps wait send tap dlq flow stats top why logs doctor help version'
+    local commands='choose patterns new lint explain expand graph schema test run node up down ps wait pause resume drain scale send tap dlq flow stats top why logs doctor help version'
     if ((COMP_CWORD == 1)); then
         COMPREPLY=($(compgen -W "$commands" -- "$word"))
         return
@@ -147,6 +147,42 @@ _zloom () {
             esac
             options='--state --ready --idle --down --timeout'
             [[ $word == -* ]] || { _zloom_recipes; return; }
+            ;;
+        pause)
+            case $before in
+                --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                -t|--timeout) COMPREPLY=(); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
+            esac
+            options='--state --node --flow --timeout --output'
+            [[ $word == -* ]] || { COMPREPLY=(); return; }
+            ;;
+        resume)
+            case $before in
+                --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                -t|--timeout) COMPREPLY=(); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
+            esac
+            options='--state --node --flow --timeout --output'
+            [[ $word == -* ]] || { COMPREPLY=(); return; }
+            ;;
+        drain)
+            case $before in
+                --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                -t|--timeout) COMPREPLY=(); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
+            esac
+            options='--state --node --flow --timeout --output'
+            [[ $word == -* ]] || { COMPREPLY=(); return; }
+            ;;
+        scale)
+            case $before in
+                --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                -t|--timeout) COMPREPLY=(); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
+            esac
+            options='--state --timeout --output'
+            [[ $word == -* ]] || { COMPREPLY=(); return; }
             ;;
         send)
             case $before in

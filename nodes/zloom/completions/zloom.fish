@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
 # For fish: written from nodes/zloom/commands.def; the test cli.reference compares.
-set -l zloom_commands choose patterns new lint explain expand graph schema test run node up down ps wait send tap dlq flow stats top why logs doctor help version
+set -l zloom_commands choose patterns new lint explain expand graph schema test run node up down ps wait pause resume drain scale send tap dlq flow stats top why logs doctor help version
 complete -c zloom -f
 complete -c zloom -n __fish_use_subcommand -a choose -d 'a few questions, and the pattern that fits: why, its price, a recipe'
 complete -c zloom -n '__fish_seen_subcommand_from choose' -l answers -r -d 'QUESTION=ANSWER, with commas between them; nothing is asked then'
@@ -83,6 +83,28 @@ complete -c zloom -n '__fish_seen_subcommand_from wait' -l ready -d 'until all n
 complete -c zloom -n '__fish_seen_subcommand_from wait' -l idle -d 'until pollers are done, too, and no work is left'
 complete -c zloom -n '__fish_seen_subcommand_from wait' -l down -d 'until all has stopped'
 complete -c zloom -n '__fish_seen_subcommand_from wait' -l timeout -s t -r -d 'how long to wait (default: for ever)'
+complete -c zloom -n __fish_use_subcommand -a pause -d 'a node takes no more, or a flow hands out nothing, until resume'
+complete -c zloom -n '__fish_seen_subcommand_from pause' -l state -r -a '(__fish_complete_directories)' -d 'the topology'\''s state folder (default: by its name)'
+complete -c zloom -n '__fish_seen_subcommand_from pause' -l node -d 'the node of that name, where there is a flow of that name, too'
+complete -c zloom -n '__fish_seen_subcommand_from pause' -l flow -d 'the flow of that name'
+complete -c zloom -n '__fish_seen_subcommand_from pause' -l timeout -s t -r -d 'how long to wait until it is done (default: for ever)'
+complete -c zloom -n '__fish_seen_subcommand_from pause' -l output -s o -r -a 'text json jsonl' -d 'text, json or jsonl'
+complete -c zloom -n __fish_use_subcommand -a resume -d 'what was paused or drained goes on; a node that had failed is tried again'
+complete -c zloom -n '__fish_seen_subcommand_from resume' -l state -r -a '(__fish_complete_directories)' -d 'the topology'\''s state folder (default: by its name)'
+complete -c zloom -n '__fish_seen_subcommand_from resume' -l node -d 'the node of that name, where there is a flow of that name, too'
+complete -c zloom -n '__fish_seen_subcommand_from resume' -l flow -d 'the flow of that name'
+complete -c zloom -n '__fish_seen_subcommand_from resume' -l timeout -s t -r -d 'how long to wait until it is done (default: for ever)'
+complete -c zloom -n '__fish_seen_subcommand_from resume' -l output -s o -r -a 'text json jsonl' -d 'text, json or jsonl'
+complete -c zloom -n __fish_use_subcommand -a drain -d 'a node finishes and stops; a flow or all of it runs empty; waits for it'
+complete -c zloom -n '__fish_seen_subcommand_from drain' -l state -r -a '(__fish_complete_directories)' -d 'the topology'\''s state folder (default: by its name)'
+complete -c zloom -n '__fish_seen_subcommand_from drain' -l node -d 'the node of that name, where there is a flow of that name, too'
+complete -c zloom -n '__fish_seen_subcommand_from drain' -l flow -d 'the flow of that name'
+complete -c zloom -n '__fish_seen_subcommand_from drain' -l timeout -s t -r -d 'how long to wait until it is done (default: for ever)'
+complete -c zloom -n '__fish_seen_subcommand_from drain' -l output -s o -r -a 'text json jsonl' -d 'text, json or jsonl'
+complete -c zloom -n __fish_use_subcommand -a scale -d 'run N replicas of a worker, more or fewer than now'
+complete -c zloom -n '__fish_seen_subcommand_from scale' -l state -r -a '(__fish_complete_directories)' -d 'the topology'\''s state folder (default: by its name)'
+complete -c zloom -n '__fish_seen_subcommand_from scale' -l timeout -s t -r -d 'how long to wait until it is done (default: for ever)'
+complete -c zloom -n '__fish_seen_subcommand_from scale' -l output -s o -r -a 'text json jsonl' -d 'text, json or jsonl'
 complete -c zloom -n __fish_use_subcommand -a send -d 'send messages and wait until they are safe'
 complete -c zloom -n '__fish_seen_subcommand_from send' -l state -r -a '(__fish_complete_directories)' -d 'the topology'\''s state folder (default: by its name)'
 complete -c zloom -n '__fish_seen_subcommand_from send' -l file -s f -r -F -d 'each line of FILE is a message; - is stdin'

@@ -18,6 +18,10 @@ _zloom_commands () {
         'down:drain what runs, stop it, and wait until it has stopped'
         'ps:the processes of a topology\: state, uptime, restarts, memory, last end'
         'wait:wait until a topology is ready, has no work left, or is down'
+        'pause:a node takes no more, or a flow hands out nothing, until resume'
+        'resume:what was paused or drained goes on; a node that had failed is tried again'
+        'drain:a node finishes and stops; a flow or all of it runs empty; waits for it'
+        'scale:run N replicas of a worker, more or fewer than now'
         'send:send messages and wait until they are safe'
         'tap:watch messages of a flow go by, without taking them'
         'dlq:look at dead letters, put them back, or delete them'
@@ -170,6 +174,48 @@ _zloom () {
                 '-t[how long to wait (default\: for ever)]:DURATION: ' \
                 '*--timeout[how long to wait (default\: for ever)]:DURATION: ' \
                 '*:word:_files -g "*.(yaml|yml)"'
+            ;;
+        pause)
+            _arguments -s \
+                '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '*--node[the node of that name, where there is a flow of that name, too]' \
+                '*--flow[the flow of that name]' \
+                '-t[how long to wait until it is done (default\: for ever)]:DURATION: ' \
+                '*--timeout[how long to wait until it is done (default\: for ever)]:DURATION: ' \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*:word: '
+            ;;
+        resume)
+            _arguments -s \
+                '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '*--node[the node of that name, where there is a flow of that name, too]' \
+                '*--flow[the flow of that name]' \
+                '-t[how long to wait until it is done (default\: for ever)]:DURATION: ' \
+                '*--timeout[how long to wait until it is done (default\: for ever)]:DURATION: ' \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*:word: '
+            ;;
+        drain)
+            _arguments -s \
+                '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '*--node[the node of that name, where there is a flow of that name, too]' \
+                '*--flow[the flow of that name]' \
+                '-t[how long to wait until it is done (default\: for ever)]:DURATION: ' \
+                '*--timeout[how long to wait until it is done (default\: for ever)]:DURATION: ' \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*:word: '
+            ;;
+        scale)
+            _arguments -s \
+                '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '-t[how long to wait until it is done (default\: for ever)]:DURATION: ' \
+                '*--timeout[how long to wait until it is done (default\: for ever)]:DURATION: ' \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*:word: '
             ;;
         send)
             _arguments -s \

@@ -139,6 +139,92 @@ test_pause_resume_drain (void **state)
 }
 
 static void
+s_peer (rig_t *rig, const char *command, const char *peer)
+{
+    zloom_attrs_t args = {0};
+    zloom_attrs_put_text (&args, "peer", zloom_bytes_text (peer));
+    const zloom_verb_t verb = {.kind = ZLOOM_VERB_ADMIN,
+                               .admin = {.request = 2,
+                                         .command = zloom_bytes_text (command),
+                                         .args = zloom_attrs_bytes (&args)}};
+    rig_put (rig, 9, &verb, NULL);
+    zloom_attrs_fini (&args);
+    rig_run (rig, 10 * ZLOOM_NS_PER_MS);
+    rig_expect (rig, 9, ZLOOM_VERB_ANSWER);
+}
+
+/* One worker is paused: it is handed nothing, whatever it grants, and the other one works on. */
+static void
+test_a_paused_peer_takes_nothing (void **state)
+{
+    (void) state;
+    rig_t rig;
+    s_open (&rig);
+    rig_consumer (&rig, 2, "first", "orders", 2);
+    s_peer (&rig, "peer pause", "first");
+    assert_int_equal (rig.verb.answer.code, ZLOOM_OK);
+    rig_put_send (&rig, 1, 1, 3);
+    rig_settle (&rig);
+    rig_expect_none (&rig, 2, ZLOOM_VERB_DELIVER);
+    rig_put_credit (&rig, 2, 1, 100);
+    rig_settle (&rig);
+    rig_expect_none (&rig, 2, ZLOOM_VERB_DELIVER);
+    rig_consumer (&rig, 3, "second", "orders", 1);
+    rig_expect (&rig, 3, ZLOOM_VERB_DELIVER);
+    assert_int_equal (rig.verb.deliver.runs[0].n, 1);
+    s_peer (&rig, "peer resume", "first");
+    rig_settle (&rig);
+    rig_expect (&rig, 2, ZLOOM_VERB_DELIVER); /* with the credit that it gave meanwhile */
+    assert_int_equal (zloom_runs_total (rig.verb.deliver.runs, rig.verb.deliver.run_count), 2);
+    rig_close (&rig);
+}
+
+/* It is the name that is paused: a process that comes back under it waits as well. */
+static void
+test_a_paused_peer_that_comes_back_is_paused (void **state)
+{
+    (void) state;
+    rig_t rig;
+    s_open (&rig);
+    s_peer (&rig, "peer pause", "first");
+    rig_consumer (&rig, 2, "first", "orders", 10);
+    rig_put_send (&rig, 1, 1, 1);
+    rig_settle (&rig);
+    rig_expect_none (&rig, 2, ZLOOM_VERB_DELIVER);
+    rig_consumer (&rig, 4, "first", "orders", 10);
+    rig_settle (&rig);
+    rig_expect_none (&rig, 4, ZLOOM_VERB_DELIVER);
+    s_peer (&rig, "peer resume", "first");
+    rig_settle (&rig);
+    rig_expect (&rig, 4, ZLOOM_VERB_DELIVER);
+    s_peer (&rig, "peer pause", "");
+    assert_int_equal (rig.verb.answer.code, ZLOOM_INVALID);
+    rig_close (&rig);
+}
+
+/* Who only sends uses up what it was granted, and gets no more until it is resumed. */
+static void
+test_a_paused_sender_gets_no_credit (void **state)
+{
+    (void) state;
+    rig_t rig;
+    s_open (&rig);
+    rig_run (&rig, ZLOOM_NS_PER_S);
+    rig_quiet (&rig);
+    s_peer (&rig, "peer pause", "shop");
+    for (uint64_t id = 1; id <= 8; id++) { /* more than half of what it was granted */
+        rig_put_sized (&rig, 1, id, 1, 900000);
+        rig_run (&rig, 100 * ZLOOM_NS_PER_MS);
+        rig_expect (&rig, 1, ZLOOM_VERB_CONFIRM);
+    }
+    rig_expect_none (&rig, 1, ZLOOM_VERB_CREDIT);
+    s_peer (&rig, "peer resume", "shop");
+    rig_run (&rig, ZLOOM_NS_PER_S);
+    rig_expect (&rig, 1, ZLOOM_VERB_CREDIT);
+    rig_close (&rig);
+}
+
+static void
 test_stats_and_unknown_commands (void **state)
 {
     (void) state;
@@ -277,6 +363,9 @@ main (void)
       cmocka_unit_test (test_a_tap_sees_copies_and_is_told_what_it_missed),
       cmocka_unit_test (test_browse_shows_what_waits_and_leases_nothing),
       cmocka_unit_test (test_pause_resume_drain),
+      cmocka_unit_test (test_a_paused_peer_takes_nothing),
+      cmocka_unit_test (test_a_paused_peer_that_comes_back_is_paused),
+      cmocka_unit_test (test_a_paused_sender_gets_no_credit),
       cmocka_unit_test (test_stats_and_unknown_commands),
       cmocka_unit_test (test_a_leaving_router_waits_for_what_is_out),
       cmocka_unit_test (test_a_leaving_router_does_not_wait_for_ever),

@@ -123,6 +123,29 @@ unit_stopped_while_it_waits_never_starts (void **state)
     zloom_unit_destroy (&unit);
 }
 
+/* Whoever starts it again by hand wants it tried in earnest: the budget is whole again. */
+static void
+unit_is_revived_with_its_whole_budget (void **state)
+{
+    (void) state;
+    zloom_unit_t *unit = s_new (1, false);
+    assert_false (zloom_unit_revive (unit));
+    zloom_unit_start (unit, 0);
+    assert_false (zloom_unit_revive (unit));
+    zloom_unit_ended (unit, &s_crash, 0);
+    assert_int_equal (zloom_unit_timer (unit, 1 * S), ZLOOM_UNIT_SPAWN);
+    zloom_unit_ended (unit, &s_crash, 1 * S);
+    assert_int_equal (zloom_unit_state (unit), ZLOOM_UNIT_FAILED);
+    assert_true (zloom_unit_revive (unit));
+    assert_int_equal (zloom_unit_start (unit, 2 * S), ZLOOM_UNIT_SPAWN);
+    zloom_unit_ended (unit, &s_crash, 2 * S);
+    assert_int_equal (zloom_unit_state (unit), ZLOOM_UNIT_BACKOFF);
+    zloom_unit_stop (unit, 3 * S);
+    assert_true (zloom_unit_revive (unit));
+    assert_int_equal (zloom_unit_state (unit), ZLOOM_UNIT_WAITING);
+    zloom_unit_destroy (&unit);
+}
+
 static void
 unit_completes_or_is_restarted (void **state)
 {
@@ -164,6 +187,7 @@ main (void)
       cmocka_unit_test (unit_that_is_never_ready_is_killed),
       cmocka_unit_test (unit_stops_with_a_deadline),
       cmocka_unit_test (unit_stopped_while_it_waits_never_starts),
+      cmocka_unit_test (unit_is_revived_with_its_whole_budget),
       cmocka_unit_test (unit_completes_or_is_restarted),
       cmocka_unit_test (unit_whose_program_is_missing_is_not_tried_again),
     };

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * cmd_pause.c - `pause`: a flow hands nothing out, or a node takes nothing; `resume`: they go on,
+ * and what was drained starts again.
+ */
+#include "commands.h"
+
+#include "steer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int
+zloom_cmd_pause (zloom_cli_t *cli)
+{
+    zloom_steer_t steer;
+    int64_t count = 0;
+    int code = zloom_steer_open (cli, ZLOOM_STEER_EITHER, &steer);
+    if (code == ZLOOM_EXIT_OK && steer.is_flow) {
+        code = zloom_steer_flow (&steer, "pause", steer.name);
+        code = code ? code : zloom_steer_done (&steer, "paused", 1, "hands out nothing more");
+    } else if (code == ZLOOM_EXIT_OK) {
+        code = zloom_steer_peers (&steer, "peer pause", &count);
+        code = code ? code : zloom_steer_done (&steer, "paused", count, "takes no more");
+    }
+    zloom_steer_close (&steer);
+    return code;
+}
+
+/* What `drain` has stopped: pollers, and flows that take nothing from outside. */
+static int
+s_resume_all (zloom_steer_t *self, int64_t *count)
+{
+    int code = ZLOOM_EXIT_OK;
+    size_t index = 0;
+    json_t *item = NULL;
+    json_array_foreach (self->flows, index, item)
+    {
+        code = code ? code : zloom_steer_flow (self, "resume", zloom_print_string (item, "name"));
+    }
+    json_array_foreach (self->units, index, item)
+    {
+        if (strcmp (zloom_print_string (item, "kind"), "poller") == 0) {
+            code = code
+                     ? code
+                     : zloom_steer_node (self, "start", zloom_print_string (item, "node"), count);
+        }
+    }
+    return code;
+}
+
+static int
+s_resume_node (zloom_steer_t *self, int64_t *started)
+{
+    int64_t peers = 0;
+    int code = zloom_steer_peers (self, "peer resume", &peers);
+    code = code ? code : zloom_steer_node (self, "start", self->name, started);
+    return code ? code : *started > 0 ? zloom_steer_wait (self, "ready") : ZLOOM_EXIT_OK;
+}
+
+int
+zloom_cmd_resume (zloom_cli_t *cli)
+{
+    zloom_steer_t steer;
+    int64_t started = 0;
+    char text[64] = "goes on";
+    int code = zloom_steer_open (cli, ZLOOM_STEER_WHOLE, &steer);
+    if (code == ZLOOM_EXIT_OK && !steer.name) {
+        code = s_resume_all (&steer, &started);
+    } else if (code == ZLOOM_EXIT_OK && steer.is_flow) {
+        code = zloom_steer_flow (&steer, "resume", steer.name);
+    } else if (code == ZLOOM_EXIT_OK) {
+        code = s_resume_node (&steer, &started);
+    }
+    if (started > 0) {
+        (void) snprintf (text, sizeof text, "goes on, %lld started again", (long long) started);
+    }
+    if (code == ZLOOM_EXIT_OK) {
+        code = zloom_steer_done (&steer, "started", started, text);
+    }
+    zloom_steer_close (&steer);
+    return code;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "steer.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool
+zloom_steer_means (const zloom_steer_t *self, const json_t *unit)
+{
+    return strcmp (zloom_print_string (unit, "unit"), self->name) == 0 ||
+           strcmp (zloom_print_string (unit, "node"), self->name) == 0;
+}
+
+static bool
+s_is_node (const zloom_steer_t *self)
+{
+    size_t index = 0;
+    json_t *unit = NULL;
+    json_array_foreach (self->units, index, unit)
+    {
+        if (zloom_steer_means (self, unit)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+s_is_flow (const zloom_steer_t *self)
+{
+    size_t index = 0;
+    json_t *flow = NULL;
+    json_array_foreach (self->flows, index, flow)
+    {
+        if (strcmp (zloom_print_string (flow, "name"), self->name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Which of the two it is, or what there is instead. */
+static int
+s_tell (zloom_steer_t *self, bool only_node)
+{
+    const bool node = s_is_node (self) && !zloom_cli_option (self->cli, "flow");
+    const bool flow =
+      s_is_flow (self) && !zloom_cli_option (self->cli, "node") && !(only_node && node);
+    if (node && flow) {
+        return zloom_cli_say (self->cli, ZLOOM_EXIT_USAGE,
+                              "'%s' is a node and a flow: say --node or --flow", self->name);
+    }
+    if (node || flow) {
+        self->is_flow = flow;
+        return ZLOOM_EXIT_OK;
+    }
+    zloom_buf_t names = {0};
+    size_t index = 0;
+    json_t *item = NULL;
+    json_array_foreach (self->units, index, item)
+    {
+        if (zloom_print_int (item, "replica") == 1) {
+            zloom_buf_printf (&names, " %s", zloom_print_string (item, "node"));
+        }
+    }
+    zloom_buf_add_text (&names, "; flows:");
+    json_array_foreach (self->flows, index, item)
+    {
+        zloom_buf_printf (&names, " %s", zloom_print_string (item, "name"));
+    }
+    const int code =
+      zloom_cli_say (self->cli, ZLOOM_EXIT_FAILED, "no node and no flow '%s' here; nodes:%s",
+                     self->name, zloom_buf_text (&names));
+    zloom_buf_fini (&names);
+    return code;
+}
+
+/* ---- connections ---------------------------------------------------------------------------- */
+
+static int
+s_open_supervisor (zloom_steer_t *self)
+{
+    const zloom_err_t err = zloom_control_connect_to (&self->control);
+    if (err == ZLOOM_NOT_RUNNING && zloom_paths_running (&self->control.paths) == ZLOOM_OK) {
+        return ZLOOM_EXIT_OK; /* a router alone */
+    }
+    if (err != ZLOOM_OK) {
+        return zloom_cli_fail (self->cli, err);
+    }
+    self->supervised = true;
+    json_t *answer = NULL;
+    const int code = zloom_control_ask (&self->control, "ps", NULL, ZLOOM_CLI_WAIT_MS, &answer);
+    if (code == ZLOOM_EXIT_OK) {
+        self->units = json_incref (json_object_get (answer, "nodes"));
+        json_decref (answer);
+    }
+    return code;
+}
+
+static int
+s_open_router (zloom_steer_t *self)
+{
+    char endpoint[128];
+    zloom_err_t err = zloom_paths_read_endpoint (&self->control.paths, endpoint, sizeof endpoint);
+    if (err == ZLOOM_OK) {
+        const zloom_client_options_t options = {.role = "cli"};
+        err = zloom_client_open_with (endpoint, &options, NULL, NULL,
+                                      zloom_deadline (ZLOOM_CLI_WAIT_MS), &self->client);
+    }
+    if (err != ZLOOM_OK) {
+        return zloom_cli_fail (self->cli, err);
+    }
+    zloom_ask_args_t none = {.count = 0};
+    json_t *answer = NULL;
+    const int code =
+      zloom_ask (self->cli, self->client, "flow ls", &none, ZLOOM_CLI_WAIT_MS, &answer);
+    if (code == ZLOOM_EXIT_OK) {
+        self->flows = json_incref (json_object_get (answer, "flows"));
+        json_decref (answer);
+    }
+    return code;
+}
+
+static int
+s_find (zloom_steer_t *self)
+{
+    const char *word = self->cli->word_count ? self->cli->words[0] : NULL;
+    const char *slash = word ? strrchr (word, '/') : NULL;
+    self->name = slash ? slash + 1 : word;
+    self->name = self->name && *self->name ? self->name : NULL;
+    char *topology = slash ? zloom_memdup_text (word, (size_t) (slash - word)) : NULL;
+    const int code = zloom_control_find (self->cli, topology, &self->control);
+    free (topology);
+    return code;
+}
+
+int
+zloom_steer_open (const zloom_cli_t *cli, zloom_steer_what_t what, zloom_steer_t *self)
+{
+    const bool whole = what == ZLOOM_STEER_WHOLE;
+    *self = (zloom_steer_t){.cli = cli, .control = {.fd = -1}};
+    int64_t timeout_ns = 0;
+    if (!zloom_cli_output (cli, &self->output) ||
+        !zloom_cli_duration (cli, "timeout", ZLOOM_NEVER, &timeout_ns) ||
+        (!whole && !zloom_cli_word (cli, 0, "NODE or FLOW"))) {
+        return ZLOOM_EXIT_USAGE;
+    }
+    self->timeout_ms = timeout_ns / ZLOOM_NS_PER_MS;
+    int code = s_find (self);
+    if (code == ZLOOM_EXIT_OK && !self->name && !whole) {
+        code = zloom_cli_say (cli, ZLOOM_EXIT_USAGE, "name a node or a flow behind the slash");
+    }
+    code = code ? code : s_open_supervisor (self);
+    code = code ? code : s_open_router (self);
+    if (code == ZLOOM_EXIT_OK && self->name) {
+        code = s_tell (self, what == ZLOOM_STEER_NODE);
+    }
+    return code;
+}
+
+void
+zloom_steer_close (zloom_steer_t *self)
+{
+    json_decref (self->units);
+    json_decref (self->flows);
+    if (self->client) {
+        (void) zloom_client_close (&self->client, zloom_deadline (1000));
+    }
+    zloom_control_close (&self->control);
+}
+
+/* ---- orders --------------------------------------------------------------------------------- */
+
+static int
+s_ask (zloom_steer_t *self, const char *command, const char *name, const char *value)
+{
+    zloom_ask_args_t args = {.count = 0};
+    zloom_ask_text (&args, name, value);
+    json_t *answer = NULL;
+    const int code =
+      zloom_ask (self->cli, self->client, command, &args, ZLOOM_CLI_WAIT_MS, &answer);
+    zloom_ask_clear (&args);
+    if (code == ZLOOM_EXIT_OK) {
+        json_decref (answer);
+    }
+    return code;
+}
+
+int
+zloom_steer_flow (zloom_steer_t *self, const char *command, const char *flow)
+{
+    return s_ask (self, command, "flow", flow);
+}
+
+int
+zloom_steer_peers (zloom_steer_t *self, const char *command, int64_t *count)
+{
+    int code = ZLOOM_EXIT_OK;
+    size_t index = 0;
+    json_t *unit = NULL;
+    json_array_foreach (self->units, index, unit)
+    {
+        if (code == ZLOOM_EXIT_OK && zloom_steer_means (self, unit)) {
+            code = s_ask (self, command, "peer", zloom_print_string (unit, "unit"));
+            (*count)++;
+        }
+    }
+    return code;
+}
+
+int
+zloom_steer_node (zloom_steer_t *self, const char *verb, const char *node, int64_t *count)
+{
+    json_t *answer = NULL;
+    const int code = zloom_control_ask (&self->control, verb, json_pack ("{s:s}", "node", node),
+                                        ZLOOM_CLI_WAIT_MS, &answer);
+    if (code == ZLOOM_EXIT_OK) {
+        *count += zloom_print_int (answer, "processes");
+        json_decref (answer);
+    }
+    return code;
+}
+
+int
+zloom_steer_wait (zloom_steer_t *self, const char *what)
+{
+    json_t *answer = NULL;
+    zloom_err_t err = zloom_control_send (&self->control, "wait", json_pack ("{s:s}", "for", what));
+    if (err == ZLOOM_OK) {
+        err = zloom_control_receive (&self->control, self->timeout_ms, &answer);
+        json_decref (answer);
+    }
+    if (err == ZLOOM_TIMED_OUT) {
+        return zloom_cli_say (self->cli, ZLOOM_EXIT_TIMED_OUT,
+                              "not done within the timeout, and it goes on");
+    }
+    return err == ZLOOM_OK ? ZLOOM_EXIT_OK : zloom_cli_fail (self->cli, err);
+}
+
+int
+zloom_steer_done (const zloom_steer_t *self, const char *word, int64_t number, const char *text)
+{
+    if (self->output == ZLOOM_OUTPUT_TEXT) {
+        const char *name = self->name ? self->name : "the topology";
+        return zloom_cli_say (self->cli, ZLOOM_EXIT_OK, "%s %s", name, text);
+    }
+    json_t *object = json_object ();
+    json_object_set_new (object,
+                         !self->name     ? "topology"
+                         : self->is_flow ? "flow"
+                                         : "node",
+                         json_string (self->name ? self->name : self->control.topology));
+    json_object_set_new (object, word, json_integer (number));
+    return zloom_print_json (self->cli, object, self->output == ZLOOM_OUTPUT_JSON);
+}

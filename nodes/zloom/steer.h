@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * steer.h - what pause, resume, drain and scale share: what a word means in a running topology, its
+ * supervisor and its router.
+ */
+#ifndef ZLOOM_CLI_STEER_H
+#define ZLOOM_CLI_STEER_H
+
+#include "ask.h"
+#include "control.h"
+
+typedef struct {
+    const zloom_cli_t *cli;
+    zloom_output_t output;
+    int64_t timeout_ms;
+    const char *name; /* as given, without the topology; NULL: the whole topology */
+    bool is_flow;     /* else it is a node or one of its replicas */
+    zloom_control_t control;
+    bool supervised; /* false: a router alone, which has flows and no nodes */
+    json_t *units;   /* of the supervisor: an array as `ps` has it */
+    zloom_client_t *client;
+    json_t *flows; /* of the router: an array of {name, …} */
+} zloom_steer_t;
+
+/* What the first word may be. */
+typedef enum {
+    ZLOOM_STEER_EITHER, /* a node or a flow */
+    ZLOOM_STEER_NODE,
+    ZLOOM_STEER_WHOLE, /* either, or left out: the whole topology */
+} zloom_steer_what_t;
+
+/*
+ * Find the topology of [TOPOLOGY/]NAME (the first word), connect, and tell whether NAME is a node
+ * or a flow. 0, or an exit code after a message; close in either case.
+ */
+int zloom_steer_open (const zloom_cli_t *cli, zloom_steer_what_t what, zloom_steer_t *self);
+void zloom_steer_close (zloom_steer_t *self);
+
+/* A command of the router for a flow ("pause", …); 0, or an exit code after a message. */
+int zloom_steer_flow (zloom_steer_t *self, const char *command, const char *flow);
+/* A command of the router for each process of the node that NAME means ("peer pause", …). */
+int zloom_steer_peers (zloom_steer_t *self, const char *command, int64_t *count);
+/* An order of the supervisor for a node; the number in its answer into *count. */
+int zloom_steer_node (zloom_steer_t *self, const char *verb, const char *node, int64_t *count);
+/* Wait until all nodes are as they shall be ("ready"), or no work is left ("idle"). */
+int zloom_steer_wait (zloom_steer_t *self, const char *what);
+/* Whether this unit is of the node that NAME means. */
+bool zloom_steer_means (const zloom_steer_t *self, const json_t *unit);
+/* Say what was done, on stderr, or as JSON: {"node" | "flow" | "topology": NAME, word: number}. */
+int zloom_steer_done (const zloom_steer_t *self, const char *word, int64_t number,
+                      const char *text);
+
+#endif
