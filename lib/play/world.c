@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "base/tag.h"
-#include "recipe/registry.h"
+#include "patterns/registry.h"
 
 /* When a case begins; nobody who reads a date in a report is to take it for today. */
 #define START_MONO_NS (1000 * ZLOOM_NS_PER_S)
@@ -18,6 +18,7 @@
 #define TURN_NS (20 * ZLOOM_NS_PER_US)
 /* Nobody freezes here, so nobody has to be asked whether he lives; a year is soon over then. */
 #define HEARTBEAT_NS (3600 * ZLOOM_NS_PER_S)
+#define HOLD_HEARTBEATS 2 /* as the engine's */
 /* Within one virtual minute, and for each message sent; more are some that go round for ever. */
 #define TURNS_MAX 100000u
 #define TURNS_A_MESSAGE 20u
@@ -265,15 +266,36 @@ zloom_world_flow (const zloom_world_t *self, const char *name)
     return 0;
 }
 
-/* Chance is off: a backoff is as long as it is written. */
+/* How often the router of the recipe would ask who lives. */
+static int64_t
+s_heartbeat (const zloom_recipe_t *recipe)
+{
+    const zloom_kind_t *router = zloom_recipe_registry (recipe)->implicit;
+    for (size_t i = 0; i < zloom_recipe_node_count (recipe); i++) {
+        const zloom_recipe_node_t *node = zloom_recipe_node_at (recipe, i);
+        if (node->kind == router) {
+            const zloom_router_config_t *config = node->config;
+            return config->heartbeat_ns;
+        }
+    }
+    zloom_assert (!"a recipe without a router");
+    return 0;
+}
+
+/*
+ * Chance is off: a backoff is as long as it is written. Keys wait after a restart as long as they
+ * would at the recipe's heartbeat, which is not the one here.
+ */
 static void
 s_copy_flows (zloom_world_t *self)
 {
     const zloom_play_config_t *config = self->config;
+    const int64_t hold_ns = HOLD_HEARTBEATS * s_heartbeat (config->recipe);
     self->flows = zloom_alloc ((config->flow_count + 1) * sizeof *self->flows);
     for (size_t i = 0; i < config->flow_count; i++) {
         self->flows[i] = config->flows[i];
         self->flows[i].config.jitter_ppm = 0;
+        self->flows[i].config.hold_ns = hold_ns;
     }
 }
 

@@ -48,7 +48,8 @@ typedef struct {
     unsigned dedup_by;       /* what the id is; there is one choice */
     int64_t dedup_window_ns; /* how long ids are remembered */
     int64_t dedup_max;       /* and how many of them at most */
-    int64_t hold_ns;         /* after a boot: how long keys wait for those who held them before */
+    int64_t hold_ns;         /* after a boot: how long keys wait for those who held them before;
+                                0: as long as the engine thinks right */
     zloom_confirm_t confirm;
     int64_t lease_ns;
     int64_t failures_max; /* allowed failures before a dead letter; >= 1 */
