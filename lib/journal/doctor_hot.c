@@ -198,6 +198,7 @@ s_walk_segments (zloom_doctor_t *self, size_t from, size_t count, uint64_t expec
     zloom_walk_t walk;
     zloom_walk_init (&walk, self->vfs, &self->slot->key, count > 0 ? self->segments + from : NULL,
                      count, expected, previous);
+    walk.durable = self->slot->durable;
     zloom_walk_kind_t kind = ZLOOM_WALK_GROUP;
     zloom_err_t err = ZLOOM_OK;
     while (!err && kind != ZLOOM_WALK_END) {

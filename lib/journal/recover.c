@@ -292,6 +292,7 @@ s_walk (zloom_recovery_t *self)
     const zloom_segment_t *first = log->segment_count > 0 ? &log->segments[from] : NULL;
     zloom_walk_init (&self->walk, log->vfs, &log->key, first, log->segment_count - from, expected,
                      previous);
+    self->walk.durable = self->slot->durable;
     zloom_err_t err = zloom_recovery_replay (self);
     if (self->last_group + 1 < self->walk.expected) {
         self->last_group = self->walk.expected - 1; /* a gap before the tail: not used again */

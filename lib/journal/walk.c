@@ -193,7 +193,7 @@ s_take_group (zloom_walk_t *self, zloom_walk_kind_t *kind)
             return err;
         }
     } while (given_up);
-    if (self->damaged) {
+    if (self->damaged && header.number > self->durable) {
         bool attested = false;
         zloom_err_t err = s_attested (self, &header, behind, &attested);
         if (err || !attested) {

@@ -42,7 +42,8 @@ typedef struct {
     uint64_t expected;
     uint32_t previous_crc;
     uint64_t boot_counter;
-    bool unchained; /* the next group may have any number and any predecessor */
+    uint64_t durable; /* groups up to this one are known to have been durable; 0 at first */
+    bool unchained;   /* the next group may have any number and any predecessor */
     /* What was found. */
     zloom_group_header_t header;
     zloom_buf_t bytes; /* the whole group */
