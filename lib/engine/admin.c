@@ -124,6 +124,7 @@ static const command_t s_commands[] = {
   {"peer pause", FLOW_NONE, zloom_admin_peer_pause},
   {"peer resume", FLOW_NONE, zloom_admin_peer_resume},
   {"purge", FLOW_MUST, zloom_admin_purge},
+  {"trace", FLOW_MAY, zloom_admin_trace},
   {"dlq ls", FLOW_MAY, zloom_admin_dlq_ls},
   {"dlq show", FLOW_MUST, zloom_admin_dlq_show},
   {"dlq requeue", FLOW_MUST, zloom_admin_dlq_requeue},

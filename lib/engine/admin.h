@@ -19,6 +19,10 @@
  *   flow parked  flow, from?, max?                  {keys [{key, state, seq, failures, behind,
  *                                                   reason}…], next}; next is -1 at the end
  *   flow release flow, key, skip?                   {released}
+ *   trace        id, or flow and seq                {log, taken [{flow, high}…], scanned,
+ *                                                   messages [{flow, seq, id, base_time, place,
+ *                                                   failures, history, due_ms, consumer, started,
+ *                                                   lease_ms}…]}
  *   dlq ls       flow?                              {flows [{name, messages, oldest_ms,
  *                                                   reasons {name: count}}…]}
  *   dlq show     flow, from?, max?, id?, reason?    {messages [{seq, id, history}…], next} + pack
@@ -69,5 +73,6 @@ zloom_admin_fn zloom_admin_dlq_purge;
 zloom_admin_fn zloom_admin_purge;
 zloom_admin_fn zloom_admin_peer_pause;
 zloom_admin_fn zloom_admin_peer_resume;
+zloom_admin_fn zloom_admin_trace;
 
 #endif

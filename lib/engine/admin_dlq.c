@@ -171,6 +171,8 @@ zloom_job_handle (zloom_engine_t *self, zloom_job_t *job, const zloom_letter_t *
         return s_requeue (self, job, letter);
     case ZLOOM_JOB_PURGE:
         return s_purge (self, job, letter);
+    case ZLOOM_JOB_TRACE:
+        break;
     }
     return ZLOOM_OK;
 }
@@ -221,6 +223,14 @@ s_encode (zloom_job_t *job, zloom_buf_t *out)
         zloom_encode_array (out, job->item_count);
         zloom_buf_add_bytes (out, zloom_buf_bytes (&job->items));
         s_pair (out, "next", job->at);
+        return;
+    }
+    if (job->kind == ZLOOM_JOB_TRACE) {
+        zloom_encode_map (out, 2);
+        zloom_encode_string (out, "messages");
+        zloom_encode_array (out, job->item_count);
+        zloom_buf_add_bytes (out, zloom_buf_bytes (&job->items));
+        s_pair (out, "scanned", job->scanned);
         return;
     }
     zloom_encode_map (out, 5);

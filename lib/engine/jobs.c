@@ -172,6 +172,7 @@ s_is_full (const zloom_job_t *job)
         return job->item_count >= job->max || job->pack.size >= SHOW_BYTES;
     case ZLOOM_JOB_REQUEUE:
     case ZLOOM_JOB_PURGE:
+    case ZLOOM_JOB_TRACE:
         break;
     }
     return (job->dry_run ? job->matched : job->moved) >= job->max;
@@ -230,6 +231,13 @@ s_next_flow (const zloom_engine_t *self, zloom_job_t *job)
 static bool
 s_go_on (zloom_engine_t *self, zloom_job_t *job)
 {
+    if (job->kind == ZLOOM_JOB_TRACE) {
+        const zloom_err_t traced = zloom_job_trace (self, job);
+        if (traced == ZLOOM_OK) {
+            zloom_job_tell (self, job, false);
+        }
+        return traced == ZLOOM_OK;
+    }
     if (!job->flow && !s_next_flow (self, job)) {
         zloom_job_tell (self, job, false);
         return true;

@@ -13,7 +13,8 @@ typedef enum {
     ZLOOM_JOB_LIST,
     ZLOOM_JOB_SHOW,
     ZLOOM_JOB_REQUEUE,
-    ZLOOM_JOB_PURGE
+    ZLOOM_JOB_PURGE,
+    ZLOOM_JOB_TRACE, /* admin_trace.c walks by itself: packs, not messages */
 } zloom_job_kind_t;
 
 /* Reasons of dead letters, as they are counted by `dlq ls`. */
@@ -71,6 +72,8 @@ void zloom_job_destroy (zloom_job_t **self_p);
  * back to this one next turn; anything else: the job ends.
  */
 zloom_err_t zloom_job_handle (zloom_engine_t *self, zloom_job_t *job, const zloom_letter_t *letter);
+/* admin_trace.c: a piece of the walk; OK: it is over, AGAIN. */
+zloom_err_t zloom_job_trace (zloom_engine_t *self, zloom_job_t *job);
 /* The answer as it stands; `more`: the job goes on. */
 void zloom_job_tell (zloom_engine_t *self, zloom_job_t *job, bool more);
 /* LIST: keep what was counted of this flow. */

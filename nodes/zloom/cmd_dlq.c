@@ -95,33 +95,6 @@ s_ls (s_dlq_t *self)
 
 /* ---- show ----------------------------------------------------------------------------------- */
 
-/* The router's [requeued, [[flow, reason, count, …]…]] as an object with names. */
-static void
-s_name_history (json_t *message)
-{
-    static const char *const names[] = {"flow",         "reason", "count",  "first_wall_ns",
-                                        "last_wall_ns", "exit",   "signal", "text"};
-    const json_t *history = json_object_get (message, "history");
-    json_t *causes = json_array ();
-    size_t index = 0;
-    json_t *cause = NULL;
-    json_array_foreach (json_array_get (history, 1), index, cause)
-    {
-        json_t *named = json_object ();
-        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-            json_t *value = json_array_get (cause, i);
-            if (value && !json_is_null (value)) {
-                json_object_set (named, names[i], value);
-            }
-        }
-        json_array_append_new (causes, named);
-    }
-    json_object_set_new (message, "requeued",
-                         json_integer (json_integer_value (json_array_get (history, 0))));
-    json_object_set_new (message, "causes", causes);
-    json_object_del (message, "history");
-}
-
 /* "key "c-7"" behind what stands there; returns what stands before the next one. */
 static const char *
 s_add_value (zloom_buf_t *out, const char *before, const char *name, const json_t *value)
@@ -234,7 +207,7 @@ s_show (s_dlq_t *self)
         json_t *message = NULL;
         json_array_foreach (messages, index, message)
         {
-            s_name_history (message);
+            zloom_print_history (message);
         }
         left -= (int64_t) json_array_size (messages);
         if (self->output == ZLOOM_OUTPUT_JSON) {

@@ -191,6 +191,8 @@ static const zloom_option_t s_top_options[] = {
   OUTPUT_OPTION,
   LAST_OPTION};
 
+static const zloom_option_t s_trace_options[] = {STATE_OPTION, OUTPUT_OPTION, LAST_OPTION};
+
 static const zloom_option_t s_why_options[] = {
   STATE_OPTION,
   {"for", 0, "DURATION", "between the two looks (default 1s)"},

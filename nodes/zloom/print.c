@@ -179,6 +179,32 @@ zloom_print_json_text (const zloom_cli_t *cli, zloom_bytes_t text, zloom_output_
                                  : zloom_print_json (cli, value, false);
 }
 
+void
+zloom_print_history (json_t *message)
+{
+    static const char *const names[] = {"flow",         "reason", "count",  "first_wall_ns",
+                                        "last_wall_ns", "exit",   "signal", "text"};
+    const json_t *history = json_object_get (message, "history");
+    json_t *causes = json_array ();
+    size_t index = 0;
+    json_t *cause = NULL;
+    json_array_foreach (json_array_get (history, 1), index, cause)
+    {
+        json_t *named = json_object ();
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            json_t *value = json_array_get (cause, i);
+            if (value && !json_is_null (value)) {
+                json_object_set (named, names[i], value);
+            }
+        }
+        json_array_append_new (causes, named);
+    }
+    json_object_set_new (message, "requeued",
+                         json_integer (json_integer_value (json_array_get (history, 0))));
+    json_object_set_new (message, "causes", causes);
+    json_object_del (message, "history");
+}
+
 int64_t
 zloom_print_int (const json_t *object, const char *name)
 {

@@ -25,6 +25,11 @@ int zloom_print_json (const zloom_cli_t *cli, json_t *value, bool indented);
 int zloom_print_list (const zloom_cli_t *cli, json_t *array, zloom_output_t output);
 /* JSON that is text already: as it is, or for jsonl compact, an array's elements each on a line. */
 int zloom_print_json_text (const zloom_cli_t *cli, zloom_bytes_t text, zloom_output_t output);
+/*
+ * A message's "history" as the router says it ([requeued, [[flow, reason, count, …]…]]) becomes
+ * "requeued" and "causes", objects with names.
+ */
+void zloom_print_history (json_t *message);
 /* A member that is an integer, or 0; a member that is a text, or "". */
 int64_t zloom_print_int (const json_t *object, const char *name);
 const char *zloom_print_string (const json_t *object, const char *name);

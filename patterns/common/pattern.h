@@ -338,6 +338,27 @@ typedef struct {
     zloom_bytes_t history;
 } zloom_key_row_t;
 
+/* Where a message is, as far as its flow knows. */
+typedef enum {
+    ZLOOM_PLACE_NONE,   /* its number was never given */
+    ZLOOM_PLACE_GONE,   /* it has left the flow: acknowledged, dead, expired, purged, dropped */
+    ZLOOM_PLACE_READY,  /* waits for a consumer */
+    ZLOOM_PLACE_LEASED, /* handed out and not settled */
+    ZLOOM_PLACE_WAITS,  /* for its time */
+    ZLOOM_PLACE_STUCK,  /* for a hand: it has failed for the last time */
+    ZLOOM_PLACE_MOVES,  /* on its way to the dead letters */
+} zloom_place_name_t;
+
+typedef struct {
+    zloom_place_name_t place;
+    uint32_t failures;
+    zloom_bytes_t history;        /* of its failures; unset: none */
+    int64_t due_mono_ns;          /* WAITS; ZLOOM_NEVER: not known */
+    zloom_consumer_id_t consumer; /* LEASED, with the next two */
+    bool started;
+    int64_t lease_end_ns; /* mono */
+} zloom_place_t;
+
 /* Messages that one lane of a keyed flow holds, as far as they were looked at. */
 typedef struct {
     uint32_t lane;
@@ -400,6 +421,8 @@ typedef struct {
     void (*stats) (const void *self, zloom_now_t now, zloom_flow_stats_t *stats);
     /* Keys that do not go on, one a call: *cursor starts at 0; false at the end. */
     bool (*next_key) (const void *self, uint64_t *cursor, zloom_key_row_t *row);
+    /* Where a message is; for people, and as slow as its consumers are many. */
+    void (*place) (const void *self, uint64_t seq, zloom_place_t *place);
     /* The deepest lanes, deepest first; returns how many. */
     size_t (*lanes) (const void *self, zloom_lane_row_t *rows, size_t max);
 } zloom_pattern_t;

@@ -440,5 +440,6 @@ const zloom_pattern_t zloom_queue_pattern = {
   .next_free = s_next_free,
   .stats = s_stats,
   .next_key = zloom_queue_next_key,
+  .place = zloom_queue_place,
   .lanes = zloom_queue_lanes,
 };

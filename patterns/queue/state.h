@@ -6,6 +6,7 @@
  *   queue_offer.c     messages come in
  *   queue_append.c    ... and are stored
  *   queue_places.c    where messages are that nobody holds
+ *   queue_place.c     where one message is, for people
  *   queue_dispatch.c  messages are handed out
  *   queue_order.c     flows with a key: which one may be handed out next
  *   queue_recall.c    ... and what is taken back behind one that failed
@@ -322,6 +323,8 @@ void zloom_queue_subscribe (zloom_queue_t *self, const zloom_event_t *event,
                             const zloom_turn_t *turn);
 /* Messages that it may be handed now. */
 uint64_t zloom_queue_consumer_credit (const zloom_queue_consumer_t *consumer);
+/* The pattern's place (). */
+void zloom_queue_place (const void *self, uint64_t seq, zloom_place_t *place);
 void zloom_queue_credit (zloom_queue_t *self, const zloom_event_t *event);
 void zloom_queue_mark (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *turn);
 void zloom_queue_leave_consumer (zloom_queue_t *self, const zloom_event_t *event,

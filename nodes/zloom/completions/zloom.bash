@@ -7,7 +7,7 @@ _zloom_recipes () {
 _zloom () {
     local word=${COMP_WORDS[COMP_CWORD]} before options
     before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='choose patterns new lint explain expand graph schema test run node up down ps wait pause resume drain scale send tap dlq flow stats top why logs doctor help version'
+    local commands='choose patterns new lint explain expand graph schema test run node up down ps wait pause resume drain scale send tap dlq flow stats top trace why logs doctor help version'
     if ((COMP_CWORD == 1)); then
         COMPREPLY=($(compgen -W "$commands" -- "$word"))
         return
@@ -249,6 +249,14 @@ _zloom () {
             esac
             options='--state --count --interval --output'
             [[ $word == -* ]] || { _zloom_recipes; return; }
+            ;;
+        trace)
+            case $before in
+                --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
+            esac
+            options='--state --output'
+            [[ $word == -* ]] || { COMPREPLY=(); return; }
             ;;
         why)
             case $before in

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
 # For fish: written from nodes/zloom/commands.def; the test cli.reference compares.
-set -l zloom_commands choose patterns new lint explain expand graph schema test run node up down ps wait pause resume drain scale send tap dlq flow stats top why logs doctor help version
+set -l zloom_commands choose patterns new lint explain expand graph schema test run node up down ps wait pause resume drain scale send tap dlq flow stats top trace why logs doctor help version
 complete -c zloom -f
 complete -c zloom -n __fish_use_subcommand -a choose -d 'a few questions, and the pattern that fits: why, its price, a recipe'
 complete -c zloom -n '__fish_seen_subcommand_from choose' -l answers -r -d 'QUESTION=ANSWER, with commas between them; nothing is asked then'
@@ -148,6 +148,9 @@ complete -c zloom -n '__fish_seen_subcommand_from top' -l state -r -a '(__fish_c
 complete -c zloom -n '__fish_seen_subcommand_from top' -l count -s n -r -d 'print N looks and stop; nothing is drawn'
 complete -c zloom -n '__fish_seen_subcommand_from top' -l interval -r -d 'between two looks (default 1s)'
 complete -c zloom -n '__fish_seen_subcommand_from top' -l output -s o -r -a 'text json jsonl' -d 'text, json or jsonl'
+complete -c zloom -n __fish_use_subcommand -a trace -d 'one message: where it is, who has it, its failures and what comes next'
+complete -c zloom -n '__fish_seen_subcommand_from trace' -l state -r -a '(__fish_complete_directories)' -d 'the topology'\''s state folder (default: by its name)'
+complete -c zloom -n '__fish_seen_subcommand_from trace' -l output -s o -r -a 'text json jsonl' -d 'text, json or jsonl'
 complete -c zloom -n __fish_use_subcommand -a why -d 'what holds a flow or a node back: one sentence, its numbers, what to do'
 complete -c zloom -n '__fish_seen_subcommand_from why' -l state -r -a '(__fish_complete_directories)' -d 'the topology'\''s state folder (default: by its name)'
 complete -c zloom -n '__fish_seen_subcommand_from why' -l for -r -d 'between the two looks (default 1s)'

@@ -28,6 +28,7 @@ _zloom_commands () {
         'flow:keys of a keyed flow that do not go on, and letting them go on'
         'stats:counters of flows, consumers, sessions and the journal'
         'top:flows and nodes live on one screen\: rates, depth, age, credit, restarts'
+        'trace:one message\: where it is, who has it, its failures and what comes next'
         'why:what holds a flow or a node back\: one sentence, its numbers, what to do'
         'logs:what the nodes of a topology and its supervisor said, merged'
         'doctor:check a journal offline\: what is whole, what is not'
@@ -293,6 +294,13 @@ _zloom () {
                 '-o[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*:word:_files -g "*.(yaml|yml)"'
+            ;;
+        trace)
+            _arguments -s \
+                '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*:word: '
             ;;
         why)
             _arguments -s \
