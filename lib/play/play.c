@@ -92,6 +92,9 @@ s_step (zloom_world_t *world, const zloom_case_step_t *step)
     case ZLOOM_CASE_RESUME:
         s_command (world, step, "resume");
         break;
+    case ZLOOM_CASE_REQUEUE:
+        s_command (world, step, "dlq requeue");
+        break;
     case ZLOOM_CASE_EXPECT:
         world->result->expectations++;
         zloom_play_judge_flow (world, step);

@@ -213,6 +213,7 @@ s_read_rest (zloom_load_t *self, const zloom_tree_node_t *tree, const zloom_tree
     case ZLOOM_CASE_WAIT:
     case ZLOOM_CASE_PAUSE:
     case ZLOOM_CASE_RESUME:
+    case ZLOOM_CASE_REQUEUE:
     case ZLOOM_CASE_VERBS:
         break;
     }

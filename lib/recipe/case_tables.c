@@ -77,6 +77,11 @@ static const zloom_field_t s_resume[] = {
 #include "recipe/case_resume.def"
 #undef ZLOOM_STRUCT
 };
+static const zloom_field_t s_requeue[] = {
+#define ZLOOM_STRUCT zloom_case_flow_t
+#include "recipe/case_requeue.def"
+#undef ZLOOM_STRUCT
+};
 static const zloom_field_t s_expect[] = {
 #define ZLOOM_STRUCT zloom_case_expect_t
 #include "recipe/case_expect.def"
@@ -112,6 +117,7 @@ static const zloom_case_table_t s_tables[] = {
   STEP ("kill", "A node dies", s_kill),
   STEP ("pause", "A flow stands still", s_pause),
   STEP ("resume", "A flow goes on", s_resume),
+  STEP ("requeue", "Dead letters go back", s_requeue),
   STEP ("expect", "What a flow is to have seen; one that has not fails the case", s_expect),
   STEP ("handled", "What a node is to have worked on", s_handled),
 };

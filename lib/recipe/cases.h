@@ -116,7 +116,7 @@ typedef struct {
     int64_t away_ns;
 } zloom_case_kill_t;
 
-typedef struct { /* pause, resume */
+typedef struct { /* pause, resume, requeue */
     const char *flow;
 } zloom_case_flow_t;
 
@@ -139,6 +139,7 @@ typedef enum {
     ZLOOM_CASE_KILL,
     ZLOOM_CASE_PAUSE,
     ZLOOM_CASE_RESUME,
+    ZLOOM_CASE_REQUEUE,
     ZLOOM_CASE_EXPECT,
     ZLOOM_CASE_HANDLED,
     ZLOOM_CASE_VERBS,
