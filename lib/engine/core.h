@@ -121,7 +121,7 @@ struct zloom_consumer {
     uint32_t handle;
     zloom_mode_t mode;
     uint64_t delivery_no;
-    uint64_t pinged_no;     /* what the PING that waits for its PONG said; 0: none waits */
+    uint64_t pinged_no;     /* what the oldest PING that waits for its PONG said */
     zloom_amount_t granted; /* its credit, also while it is paused */
     /* tap, browse */
     zloom_credit_t credit;
@@ -142,7 +142,7 @@ typedef struct {
     bool crashed;  /* its supervisor said so, with this cause */
     zloom_cause_t cause;
     char *cause_text;     /* cause.text's memory */
-    bool pinged;          /* a PING waits for its PONG */
+    uint32_t pings_open;  /* PINGs that wait for their PONGs */
     zloom_buf_t report;   /* what its last PONG said of itself: a checked map; empty: nothing */
     int64_t report_at_ns; /* when, mono */
     size_t burst_frames;

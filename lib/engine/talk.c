@@ -243,11 +243,11 @@ s_ping (zloom_engine_t *self, zloom_session_t *session)
     for (size_t i = 0; zloom_idmap_next (part->consumers, &i, NULL, &value);) {
         zloom_consumer_t *consumer = value;
         beats[beat_count++] = (zloom_beat_t){consumer->handle, consumer->delivery_no};
-        if (!part->pinged) {
+        if (part->pings_open == 0) {
             consumer->pinged_no = consumer->delivery_no;
         }
     }
-    part->pinged = true;
+    part->pings_open++;
     const zloom_verb_t verb = {.kind = ZLOOM_VERB_PING,
                                .ping = {.beats = beats, .beat_count = beat_count}};
     zloom_engine_say (self, session, &verb, 0);
@@ -291,7 +291,8 @@ void
 zloom_engine_pong (zloom_engine_t *self, zloom_session_t *session, const zloom_verb_pong_t *pong)
 {
     zloom_part_t *part = zloom_engine_part (session);
-    part->pinged = false;
+    /* Only when all are answered the next counts: a PONG does not say to which PING it belongs. */
+    part->pings_open -= part->pings_open > 0;
     s_keep_report (self, part, pong->report);
     for (size_t i = 0; i < pong->beat_count; i++) {
         const zloom_consumer_t *consumer = zloom_engine_consumer (session, pong->beats[i].handle);
