@@ -30,7 +30,7 @@ s_left_ms (const zloom_engine_t *self, int64_t mono_ns)
 }
 
 static void
-s_consumer (const zloom_engine_t *self, const zloom_place_t *place, zloom_buf_t *out)
+s_consumer (const zloom_engine_t *self, const zloom_whereabouts_t *place, zloom_buf_t *out)
 {
     const zloom_consumer_t *consumer = zloom_idmap_get (self->consumers, place->consumer);
     const bool known = place->place == ZLOOM_PLACE_LEASED && consumer;
@@ -54,7 +54,7 @@ s_message (const zloom_engine_t *self, zloom_hosted_t *flow, uint64_t seq,
       [ZLOOM_PLACE_MOVES] = "moving",
     };
     char text[ZLOOM_ORIGIN_TEXT_BYTES];
-    zloom_place_t place;
+    zloom_whereabouts_t place;
     flow->pattern->place (flow->core, seq, &place);
     zloom_encode_map (out, 11);
     zloom_encode_string (out, "flow");

@@ -357,7 +357,7 @@ typedef struct {
     zloom_consumer_id_t consumer; /* LEASED, with the next two */
     bool started;
     int64_t lease_end_ns; /* mono */
-} zloom_place_t;
+} zloom_whereabouts_t;
 
 /* Messages that one lane of a keyed flow holds, as far as they were looked at. */
 typedef struct {
@@ -422,7 +422,7 @@ typedef struct {
     /* Keys that do not go on, one a call: *cursor starts at 0; false at the end. */
     bool (*next_key) (const void *self, uint64_t *cursor, zloom_key_row_t *row);
     /* Where a message is; for people, and as slow as its consumers are many. */
-    void (*place) (const void *self, uint64_t seq, zloom_place_t *place);
+    void (*place) (const void *self, uint64_t seq, zloom_whereabouts_t *place);
     /* The deepest lanes, deepest first; returns how many. */
     size_t (*lanes) (const void *self, zloom_lane_row_t *rows, size_t max);
 } zloom_pattern_t;

@@ -4,7 +4,7 @@
 
 /* Leases are found by token, and a hand-out may be any: all of them are looked at. */
 static bool
-s_find_lease (const zloom_queue_t *self, uint64_t seq, zloom_place_t *place)
+s_find_lease (const zloom_queue_t *self, uint64_t seq, zloom_whereabouts_t *place)
 {
     for (size_t i = 0; i < self->ring_count; i++) {
         const zloom_queue_consumer_t *consumer = self->ring[i];
@@ -23,7 +23,7 @@ s_find_lease (const zloom_queue_t *self, uint64_t seq, zloom_place_t *place)
 }
 
 static zloom_place_name_t
-s_name (const zloom_queue_t *self, uint64_t seq, zloom_place_t *place)
+s_name (const zloom_queue_t *self, uint64_t seq, zloom_whereabouts_t *place)
 {
     zloom_range_t live;
     if (seq == 0 || seq >= self->next_seq) {
@@ -45,10 +45,10 @@ s_name (const zloom_queue_t *self, uint64_t seq, zloom_place_t *place)
 }
 
 void
-zloom_queue_place (const void *self, uint64_t seq, zloom_place_t *place)
+zloom_queue_place (const void *self, uint64_t seq, zloom_whereabouts_t *place)
 {
     const zloom_queue_t *queue = zloom_queue_of_const (self);
-    *place = (zloom_place_t){.due_mono_ns = ZLOOM_NEVER};
+    *place = (zloom_whereabouts_t){.due_mono_ns = ZLOOM_NEVER};
     place->place = s_name (queue, seq, place);
     const zloom_exception_t *entry = zloom_exceptions_get (queue->exceptions, seq);
     if (entry && place->place != ZLOOM_PLACE_GONE) {

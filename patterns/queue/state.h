@@ -324,7 +324,7 @@ void zloom_queue_subscribe (zloom_queue_t *self, const zloom_event_t *event,
 /* Messages that it may be handed now. */
 uint64_t zloom_queue_consumer_credit (const zloom_queue_consumer_t *consumer);
 /* The pattern's place (). */
-void zloom_queue_place (const void *self, uint64_t seq, zloom_place_t *place);
+void zloom_queue_place (const void *self, uint64_t seq, zloom_whereabouts_t *place);
 void zloom_queue_credit (zloom_queue_t *self, const zloom_event_t *event);
 void zloom_queue_mark (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *turn);
 void zloom_queue_leave_consumer (zloom_queue_t *self, const zloom_event_t *event,
