@@ -154,7 +154,9 @@ class Choose(Case):
                              or pattern["name"] == "poll")
         text = zloom("patterns").stdout
         self.assertIn("\nbus  (not in this version)\n", text)
-        self.assertEqual(zloom("patterns", "-o", "jsonl").returncode, 2)
+        lines = zloom("patterns", "-o", "jsonl").stdout.splitlines()
+        self.assertEqual([json.loads(line) for line in lines], six)
+        self.assertEqual(zloom("patterns", "-o", "xml").returncode, 2)
 
 
 if __name__ == "__main__":
