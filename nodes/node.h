@@ -55,6 +55,8 @@ typedef struct {
      * ended (GONE); NULL: the node draws its own.
      */
     const uint8_t *nonce;
+    /* The file that the recipe came from, to be read again (ADMIN reload); NULL: none. */
+    const char *recipe_path;
     const char *state_dir;     /* the topology's; what a node keeps goes to STATE_DIR/NAME */
     const char *runtime_dir;   /* the topology's sockets: ipc://RUNTIME_DIR/ROUTER.sock */
     zloom_resolve_fn *resolve; /* NULL: ipc under runtime_dir, or the router's `listen:` */

@@ -103,6 +103,23 @@ s_drain (zloom_engine_t *self, const zloom_ask_t *ask)
     return err;
 }
 
+static zloom_err_t
+s_reload (zloom_engine_t *self, const zloom_ask_t *ask)
+{
+    if (!self->reload) {
+        return zloom_fail (ZLOOM_UNSUPPORTED, "ADMIN reload: this router has no file to read");
+    }
+    const zloom_err_t err = self->reload (self->reload_arg, zloom_admin_text (ask, "sets"));
+    if (err != ZLOOM_OK) {
+        return err;
+    }
+    zloom_buf_t result = {0};
+    zloom_encode_map (&result, 0);
+    zloom_admin_answer (self, ask, false, &result, NULL);
+    zloom_buf_fini (&result);
+    return ZLOOM_OK;
+}
+
 /* ---- the table ----------------------------------------------------------------------------- */
 
 typedef enum { FLOW_NONE, FLOW_MAY, FLOW_MUST } flow_rule_t;
@@ -123,6 +140,7 @@ static const command_t s_commands[] = {
   {"drain", FLOW_MUST, s_drain},
   {"peer pause", FLOW_NONE, zloom_admin_peer_pause},
   {"peer resume", FLOW_NONE, zloom_admin_peer_resume},
+  {"reload", FLOW_NONE, s_reload},
   {"purge", FLOW_MUST, zloom_admin_purge},
   {"trace", FLOW_MAY, zloom_admin_trace},
   {"dlq ls", FLOW_MAY, zloom_admin_dlq_ls},

@@ -15,6 +15,8 @@
  *   peer pause   peer (a name)                      {sessions}: it is handed nothing, and gets no
  *                                                   credit to send unless it takes as well
  *   peer resume  peer                               {sessions}
+ *   reload       sets?                              {}: the recipe's file is read again; limits,
+ *                                                   retry, lease and new flows count from now on
  *   purge        flow, max?                         {purged}
  *   flow parked  flow, from?, max?                  {keys [{key, state, seq, failures, behind,
  *                                                   reason}…], next}; next is -1 at the end

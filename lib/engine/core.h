@@ -174,6 +174,8 @@ struct zloom_engine {
     uint64_t memory_limit_bytes;
     zloom_rights_fn *rights;
     void *rights_arg;
+    zloom_err_t (*reload) (void *arg, zloom_bytes_t sets);
+    void *reload_arg;
     zloom_transport_t transport;
     uint64_t seed;
 

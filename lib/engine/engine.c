@@ -77,6 +77,8 @@ zloom_engine_new (const zloom_engine_config_t *config, const zloom_transport_t *
       config->memory_limit_bytes > 0 ? config->memory_limit_bytes : UINT64_MAX;
     self->rights = config->rights;
     self->rights_arg = config->rights_arg;
+    self->reload = config->reload;
+    self->reload_arg = config->reload_arg;
     self->transport = *transport;
     self->seed = config->seed;
     /* The secret comes from a source of its own: of the other numbers, peers see some. */

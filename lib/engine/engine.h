@@ -90,6 +90,12 @@ typedef struct {
     uint64_t memory_limit_bytes; /* of all memory flows together; 0 = the sum of their limits */
     zloom_rights_fn *rights;     /* NULL: everything is allowed (ipc in a 0700 directory) */
     void *rights_arg;
+    /*
+     * ADMIN reload with these --set values (a newline behind each): AGAIN, and the owner calls
+     * zloom_engine_reload between two turns; the request comes again. NULL: UNSUPPORTED.
+     */
+    zloom_err_t (*reload) (void *arg, zloom_bytes_t sets);
+    void *reload_arg;
     uint64_t seed; /* of everything random; 0 = from the system */
 } zloom_engine_config_t;
 

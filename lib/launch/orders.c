@@ -14,6 +14,9 @@
  *   stop    node             {processes}: the node drains, and is left alone (node: also of a unit)
  *   start   node             {processes}: what was stopped, is done or has failed is started again
  *   scale   node, replicas   {were}: a worker runs so often from now on
+ *   recipe  -                {path, values [{path, value, source, …}…]}: the recipe that counts
+ *   adopt   sets             {adopted}: read the recipe's file again; what is started from now on
+ *                            gets these --set values (what runs is not touched)
  */
 #include "launch/supervisor_state.h"
 
@@ -226,14 +229,31 @@ s_scale (const s_order_t *order)
     s_answer_count (order, err, "were", were);
 }
 
+/* ---- the recipe ----------------------------------------------------------------------------- */
+
+static void
+s_recipe (const s_order_t *order)
+{
+    zloom_control_socket_answer (order->self->control, order->ticket,
+                                 zloom_recipes_show (order->self), false);
+}
+
+static void
+s_adopt (const s_order_t *order)
+{
+    const zloom_err_t err =
+      zloom_recipes_adopt (order->self, json_object_get (order->request, "sets"));
+    s_answer_count (order, err, "adopted", 1);
+}
+
 /* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct {
     const char *verb;
     void (*run) (const s_order_t *order);
 } s_verbs[] = {
-  {"ps", s_ps},     {"down", s_down},   {"wait", s_wait},
-  {"stop", s_stop}, {"start", s_start}, {"scale", s_scale},
+  {"ps", s_ps},       {"down", s_down},   {"wait", s_wait},     {"stop", s_stop},
+  {"start", s_start}, {"scale", s_scale}, {"recipe", s_recipe}, {"adopt", s_adopt},
 };
 
 void

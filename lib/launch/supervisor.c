@@ -329,6 +329,7 @@ zloom_supervisor_run (const zloom_supervisor_config_t *config)
     }
     free (self.procs);
     free (self.polls);
+    zloom_recipes_fini (&self);
     zloom_waits_finish (&self, err, note);
     zloom_control_socket_close (&self.control);
     zloom_http_close (&self.metrics);

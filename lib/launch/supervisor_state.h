@@ -46,8 +46,10 @@ typedef struct {
     zloom_supervisor_config_t config;
     zloom_proc_t **procs; /* in the order of the plan */
     size_t proc_count, proc_capacity;
-    size_t poll_room;     /* processes that polls has room for */
-    struct pollfd *polls; /* stop, watch, the control socket's, metrics', then three a process */
+    size_t poll_room;        /* processes that polls has room for */
+    struct pollfd *polls;    /* stop, watch, the control socket's, metrics', then three a process */
+    zloom_recipe_t *adopted; /* the recipe that counts from now on, NULL: config.recipe */
+    char **extra;            /* its --set values, as config.extra */
     zloom_orphans_t orphans;
     zloom_control_socket_t *control; /* NULL: none */
     zloom_http_t *metrics;           /* NULL: none */
@@ -83,6 +85,12 @@ zloom_err_t zloom_roster_start (zloom_supervisor_t *self, const char *name, int6
                                 int64_t *count);
 /* Take those off the list that were to leave and have. */
 void zloom_roster_sweep (zloom_supervisor_t *self);
+
+/* The recipe that counts: {path, values [{path, value, …}…]}, see zloom_expand_json. */
+json_t *zloom_recipes_show (const zloom_supervisor_t *self);
+/* Read the recipe's file again with these --set values. RECIPE, INVALID, UNSUPPORTED. */
+zloom_err_t zloom_recipes_adopt (zloom_supervisor_t *self, const json_t *sets);
+void zloom_recipes_fini (zloom_supervisor_t *self);
 
 /* A zloom_control_fn; `arg` is the supervisor. */
 zloom_control_fn zloom_orders_take;

@@ -11,6 +11,7 @@
 #include "net/endpoint.h"
 #include "net/router_transport.h"
 #include "nodes/router/router_flows.h"
+#include "nodes/router/router_reload.h"
 #include "patterns/registry.h"
 
 /* How long the last words to peers may take to leave. */
@@ -28,6 +29,7 @@ typedef struct {
     zloom_engine_t *engine;
     zloom_journal_t *journal;
     zloom_stop_t stop;
+    zloom_router_reload_t reload;
 } router_t;
 
 /* ---- the engine's port ---------------------------------------------------------------------- */
@@ -76,6 +78,8 @@ s_new_engine (router_t *self)
       .flow_count = count,
       .heartbeat_ns = config->heartbeat_ns,
       .liveness = (uint32_t) config->liveness,
+      .reload = zloom_router_reload_ask,
+      .reload_arg = &self->reload,
     };
     self->port = (zloom_transport_t){self, s_receive, s_send, s_forget};
     self->engine = zloom_engine_new (&engine, &self->port);
@@ -162,6 +166,7 @@ s_close (router_t *self)
     }
     zloom_router_transport_close (&self->sockets, GOODBYE_NS);
     free (self->flows);
+    zloom_router_reload_fini (&self->reload);
     free (self->directory);
 }
 
@@ -176,6 +181,9 @@ s_turn (router_t *self, int64_t until_ns)
     zloom_err_t err = zloom_engine_failed (self->engine);
     if (err != ZLOOM_OK) {
         return err;
+    }
+    if (zloom_router_reload_turn (&self->reload, self->engine)) {
+        return ZLOOM_OK; /* whoever asked for it has the answer in the next turn, which is due */
     }
     zloom_poll_item_t items[] = {
       {.socket = zloom_router_transport_socket (self->sockets), .fd = -1},
@@ -224,7 +232,7 @@ zloom_router_run (const zloom_node_args_t *args)
     if (!args->recipe || !args->node || args->node->kind->id != ZLOOM_NODE_ROUTER) {
         return zloom_fail (ZLOOM_INVALID, "this node is not a router");
     }
-    router_t self = {.args = args};
+    router_t self = {.args = args, .reload = {.args = args}};
     zloom_stop_init (&self.stop, args->stop_fd);
     zloom_err_t err = s_open (&self);
     if (err == ZLOOM_OK) {

@@ -347,6 +347,7 @@ s_run_node (const zloom_cli_t *cli, const zloom_topology_t *topology,
     uint8_t nonce[16];
     zloom_node_args_t args = {
       .recipe = topology->recipe,
+      .recipe_path = topology->path,
       .node = node,
       .name = name,
       .nonce = s_nonce (nonce) ? nonce : NULL,

@@ -10,6 +10,7 @@
 #include "control.h"
 #include "launch/logfile.h"
 #include "net/endpoint.h"
+#include "reload.h"
 #include "run.h"
 
 #include <errno.h>
@@ -59,8 +60,19 @@ s_late (const s_up_t *self)
 }
 
 static int
-s_done (const s_up_t *self, pid_t pid, bool started)
+s_done (const s_up_t *self, pid_t pid, bool started, json_t *changed)
 {
+    const size_t count = json_array_size (changed);
+    if (self->output == ZLOOM_OUTPUT_TEXT && count > 0) {
+        zloom_buf_t paths = {0};
+        for (size_t i = 0; i < count; i++) {
+            zloom_buf_printf (&paths, " %s", json_string_value (json_array_get (changed, i)));
+        }
+        zloom_cli_say (self->cli, 0, "'%s' has taken over:%s", s_name (self),
+                       zloom_buf_text (&paths));
+        zloom_buf_fini (&paths);
+        return ZLOOM_EXIT_OK;
+    }
     if (self->output == ZLOOM_OUTPUT_TEXT) {
         return zloom_cli_say (self->cli, ZLOOM_EXIT_OK, "'%s' %s, supervisor %d", s_name (self),
                               started ? "is up" : "was up already", (int) pid);
@@ -69,6 +81,7 @@ s_done (const s_up_t *self, pid_t pid, bool started)
     json_object_set_new (object, "topology", json_string (s_name (self)));
     json_object_set_new (object, "pid", json_integer (pid));
     json_object_set_new (object, "started", json_boolean (started));
+    json_object_set (object, "changed", changed);
     return zloom_print_json (self->cli, object, self->output == ZLOOM_OUTPUT_JSON);
 }
 
@@ -101,12 +114,19 @@ s_again (const s_up_t *self)
         err = zloom_control_receive (&control, s_left_ms (self), &answer);
         json_decref (answer);
     }
-    const pid_t pid = control.pid;
-    zloom_control_close (&control);
-    if (err == ZLOOM_TIMED_OUT) {
-        return s_late (self);
+    int code = err == ZLOOM_OK          ? ZLOOM_EXIT_OK
+               : err == ZLOOM_TIMED_OUT ? s_late (self)
+                                        : zloom_cli_fail (self->cli, err);
+    json_t *changed = NULL;
+    if (code == ZLOOM_EXIT_OK) {
+        code = zloom_reload (&control, &self->topology, self->until_ns, &changed);
     }
-    return err == ZLOOM_OK ? s_done (self, pid, false) : zloom_cli_fail (self->cli, err);
+    if (code == ZLOOM_EXIT_OK) {
+        code = s_done (self, control.pid, false, changed);
+    }
+    json_decref (changed);
+    zloom_control_close (&control);
+    return code;
 }
 
 /* ---- start it ------------------------------------------------------------------------------- */
@@ -266,7 +286,9 @@ s_start (const s_up_t *self)
     } else {
         err = s_listen (self, fds[0], &heard);
         if (err == ZLOOM_OK) {
-            code = s_done (self, pid, true);
+            json_t *none = json_array ();
+            code = s_done (self, pid, true, none);
+            json_decref (none);
         } else if (err == ZLOOM_TIMED_OUT) {
             code = s_late (self);
         } else if (zloom_paths_running (&self->topology.paths) == ZLOOM_OK) {

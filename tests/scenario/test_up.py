@@ -79,7 +79,8 @@ class Start(Up):
         again = self.up("-o", "json")
         self.assertEqual(again.returncode, 0, again.stderr)
         self.assertEqual(json.loads(again.stdout),
-                         {"topology": "test", "pid": units["pid"], "started": False})
+                         {"topology": "test", "pid": units["pid"], "started": False,
+                          "changed": []})
         run = zloom("run", self.path, "--state", self.state)
         self.assertEqual(run.returncode, 73)
         self.assertIn(f"runs already, as process {units['pid']}", run.stderr)

@@ -243,6 +243,8 @@ test_stats_and_unknown_commands (void **state)
       memmem (rig.verb.answer.result.data, rig.verb.answer.result.size, "\xa4shop", 5));
     s_admin (&rig, "flow ls", NULL);
     assert_false (rig.verb.answer.more);
+    s_admin (&rig, "reload", NULL);
+    assert_int_equal (rig.verb.answer.code, ZLOOM_UNSUPPORTED); /* its owner has no file */
     s_admin (&rig, "levitate", NULL);
     assert_int_equal (rig.verb.answer.code, ZLOOM_UNSUPPORTED);
     s_admin (&rig, "pause", "nowhere");

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * recipes.c - which recipe runs, and which one counts from now on. `zloom up` compares what runs
+ * with what the file says, has the router take over what has changed, and tells the supervisor to
+ * adopt it: processes that are started from then on get the new --set values.
+ */
+#include "launch/supervisor_state.h"
+
+#include "base/memory.h"
+#include "recipe/expand.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SETS_MOST 64
+
+static const zloom_recipe_t *
+s_latest (const zloom_supervisor_t *self)
+{
+    return self->adopted ? self->adopted : self->config.recipe;
+}
+
+json_t *
+zloom_recipes_show (const zloom_supervisor_t *self)
+{
+    zloom_buf_t text = {0};
+    zloom_expand_json (s_latest (self), true, &text);
+    json_t *values = json_loadb ((const char *) text.data, text.size, 0, NULL);
+    zloom_buf_fini (&text);
+    json_t *answer = json_object ();
+    json_object_set_new (answer, "path",
+                         json_string (self->config.recipe_path ? self->config.recipe_path : ""));
+    json_object_set_new (answer, "values", values ? values : json_array ());
+    return answer;
+}
+
+static void
+s_free_extra (zloom_supervisor_t *self)
+{
+    for (size_t i = 0; self->extra && self->extra[i]; i++) {
+        free (self->extra[i]);
+    }
+    free (self->extra);
+    self->extra = NULL;
+}
+
+void
+zloom_recipes_fini (zloom_supervisor_t *self)
+{
+    s_free_extra (self);
+    zloom_recipe_destroy (&self->adopted);
+}
+
+static zloom_err_t
+s_load (const zloom_supervisor_t *self, const json_t *sets, zloom_recipe_t **recipe_p)
+{
+    const char *texts[SETS_MOST];
+    const size_t count = json_array_size (sets);
+    for (size_t i = 0; i < count; i++) {
+        texts[i] = json_string_value (json_array_get (sets, i));
+        if (!texts[i]) {
+            return zloom_fail (ZLOOM_INVALID, "\"sets\" is an array of texts");
+        }
+    }
+    const zloom_recipe_options_t options = {.sets = texts, .set_count = count};
+    zloom_diags_t *diags = zloom_diags_new ();
+    zloom_err_t err =
+      zloom_recipe_load (self->config.recipe_path, zloom_recipe_registry (self->config.recipe),
+                         &options, diags, recipe_p);
+    zloom_diags_destroy (&diags);
+    if (err == ZLOOM_OK &&
+        strcmp (zloom_recipe_name (*recipe_p), zloom_recipe_name (self->config.recipe)) != 0) {
+        zloom_recipe_destroy (recipe_p);
+        err = zloom_fail (ZLOOM_INVALID, "the recipe has another name now");
+    }
+    return err;
+}
+
+zloom_err_t
+zloom_recipes_adopt (zloom_supervisor_t *self, const json_t *sets)
+{
+    if (self->config.threads || !self->config.recipe_path) {
+        return zloom_fail (ZLOOM_UNSUPPORTED, "nodes that are threads keep their recipe");
+    }
+    if (!json_is_array (sets) || json_array_size (sets) > SETS_MOST) {
+        return zloom_fail (ZLOOM_INVALID, "\"sets\" is an array of at most %d texts", SETS_MOST);
+    }
+    zloom_recipe_t *recipe = NULL;
+    zloom_err_t err = s_load (self, sets, &recipe);
+    if (err != ZLOOM_OK) {
+        return err;
+    }
+    const size_t count = json_array_size (sets);
+    s_free_extra (self);
+    self->extra = zloom_alloc ((count * 2 + 1) * sizeof *self->extra);
+    for (size_t i = 0; i < count; i++) {
+        self->extra[i * 2] = zloom_strdup ("--set");
+        self->extra[i * 2 + 1] = zloom_strdup (json_string_value (json_array_get (sets, i)));
+    }
+    self->config.extra = (const char *const *) self->extra;
+    zloom_recipe_destroy (&self->adopted);
+    self->adopted = recipe;
+    return ZLOOM_OK;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "nodes/router/router_reload.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "nodes/router/router_flows.h"
+#include "patterns/registry.h"
+
+zloom_err_t
+zloom_router_reload_ask (void *arg, zloom_bytes_t sets)
+{
+    zloom_router_reload_t *self = arg;
+    if (!self->args->recipe_path) {
+        return zloom_fail (ZLOOM_UNSUPPORTED,
+                           "this router's recipe comes from the program that embeds it");
+    }
+    if (self->state == ZLOOM_RELOAD_DONE) {
+        self->state = ZLOOM_RELOAD_NONE;
+        return self->err == ZLOOM_OK ? ZLOOM_OK : zloom_fail (self->err, "%s", self->note);
+    }
+    if (self->state == ZLOOM_RELOAD_NONE) {
+        self->sets = zloom_memdup_text (sets.data, sets.size);
+        self->state = ZLOOM_RELOAD_ASKED;
+    }
+    return ZLOOM_AGAIN;
+}
+
+/* Cut the text at its newlines; the array is to be freed. */
+static const char **
+s_split (char *text, size_t *count)
+{
+    const char **sets = NULL;
+    size_t capacity = 0;
+    *count = 0;
+    for (char *at = text; *at;) {
+        zloom_grow (&sets, &capacity, *count + 1, sizeof *sets);
+        sets[(*count)++] = at;
+        at += strcspn (at, "\n");
+        if (*at) {
+            *at++ = 0;
+        }
+    }
+    return sets;
+}
+
+static zloom_err_t
+s_take_over (const zloom_recipe_t *recipe, zloom_engine_t *engine)
+{
+    zloom_engine_flow_t *flows = NULL;
+    size_t count = 0;
+    zloom_err_t err = zloom_router_flows (recipe, &flows, &count);
+    if (err == ZLOOM_OK) {
+        err = zloom_engine_reload (engine, flows, count, zloom_clock_now ());
+    }
+    free (flows);
+    return err;
+}
+
+static zloom_err_t
+s_reload (const zloom_router_reload_t *self, zloom_engine_t *engine)
+{
+    size_t count = 0;
+    const char **sets = s_split (self->sets, &count);
+    const zloom_recipe_options_t options = {.sets = sets, .set_count = count};
+    zloom_diags_t *diags = zloom_diags_new ();
+    zloom_recipe_t *recipe = NULL;
+    zloom_err_t err =
+      zloom_recipe_load (self->args->recipe_path, zloom_registry (), &options, diags, &recipe);
+    if (err == ZLOOM_RECIPE) {
+        err = zloom_fail (err, "%s has errors; see: zloom lint", self->args->recipe_path);
+    } else if (err == ZLOOM_OK) {
+        err = s_take_over (recipe, engine);
+    }
+    zloom_recipe_destroy (&recipe);
+    zloom_diags_destroy (&diags);
+    free (sets);
+    return err;
+}
+
+bool
+zloom_router_reload_turn (zloom_router_reload_t *self, zloom_engine_t *engine)
+{
+    if (self->state != ZLOOM_RELOAD_ASKED) {
+        return false;
+    }
+    self->err = s_reload (self, engine);
+    self->state = ZLOOM_RELOAD_DONE;
+    (void) snprintf (self->note, sizeof self->note, "%s",
+                     self->err == ZLOOM_OK ? "" : zloom_note ());
+    zloom_log (self->err == ZLOOM_OK ? ZLOOM_LOG_INFO : ZLOOM_LOG_WARN, "router-reload",
+               "router=%s result=%s %s", self->args->name, zloom_err_name (self->err), self->note);
+    free (self->sets);
+    self->sets = NULL;
+    return true;
+}
+
+void
+zloom_router_reload_fini (zloom_router_reload_t *self)
+{
+    free (self->sets);
+    self->sets = NULL;
+}

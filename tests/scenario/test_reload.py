@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MPL-2.0
+"""`zloom up` of what runs already: what its recipe says now is taken over, or told why not."""
+import json
+import os
+import unittest
+
+from topology import Case, zloom
+
+RECIPE = """
+params:
+  level: {type: text, default: low}
+nodes:
+  says: {kind: worker, run: [./says.sh], io: exec, env: {LEVEL: "${param.level}"}, replicas: 2}
+  print: {kind: sink, file: {path: out.txt}}
+flows:
+  words: {pattern: queue, from: external, to: says, retry: {failures: 5}, dead_letter: dead}
+  loud: {pattern: queue, from: says, to: print, dead_letter: dead}
+  dead: {pattern: queue, to: external}
+"""
+SCRIPT = """#!/bin/sh
+read line
+[ "$line" = fail ] && exit 75
+echo "$LEVEL $line"
+"""
+
+
+class Reload(Case):
+    def setUp(self):
+        super().setUp()
+        self.write("says.sh", SCRIPT, 0o755)
+        self.path = self.recipe(RECIPE)
+        self.addCleanup(self.ask, "down", "--now")
+        self.assertEqual(self.up()["started"], True)
+        self.pid = self.pids()
+
+    def up(self, *words, code=0):
+        done = zloom("up", self.path, "--state", self.state, "-o", "json", *words)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return json.loads(done.stdout) if code == 0 else done.stderr
+
+    def pids(self):
+        nodes = json.loads(self.ask("ps", "-o", "json").stdout)["nodes"]
+        return {unit["unit"]: unit["pid"] for unit in nodes}
+
+    def change(self, old, new):
+        self.assertIn(old, RECIPE)
+        self.recipe(RECIPE.replace(old, new))
+
+    def send(self, flow, *bodies):
+        done = self.ask("send", flow, *bodies)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_nothing_new(self):
+        self.assertEqual(self.up()["changed"], [])
+        self.recipe("# a comment more\n" + RECIPE)
+        self.assertEqual(self.up()["changed"], [])
+        self.assertEqual(self.pids(), self.pid)
+
+    def test_a_flow_s_retry_counts_at_once(self):
+        self.change("failures: 5", "failures: 1")
+        self.assertEqual(self.up()["changed"], ["flows.words.retry.failures"])
+        self.assertEqual(self.pids(), self.pid)
+        self.send("words", "fail")
+        self.wait_flow("words", lambda f: f["dead"] == 1 and f["failures"] == 1)
+        self.assertEqual(self.up()["changed"], [])
+
+    def test_a_new_flow_is_there(self):
+        self.change("  dead:", "  more: {pattern: queue, from: external, to: says, dead_letter: "
+                    "dead}\n  dead:")
+        self.assertIn("flows.more.pattern", self.up()["changed"])
+        self.send("more", "hello")
+        self.wait_flow("loud", lambda f: f["acked"] == 1)
+        self.assertEqual(self.pids()["router"], self.pid["router"])
+        self.assertEqual(self.pids()["print"], self.pid["print"])
+
+    def test_replicas(self):
+        self.change("replicas: 2", "replicas: 3")
+        self.assertEqual(self.up()["changed"], ["nodes.says.replicas"])
+        now = self.pids()
+        self.assertEqual({name: now[name] for name in self.pid}, self.pid)
+        self.assertIn("says.3", now)
+        self.recipe(RECIPE)
+        self.assertEqual(self.up()["changed"], ["nodes.says.replicas"])
+        self.assertEqual(self.pids(), self.pid)
+
+    def test_a_node_s_settings_start_it_again(self):
+        self.assertEqual(self.up("--set", "level=high")["changed"], ["nodes.says.env.LEVEL"])
+        now = self.pids()
+        self.assertEqual([name for name in now if now[name] != self.pid[name]],
+                         ["says.1", "says.2"])
+        self.send("words", "x")
+        self.wait_flow("loud", lambda f: f["acked"] == 1)
+        self.assertEqual((self.folder / "out.txt").read_text(encoding="ascii"), "high x\n")
+        # Who is started later has it, too.
+        os.kill(now["says.1"], 9)
+        os.kill(now["says.2"], 9)
+        self.send("words", "y")
+        self.wait_flow("loud", lambda f: f["acked"] == 2)
+        self.assertIn("high y\n", (self.folder / "out.txt").read_text(encoding="ascii"))
+
+    def test_what_cannot_change_is_told_and_nothing_changes(self):
+        self.recipe(RECIPE.replace("failures: 5", "failures: 1").replace(
+            "to: says, retry", "to: says, key: /k, retry"))
+        said = self.up(code=1)
+        self.assertIn("flows.words.key: - → /k", said)
+        self.assertIn("zloom down test && zloom up", said)
+        self.assertEqual(self.pids(), self.pid)
+        self.recipe(RECIPE)
+        self.assertEqual(self.up()["changed"], [])
+        for old, new, path in (
+                ("  print:", "  router: {kind: router, heartbeat: 2s}\n  print:",
+                 "nodes.router.heartbeat"),
+                ("failures: 5}", "failures: 5}, confirm: memory", "flows.words.confirm"),
+                ("replicas: 2", "replicas: 2, restart: {budget: 3}", "nodes.says.restart.budget")):
+            self.change(old, new)
+            self.assertIn(path, self.up(code=1))
+        self.change("queue", "quue")
+        self.assertIn("did you mean 'queue'", self.up(code=78))
+        self.recipe(RECIPE)
+        self.assertEqual(self.up()["changed"], [])
+        self.assertEqual(self.pids(), self.pid)
+
+    def test_another_file_of_that_name(self):
+        other = self.recipe(RECIPE, "other.yaml")
+        done = zloom("up", other, "--state", self.state)
+        self.assertEqual(done.returncode, 73)
+        self.assertIn(f"runs already, from {self.path}", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
