@@ -115,7 +115,8 @@ s_node (const zloom_view_t *before, const zloom_view_t *now, const zloom_view_no
     char done[24] = "-";
     char blocked[48] = "-";
     char credit[24] = "-";
-    const char *state = node->state[0] ? node->state : node->connected ? "ready" : "gone";
+    const char *seen = node->state[0] ? node->state : node->connected ? "ready" : "gone";
+    const char *state = node->paused ? "paused" : seen;
     if (node->reports) {
         zloom_view_short (zloom_view_done (before, now, node->name), done);
     }

@@ -55,6 +55,7 @@ typedef struct {
     char name[ZLOOM_VIEW_NAME];
     char role[ZLOOM_VIEW_NAME]; /* its kind, where a supervisor knows it */
     bool connected;             /* it has a session with the router */
+    bool paused;                /* by hand: it is handed nothing */
     bool reports;
     int64_t report_age_ms;
     zloom_report_t report;

@@ -74,6 +74,7 @@ zloom_view_node_json (const zloom_view_t *before, const zloom_view_t *now, const
     s_text (object, "kind", node->role);
     s_text (object, "state", node->state);
     json_object_set_new (object, "connected", json_boolean (node->connected));
+    json_object_set_new (object, "paused", json_boolean (node->paused));
     json_object_set_new (object, "done_rate", json_real (zloom_view_done (before, now, name)));
     s_number (object, "restarts", node->restarts);
     s_text (object, "last_end", node->end);

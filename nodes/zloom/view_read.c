@@ -62,6 +62,7 @@ s_node (const json_t *object, zloom_view_node_t *node)
     (void) snprintf (node->name, sizeof node->name, "%s", zloom_print_string (object, "name"));
     (void) snprintf (node->role, sizeof node->role, "%s", zloom_print_string (object, "role"));
     node->connected = true;
+    node->paused = json_is_true (json_object_get (object, "paused"));
     node->next_ms = -1;
     node->reports = json_is_object (report);
     node->report_age_ms = zloom_print_int (object, "report_age_ms");

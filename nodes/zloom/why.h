@@ -14,7 +14,7 @@
 
 /* cause, name, what it means */
 #define ZLOOM_WHY_MAP(X)                                                                   \
-    X (PAUSED, "paused", "somebody has paused the flow")                                   \
+    X (PAUSED, "paused", "somebody has paused the flow, or its takers")                    \
     X (DISK_FULL, "disk_full", "the router's disk is full")                                \
     X (NOT_RUNNING, "not_running", "the node does not run")                                \
     X (RESTARTING, "restarting", "a node ends again and again")                            \
@@ -65,7 +65,7 @@ void zloom_why_fini (zloom_why_t *self);
 /* A sync that takes so long is slow. */
 #define ZLOOM_WHY_SYNC_MS 100
 
-/* What is wrong with this node by its own report; false: nothing. */
+/* What is wrong with this node by its session and its own report; false: nothing. */
 bool zloom_why_report (const zloom_view_node_t *node, zloom_why_t *why);
 
 #endif

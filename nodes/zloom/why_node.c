@@ -23,6 +23,17 @@ s_child_restarts (const zloom_view_node_t *node, zloom_why_t *why)
     return true;
 }
 
+static bool
+s_paused (const zloom_view_node_t *node, zloom_why_t *why)
+{
+    if (!node->paused) {
+        return false;
+    }
+    zloom_buf_printf (&why->sentence, "%s is paused by hand and is handed nothing", node->name);
+    zloom_buf_printf (&why->advice, "zloom resume %s lets it go on", node->name);
+    return true;
+}
+
 /* It owes an answer, and has given none since it was started. */
 static bool
 s_buffered (const zloom_view_node_t *node, zloom_why_t *why)
@@ -79,16 +90,15 @@ static const struct {
     zloom_why_cause_t cause;
     bool (*holds) (const zloom_view_node_t *node, zloom_why_t *why);
 } s_reported[] = {
-  {ZLOOM_WHY_CHILD_RESTARTS, s_child_restarts},
-  {ZLOOM_WHY_BUFFERED, s_buffered},
-  {ZLOOM_WHY_BLOCKED, s_blocked},
+  {ZLOOM_WHY_PAUSED, s_paused},           {ZLOOM_WHY_CHILD_RESTARTS, s_child_restarts},
+  {ZLOOM_WHY_BUFFERED, s_buffered},       {ZLOOM_WHY_BLOCKED, s_blocked},
   {ZLOOM_WHY_CHILD_QUIET, s_child_quiet},
 };
 
 bool
 zloom_why_report (const zloom_view_node_t *node, zloom_why_t *why)
 {
-    for (size_t i = 0; node->reports && i < sizeof s_reported / sizeof *s_reported; i++) {
+    for (size_t i = 0; i < sizeof s_reported / sizeof *s_reported; i++) {
         if (s_reported[i].holds (node, why)) {
             why->cause = s_reported[i].cause;
             return true;

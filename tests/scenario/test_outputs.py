@@ -22,7 +22,7 @@ flows:
 ECHO = "import sys\nfor line in sys.stdin:\n    print(line, end='', flush=True)\n"
 
 # Commands without data of their own: what they write to stdout is the nodes', or nothing.
-SILENT = {"run", "node", "wait", "pause", "resume", "drain", "scale"}
+SILENT = {"run", "node", "wait"}
 # Commands with a form of their own.
 OWN = {"schema": "it is JSON", "test": "text, tap and junit"}
 # What is run of each other command; {state}, {recipe}, {folder} are filled in.
@@ -36,6 +36,10 @@ COMMANDS = {
     "graph": ["graph", "{recipe}"],
     "ps": ["ps", "--state", "{state}"],
     "send": ["send", "jobs", '{{"k": 1}}', "--state", "{state}"],
+    "pause": ["pause", "plain", "--state", "{state}"],
+    "resume": ["resume", "plain", "--state", "{state}"],
+    "drain": ["drain", "dead", "--state", "{state}"],
+    "scale": ["scale", "work", "2", "--state", "{state}"],
     "tap": ["tap", "plain", "--waiting", "--state", "{state}"],
     "dlq": ["dlq", "ls", "dead", "--state", "{state}"],
     "flow": ["flow", "parked", "jobs", "--state", "{state}"],

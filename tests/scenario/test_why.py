@@ -84,6 +84,19 @@ flows:
         self.assertIn("flows: jobs dead; nodes: work router", done.stderr)
         self.assertEqual(self.ask("why", "jobs", "--for", "5ms").returncode, 2)
 
+    def test_paused(self):
+        self.write("w.py", ECHO)
+        self.run_topology(self.worker('[python3, w.py]'))
+        self.assertEqual(self.ask("pause", "work").returncode, 0)
+        self.send("1")
+        self.assertIn("work is paused by hand", self.wait_cause("jobs", "paused")["sentence"])
+        self.assertEqual(self.wait_cause("work", "paused")["advice"],
+                         "zloom resume work lets it go on")
+        self.assertEqual(self.ask("resume", "work").returncode, 0)
+        self.wait_cause("jobs", "idle")
+        self.assertEqual(self.ask("pause", "jobs").returncode, 0)
+        self.assertIn("it is paused by hand", self.wait_cause("jobs", "paused")["sentence"])
+
     def test_nobody_takes_and_full(self):
         self.run_topology(self.recipe("""nodes:
   fill: {kind: poller, file: {path: in.jsonl}}

@@ -1,98 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* What is said of a flow or a node: a topology for each cause, and which of two causes is told. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "base/clock.h"
-#include "nodes/zloom/why.h"
-
-/* One flow "orders", taken from by "charge", given to by "shop"; two looks a second apart. */
-typedef struct {
-    zloom_view_t before, now;
-    zloom_view_flow_t flow_before, flow;
-    zloom_view_node_t nodes_before[3], nodes[3];
-    char takes[1][ZLOOM_VIEW_NAME];
-    char gives[1][ZLOOM_VIEW_NAME];
-    zloom_why_t why;
-} s_rig_t;
-
-static void
-s_node (zloom_view_node_t *node, const char *name, const char *role)
-{
-    *node = (zloom_view_node_t){.connected = true, .reports = true, .next_ms = -1};
-    (void) snprintf (node->name, sizeof node->name, "%s", name);
-    (void) snprintf (node->role, sizeof node->role, "%s", role);
-}
-
-static void
-s_open (s_rig_t *rig)
-{
-    memset (rig, 0, sizeof *rig);
-    (void) snprintf (rig->flow.name, sizeof rig->flow.name, "orders");
-    (void) snprintf (rig->takes[0], sizeof rig->takes[0], "orders");
-    (void) snprintf (rig->gives[0], sizeof rig->gives[0], "orders");
-    rig->flow.consumers = 1;
-    rig->flow.credit = 64;
-    rig->flow.due_ms = -1;
-    rig->flow.limit_messages = 1000;
-    s_node (&rig->nodes[0], "charge", "worker");
-    s_node (&rig->nodes[1], "shop", "poller");
-    s_node (&rig->nodes[2], "router", "router");
-    rig->nodes[0].takes = rig->takes;
-    rig->nodes[0].take_count = 1;
-    rig->nodes[1].gives = rig->gives;
-    rig->nodes[1].give_count = 1;
-    memcpy (&rig->flow_before, &rig->flow, sizeof rig->flow);
-    memcpy (rig->nodes_before, rig->nodes, sizeof rig->nodes);
-    rig->before = (zloom_view_t){.at_ns = 5 * ZLOOM_NS_PER_S,
-                                 .flows = &rig->flow_before,
-                                 .flow_count = 1,
-                                 .nodes = rig->nodes_before,
-                                 .node_count = 3};
-    rig->now = (zloom_view_t){.at_ns = 6 * ZLOOM_NS_PER_S,
-                              .flows = &rig->flow,
-                              .flow_count = 1,
-                              .nodes = rig->nodes,
-                              .node_count = 3};
-    (void) snprintf (rig->now.router, sizeof rig->now.router, "router");
-}
-
-/* What is said of the subject has to be this cause, and to have these words. */
-static void
-s_says (s_rig_t *rig, bool flow, const char *name, zloom_why_cause_t cause, const char *words)
-{
-    zloom_why_fini (&rig->why);
-    assert_true (flow ? zloom_why_flow (&rig->before, &rig->now, name, &rig->why)
-                      : zloom_why_node (&rig->before, &rig->now, name, &rig->why));
-    const char *sentence = zloom_buf_text (&rig->why.sentence);
-    if (rig->why.cause != cause || !strstr (sentence, words)) {
-        fail_msg ("cause %s: %s", zloom_why_name (rig->why.cause), sentence);
-    }
-    /* Whoever says that something is wrong says what to do about it; waiting needs no hand. */
-    if (!zloom_why_is_well (cause) && cause != ZLOOM_WHY_DELAYED) {
-        assert_true (rig->why.advice.size > 0);
-    }
-}
-
-static void
-s_flow_says (s_rig_t *rig, zloom_why_cause_t cause, const char *words)
-{
-    s_says (rig, true, "orders", cause, words);
-}
-
-static void
-s_node_says (s_rig_t *rig, const char *name, zloom_why_cause_t cause, const char *words)
-{
-    s_says (rig, false, name, cause, words);
-}
-
-/* ---- flows ---------------------------------------------------------------------------------- */
+/* What is said of a flow: numbers for each cause, and which of two causes is told. */
+#include "unit/cli/why.h"
 
 static void
 test_nothing_to_do (void **state)
@@ -132,6 +40,21 @@ test_paused_comes_before_all (void **state)
     rig.flow.ready = 1;
     s_flow_says (&rig, ZLOOM_WHY_PAUSED, "orders holds 1 message: it is paused by hand");
     assert_non_null (strstr (zloom_buf_text (&rig.why.advice), "zloom resume orders"));
+    zloom_why_fini (&rig.why);
+}
+
+static void
+test_takers_that_are_paused (void **state)
+{
+    (void) state;
+    s_rig_t rig;
+    s_open (&rig);
+    rig.flow.ready = 5;
+    rig.nodes[0].paused = true;
+    rig.nodes[0].reports = false; /* it may be a program that reports nothing */
+    s_flow_says (&rig, ZLOOM_WHY_PAUSED, "orders holds 5 messages: charge is paused by hand");
+    s_node_says (&rig, "charge", ZLOOM_WHY_PAUSED, "charge is paused by hand");
+    assert_string_equal (zloom_buf_text (&rig.why.advice), "zloom resume charge lets it go on");
     zloom_why_fini (&rig.why);
 }
 
@@ -335,91 +258,6 @@ test_slow_takers_and_faster_ones (void **state)
     zloom_why_fini (&rig.why);
 }
 
-/* ---- nodes ---------------------------------------------------------------------------------- */
-
-static void
-test_a_node_that_is_not_there (void **state)
-{
-    (void) state;
-    s_rig_t rig;
-    s_open (&rig);
-    zloom_view_node_t *node = &rig.nodes[0];
-    node->connected = false;
-    node->supervised = true;
-    node->restarts = 2;
-    node->next_ms = 5000;
-    (void) snprintf (node->state, sizeof node->state, "backoff");
-    (void) snprintf (node->end, sizeof node->end, "exit code 1");
-    s_node_says (&rig, "charge", ZLOOM_WHY_RESTARTING,
-                 "charge has ended: exit code 1 and is started again in 5.0s, after 2 restarts");
-    (void) snprintf (node->state, sizeof node->state, "failed");
-    s_node_says (&rig, "charge", ZLOOM_WHY_NOT_RUNNING, "its supervisor says failed, exit code 1");
-    (void) snprintf (node->state, sizeof node->state, "done");
-    s_node_says (&rig, "charge", ZLOOM_WHY_IDLE, "charge is done");
-    zloom_why_fini (&rig.why);
-    assert_false (zloom_why_node (&rig.before, &rig.now, "charg", &rig.why));
-}
-
-static void
-test_an_idle_node_asks_its_flows (void **state)
-{
-    (void) state;
-    s_rig_t rig;
-    s_open (&rig);
-    s_node_says (&rig, "charge", ZLOOM_WHY_IDLE, "charge is idle: it waits for work");
-    rig.flow.paused = true;
-    rig.flow.ready = 3;
-    s_node_says (&rig, "charge", ZLOOM_WHY_PAUSED,
-                 "charge has nothing in hand, for orders holds 3 messages: it is paused");
-    zloom_why_fini (&rig.why);
-}
-
-static void
-test_the_worst_replica_speaks (void **state)
-{
-    (void) state;
-    s_rig_t rig;
-    s_open (&rig);
-    (void) snprintf (rig.nodes[0].name, sizeof rig.nodes[0].name, "charge.1");
-    (void) snprintf (rig.nodes[1].name, sizeof rig.nodes[1].name, "charge.2");
-    (void) snprintf (rig.nodes[2].name, sizeof rig.nodes[2].name, "charge.x");
-    rig.nodes[1].report.restart_ms = 100;
-    s_node_says (&rig, "charge", ZLOOM_WHY_CHILD_RESTARTS, "the program of charge.2 has ended");
-    s_node_says (&rig, "charge", ZLOOM_WHY_CHILD_RESTARTS, "(of 2 replicas)");
-    zloom_why_fini (&rig.why);
-}
-
-static void
-test_work_is_counted_between_reports (void **state)
-{
-    (void) state;
-    s_rig_t rig;
-    s_open (&rig);
-    rig.nodes_before[0].report.acked = 100;
-    rig.nodes_before[0].report_age_ms = 900;
-    rig.nodes[0].report.acked = 300; /* two seconds later, by its own reports */
-    rig.nodes[0].report_age_ms = -100;
-    rig.nodes[0].report.in_hand = 3;
-    s_node_says (&rig, "charge", ZLOOM_WHY_WELL, "charge is at work: 100/s done, 3 in hand");
-    zloom_why_fini (&rig.why);
-}
-
-static void
-test_numbers_are_short (void **state)
-{
-    (void) state;
-    static const struct {
-        double number;
-        const char *text;
-    } rows[] = {{0, "0"},       {0.04, "0"},      {0.5, "0.5"},    {7, "7"},
-                {12.4, "12"},   {999, "999"},     {999.6, "1.0k"}, {1234, "1.2k"},
-                {45678, "46k"}, {3.44e6, "3.4M"}, {2e9, "2.0G"}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char text[24];
-        assert_string_equal (zloom_view_short (rows[i].number, text), rows[i].text);
-    }
-}
-
 int
 main (void)
 {
@@ -427,6 +265,7 @@ main (void)
       cmocka_unit_test (test_nothing_to_do),
       cmocka_unit_test (test_all_is_well),
       cmocka_unit_test (test_paused_comes_before_all),
+      cmocka_unit_test (test_takers_that_are_paused),
       cmocka_unit_test (test_a_full_disk),
       cmocka_unit_test (test_full_and_nobody_takes),
       cmocka_unit_test (test_a_buffered_child),
@@ -438,11 +277,6 @@ main (void)
       cmocka_unit_test (test_drained),
       cmocka_unit_test (test_takers_that_hold_all_they_may),
       cmocka_unit_test (test_slow_takers_and_faster_ones),
-      cmocka_unit_test (test_a_node_that_is_not_there),
-      cmocka_unit_test (test_an_idle_node_asks_its_flows),
-      cmocka_unit_test (test_the_worst_replica_speaks),
-      cmocka_unit_test (test_work_is_counted_between_reports),
-      cmocka_unit_test (test_numbers_are_short),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* What is said of a node: it is away, it has nothing to do, it works; which replica speaks. */
+#include "unit/cli/why.h"
+
+static void
+test_a_node_that_is_not_there (void **state)
+{
+    (void) state;
+    s_rig_t rig;
+    s_open (&rig);
+    zloom_view_node_t *node = &rig.nodes[0];
+    node->connected = false;
+    node->supervised = true;
+    node->restarts = 2;
+    node->next_ms = 5000;
+    (void) snprintf (node->state, sizeof node->state, "backoff");
+    (void) snprintf (node->end, sizeof node->end, "exit code 1");
+    s_node_says (&rig, "charge", ZLOOM_WHY_RESTARTING,
+                 "charge has ended: exit code 1 and is started again in 5.0s, after 2 restarts");
+    (void) snprintf (node->state, sizeof node->state, "failed");
+    s_node_says (&rig, "charge", ZLOOM_WHY_NOT_RUNNING, "its supervisor says failed, exit code 1");
+    (void) snprintf (node->state, sizeof node->state, "done");
+    s_node_says (&rig, "charge", ZLOOM_WHY_IDLE, "charge is done");
+    zloom_why_fini (&rig.why);
+    assert_false (zloom_why_node (&rig.before, &rig.now, "charg", &rig.why));
+}
+
+static void
+test_an_idle_node_asks_its_flows (void **state)
+{
+    (void) state;
+    s_rig_t rig;
+    s_open (&rig);
+    s_node_says (&rig, "charge", ZLOOM_WHY_IDLE, "charge is idle: it waits for work");
+    rig.flow.paused = true;
+    rig.flow.ready = 3;
+    s_node_says (&rig, "charge", ZLOOM_WHY_PAUSED,
+                 "charge has nothing in hand, for orders holds 3 messages: it is paused");
+    zloom_why_fini (&rig.why);
+}
+
+static void
+test_the_worst_replica_speaks (void **state)
+{
+    (void) state;
+    s_rig_t rig;
+    s_open (&rig);
+    (void) snprintf (rig.nodes[0].name, sizeof rig.nodes[0].name, "charge.1");
+    (void) snprintf (rig.nodes[1].name, sizeof rig.nodes[1].name, "charge.2");
+    (void) snprintf (rig.nodes[2].name, sizeof rig.nodes[2].name, "charge.x");
+    rig.nodes[1].report.restart_ms = 100;
+    s_node_says (&rig, "charge", ZLOOM_WHY_CHILD_RESTARTS, "the program of charge.2 has ended");
+    s_node_says (&rig, "charge", ZLOOM_WHY_CHILD_RESTARTS, "(of 2 replicas)");
+    zloom_why_fini (&rig.why);
+}
+
+static void
+test_work_is_counted_between_reports (void **state)
+{
+    (void) state;
+    s_rig_t rig;
+    s_open (&rig);
+    rig.nodes_before[0].report.acked = 100;
+    rig.nodes_before[0].report_age_ms = 900;
+    rig.nodes[0].report.acked = 300; /* two seconds later, by its own reports */
+    rig.nodes[0].report_age_ms = -100;
+    rig.nodes[0].report.in_hand = 3;
+    s_node_says (&rig, "charge", ZLOOM_WHY_WELL, "charge is at work: 100/s done, 3 in hand");
+    zloom_why_fini (&rig.why);
+}
+
+static void
+test_numbers_are_short (void **state)
+{
+    (void) state;
+    static const struct {
+        double number;
+        const char *text;
+    } rows[] = {{0, "0"},       {0.04, "0"},      {0.5, "0.5"},    {7, "7"},
+                {12.4, "12"},   {999, "999"},     {999.6, "1.0k"}, {1234, "1.2k"},
+                {45678, "46k"}, {3.44e6, "3.4M"}, {2e9, "2.0G"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[24];
+        assert_string_equal (zloom_view_short (rows[i].number, text), rows[i].text);
+    }
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+      cmocka_unit_test (test_a_node_that_is_not_there),
+      cmocka_unit_test (test_an_idle_node_asks_its_flows),
+      cmocka_unit_test (test_the_worst_replica_speaks),
+      cmocka_unit_test (test_work_is_counted_between_reports),
+      cmocka_unit_test (test_numbers_are_short),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
