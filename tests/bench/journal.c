@@ -3,7 +3,7 @@
  * journal.c - the log alone, as a router drives it: groups of so many messages, one being written
  * while the next is staged.
  *
- *     bench-journal FOLDER GROUPS MESSAGES BYTES
+ *     bench-journal FOLDER GROUPS MESSAGES BYTES HOT-MIB
  *
  * One tenth of the groups is needed until four times the hot log has gone by, all others until a
  * quarter of it has: so segments are turned over and live packs moved to cold ones all the time,
@@ -21,8 +21,7 @@
 #include "journal/format.h"
 #include "journal/journal.h"
 
-#define SEGMENT_BYTES (16u * 1024 * 1024)
-#define HOT_BYTES (64u * 1024 * 1024)
+#define SEGMENTS 8u /* of a hot log, as by default */
 #define FILL_MESSAGES 1024u
 #define FILL_BYTES 1024u
 #define LATE_ONE_OF 10u
@@ -42,6 +41,7 @@ typedef struct {
     uint64_t end;
     uint64_t staged_bytes;
     uint64_t groups;
+    uint32_t hot_bytes;
     backlog_t early, late;
 } bench_t;
 
@@ -223,7 +223,7 @@ s_finish (bench_t *self)
 static void
 s_run (bench_t *self, uint32_t groups, uint32_t messages, uint32_t bytes)
 {
-    for (uint32_t filled = 0; filled < HOT_BYTES; filled += FILL_MESSAGES * FILL_BYTES) {
+    for (uint32_t filled = 0; filled < self->hot_bytes; filled += FILL_MESSAGES * FILL_BYTES) {
         s_group (self, FILL_MESSAGES, FILL_BYTES);
     }
     s_finish (self);
@@ -260,17 +260,19 @@ s_number (const char *text)
 int
 main (int argc, char **argv)
 {
-    if (argc != 5) {
+    if (argc != 6) {
         fprintf (stderr, "see the head of journal.c\n");
         return 2;
     }
+    const uint32_t hot_bytes = s_number (argv[5]) * 1024 * 1024;
     bench_t self = {.end = 1,
-                    .early = {.keep_bytes = HOT_BYTES / 4},
-                    .late = {.keep_bytes = 4 * (uint64_t) HOT_BYTES}};
+                    .hot_bytes = hot_bytes,
+                    .early = {.keep_bytes = hot_bytes / 4},
+                    .late = {.keep_bytes = 4 * (uint64_t) hot_bytes}};
     const zloom_journal_config_t config = {.vfs = zloom_vfs_posix (),
                                            .directory = argv[1],
-                                           .hot_bytes = HOT_BYTES,
-                                           .segment_bytes = SEGMENT_BYTES};
+                                           .hot_bytes = hot_bytes,
+                                           .segment_bytes = hot_bytes / SEGMENTS};
     const zloom_journal_owner_t owner = {.arg = &self,
                                          .flow = s_flow,
                                          .restore = s_restore,
