@@ -111,6 +111,17 @@ s_step (zloom_world_t *world, const zloom_case_step_t *step)
 
 /* ---- results -------------------------------------------------------------------------------- */
 
+/* Bodies and what programs said may stand in it: no controls, and nothing but UTF-8. */
+static void
+s_clean (char *text)
+{
+    const bool utf8 = zloom_bytes_is_utf8 (zloom_bytes_text (text));
+    for (; *text; text++) {
+        const unsigned char byte = (unsigned char) *text;
+        *text = byte < ' ' || byte == 0x7f || (byte > 0x7f && !utf8) ? '.' : *text;
+    }
+}
+
 zloom_play_failure_t *
 zloom_world_fail (zloom_world_t *self, zloom_span_t at, const char *format, ...)
 {
@@ -120,6 +131,7 @@ zloom_world_fail (zloom_world_t *self, zloom_span_t at, const char *format, ...)
     va_start (args, format);
     (void) vsnprintf (what, sizeof what, format, args);
     va_end (args);
+    s_clean (what);
     zloom_grow (&result->failures, &result->failure_capacity, result->failure_count + 1,
                 sizeof *result->failures);
     zloom_play_failure_t *failure = &result->failures[result->failure_count++];

@@ -23,9 +23,9 @@ s_form (const zloom_cli_t *cli)
         const char *name;
         s_report_fn *report;
     } forms[] = {
-      {"text", zloom_test_report_text},
-      {"tap", zloom_test_report_tap},
-      {"junit", zloom_test_report_junit},
+      {"text", zloom_test_report_text},   {"tap", zloom_test_report_tap},
+      {"junit", zloom_test_report_junit}, {"json", zloom_test_report_json},
+      {"jsonl", zloom_test_report_jsonl},
     };
     const char *name = zloom_cli_option (cli, "output");
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
@@ -33,7 +33,8 @@ s_form (const zloom_cli_t *cli)
             return forms[i].report;
         }
     }
-    (void) zloom_cli_say (cli, ZLOOM_EXIT_USAGE, "--output is text, tap or junit, not '%s'", name);
+    (void) zloom_cli_say (cli, ZLOOM_EXIT_USAGE,
+                          "--output is text, tap, junit, json or jsonl, not '%s'", name);
     return NULL;
 }
 

@@ -130,7 +130,7 @@ static const zloom_option_t s_schema_options[] = {
 static const zloom_option_t s_test_options[] = {
   {"case", 'c', "NAME", "this case alone; several times for several"},
   SET_OPTION,
-  {"output", 'o', "FORM", "text, tap (version 14) or junit (XML)"},
+  {"output", 'o', "FORM", "text, tap (version 14), junit (XML), json or jsonl"},
   LAST_OPTION};
 
 static const zloom_option_t s_node_options[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* test_report.h - what came of a recipe's cases, for people, for TAP 14 and as JUnit XML. */
+/* test_report.h - what came of a recipe's cases, for people, as TAP 14, JUnit XML and JSON. */
 #ifndef ZLOOM_CLI_TEST_REPORT_H
 #define ZLOOM_CLI_TEST_REPORT_H
 
@@ -23,5 +23,8 @@ typedef struct {
 void zloom_test_report_text (const zloom_test_report_t *self, zloom_buf_t *out);
 void zloom_test_report_tap (const zloom_test_report_t *self, zloom_buf_t *out);
 void zloom_test_report_junit (const zloom_test_report_t *self, zloom_buf_t *out);
+/* An array of cases, or a case a line. */
+void zloom_test_report_json (const zloom_test_report_t *self, zloom_buf_t *out);
+void zloom_test_report_jsonl (const zloom_test_report_t *self, zloom_buf_t *out);
 
 #endif

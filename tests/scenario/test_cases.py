@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """`zloom test`: its reports and exit codes, what its documentation shows, and the cases that every
 recipe of the repository carries."""
+import json
 import os
 import pathlib
 import re
@@ -115,15 +116,38 @@ class Reports(Case):
         self.assertEqual(passed.find("testsuite").get("failures"), "0")
         self.assertEqual(passed.findall(".//failure"), [])
 
+    def test_json(self):
+        done = play("fails.yaml", "-o", "json")
+        self.assertEqual(done.returncode, 1)
+        cases = json.loads(done.stdout)
+        self.assertFalse(any(case["passed"] for case in cases))
+        first = cases[0]
+        self.assertEqual((first["recipe"], first["case"], first["file"], first["played_ms"]),
+                         ("fails", "wrong-body", "fails.yaml", 0))
+        failure = first["failures"][0]
+        self.assertEqual((failure["line"], failure["column"], failure["after_ms"]), (21, 51, 0))
+        self.assertEqual(failure["rows"][0],
+                         {"expected": '{"id":1}', "seen": '{"id":1}', "same": True})
+        lines = play("passes.yaml", "-o", "jsonl").stdout.splitlines()
+        self.assertTrue(all(json.loads(line)["passed"] for line in lines))
+        self.assertEqual([json.loads(line)["failures"] for line in lines], [[]] * len(lines))
+
     def test_odd_bytes_break_no_report(self):
         text = HEAD.replace("name: t", "name: odd") + (
             'tests:\n  odd:\n    about: "]]> & <x> \\" \\\\ # done\\n\\e[0m"\n    steps:\n'
             '      - {send: in, body: "\\e[31m <b> ]]> \\x7f \\u0085 \\""}\n'
-            '      - {expect: in, messages: ["# skip \\\\"]}\n')
+            '      - {expect: in, messages: ["# skip \\\\"]}\n'
+            '  no-rule:\n    mock: {work: [{body: x}]}\n    steps:\n'
+            '      - {send: job, body: "\\e[1m <&> ' + 60 * "\u00e4" + '"}\n'
+            '      - {expect: job, count: 1}\n')
+        text = text.replace("flows:\n", "nodes: {work: {kind: worker, run: [cat]}}\nflows:\n"
+                            "  job: {pattern: queue, from: external, to: work, "
+                            "dead_letter: dead}\n  dead: {pattern: queue, to: external}\n", 1)
         path = self.write("odd.yaml", text)
-        for form in ("text", "tap", "junit"):
+        for form in ("text", "tap", "junit", "json"):
             self.assertNotIn("\x1b", zloom("test", path, "-o", form).stdout)
-        self.assertEqual(len(tap(zloom("test", path, "-o", "tap").stdout)), 1)
+        self.assertEqual(len(tap(zloom("test", path, "-o", "tap").stdout)), 2)
+        self.assertEqual(len(json.loads(zloom("test", path, "-o", "json").stdout)), 2)
         xml.etree.ElementTree.fromstring(zloom("test", path, "-o", "junit").stdout)
 
 
@@ -139,7 +163,7 @@ class Words(Case):
         for words, code, said in (
                 ([good], 0, ""),
                 ([good, "--case", "two"], 2, "has no case 'two'"),
-                ([good, "-o", "json"], 2, "text, tap or junit"),
+                ([good, "-o", "xml"], 2, "text, tap, junit, json or jsonl"),
                 ([], 2, "RECIPE"),
                 ([self.write("none.yaml", HEAD)], 65, "has no 'tests:'"),
                 ([self.write("bad.yaml", ONE.replace("expect: in", "expect: im"))], 78, "Z0302"),

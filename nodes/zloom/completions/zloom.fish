@@ -38,7 +38,7 @@ complete -c zloom -n __fish_use_subcommand -a test -d 'play a recipe'\''s own ca
 complete -c zloom -n '__fish_seen_subcommand_from test' -a '(__fish_complete_suffix .yaml)'
 complete -c zloom -n '__fish_seen_subcommand_from test' -l case -s c -r -d 'this case alone; several times for several'
 complete -c zloom -n '__fish_seen_subcommand_from test' -l set -r -d 'set a param of the recipe; may stand several times'
-complete -c zloom -n '__fish_seen_subcommand_from test' -l output -s o -r -a 'text tap' -d 'text, tap (version 14) or junit (XML)'
+complete -c zloom -n '__fish_seen_subcommand_from test' -l output -s o -r -a 'text tap' -d 'text, tap (version 14), junit (XML), json or jsonl'
 complete -c zloom -n __fish_use_subcommand -a run -d 'run a recipe here: its nodes as supervised processes, or as threads'
 complete -c zloom -n '__fish_seen_subcommand_from run' -a '(__fish_complete_suffix .yaml)'
 complete -c zloom -n '__fish_seen_subcommand_from run' -l state -r -a '(__fish_complete_directories)' -d 'the topology'\''s state folder (default: by its name)'

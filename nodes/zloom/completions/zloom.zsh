@@ -111,8 +111,8 @@ _zloom () {
                 '-c[this case alone; several times for several]:NAME: ' \
                 '*--case[this case alone; several times for several]:NAME: ' \
                 '*--set[set a param of the recipe; may stand several times]:NAME=VALUE: ' \
-                '-o[text, tap (version 14) or junit (XML)]:FORM:(text tap)' \
-                '*--output[text, tap (version 14) or junit (XML)]:FORM:(text tap)' \
+                '-o[text, tap (version 14), junit (XML), json or jsonl]:FORM:(text tap)' \
+                '*--output[text, tap (version 14), junit (XML), json or jsonl]:FORM:(text tap)' \
                 '*:word:_files -g "*.(yaml|yml)"'
             ;;
         run)
