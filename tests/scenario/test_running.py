@@ -143,6 +143,15 @@ class Socket(Case):
                             (b'{"verb":"dance"}\n', "UNSUPPORTED"),
                             (b'{"verb":"down","grace_ms":-1}\n', "INVALID"),
                             (b'{"verb":"down","grace_ms":"soon"}\n', "INVALID"),
+                            (b'{"verb":"wait","for":7}\n', "INVALID"),
+                            (b'{"verb":"stop"}\n', "INVALID"),
+                            (b'{"verb":"stop","node":"' + b"x" * 9000 + b'"}\n', "NOT_FOUND"),
+                            (b'{"verb":"start","node":"router"}\n', "INVALID"),
+                            (b'{"verb":"scale","node":"shout","replicas":1e9}\n', "INVALID"),
+                            (b'{"verb":"scale","node":"shout"}\n', "INVALID"),
+                            (b'{"verb":"adopt","sets":[1]}\n', "INVALID"),
+                            (b'{"verb":"adopt","sets":{"a":1}}\n', "INVALID"),
+                            (b'{"verb":"adopt","sets":["nothing=1"]}\n', "RECIPE"),
                             (b"[" * 60000 + b"\n", "MALFORMED"),
                             (b"a" * 200000, "TOO_BIG")):
             answers = control(run, text)
