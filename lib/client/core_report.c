@@ -39,6 +39,9 @@ zloom_core_report (const zloom_client_core_t *self, zloom_buf_t *out)
 {
     zloom_report_t report = {0};
     report.waiting = zloom_client_core_waiting (self, 0);
+    /* A node that knows better says so itself. */
+    report.acked = self->stats.settled_messages;
+    report.emitted = self->stats.confirmed_messages;
     report.unconfirmed = zloom_client_core_unconfirmed (self, NULL);
     int64_t blocked_ns = self->blocked ? self->now_ns - self->blocked_at_ns : 0;
     report.blocked_ms = (uint64_t) (blocked_ns / ZLOOM_NS_PER_MS);

@@ -132,8 +132,10 @@ zloom_view_done (const zloom_view_t *before, const zloom_view_t *now, const char
     /* What matters is when the reports were written, not when they were read. */
     const int64_t old_ms = before->at_ns / ZLOOM_NS_PER_MS - old->report_age_ms;
     const int64_t new_ms = now->at_ns / ZLOOM_NS_PER_MS - new->report_age_ms;
-    return s_rate ((int64_t) old->report.acked, (int64_t) new->report.acked,
-                   (double) (new_ms - old_ms) / 1000);
+    const double seconds = (double) (new_ms - old_ms) / 1000;
+    return new->take_count > 0 || new->give_count == 0
+             ? s_rate ((int64_t) old->report.acked, (int64_t) new->report.acked, seconds)
+             : s_rate ((int64_t) old->report.emitted, (int64_t) new->report.emitted, seconds);
 }
 
 const char *

@@ -112,7 +112,7 @@ typedef struct {
 /* Zero where the looks are one, or the flow stands in one of them only. */
 zloom_view_rates_t zloom_view_rates (const zloom_view_t *before, const zloom_view_t *now,
                                      const char *flow);
-/* Messages that a node has done a second, between its reports. */
+/* Messages that a node has done a second, between its reports; of one that only gives: sent. */
 double zloom_view_done (const zloom_view_t *before, const zloom_view_t *now, const char *node);
 
 /* "350ms", "5.2s", "1m12s": as exact as it is worth. */

@@ -66,6 +66,10 @@ test_work_is_counted_between_reports (void **state)
     rig.nodes[0].report_age_ms = -100;
     rig.nodes[0].report.in_hand = 3;
     s_node_says (&rig, "charge", ZLOOM_WHY_WELL, "charge is at work: 100/s done, 3 in hand");
+    /* One that only gives is at work while it sends. */
+    rig.nodes_before[1].report.emitted = 10;
+    rig.nodes[1].report.emitted = 60;
+    s_node_says (&rig, "shop", ZLOOM_WHY_WELL, "shop is at work: 50/s done");
     zloom_why_fini (&rig.why);
 }
 

@@ -67,6 +67,23 @@ test_waiting_for_credit_is_told (void **state)
 }
 
 static void
+test_what_is_confirmed_counts (void **state)
+{
+    (void) state;
+    const zloom_client_options_t options = {.name = "shop", .flows = s_lines, .flow_count = 2};
+    desk_t *desk = s_desk (&options);
+    s_begin (desk, s_flows, 2, 0);
+    s_say_credit (desk, 10, 100);
+    s_send_pack (desk, "orders", 2);
+    s_expect_send (desk, 1, 2);
+    assert_int_equal (s_told (desk, "emitted"), 0);
+    s_say_confirm (desk, 10, 2);
+    assert_int_equal (s_told (desk, "emitted"), 2);
+    assert_int_equal (s_told (desk, "unconfirmed"), 0);
+    s_desk_destroy (&desk);
+}
+
+static void
 test_a_node_adds_its_own (void **state)
 {
     (void) state;
@@ -87,6 +104,7 @@ main (void)
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (test_who_has_nothing_to_tell_tells_nothing),
       cmocka_unit_test (test_waiting_for_credit_is_told),
+      cmocka_unit_test (test_what_is_confirmed_counts),
       cmocka_unit_test (test_a_node_adds_its_own),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
