@@ -300,6 +300,9 @@ zloom_cmd_send (zloom_cli_t *cli)
     if (err != ZLOOM_OK) {
         code = zloom_cli_fail (cli, err);
     }
+    if (err == ZLOOM_TIMED_OUT) {
+        fprintf (stderr, "zloom why %s says what holds it back\n", self.flow);
+    }
     const size_t open = zloom_client_unconfirmed (self.client, NULL);
     const int said = s_tell (&self, name, open);
     (void) zloom_client_close (&self.client, zloom_deadline (1000));

@@ -194,6 +194,7 @@ class Codes(topology.Case):
         self.code(0, "send", "jobs", "1", "--state", self.state)
         said = self.code(75, "send", "jobs", "2", "--state", self.state, "--timeout", "200ms")
         self.assertIn("1 not answered by the router", said)
+        self.assertIn("zloom why jobs", said)
 
     def test_77_a_folder_that_others_may_enter(self):
         self.run_topology(self.plain())
