@@ -199,6 +199,72 @@ test_a_step_without_input_counts_its_ids (void **state)
     rig_close (&rig);
 }
 
+/* A limit of 0 is none. */
+static void
+test_a_flow_without_limits_takes_what_comes (void **state)
+{
+    (void) state;
+    zloom_engine_flow_t flow = rig_flow ("orders", ZLOOM_CONFIRM_DISK);
+    flow.config.limit_messages = 0;
+    flow.config.limit_bytes = 0;
+    rig_t rig;
+    rig_open (&rig, &flow, 1);
+    rig_hello (&rig, 1, "shop", 1, "orders");
+    rig_put_send (&rig, 1, 1, 100);
+    rig_settle (&rig);
+    rig_expect_none (&rig, 1, ZLOOM_VERB_REFUSE);
+    rig_expect (&rig, 1, ZLOOM_VERB_CONFIRM);
+    rig_close (&rig);
+}
+
+/* A step settles what its handle was given: one that takes nothing was given nothing. */
+static void
+test_a_step_for_a_handle_that_takes_nothing_is_stale (void **state)
+{
+    (void) state;
+    const zloom_engine_flow_t flow = rig_flow ("orders", ZLOOM_CONFIRM_DISK);
+    const zloom_settle_run_t run = {
+      .first = 1, .n = 1, .delay_ms = ZLOOM_DELAY_UNSET, .cause = {.exit = -1}};
+    zloom_verb_t step = {
+      .kind = ZLOOM_VERB_STEP,
+      .step = {
+        .has_handle = true, .handle = 7, .token = {1, 1}, .settles = &run, .settle_count = 1}};
+    rig_t rig;
+    rig_open (&rig, &flow, 1);
+    rig_hello (&rig, 2, "worker", 2, NULL);
+    rig_put (&rig, 2, &step, NULL);
+    rig_settle (&rig);
+    rig_expect (&rig, 2, ZLOOM_VERB_SETTLED);
+    assert_int_equal (rig.verb.settled.step, ZLOOM_STALE);
+    rig_put_subscribe (&rig, 2, 1, "orders", ZLOOM_MODE_TAP);
+    rig_settle (&rig);
+    step.step.handle = 1;
+    rig_put (&rig, 2, &step, NULL);
+    rig_settle (&rig);
+    rig_expect (&rig, 2, ZLOOM_VERB_SETTLED);
+    assert_int_equal (rig.verb.settled.step, ZLOOM_STALE);
+    rig_close (&rig);
+}
+
+/* Without a seed each opening draws its own boot. */
+static void
+test_seeds_come_from_the_system (void **state)
+{
+    (void) state;
+    const zloom_engine_flow_t flow = rig_flow ("orders", ZLOOM_CONFIRM_DISK);
+    uint64_t boots[2];
+    for (size_t i = 0; i < 2; i++) {
+        rig_t rig;
+        rig_init (&rig, &flow, 1);
+        rig.seed = UINT64_MAX; /* the next is 0 */
+        assert_int_equal (rig_start (&rig), ZLOOM_OK);
+        rig_hello (&rig, 1, "shop", 1, "orders");
+        boots[i] = zloom_journal_boot (rig.journal).random;
+        rig_close (&rig);
+    }
+    assert_int_not_equal (boots[0], boots[1]);
+}
+
 int
 main (void)
 {
@@ -210,6 +276,9 @@ main (void)
       cmocka_unit_test (test_draining_twice_is_draining_once),
       cmocka_unit_test (test_a_flow_of_letters_without_any),
       cmocka_unit_test (test_a_step_without_input_counts_its_ids),
+      cmocka_unit_test (test_a_flow_without_limits_takes_what_comes),
+      cmocka_unit_test (test_a_step_for_a_handle_that_takes_nothing_is_stale),
+      cmocka_unit_test (test_seeds_come_from_the_system),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

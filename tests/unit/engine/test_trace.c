@@ -119,6 +119,36 @@ test_it_takes_an_id_or_a_number (void **state)
     rig_close (&rig);
 }
 
+/* One that failed waits: when it goes on is told, and what came of it so far. */
+static void
+test_one_that_waits_is_told_with_its_past (void **state)
+{
+    (void) state;
+    rig_t rig;
+    s_open (&rig);
+    rig_consumer (&rig, 2, "charge", "orders", 10);
+    rig_settle (&rig);
+    rig_expect (&rig, 2, ZLOOM_VERB_DELIVER);
+    const uint64_t seq = rig.verb.deliver.runs[0].seq;
+    const zloom_settle_run_t run = {.first = seq,
+                                    .n = 1,
+                                    .verdict = ZLOOM_VERDICT_RETRY,
+                                    .delay_ms = 60000,
+                                    .cause = {.reason = zloom_bytes_text ("failures"),
+                                              .exit = 3,
+                                              .text = zloom_bytes_text ("no such street")}};
+    const zloom_verb_t settle = {
+      .kind = ZLOOM_VERB_SETTLE,
+      .settle = {.handle = 1, .token = rig.verb.deliver.token, .runs = &run, .run_count = 1}};
+    rig_put (&rig, 2, &settle, NULL);
+    rig_settle (&rig);
+    s_put_trace (&rig, NULL, "orders", (int64_t) seq);
+    assert_int_equal (s_take (&rig, "no such street"), 1);
+    s_put_trace (&rig, NULL, "orders", (int64_t) seq);
+    assert_int_equal (s_take (&rig, "waiting"), 1);
+    rig_close (&rig);
+}
+
 int
 main (void)
 {
@@ -129,6 +159,7 @@ main (void)
       cmocka_unit_test (test_found_by_its_id),
       cmocka_unit_test (test_who_has_it_is_told),
       cmocka_unit_test (test_it_takes_an_id_or_a_number),
+      cmocka_unit_test (test_one_that_waits_is_told_with_its_past),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
