@@ -8,8 +8,10 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/units.h"
 #include "patterns/node_config.h"
 #include "recipe/registry.h"
+#include "recipe/tree.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -108,6 +110,43 @@ s_add (zloom_supervisor_t *self, const zloom_plan_unit_t *like, int64_t replica,
     zloom_proc_start (proc, mono_ns);
 }
 
+/* A limit of the param that the replicas come from, as the recipe says it. */
+static void
+s_limit_of_param (const zloom_supervisor_t *self, const char *param, const char *word,
+                  int64_t *limit)
+{
+    const zloom_tree_node_t *params =
+      zloom_tree_get (zloom_recipe_tree (self->config.recipe), "params");
+    const zloom_tree_node_t *at = zloom_tree_get (zloom_tree_get (params, param), word);
+    int64_t number = 0;
+    if (at && at->kind == ZLOOM_TREE_SCALAR && zloom_parse_int (at->text, &number) == ZLOOM_OK) {
+        *limit = number;
+    }
+}
+
+/* How often it may run: as the field says, or the param that stands there. */
+static zloom_err_t
+s_check_limits (const zloom_supervisor_t *self, const zloom_recipe_node_t *node, int64_t replicas)
+{
+    static const char by_param[] = "param ";
+    int64_t least = 1;
+    int64_t most = ZLOOM_REPLICAS_MAX;
+    const zloom_tree_node_t *at = zloom_tree_get (node->tree, "replicas");
+    char param[ZLOOM_NAME_MAX + 1] = "";
+    if (at && at->via && strncmp (at->via, by_param, strlen (by_param)) == 0) {
+        const char *name = at->via + strlen (by_param);
+        (void) snprintf (param, sizeof param, "%.*s", (int) strcspn (name, " "), name);
+        s_limit_of_param (self, param, "min", &least);
+        s_limit_of_param (self, param, "max", &most);
+    }
+    if (replicas >= least && replicas <= most) {
+        return ZLOOM_OK;
+    }
+    return zloom_fail (ZLOOM_INVALID, "'%s' has %lld to %lld replicas%s%s; to stop it: zloom drain",
+                       node->name, (long long) least, (long long) most,
+                       *param ? ", says its param " : "", param);
+}
+
 zloom_err_t
 zloom_roster_scale (zloom_supervisor_t *self, const char *name, int64_t replicas, int64_t mono_ns,
                     int64_t *were)
@@ -120,9 +159,8 @@ zloom_roster_scale (zloom_supervisor_t *self, const char *name, int64_t replicas
     if (!node || node->kind->id != ZLOOM_NODE_WORKER) {
         return zloom_fail (ZLOOM_INVALID, "'%.80s' is no worker: only those have replicas", name);
     }
-    if (replicas < 1 || replicas > ZLOOM_REPLICAS_MAX) {
-        return zloom_fail (ZLOOM_INVALID, "a worker has 1 to %d replicas; to stop it: zloom drain",
-                           ZLOOM_REPLICAS_MAX);
+    if (s_check_limits (self, node, replicas) != ZLOOM_OK) {
+        return ZLOOM_INVALID;
     }
     if (s_is_leaving (self, node)) {
         return zloom_fail (ZLOOM_AGAIN,

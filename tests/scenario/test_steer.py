@@ -9,9 +9,11 @@ from topology import Case, ZLOOM, wait_for
 
 # Each message waits for a line in the pipe; `same` is the name of a node and of a flow.
 GATED = """
+params:
+  others: {type: int, default: 1, min: 1, max: 2}
 nodes:
   same:  {kind: worker, run: [./gated.sh], io: exec, prefetch: 1}
-  other: {kind: worker, run: [cat], io: exec}
+  other: {kind: worker, run: [cat], io: exec, replicas: "${param.others}"}
   print: {kind: sink, file: {path: out.txt}}
   lines: {kind: poller, file: {path: in.txt, follow: true}}
 flows:
@@ -65,8 +67,8 @@ class Scale(Steer):
                               stdout=subprocess.PIPE, text=True) as down:
             wait_for("two leave", lambda: list(self.states("same").values()).count("stopping") == 2)
             self.do("scale", "same", "2", code=75)  # their names are not free yet
-            for line in "abc":
-                self.open_gate(line)
+            # At once: who reads beside a line's reader goes on when the pipe's writer closes it.
+            self.open_gate("a\nb\nc")
             out, _ = down.communicate(timeout=60)
             self.assertEqual((down.returncode, json.loads(out)),
                              (0, {"node": "same", "replicas": 1}))
@@ -79,7 +81,9 @@ class Scale(Steer):
     def test_only_workers_and_not_beyond_the_limits(self):
         for words, code, text in ((["print", "2"], 2, "no worker"), (["router", "2"], 2, "router"),
                                   (["open", "2"], 2, "is a flow"), (["same", "0"], 2, "1 to 256"),
-                                  (["same", "257"], 2, "256"), (["same", "x"], 2, "whole number"),
+                                  (["same", "257"], 2, "256"),
+                                  (["other", "3"], 2, "1 to 2 replicas, says its param others"),
+                                  (["same", "x"], 2, "whole number"),
                                   (["nobody", "2"], 1, "nodes: router"), (["same"], 2, "N is")):
             self.assertIn(text, self.do("scale", *words, code=code), words)
 
