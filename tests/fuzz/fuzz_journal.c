@@ -102,7 +102,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     zloom_simdisk_t *disk = zloom_simdisk_copy (s_good);
     s_edit (disk, zloom_bytes (data, size));
     s_hold (disk, data[0]);
-    (void) zloom_life_try (disk, &life);
+    (void) zloom_life_try (disk, data[0] == 0, &life);
     zloom_simdisk_destroy (&disk);
     return 0;
 }

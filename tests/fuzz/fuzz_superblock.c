@@ -117,7 +117,7 @@ s_try (const uint8_t *data, size_t size, uint8_t how)
         s_check_again (&slot);
     }
     zloom_slot_fini (&slot);
-    const zloom_err_t err = zloom_life_try (disk, &life);
+    const zloom_err_t err = zloom_life_try (disk, read != ZLOOM_OK, &life);
     if (read == ZLOOM_MALFORMED && !(how & ALONE)) {
         zloom_assert (err == ZLOOM_OK && life.holes == 0 && life.last_flow == s_whole.last_flow);
         zloom_assert (memcmp (life.end, s_whole.end, sizeof life.end) == 0);

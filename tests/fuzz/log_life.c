@@ -325,15 +325,16 @@ zloom_life_examine (zloom_simdisk_t *disk)
 }
 
 zloom_err_t
-zloom_life_try (zloom_simdisk_t *disk, zloom_life_t *life)
+zloom_life_try (zloom_simdisk_t *disk, bool honest, zloom_life_t *life)
 {
     *life = (zloom_life_t){.holes = 0};
     zloom_life_examine (disk);
     const zloom_err_t err = zloom_life_live (disk, life);
     if (!err) {
-        zloom_life_t again = *life;
+        zloom_life_t again = {.stored = honest ? life->stored : 0};
         zloom_life_examine (disk);
-        zloom_assert (zloom_life_live (disk, &again) == ZLOOM_OK);
+        const zloom_err_t second = zloom_life_live (disk, &again);
+        zloom_assert (!second || !honest);
     }
     return err;
 }

@@ -47,7 +47,11 @@ void zloom_life_hold_slot (uint8_t *slot, size_t size);
 zloom_err_t zloom_life_live (zloom_simdisk_t *disk, zloom_life_t *life);
 /* The verifier looks at it. */
 void zloom_life_examine (zloom_simdisk_t *disk);
-/* All that is to be tried with a changed log; what its first opening said, and gave. */
-zloom_err_t zloom_life_try (zloom_simdisk_t *disk, zloom_life_t *life);
+/*
+ * All that is to be tried with a changed log; what its first opening said, and gave. `honest`: a
+ * disk could have made the changes, so what is stored then has to be kept; to a log whose groups
+ * and slots tell lies under good checksums nothing of the kind is promised.
+ */
+zloom_err_t zloom_life_try (zloom_simdisk_t *disk, bool honest, zloom_life_t *life);
 
 #endif
