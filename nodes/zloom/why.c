@@ -393,9 +393,10 @@ s_idle (const s_case_t *self)
 {
     zloom_buf_printf (&self->why->sentence,
                       "%s is idle: it is empty and nothing came in the last %.1f s; %lld taker%s "
-                      "wait, %lld messages were done since it began",
+                      "wait%s, %lld message%s done since it began",
                       self->flow->name, self->rates.seconds, (long long) self->flow->consumers,
-                      self->flow->consumers == 1 ? "" : "s", (long long) self->flow->acked);
+                      self->flow->consumers == 1 ? "" : "s", self->flow->consumers == 1 ? "s" : "",
+                      (long long) self->flow->acked, self->flow->acked == 1 ? " was" : "s were");
     return true;
 }
 
