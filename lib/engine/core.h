@@ -294,7 +294,7 @@ void zloom_engine_staged (zloom_engine_t *self, zloom_port_t *port, bool lazy);
 /* The group that answers about the state of `flow` wait for; 0: none. */
 uint64_t zloom_engine_group (const zloom_engine_t *self, const zloom_hosted_t *flow);
 /* Stage an APPEND effect as a record of its own; its pack lies in `blob`. */
-void zloom_engine_append (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_effect_t *append,
+void zloom_engine_append (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_effect_t *effect,
                           zloom_blob_t *blob);
 /* Confirms of the turn, one a sender. */
 void zloom_engine_flush_confirms (zloom_engine_t *self);

@@ -242,7 +242,7 @@ s_tell_json (const s_send_t *self, size_t open)
     json_t *told =
       json_pack ("{s:s, s:s, s:I, s:I, s:I}", "flow", self->flow, "producer",
                  zloom_client_core_name (core), "sent", (json_int_t) self->sent, "confirmed",
-                 (json_int_t) (self->sent - open), "skipped", (json_int_t) self->skip);
+                 (json_int_t) self->sent - (json_int_t) open, "skipped", (json_int_t) self->skip);
     if (self->sent > 0 && zloom_client_core_flow (core, self->flow, &state)) {
         const uint64_t last = state.next_id - 1;
         json_object_set_new (told, "first_id", json_integer ((json_int_t) (last - self->sent + 1)));
