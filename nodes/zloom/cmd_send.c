@@ -245,7 +245,8 @@ s_tell_json (const s_send_t *self, size_t open)
                  (json_int_t) self->sent - (json_int_t) open, "skipped", (json_int_t) self->skip);
     if (self->sent > 0 && zloom_client_core_flow (core, self->flow, &state)) {
         const uint64_t last = state.next_id - 1;
-        json_object_set_new (told, "first_id", json_integer ((json_int_t) (last - self->sent + 1)));
+        const uint64_t first = state.next_id - self->sent;
+        json_object_set_new (told, "first_id", json_integer ((json_int_t) first));
         json_object_set_new (told, "last_id", json_integer ((json_int_t) last));
     }
     return zloom_print_json (self->cli, told, self->output == ZLOOM_OUTPUT_JSON);
