@@ -29,6 +29,27 @@ zloom_log_oldest_needed (const zloom_log_t *self)
     return oldest;
 }
 
+/*
+ * The segments in use. One in which no group was ever seen begins with the group that comes next
+ * behind it: that is the open one if it is the last segment. Else all that it held is lost, and
+ * replay, when it starts there, has to go on with what is left.
+ */
+static void
+s_list_segments (const zloom_log_t *self, zloom_slot_segment_t *list)
+{
+    uint64_t first_group = self->open.number;
+    uint32_t previous_crc = self->last_crc;
+    for (size_t i = self->segment_count; i > 0; i--) {
+        const zloom_segment_t *segment = &self->segments[i - 1];
+        if (segment->first_group > 0) {
+            first_group = segment->first_group;
+            previous_crc = segment->previous_crc;
+        }
+        list[i - 1] =
+          (zloom_slot_segment_t){segment->number, segment->bytes, first_group, previous_crc};
+    }
+}
+
 static void
 s_encode_slot (zloom_log_t *self, slot_job_t *job)
 {
@@ -45,13 +66,7 @@ s_encode_slot (zloom_log_t *self, slot_job_t *job)
       .boots = self->boots,
       .boot_count = self->boot_count,
     };
-    for (size_t i = 0; i < self->segment_count; i++) {
-        const zloom_segment_t *segment = &self->segments[i];
-        bool begun = segment->first_group > 0;
-        slot.segments[i] = (zloom_slot_segment_t){segment->number, segment->bytes,
-                                                  begun ? segment->first_group : self->open.number,
-                                                  begun ? segment->previous_crc : self->last_crc};
-    }
+    s_list_segments (self, slot.segments);
     for (size_t i = 0; i < self->flow_count; i++) {
         slot.flows[i] = self->flows[i]->mark;
     }

@@ -188,6 +188,17 @@ s_stop (world_t *world)
     world->disk = disk;
 }
 
+/* Let what the superblock is to tell reach the disk. */
+static void
+s_rest (world_t *world)
+{
+    for (int turn = 0; turn < 8; turn++) {
+        while (zloom_journal_work (world->journal)) {
+        }
+        zloom_journal_poll (world->journal, world->now);
+    }
+}
+
 /* Three boots store messages: each later one has all of them. */
 static void
 s_live_on (world_t *world)
@@ -292,11 +303,7 @@ test_what_the_superblock_attests_is_no_tail (void **state)
     const uint64_t first = s_stage (world);
     const uint64_t second = s_stage (world);
     s_flush (world);
-    for (int turn = 0; turn < 8; turn++) {
-        while (zloom_journal_work (world->journal)) {
-        }
-        zloom_journal_poll (world->journal, world->now);
-    }
+    s_rest (world);
     zloom_slot_t slots[2];
     const uint64_t last = zloom_journal_durable (world->journal);
     uint64_t known = 0;
@@ -318,6 +325,61 @@ test_what_the_superblock_attests_is_no_tail (void **state)
     zloom_journal_close (&world->journal);
 }
 
+/* Boots that store messages and close, so that each leaves superblocks of its own. */
+static void
+s_close_on (world_t *world)
+{
+    uint64_t stored[3];
+    for (size_t boot = 0; boot < 4; boot++) {
+        s_open (world);
+        for (size_t i = 0; i < boot; i++) {
+            assert_true (world->replayed[stored[i]]);
+            zloom_journal_fetch (world->journal, 1, stored[i], stored[i]);
+        }
+        world->fetched = 0;
+        s_rest (world);
+        assert_int_equal (world->fetched, boot);
+        if (boot < 3) {
+            stored[boot] = s_send (world);
+        }
+        zloom_journal_close (&world->journal);
+    }
+}
+
+/* Replay starts in a segment of which nothing is left: what comes behind it counts all the same. */
+static void
+test_the_only_segment_is_lost (void **state)
+{
+    world_t *world = *state;
+    s_name_flows (world, 1);
+    (void) s_send (world);
+    s_rest (world);
+    s_stop (world);
+    zloom_simdisk_cut (world->disk, HOT_1, 0);
+    s_close_on (world);
+}
+
+static void
+test_the_segment_where_replay_starts_is_lost (void **state)
+{
+    world_t *world = *state;
+    s_name_flows (world, 1);
+    s_rest (world);
+    for (size_t i = 0; i < SEGMENT_BYTES / ZLOOM_BLOCK_BYTES; i++) {
+        (void) s_send (world);
+    }
+    const uint64_t last = s_send (world);
+    s_stop (world);
+    zloom_simdisk_cut (world->disk, HOT_1, 0);
+    s_open (world);
+    assert_true (world->replayed[last]);
+    zloom_journal_close (&world->journal);
+    s_open (world);
+    assert_true (world->replayed[last]);
+    zloom_journal_close (&world->journal);
+    s_close_on (world);
+}
+
 int
 main (void)
 {
@@ -329,6 +391,9 @@ main (void)
       cmocka_unit_test_setup_teardown (test_a_damaged_group_before_the_torn_one, s_setup,
                                        s_teardown),
       cmocka_unit_test_setup_teardown (test_what_the_superblock_attests_is_no_tail, s_setup,
+                                       s_teardown),
+      cmocka_unit_test_setup_teardown (test_the_only_segment_is_lost, s_setup, s_teardown),
+      cmocka_unit_test_setup_teardown (test_the_segment_where_replay_starts_is_lost, s_setup,
                                        s_teardown),
     };
     return cmocka_run_group_tests_name ("journal.tail", tests, NULL, NULL);
