@@ -19,11 +19,10 @@ s_refill (zloom_rate_t *self, int64_t now_ns)
         self->at_ns = now_ns;
         return;
     }
+    /* Whole bytes only; the time that makes no whole one yet still counts at the next look. */
     const int64_t more = (int64_t) ((double) self->most * (double) passed_ns / ZLOOM_NS_PER_S);
-    if (more > 0) {
-        self->left = self->left + more < self->most ? self->left + more : self->most;
-        self->at_ns = now_ns;
-    }
+    self->at_ns += (int64_t) ((double) more * ZLOOM_NS_PER_S / (double) self->most);
+    self->left = self->left + more < self->most ? self->left + more : self->most;
 }
 
 bool
