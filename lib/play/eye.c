@@ -230,9 +230,24 @@ s_note_letter (zloom_play_list_t *list, zloom_bytes_t letter)
     }
 }
 
+/* What an earlier look has found may have left its flow since. */
+static void
+s_forget_letters (zloom_play_list_t *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        zloom_play_seen_t *seen = &list->items[i];
+        free (seen->reason);
+        free (seen->text);
+        seen->reason = NULL;
+        seen->text = NULL;
+        seen->failures = 0;
+    }
+}
+
 zloom_err_t
 zloom_play_eye_letters (zloom_world_t *world, const char *flow, zloom_play_list_t *list)
 {
+    s_forget_letters (list);
     uint64_t from = 0;
     for (bool more = true; more;) {
         zloom_err_t err = zloom_play_eye_ask (world, "dlq show", flow, from);
