@@ -36,6 +36,8 @@ class Terminal:
                     self.text += os.read(self.fd, 65536).decode()
                 except OSError:
                     break
+        if not condition(self.text):
+            raise AssertionError(f"it ended before: {what}\n{self.text[-2000:]!r}")
 
     def resize(self, rows, columns):
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
