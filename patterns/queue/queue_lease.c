@@ -108,6 +108,7 @@ s_hold_ready (zloom_queue_t *self, zloom_queue_consumer_t *consumer, zloom_token
     zloom_queue_remove_ready (self, first, last);
     zloom_leases_push (self->leases, lease, first, (uint32_t) (last - first + 1),
                        zloom_time_add (turn->now.mono_ns, self->config.lease_ns));
+    self->held_to = last > self->held_to ? last : self->held_to;
     return true;
 }
 

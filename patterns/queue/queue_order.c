@@ -246,11 +246,15 @@ s_by_number (const void *a, const void *b)
 
 /*
  * What was leased again after a restart came out of lanes that are not known any more: nothing goes
- * to others that stands before the last of it, since it may be of the same key.
+ * to others that stands before the last of it, since it may be of the same key. Only subscribing
+ * leases such (queue_lease.c): once the last is let go there are none to look for.
  */
 static void
 s_look_for_held (zloom_queue_t *self)
 {
+    if (self->held_to == 0) {
+        return;
+    }
     self->held_to = 0;
     for (size_t i = 0; i < self->ring_count; i++) {
         for (zloom_lease_t *lease = self->ring[i]->holder.first; lease;
