@@ -236,9 +236,9 @@ void zloom_engine_check (const zloom_engine_t *self);
 /* A configured flow by name; NULL when there is none. */
 zloom_hosted_t *zloom_engine_flow (const zloom_engine_t *self, zloom_bytes_t name);
 zloom_hosted_t *zloom_engine_add_flow (zloom_engine_t *self, const zloom_engine_flow_t *flow);
-/* Give the flow its number and its pattern's object, and let it serve. */
 /* Make the flow's pattern. */
 void zloom_engine_create (const zloom_engine_t *self, zloom_hosted_t *flow, uint64_t first_seq);
+/* Give the flow its number and its pattern's object, and let it serve. */
 void zloom_engine_begin_flow (zloom_engine_t *self, zloom_hosted_t *flow);
 /* Find each flow's dead letters by name. */
 void zloom_engine_join_dead_letters (zloom_engine_t *self);
