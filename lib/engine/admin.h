@@ -21,10 +21,11 @@
  *   flow parked  flow, from?, max?                  {keys [{key, state, seq, failures, behind,
  *                                                   reason}…], next}; next is -1 at the end
  *   flow release flow, key, skip?                   {released}
- *   trace        id, or flow and seq                {log, taken [{flow, high}…], scanned,
+ *   trace        id                                 {log, taken [{flow, high}…]}, then {scanned,
  *                                                   messages [{flow, seq, id, base_time, place,
  *                                                   failures, history, due_ms, consumer, started,
  *                                                   lease_ms}…]}
+ *                flow, seq                          {log, messages [one, as above]}
  *   dlq ls       flow?                              {flows [{name, messages, oldest_ms,
  *                                                   reasons {name: count}}…]}
  *   dlq show     flow, from?, max?, id?, reason?    {messages [{seq, id, history}…], next} + pack
