@@ -76,9 +76,9 @@ typedef struct {
      * Program and arguments. A program with a slash is absolute here (relative ones started at the
      * recipe's folder); one without is looked up in PATH. Arguments are as written.
      */
-    zloom_strings_t run; /* empty: the worker has an actor instead */
-    const char *actor;   /* NULL: the worker has a program, or an expression */
-    const char *jq;      /* NULL: it has none; an expression instead of a program */
+    zloom_strings_t run; /* empty: the worker has an actor or an expression */
+    const char *actor;   /* NULL: it has a program or an expression */
+    const char *jq;      /* NULL: it has a program or an actor */
     unsigned io;         /* zloom_io_t */
     int64_t replicas;    /* how many of this worker run side by side */
     int64_t prefetch;    /* messages a replica may hold unsettled: its credit */

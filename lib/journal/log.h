@@ -126,7 +126,7 @@ typedef struct {
 
     zloom_group_t open;
     zloom_group_t writing;
-    zloom_group_t written; /* durable; what it holds is let go when the next one is on its way */
+    zloom_group_t written; /* durable; the next poll lets go of it, after handing over */
     zloom_commit_t commit;
     bool busy;        /* the committer has `writing` */
     bool seal_wanted; /* sealed while busy: hand over when it is not */

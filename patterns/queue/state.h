@@ -236,8 +236,6 @@ size_t zloom_queue_gather (zloom_queue_t *self, uint32_t most, bool failed_only,
                            const zloom_turn_t *turn);
 /* Tell the lanes what became of messages; all do nothing in a flow without key. */
 void zloom_queue_order_gone (zloom_queue_t *self, uint64_t first, uint64_t last);
-/* A suspect goes back to the others: its place in its lane stays, what is behind it is recalled. */
-void zloom_queue_order_recall (zloom_queue_t *self, uint64_t first, uint64_t last);
 void zloom_queue_order_due (zloom_queue_t *self, uint64_t seq);
 /* Whether nothing of its lane stands before it; true in a flow without key. */
 bool zloom_queue_order_first (const zloom_queue_t *self, uint64_t seq);
@@ -250,9 +248,11 @@ void zloom_queue_order_dead (zloom_queue_t *self, uint64_t seq, const zloom_turn
 
 /* ---- queue_recall.c ------------------------------------------------------------------------- */
 
-/* They came back unharmed, or failed; both do nothing in a flow without key. */
+/* They came back unharmed, or failed; all three do nothing in a flow without key. */
 void zloom_queue_order_back (zloom_queue_t *self, uint64_t first, uint64_t last);
 void zloom_queue_order_failed (zloom_queue_t *self, uint64_t seq);
+/* A suspect goes back to the others: its place in its lane stays, what is behind it is recalled. */
+void zloom_queue_order_recall (zloom_queue_t *self, uint64_t first, uint64_t last);
 /* Whether an earlier message of its key failed in this event: its verdict comes too late. */
 bool zloom_queue_barred (const zloom_queue_t *self, uint64_t seq);
 /* The event is over: take from their holders what must come again behind another. */
@@ -315,16 +315,19 @@ bool zloom_queue_append (zloom_queue_t *self, const zloom_event_t *event, uint32
 /* ---- queue_dispatch.c ----------------------------------------------------------------------- */
 
 uint32_t zloom_queue_dispatch (void *self, uint32_t budget, const zloom_turn_t *turn);
+/* Messages that the consumer may be handed now. */
+uint64_t zloom_queue_consumer_credit (const zloom_queue_consumer_t *consumer);
+
+/* ---- queue_place.c -------------------------------------------------------------------------- */
+
+/* The pattern's place (). */
+void zloom_queue_place (const void *self, uint64_t seq, zloom_whereabouts_t *place);
 
 /* ---- queue_lease.c -------------------------------------------------------------------------- */
 
 zloom_queue_consumer_t *zloom_queue_consumer (const zloom_queue_t *self, zloom_consumer_id_t id);
 void zloom_queue_subscribe (zloom_queue_t *self, const zloom_event_t *event,
                             const zloom_turn_t *turn);
-/* Messages that it may be handed now. */
-uint64_t zloom_queue_consumer_credit (const zloom_queue_consumer_t *consumer);
-/* The pattern's place (). */
-void zloom_queue_place (const void *self, uint64_t seq, zloom_whereabouts_t *place);
 void zloom_queue_credit (zloom_queue_t *self, const zloom_event_t *event);
 void zloom_queue_mark (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *turn);
 void zloom_queue_leave_consumer (zloom_queue_t *self, const zloom_event_t *event,
