@@ -9,8 +9,9 @@
  *                            ended_ms, memory_bytes}…]}; what is not known is null
  *   down    grace_ms?, now?  {limit_ms}, how long it takes at most, with more; then, when all has
  *                            stopped, {topology, by_force, text}, or the supervisor's own error
- *   wait    for              {} once it is so: "ready" (all nodes serve or have done their work),
- *                            "idle" (and no work is left); DRAINING, CHILD: it will not be
+ *   wait    for, node?       {} once it is so: "ready" (all nodes, or only this one, serve or have
+ *                            done their work), "running" (all have been ready once), "idle" (all
+ *                            are, and no work is left); DRAINING, CHILD: it will not be
  *   stop    node             {processes}: the node drains, and is left alone (node: also of a unit)
  *   start   node             {processes}: what was stopped, is done or has failed is started again
  *   scale   node, replicas   {were}: a worker runs so often from now on
@@ -141,7 +142,7 @@ s_down (const s_order_t *order)
         return;
     }
     const int64_t grace_ns = grace_ms * ZLOOM_NS_PER_MS;
-    zloom_waits_add (self, order->ticket, ZLOOM_WAIT_DOWN);
+    zloom_waits_add (self, order->ticket, ZLOOM_WAIT_DOWN, "");
     if (self->phase != ZLOOM_PHASE_DRAINING) {
         self->config.grace_ns = grace_ns;
         zloom_supervisor_stop (self, order->mono_ns, "told to go down");
@@ -164,14 +165,28 @@ s_down (const s_order_t *order)
 static void
 s_wait (const s_order_t *order)
 {
-    const char *what = json_string_value (json_object_get (order->request, "for"));
-    if (what && strcmp (what, "ready") == 0) {
-        zloom_waits_add (order->self, order->ticket, ZLOOM_WAIT_READY);
-    } else if (what && strcmp (what, "idle") == 0) {
-        zloom_waits_add (order->self, order->ticket, ZLOOM_WAIT_IDLE);
+    static const struct {
+        const char *word;
+        zloom_wait_t what;
+    } waits[] = {
+      {"ready", ZLOOM_WAIT_READY}, {"running", ZLOOM_WAIT_RUNNING}, {"idle", ZLOOM_WAIT_IDLE}};
+    zloom_supervisor_t *self = order->self;
+    const char *word = json_string_value (json_object_get (order->request, "for"));
+    const json_t *given = json_object_get (order->request, "node");
+    const char *node = given ? json_string_value (given) : "";
+    zloom_wait_t what = 0;
+    for (size_t i = 0; word && i < sizeof waits / sizeof *waits; i++) {
+        what = strcmp (waits[i].word, word) == 0 ? waits[i].what : what;
+    }
+    if (what == 0 || !node || (given && what != ZLOOM_WAIT_READY)) {
+        zloom_control_socket_fail (self->control, order->ticket, ZLOOM_INVALID,
+                                   "\"for\" is \"ready\", there with a \"node\" or without, "
+                                   "\"running\" or \"idle\"");
+    } else if (given && !zloom_roster_has (self, node)) {
+        zloom_control_socket_fail (self->control, order->ticket, ZLOOM_NOT_FOUND,
+                                   "no node '%.80s' here", node);
     } else {
-        zloom_control_socket_fail (order->self->control, order->ticket, ZLOOM_INVALID,
-                                   "\"for\" is \"ready\" or \"idle\"");
+        zloom_waits_add (self, order->ticket, what, node);
     }
 }
 

@@ -16,12 +16,22 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Whether the name means this process: its own, or that of its node. */
-static bool
-s_means (const zloom_proc_t *proc, const char *name)
+bool
+zloom_roster_means (const zloom_proc_t *proc, const char *name)
 {
     const zloom_plan_unit_t *plan = zloom_proc_plan (proc);
     return strcmp (plan->name, name) == 0 || strcmp (plan->node->name, name) == 0;
+}
+
+bool
+zloom_roster_has (const zloom_supervisor_t *self, const char *name)
+{
+    for (size_t i = 0; i < self->proc_count; i++) {
+        if (zloom_roster_means (self->procs[i], name)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static zloom_err_t
@@ -33,7 +43,7 @@ s_check (const zloom_supervisor_t *self, const char *name)
                                                                : "the topology is starting yet");
     }
     for (size_t i = 0; i < self->proc_count; i++) {
-        if (!s_means (self->procs[i], name)) {
+        if (!zloom_roster_means (self->procs[i], name)) {
             continue;
         }
         if (zloom_proc_plan (self->procs[i])->rank == ZLOOM_ROUTER_RANK) {
@@ -52,7 +62,7 @@ zloom_roster_stop (zloom_supervisor_t *self, const char *name, int64_t mono_ns, 
 {
     const zloom_err_t err = s_check (self, name);
     for (size_t i = 0; err == ZLOOM_OK && i < self->proc_count; i++) {
-        if (s_means (self->procs[i], name) && !zloom_proc_leaves (self->procs[i])) {
+        if (zloom_roster_means (self->procs[i], name) && !zloom_proc_leaves (self->procs[i])) {
             *count += zloom_proc_alive (self->procs[i]) ? 1 : 0;
             zloom_proc_stop (self->procs[i], zloom_time_add (mono_ns, self->config.grace_ns));
         }
@@ -65,7 +75,8 @@ zloom_roster_start (zloom_supervisor_t *self, const char *name, int64_t mono_ns,
 {
     const zloom_err_t err = s_check (self, name);
     for (size_t i = 0; err == ZLOOM_OK && i < self->proc_count; i++) {
-        if (s_means (self->procs[i], name) && zloom_proc_again (self->procs[i], mono_ns)) {
+        if (zloom_roster_means (self->procs[i], name) &&
+            zloom_proc_again (self->procs[i], mono_ns)) {
             (*count)++;
         }
     }

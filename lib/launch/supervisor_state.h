@@ -32,6 +32,7 @@ typedef enum {
 /* What one may wait for. */
 typedef enum {
     ZLOOM_WAIT_READY = 1, /* all nodes serve, or have done their work */
+    ZLOOM_WAIT_RUNNING,   /* all have served once: orders are taken, whatever became of a node */
     ZLOOM_WAIT_IDLE,      /* no work is left */
     ZLOOM_WAIT_DOWN,      /* all has stopped */
 } zloom_wait_t;
@@ -40,6 +41,7 @@ typedef enum {
 typedef struct {
     zloom_control_ticket_t ticket; /* 0: free */
     zloom_wait_t what;
+    char node[ZLOOM_NAME_MAX + 24]; /* READY: of this node or unit alone; "": of all */
 } zloom_waiter_t;
 
 typedef struct {
@@ -83,6 +85,10 @@ zloom_err_t zloom_roster_stop (zloom_supervisor_t *self, const char *name, int64
 /* Start again what was stopped, has done its work or could not be kept running. */
 zloom_err_t zloom_roster_start (zloom_supervisor_t *self, const char *name, int64_t mono_ns,
                                 int64_t *count);
+/* Whether the name means this process: its own, or that of its node. */
+bool zloom_roster_means (const zloom_proc_t *proc, const char *name);
+/* Whether there is a process of this node or unit. */
+bool zloom_roster_has (const zloom_supervisor_t *self, const char *name);
 /* Take those off the list that were to leave and have. */
 void zloom_roster_sweep (zloom_supervisor_t *self);
 
@@ -95,7 +101,9 @@ void zloom_recipes_fini (zloom_supervisor_t *self);
 /* A zloom_control_fn; `arg` is the supervisor. */
 zloom_control_fn zloom_orders_take;
 
-void zloom_waits_add (zloom_supervisor_t *self, zloom_control_ticket_t ticket, zloom_wait_t what);
+/* `node`: the node or unit that is meant; "": all. */
+void zloom_waits_add (zloom_supervisor_t *self, zloom_control_ticket_t ticket, zloom_wait_t what,
+                      const char *node);
 /* Whether anybody waits for it. */
 bool zloom_waits_for (const zloom_supervisor_t *self, zloom_wait_t what);
 /* It has come (OK), or will not: tell all who wait for it. */

@@ -8,7 +8,8 @@
 #include "recipe/registry.h"
 
 void
-zloom_waits_add (zloom_supervisor_t *self, zloom_control_ticket_t ticket, zloom_wait_t what)
+zloom_waits_add (zloom_supervisor_t *self, zloom_control_ticket_t ticket, zloom_wait_t what,
+                 const char *node)
 {
     /* There is a place: nobody without a connection has a ticket. */
     zloom_waiter_t *waiter = self->waiters;
@@ -16,6 +17,7 @@ zloom_waits_add (zloom_supervisor_t *self, zloom_control_ticket_t ticket, zloom_
         waiter++;
     }
     *waiter = (zloom_waiter_t){.ticket = ticket, .what = what};
+    (void) snprintf (waiter->node, sizeof waiter->node, "%s", node);
 }
 
 static bool
@@ -35,33 +37,50 @@ zloom_waits_for (const zloom_supervisor_t *self, zloom_wait_t what)
     return false;
 }
 
+static void
+s_end (zloom_supervisor_t *self, const zloom_waiter_t *waiter, zloom_err_t err, const char *text)
+{
+    if (err == ZLOOM_OK) {
+        zloom_control_socket_answer (self->control, waiter->ticket, json_object (), false);
+    } else {
+        zloom_control_socket_fail (self->control, waiter->ticket, err, "%s", text);
+    }
+}
+
 void
 zloom_waits_end (zloom_supervisor_t *self, zloom_wait_t what, zloom_err_t err, const char *text)
 {
     for (size_t i = 0; i < ZLOOM_CONTROL_PEERS; i++) {
-        zloom_waiter_t *waiter = &self->waiters[i];
-        if (!s_waits (self, waiter, what)) {
-            continue;
-        }
-        if (err == ZLOOM_OK) {
-            zloom_control_socket_answer (self->control, waiter->ticket, json_object (), false);
-        } else {
-            zloom_control_socket_fail (self->control, waiter->ticket, err, "%s", text);
+        if (s_waits (self, &self->waiters[i], what)) {
+            s_end (self, &self->waiters[i], err, text);
         }
     }
 }
 
-/* What a wait for ready is told: OK, AGAIN (not yet), or why it will never be. */
+/* What a wait for running is told: OK, AGAIN (not yet), or why it will never be. */
 static zloom_err_t
-s_ready (const zloom_supervisor_t *self, char *text, size_t size)
+s_running (const zloom_supervisor_t *self, char *text, size_t size)
 {
     if (self->phase == ZLOOM_PHASE_DRAINING) {
         (void) snprintf (text, size, "it is draining%s%s", self->reason[0] ? ": " : "",
                          self->reason);
         return ZLOOM_DRAINING;
     }
-    zloom_err_t err = self->phase == ZLOOM_PHASE_RUNNING ? ZLOOM_OK : ZLOOM_AGAIN;
-    for (size_t i = 0; i < self->proc_count; i++) {
+    return self->phase == ZLOOM_PHASE_RUNNING ? ZLOOM_OK : ZLOOM_AGAIN;
+}
+
+/*
+ * The same of a wait for ready. Who asks for one node is not told of another that is broken: what
+ * was ordered of the one is done all the same.
+ */
+static zloom_err_t
+s_ready (const zloom_supervisor_t *self, const char *node, char *text, size_t size)
+{
+    zloom_err_t err = s_running (self, text, size);
+    for (size_t i = 0; err != ZLOOM_DRAINING && i < self->proc_count; i++) {
+        if (*node && !zloom_roster_means (self->procs[i], node)) {
+            continue;
+        }
         const zloom_unit_state_t state = zloom_proc_state (self->procs[i]);
         if (state == ZLOOM_UNIT_FAILED) {
             (void) snprintf (text, size, "node '%s' could not be kept running: %s",
@@ -80,15 +99,21 @@ void
 zloom_waits_turn (zloom_supervisor_t *self)
 {
     char text[sizeof self->reason + 64] = "";
-    if (zloom_waits_for (self, ZLOOM_WAIT_READY)) {
-        const zloom_err_t err = s_ready (self, text, sizeof text);
-        if (err != ZLOOM_AGAIN) {
-            zloom_waits_end (self, ZLOOM_WAIT_READY, err, text);
-        }
+    const zloom_err_t running = s_running (self, text, sizeof text);
+    if (running != ZLOOM_AGAIN) {
+        zloom_waits_end (self, ZLOOM_WAIT_RUNNING, running, text);
     }
-    if (self->phase == ZLOOM_PHASE_DRAINING) {
-        (void) s_ready (self, text, sizeof text);
-        zloom_waits_end (self, ZLOOM_WAIT_IDLE, ZLOOM_DRAINING, text);
+    if (running == ZLOOM_DRAINING) {
+        zloom_waits_end (self, ZLOOM_WAIT_IDLE, running, text);
+    }
+    for (size_t i = 0; i < ZLOOM_CONTROL_PEERS; i++) {
+        const zloom_waiter_t *waiter = &self->waiters[i];
+        if (s_waits (self, waiter, ZLOOM_WAIT_READY)) {
+            const zloom_err_t err = s_ready (self, waiter->node, text, sizeof text);
+            if (err != ZLOOM_AGAIN) {
+                s_end (self, waiter, err, text);
+            }
+        }
     }
 }
 

@@ -102,24 +102,29 @@ s_connect (const s_up_t *self, zloom_control_t *control)
 }
 
 static int
+s_waited (const s_up_t *self, zloom_err_t err)
+{
+    return err == ZLOOM_OK          ? ZLOOM_EXIT_OK
+           : err == ZLOOM_TIMED_OUT ? s_late (self)
+                                    : zloom_cli_fail (self->cli, err);
+}
+
+static int
 s_again (const s_up_t *self)
 {
     zloom_control_t control;
     zloom_err_t err = s_connect (self, &control);
-    json_t *answer = NULL;
     if (err == ZLOOM_OK) {
-        err = zloom_control_send (&control, "wait", json_pack ("{s:s}", "for", "ready"));
+        /* Not until all are ready: what is changed may be what mends a node that is not. */
+        err = zloom_control_wait (&control, "running", NULL, s_left_ms (self));
     }
-    if (err == ZLOOM_OK) {
-        err = zloom_control_receive (&control, s_left_ms (self), &answer);
-        json_decref (answer);
-    }
-    int code = err == ZLOOM_OK          ? ZLOOM_EXIT_OK
-               : err == ZLOOM_TIMED_OUT ? s_late (self)
-                                        : zloom_cli_fail (self->cli, err);
+    int code = s_waited (self, err);
     json_t *changed = NULL;
     if (code == ZLOOM_EXIT_OK) {
         code = zloom_reload (&control, &self->topology, self->until_ns, &changed);
+    }
+    if (code == ZLOOM_EXIT_OK && json_array_size (changed) == 0) {
+        code = s_waited (self, zloom_control_wait (&control, "ready", NULL, s_left_ms (self)));
     }
     if (code == ZLOOM_EXIT_OK) {
         code = s_done (self, control.pid, false, changed);

@@ -33,13 +33,8 @@ static int
 s_wait_for (const zloom_cli_t *cli, zloom_control_t *control, const char *what, int64_t wait_ms)
 {
     zloom_err_t err = zloom_control_connect_to (control);
-    json_t *answer = NULL;
     if (err == ZLOOM_OK) {
-        err = zloom_control_send (control, "wait", json_pack ("{s:s}", "for", what));
-    }
-    if (err == ZLOOM_OK) {
-        err = zloom_control_receive (control, wait_ms, &answer);
-        json_decref (answer);
+        err = zloom_control_wait (control, what, NULL, wait_ms);
     }
     if (err == ZLOOM_TIMED_OUT) {
         return s_late (cli, what);

@@ -243,6 +243,19 @@ zloom_control_ask (zloom_control_t *self, const char *verb, json_t *args, int64_
 }
 
 zloom_err_t
+zloom_control_wait (zloom_control_t *self, const char *what, const char *node, int64_t wait_ms)
+{
+    json_t *answer = NULL;
+    zloom_err_t err =
+      zloom_control_send (self, "wait", json_pack ("{s:s, s:s*}", "for", what, "node", node));
+    if (err == ZLOOM_OK) {
+        err = zloom_control_receive (self, wait_ms, &answer);
+        json_decref (answer);
+    }
+    return err;
+}
+
+zloom_err_t
 zloom_control_wait_end (const zloom_control_t *self, int64_t wait_ms)
 {
     const int fd = (int) syscall (SYS_pidfd_open, self->pid, 0);

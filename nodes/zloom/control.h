@@ -54,6 +54,12 @@ zloom_err_t zloom_control_receive (zloom_control_t *self, int64_t wait_ms, json_
 /* Send, and receive the whole answer, with a message on errors; 0 or an exit code. */
 int zloom_control_ask (zloom_control_t *self, const char *verb, json_t *args, int64_t wait_ms,
                        json_t **answer_p);
+/*
+ * Wait until it is "ready", "running" or "idle"; `node` (NULL: all) is whose readiness is meant.
+ * Nothing is printed; TIMED_OUT, DRAINING, CHILD.
+ */
+zloom_err_t zloom_control_wait (zloom_control_t *self, const char *what, const char *node,
+                                int64_t wait_ms);
 /* Wait until the supervisor's process has ended; TIMED_OUT. */
 zloom_err_t zloom_control_wait_end (const zloom_control_t *self, int64_t wait_ms);
 

@@ -252,24 +252,30 @@ s_tell_router (const s_reload_t *self)
     return code;
 }
 
+static int64_t
+s_left_ms (const s_reload_t *self)
+{
+    const int64_t left_ms = (self->until_ns - zloom_clock_now ().mono_ns) / ZLOOM_NS_PER_MS;
+    return left_ms > ZLOOM_CLI_WAIT_MS ? left_ms : ZLOOM_CLI_WAIT_MS;
+}
+
 static int
 s_order (const s_reload_t *self, const char *verb, json_t *args)
 {
     json_t *answer = NULL;
-    const int64_t left_ms = (self->until_ns - zloom_clock_now ().mono_ns) / ZLOOM_NS_PER_MS;
-    const int code =
-      zloom_control_ask (self->control, verb, args,
-                         left_ms > ZLOOM_CLI_WAIT_MS ? left_ms : ZLOOM_CLI_WAIT_MS, &answer);
+    const int code = zloom_control_ask (self->control, verb, args, s_left_ms (self), &answer);
     if (code == ZLOOM_EXIT_OK) {
         json_decref (answer);
     }
     return code;
 }
 
+/* Until this node or unit serves: others that are broken are none of its business. */
 static int
-s_wait_ready (const s_reload_t *self)
+s_wait_ready (const s_reload_t *self, const char *node)
 {
-    return s_order (self, "wait", json_pack ("{s:s}", "for", "ready"));
+    const zloom_err_t err = zloom_control_wait (self->control, "ready", node, s_left_ms (self));
+    return err == ZLOOM_OK ? ZLOOM_EXIT_OK : zloom_cli_fail (self->control->cli, err);
 }
 
 /* One process after the other, so that the others of the node work meanwhile. */
@@ -290,9 +296,11 @@ s_start_again (const s_reload_t *self)
             continue;
         }
         code = code ? code : s_order (self, "stop", json_pack ("{s:s}", "node", name));
-        code = code ? code : s_wait_ready (self);
+        /* One that could not be kept running stands still already, and never gets ready. */
+        const bool failed = strcmp (zloom_print_string (unit, "state"), "failed") == 0;
+        code = code || failed ? code : s_wait_ready (self, name);
         code = code ? code : s_order (self, "start", json_pack ("{s:s}", "node", name));
-        code = code ? code : s_wait_ready (self);
+        code = code ? code : s_wait_ready (self, name);
     }
     json_decref (answer);
     return code;
@@ -319,7 +327,7 @@ s_take_over (const s_reload_t *self)
         code = code ? code
                     : s_order (self, "scale",
                                json_pack ("{s:s, s:O}", "node", node, "replicas", number));
-        code = code ? code : s_wait_ready (self);
+        code = code ? code : s_wait_ready (self, node);
     }
     return code ? code : s_start_again (self);
 }

@@ -227,12 +227,8 @@ zloom_steer_node (zloom_steer_t *self, const char *verb, const char *node, int64
 int
 zloom_steer_wait (zloom_steer_t *self, const char *what)
 {
-    json_t *answer = NULL;
-    zloom_err_t err = zloom_control_send (&self->control, "wait", json_pack ("{s:s}", "for", what));
-    if (err == ZLOOM_OK) {
-        err = zloom_control_receive (&self->control, self->timeout_ms, &answer);
-        json_decref (answer);
-    }
+    const char *node = self->is_flow ? NULL : self->name;
+    const zloom_err_t err = zloom_control_wait (&self->control, what, node, self->timeout_ms);
     if (err == ZLOOM_TIMED_OUT) {
         return zloom_cli_say (self->cli, ZLOOM_EXIT_TIMED_OUT,
                               "not done within the timeout, and it goes on");

@@ -42,7 +42,10 @@ int zloom_steer_flow (zloom_steer_t *self, const char *command, const char *flow
 int zloom_steer_peers (zloom_steer_t *self, const char *command, int64_t *count);
 /* An order of the supervisor for a node; the number in its answer into *count. */
 int zloom_steer_node (zloom_steer_t *self, const char *verb, const char *node, int64_t *count);
-/* Wait until all nodes are as they shall be ("ready"), or no work is left ("idle"). */
+/*
+ * Wait until the node that NAME means, or all nodes, are as they shall be ("ready"), or until no
+ * work is left ("idle").
+ */
 int zloom_steer_wait (zloom_steer_t *self, const char *what);
 /* Whether this unit is of the node that NAME means. */
 bool zloom_steer_means (const zloom_steer_t *self, const json_t *unit);

@@ -170,5 +170,43 @@ class Drain(Steer):
                          '"from the file"\n')
 
 
+# It cannot be kept running once its program is away.
+BROKEN = """
+nodes:
+  good: {kind: worker, run: [cat], io: exec}
+  bad:  {kind: worker, run: [./bad.sh]}
+flows:
+  in:  {pattern: queue, from: external, to: good}
+  odd: {pattern: queue, from: external, to: bad}
+"""
+
+
+class Broken(Steer):
+    def setUp(self):
+        Case.setUp(self)
+        self.write("bad.sh", "#!/bin/sh\nexec cat\n", 0o755)
+        self.path = self.recipe(BROKEN)
+        self.run_topology(self.path)
+        self.write("bad.sh", "#!/nowhere/sh\n", 0o755)
+        os.kill(self.pid("bad"), 9)
+        wait_for("it has failed", lambda: self.states("bad") == {"bad": "failed"})
+
+    def test_the_others_are_steered_all_the_same(self):
+        self.assertIn("has 2 replicas, had 1", self.do("scale", "good", "2"))
+        self.assertIn("has stopped", self.do("drain", "good"))
+        self.assertEqual(set(self.states("good").values()), {"done"})
+        self.assertIn("2 started again", self.do("resume", "good"))
+        self.assertIn("has stopped", self.do("drain", "good.2"))
+        self.assertIn("'bad' could not be kept running", self.do("wait", code=1))
+
+    def test_an_edit_mends_it(self):
+        self.assertIn("'bad' could not be kept running", self.do("up", self.path, code=1))
+        self.recipe(BROKEN.replace("run: [cat]", "run: [cat], replicas: 2"))
+        self.assertIn("nodes.good.replicas", self.do("up", self.path))
+        self.recipe(BROKEN.replace("./bad.sh", "cat"))
+        self.assertIn("nodes.bad.run", self.do("up", self.path))
+        self.assertEqual(self.states("bad"), {"bad": "ready"})
+
+
 if __name__ == "__main__":
     unittest.main()
