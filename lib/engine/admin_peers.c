@@ -46,7 +46,8 @@ s_set (zloom_engine_t *self, const zloom_ask_t *ask, bool paused)
     if (!name.size || name.size > ZLOOM_LIMIT_NAME_BYTES) {
         return zloom_fail (ZLOOM_INVALID, "ADMIN peer: name a peer");
     }
-    if (paused && zloom_map_count (self->paused) >= PAUSED_MAX) {
+    if (paused && zloom_map_count (self->paused) >= PAUSED_MAX &&
+        !zloom_map_get (self->paused, name)) {
         return zloom_fail (ZLOOM_TOO_MANY, "%d peers are paused already", PAUSED_MAX);
     }
     if (paused) {

@@ -202,6 +202,29 @@ test_a_paused_peer_that_comes_back_is_paused (void **state)
     rig_close (&rig);
 }
 
+/* The table of paused names has its limit, which a name that stands in it already does not meet. */
+static void
+test_a_full_table_of_paused_peers_takes_known_names (void **state)
+{
+    (void) state;
+    char name[16];
+    rig_t rig;
+    s_open (&rig);
+    for (int i = 0; i < 4096; i++) {
+        (void) snprintf (name, sizeof name, "peer-%d", i);
+        s_peer (&rig, "peer pause", name);
+        assert_int_equal (rig.verb.answer.code, ZLOOM_OK);
+    }
+    s_peer (&rig, "peer pause", "one more");
+    assert_int_equal (rig.verb.answer.code, ZLOOM_TOO_MANY);
+    s_peer (&rig, "peer pause", "peer-7");
+    assert_int_equal (rig.verb.answer.code, ZLOOM_OK);
+    s_peer (&rig, "peer resume", "peer-7");
+    s_peer (&rig, "peer pause", "one more");
+    assert_int_equal (rig.verb.answer.code, ZLOOM_OK);
+    rig_close (&rig);
+}
+
 /* Who only sends uses up what it was granted, and gets no more until it is resumed. */
 static void
 test_a_paused_sender_gets_no_credit (void **state)
@@ -367,6 +390,7 @@ main (void)
       cmocka_unit_test (test_pause_resume_drain),
       cmocka_unit_test (test_a_paused_peer_takes_nothing),
       cmocka_unit_test (test_a_paused_peer_that_comes_back_is_paused),
+      cmocka_unit_test (test_a_full_table_of_paused_peers_takes_known_names),
       cmocka_unit_test (test_a_paused_sender_gets_no_credit),
       cmocka_unit_test (test_stats_and_unknown_commands),
       cmocka_unit_test (test_a_leaving_router_waits_for_what_is_out),
