@@ -34,6 +34,12 @@
 
 typedef struct zloom_engine zloom_engine_t;
 
+/*
+ * Whoever held a key's messages before a boot is given so many heartbeats to come back, unless the
+ * flow's hold_ns says otherwise.
+ */
+#define ZLOOM_ENGINE_HOLD_HEARTBEATS 2
+
 /* A peer's road: given by the transport, unique while the engine lives, never 0. */
 typedef uint64_t zloom_route_t;
 

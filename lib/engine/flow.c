@@ -6,15 +6,12 @@
 #include "base/tag.h"
 #include "engine/core.h"
 
-/* Whoever held a key's messages before a boot is given two heartbeats to come back, unless told. */
-#define HOLD_HEARTBEATS 2
-
 static void
 s_configure (zloom_hosted_t *self, const zloom_flow_config_t *config)
 {
     self->config = zloom_flow_config_copy (config);
     if (self->config.hold_ns == 0) {
-        self->config.hold_ns = HOLD_HEARTBEATS * self->engine->heartbeat_ns;
+        self->config.hold_ns = ZLOOM_ENGINE_HOLD_HEARTBEATS * self->engine->heartbeat_ns;
     }
 }
 

@@ -18,7 +18,6 @@
 #define TURN_NS (20 * ZLOOM_NS_PER_US)
 /* Nobody freezes here, so nobody has to be asked whether he lives; a year is soon over then. */
 #define HEARTBEAT_NS (3600 * ZLOOM_NS_PER_S)
-#define HOLD_HEARTBEATS 2 /* as the engine's */
 /* Within one virtual minute, and for each message sent; more are some that go round for ever. */
 #define TURNS_MAX 100000u
 #define TURNS_A_MESSAGE 20u
@@ -290,7 +289,7 @@ static void
 s_copy_flows (zloom_world_t *self)
 {
     const zloom_play_config_t *config = self->config;
-    const int64_t hold_ns = HOLD_HEARTBEATS * s_heartbeat (config->recipe);
+    const int64_t hold_ns = ZLOOM_ENGINE_HOLD_HEARTBEATS * s_heartbeat (config->recipe);
     self->flows = zloom_alloc ((config->flow_count + 1) * sizeof *self->flows);
     for (size_t i = 0; i < config->flow_count; i++) {
         self->flows[i] = config->flows[i];
