@@ -131,6 +131,8 @@ zloom_err_t zloom_step_settle (zloom_step_t *self, const zloom_message_t *messag
 /* Add a message to `flow`. UNKNOWN_FLOW, NO_KEY, TOO_BIG (the step would pass 6 MiB). AGAIN. */
 zloom_err_t zloom_step_emit (zloom_step_t *self, const char *flow, const zloom_envelope_t *envelope,
                              zloom_now_t now);
+/* Whether an emit that ended so will end so whenever it is tried again. */
+bool zloom_step_is_hopeless (zloom_err_t err);
 /* Keep `value` (unset: remove) under `key` with the group's state. TOO_BIG. */
 zloom_err_t zloom_step_state (zloom_step_t *self, zloom_bytes_t key, zloom_bytes_t value);
 /* Throw away a step that was not committed; its messages are as before. */

@@ -166,6 +166,13 @@ zloom_step_emit (zloom_step_t *self, const char *flow, const zloom_envelope_t *e
     return ZLOOM_OK;
 }
 
+bool
+zloom_step_is_hopeless (zloom_err_t err)
+{
+    return err == ZLOOM_UNKNOWN_FLOW || err == ZLOOM_TOO_BIG || err == ZLOOM_NO_KEY ||
+           err == ZLOOM_MALFORMED;
+}
+
 zloom_err_t
 zloom_step_state (zloom_step_t *self, zloom_bytes_t key, zloom_bytes_t value)
 {

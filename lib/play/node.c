@@ -235,8 +235,7 @@ s_settle (zloom_play_replica_t *replica)
 static void
 s_give_up (zloom_play_replica_t *replica, zloom_err_t err, const char *text)
 {
-    const bool hopeless = err == ZLOOM_UNKNOWN_FLOW || err == ZLOOM_TOO_BIG ||
-                          err == ZLOOM_NO_KEY || err == ZLOOM_MALFORMED;
+    const bool hopeless = zloom_step_is_hopeless (err);
     char why[512];
     (void) snprintf (why, sizeof why, "cannot emit: %s", text);
     zloom_play_outcome_fini (&replica->outcome);

@@ -153,8 +153,7 @@ s_step (zloom_worker_t *self, zloom_worker_job_t *job, const zloom_outcome_t *ou
     }
     if (err != ZLOOM_OK) {
         char *text = zloom_format ("cannot emit: %s", zloom_note ());
-        bool hopeless = err == ZLOOM_UNKNOWN_FLOW || err == ZLOOM_TOO_BIG || err == ZLOOM_NO_KEY ||
-                        err == ZLOOM_MALFORMED;
+        const bool hopeless = zloom_step_is_hopeless (err);
         zloom_step_destroy (&step);
         s_settle_plain (self, job, hopeless ? ZLOOM_VERDICT_REJECT : ZLOOM_VERDICT_RETRY, text);
         free (text);
