@@ -28,6 +28,20 @@ zloom_queue_lease (const zloom_queue_t *self, zloom_consumer_id_t consumer, zloo
     return holder->id == consumer ? lease : NULL;
 }
 
+zloom_lease_t *
+zloom_queue_find_holder (const zloom_queue_t *self, uint64_t seq, zloom_lease_part_t *part)
+{
+    for (size_t i = 0; i < self->ring_count; i++) {
+        for (zloom_lease_t *lease = self->ring[i]->holder.first; lease;
+             lease = zloom_lease_next (lease)) {
+            if (zloom_leases_held (lease, seq, seq, part)) {
+                return lease;
+            }
+        }
+    }
+    return NULL;
+}
+
 bool
 zloom_queue_take (zloom_queue_t *self, zloom_lease_t **lease_p, uint64_t first, uint64_t last,
                   zloom_lease_part_t *part)

@@ -2,24 +2,19 @@
 /* queue_place.c - where one message is, and what it has been through: for people who ask. */
 #include "patterns/queue/state.h"
 
-/* Leases are found by token, and a hand-out may be any: all of them are looked at. */
 static bool
 s_find_lease (const zloom_queue_t *self, uint64_t seq, zloom_whereabouts_t *place)
 {
-    for (size_t i = 0; i < self->ring_count; i++) {
-        const zloom_queue_consumer_t *consumer = self->ring[i];
-        for (const zloom_lease_t *lease = consumer->holder.first; lease;
-             lease = zloom_lease_next (lease)) {
-            zloom_lease_part_t part;
-            if (zloom_leases_held (lease, seq, seq, &part)) {
-                place->consumer = consumer->id;
-                place->started = part.started;
-                place->lease_end_ns = part.deadline_ns;
-                return true;
-            }
-        }
+    zloom_lease_part_t part;
+    const zloom_lease_t *lease = zloom_queue_find_holder (self, seq, &part);
+    if (!lease) {
+        return false;
     }
-    return false;
+    const zloom_queue_consumer_t *consumer = zloom_lease_holder (lease)->owner;
+    place->consumer = consumer->id;
+    place->started = part.started;
+    place->lease_end_ns = part.deadline_ns;
+    return true;
 }
 
 static zloom_place_name_t

@@ -155,21 +155,17 @@ s_take_away (zloom_queue_t *self, uint64_t seq)
         zloom_queue_ready (self, seq, seq);
         return;
     }
-    for (size_t i = 0; i < self->ring_count; i++) {
-        for (zloom_lease_t *lease = self->ring[i]->holder.first; lease;
-             lease = zloom_lease_next (lease)) {
-            zloom_lease_part_t part;
-            if (!zloom_leases_held (lease, seq, seq, &part)) {
-                continue;
-            }
-            const zloom_token_t token = zloom_lease_token (lease);
-            zloom_queue_take (self, &lease, seq, seq, &part);
-            self->released++;
-            zloom_queue_ready (self, seq, seq);
-            s_lose (self, self->ring[i]->id, token, seq, 1);
-            return;
-        }
+    zloom_lease_part_t part;
+    zloom_lease_t *lease = zloom_queue_find_holder (self, seq, &part);
+    if (!lease) {
+        return;
     }
+    const zloom_queue_consumer_t *consumer = zloom_lease_holder (lease)->owner;
+    const zloom_token_t token = zloom_lease_token (lease);
+    zloom_queue_take (self, &lease, seq, seq, &part);
+    self->released++;
+    zloom_queue_ready (self, seq, seq);
+    s_lose (self, consumer->id, token, seq, 1);
 }
 
 void

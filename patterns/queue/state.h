@@ -341,6 +341,12 @@ void zloom_queue_end_leases (zloom_queue_t *self, const zloom_turn_t *turn);
 /* The lease with this token if this consumer holds it. */
 zloom_lease_t *zloom_queue_lease (const zloom_queue_t *self, zloom_consumer_id_t consumer,
                                   zloom_token_t token);
+/*
+ * The lease that message seq is in, and its part there; NULL when nobody holds it. Leases are found
+ * by token, and a hand-out may be any: all of them are looked at.
+ */
+zloom_lease_t *zloom_queue_find_holder (const zloom_queue_t *self, uint64_t seq,
+                                        zloom_lease_part_t *part);
 /* Take the first messages within [first, last] out of the lease; as zloom_leases_take. */
 bool zloom_queue_take (zloom_queue_t *self, zloom_lease_t **lease_p, uint64_t first, uint64_t last,
                        zloom_lease_part_t *part);
