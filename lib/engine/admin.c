@@ -31,6 +31,20 @@ zloom_admin_fail (zloom_engine_t *self, const zloom_ask_t *ask, zloom_err_t code
     zloom_engine_say (self, ask->session, &verb, 0);
 }
 
+void
+zloom_admin_pair (zloom_buf_t *out, const char *name, uint64_t value)
+{
+    zloom_encode_string (out, name);
+    zloom_encode_uint (out, value);
+}
+
+int64_t
+zloom_admin_left_ms (const zloom_engine_t *self, int64_t mono_ns)
+{
+    const int64_t left_ns = mono_ns - self->now.mono_ns;
+    return mono_ns == ZLOOM_NEVER ? -1 : left_ns > 0 ? left_ns / ZLOOM_NS_PER_MS : 0;
+}
+
 zloom_bytes_t
 zloom_admin_text (const zloom_ask_t *ask, const char *name)
 {

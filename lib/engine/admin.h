@@ -62,6 +62,11 @@ int64_t zloom_admin_number (const zloom_ask_t *ask, const char *name, int64_t fa
 
 zloom_bytes_t zloom_admin_bytes (const zloom_ask_t *ask, const char *name);
 
+/* A result's number under its name. */
+void zloom_admin_pair (zloom_buf_t *out, const char *name, uint64_t value);
+/* What is left until then, 0 when it has come; -1 when there is no such time (ZLOOM_NEVER). */
+int64_t zloom_admin_left_ms (const zloom_engine_t *self, int64_t mono_ns);
+
 /* The deepest lanes of a flow as an array of {key, messages, first}. */
 void zloom_admin_lanes (zloom_hosted_t *flow, zloom_buf_t *out);
 

@@ -179,13 +179,6 @@ zloom_job_handle (zloom_engine_t *self, zloom_job_t *job, const zloom_letter_t *
 
 /* ---- answers ------------------------------------------------------------------------------- */
 
-static void
-s_pair (zloom_buf_t *out, const char *name, uint64_t value)
-{
-    zloom_encode_string (out, name);
-    zloom_encode_uint (out, value);
-}
-
 void
 zloom_job_close_flow (zloom_engine_t *self, zloom_job_t *job)
 {
@@ -197,14 +190,15 @@ zloom_job_close_flow (zloom_engine_t *self, zloom_job_t *job)
     zloom_encode_map (&job->items, 5);
     zloom_encode_string (&job->items, "name");
     zloom_encode_string (&job->items, job->flow->config.name);
-    s_pair (&job->items, "messages", zloom_hosted_backlog (job->flow));
-    s_pair (&job->items, "scanned", job->scanned);
-    s_pair (&job->items, "oldest_ms", age_ns > 0 ? (uint64_t) (age_ns / ZLOOM_NS_PER_MS) : 0);
+    zloom_admin_pair (&job->items, "messages", zloom_hosted_backlog (job->flow));
+    zloom_admin_pair (&job->items, "scanned", job->scanned);
+    zloom_admin_pair (&job->items, "oldest_ms",
+                      age_ns > 0 ? (uint64_t) (age_ns / ZLOOM_NS_PER_MS) : 0);
     zloom_encode_string (&job->items, "reasons");
     zloom_encode_map (&job->items, reasons);
     for (size_t i = 0; i < ZLOOM_JOB_REASONS; i++) {
         if (job->reasons[i] > 0) {
-            s_pair (&job->items, s_reasons[i], job->reasons[i]);
+            zloom_admin_pair (&job->items, s_reasons[i], job->reasons[i]);
         }
         job->reasons[i] = 0;
     }
@@ -222,7 +216,7 @@ s_encode (zloom_job_t *job, zloom_buf_t *out)
         zloom_encode_string (out, job->kind == ZLOOM_JOB_LIST ? "flows" : "messages");
         zloom_encode_array (out, job->item_count);
         zloom_buf_add_bytes (out, zloom_buf_bytes (&job->items));
-        s_pair (out, "next", job->at);
+        zloom_admin_pair (out, "next", job->at);
         return;
     }
     if (job->kind == ZLOOM_JOB_TRACE) {
@@ -230,15 +224,15 @@ s_encode (zloom_job_t *job, zloom_buf_t *out)
         zloom_encode_string (out, "messages");
         zloom_encode_array (out, job->item_count);
         zloom_buf_add_bytes (out, zloom_buf_bytes (&job->items));
-        s_pair (out, "scanned", job->scanned);
+        zloom_admin_pair (out, "scanned", job->scanned);
         return;
     }
     zloom_encode_map (out, 5);
-    s_pair (out, "matched", job->matched);
-    s_pair (out, "moved", job->moved);
-    s_pair (out, "refused", job->refused);
-    s_pair (out, "capped", job->capped);
-    s_pair (out, "next", job->at);
+    zloom_admin_pair (out, "matched", job->matched);
+    zloom_admin_pair (out, "moved", job->moved);
+    zloom_admin_pair (out, "refused", job->refused);
+    zloom_admin_pair (out, "capped", job->capped);
+    zloom_admin_pair (out, "next", job->at);
 }
 
 void

@@ -7,13 +7,6 @@
 #define SESSIONS_OF_PAGE 256
 
 static void
-s_pair (zloom_buf_t *out, const char *name, uint64_t value)
-{
-    zloom_encode_string (out, name);
-    zloom_encode_uint (out, value);
-}
-
-static void
 s_flow_head (zloom_buf_t *out, const zloom_hosted_t *flow)
 {
     zloom_encode_string (out, "name");
@@ -32,11 +25,10 @@ s_flow_head (zloom_buf_t *out, const zloom_hosted_t *flow)
 static void
 s_due (const zloom_engine_t *self, zloom_buf_t *out, const zloom_flow_stats_t *stats)
 {
-    const int64_t left_ns = stats->due_mono_ns - self->now.mono_ns;
     const bool due = stats->waiting > 0 && stats->due_mono_ns != ZLOOM_NEVER;
     zloom_encode_string (out, "due_ms");
-    zloom_encode_int (out, due ? (left_ns > 0 ? left_ns / ZLOOM_NS_PER_MS : 0) : -1);
-    s_pair (out, "due_failures", due ? stats->due_failures : 0);
+    zloom_encode_int (out, zloom_admin_left_ms (self, due ? stats->due_mono_ns : ZLOOM_NEVER));
+    zloom_admin_pair (out, "due_failures", due ? stats->due_failures : 0);
 }
 
 static void
@@ -51,14 +43,14 @@ s_flow_stats (const zloom_engine_t *self, zloom_buf_t *out, zloom_hosted_t *flow
 #undef COUNT_STAT
     zloom_encode_map (out, pairs);
     s_flow_head (out, flow);
-#define ENCODE_STAT(name, help) s_pair (out, #name, stats.name);
+#define ENCODE_STAT(name, help) zloom_admin_pair (out, #name, stats.name);
     ZLOOM_FLOW_STAT_MAP (ENCODE_STAT)
 #undef ENCODE_STAT
-    s_pair (out, "oldest_ms", age_ns > 0 ? (uint64_t) (age_ns / ZLOOM_NS_PER_MS) : 0);
+    zloom_admin_pair (out, "oldest_ms", age_ns > 0 ? (uint64_t) (age_ns / ZLOOM_NS_PER_MS) : 0);
     s_due (self, out, &stats);
-    s_pair (out, "senders", flow->sender_count);
-    s_pair (out, "limit_messages", (uint64_t) flow->config.limit_messages);
-    s_pair (out, "limit_bytes", (uint64_t) flow->config.limit_bytes);
+    zloom_admin_pair (out, "senders", flow->sender_count);
+    zloom_admin_pair (out, "limit_messages", (uint64_t) flow->config.limit_messages);
+    zloom_admin_pair (out, "limit_bytes", (uint64_t) flow->config.limit_bytes);
     zloom_encode_string (out, "lanes");
     zloom_admin_lanes (flow, out);
     zloom_encode_string (out, "paused");
@@ -73,20 +65,21 @@ s_journal (const zloom_engine_t *self, zloom_buf_t *out)
     zloom_journal_stats_t stats = {0};
     zloom_journal_stats (self->disk.journal, &stats);
     zloom_encode_map (out, 15);
-    s_pair (out, "groups", stats.groups);
-    s_pair (out, "records", stats.records);
-    s_pair (out, "bytes_written", stats.bytes_written);
-    s_pair (out, "syncs", stats.syncs);
-    s_pair (out, "fetches", stats.fetches);
-    s_pair (out, "moved_bytes", stats.moved_bytes);
-    s_pair (out, "reclaimed_segments", stats.reclaimed_segments);
-    s_pair (out, "hot_bytes", stats.hot_bytes);
-    s_pair (out, "cold_bytes", stats.cold_bytes);
-    s_pair (out, "live_bytes", stats.live_bytes);
-    s_pair (out, "holes", stats.holes);
-    s_pair (out, "last_sync_ns", stats.last_sync_ns > 0 ? (uint64_t) stats.last_sync_ns : 0);
-    s_pair (out, "group", zloom_journal_group (self->disk.journal));
-    s_pair (out, "durable", zloom_journal_durable (self->disk.journal));
+    zloom_admin_pair (out, "groups", stats.groups);
+    zloom_admin_pair (out, "records", stats.records);
+    zloom_admin_pair (out, "bytes_written", stats.bytes_written);
+    zloom_admin_pair (out, "syncs", stats.syncs);
+    zloom_admin_pair (out, "fetches", stats.fetches);
+    zloom_admin_pair (out, "moved_bytes", stats.moved_bytes);
+    zloom_admin_pair (out, "reclaimed_segments", stats.reclaimed_segments);
+    zloom_admin_pair (out, "hot_bytes", stats.hot_bytes);
+    zloom_admin_pair (out, "cold_bytes", stats.cold_bytes);
+    zloom_admin_pair (out, "live_bytes", stats.live_bytes);
+    zloom_admin_pair (out, "holes", stats.holes);
+    zloom_admin_pair (out, "last_sync_ns",
+                      stats.last_sync_ns > 0 ? (uint64_t) stats.last_sync_ns : 0);
+    zloom_admin_pair (out, "group", zloom_journal_group (self->disk.journal));
+    zloom_admin_pair (out, "durable", zloom_journal_durable (self->disk.journal));
     zloom_encode_string (out, "disk_full");
     zloom_encode_bool (out, stats.disk_full);
 }
@@ -100,8 +93,8 @@ s_answer_router (zloom_engine_t *self, const zloom_ask_t *ask)
     zloom_encode_string (&out, self->name);
     zloom_encode_string (&out, "log");
     zloom_encode_string (&out, self->log_text);
-    s_pair (&out, "boot", self->boot.counter);
-    s_pair (&out, "sessions", zloom_sessions_count (self->sessions));
+    zloom_admin_pair (&out, "boot", self->boot.counter);
+    zloom_admin_pair (&out, "sessions", zloom_sessions_count (self->sessions));
     zloom_encode_string (&out, "draining");
     zloom_encode_bool (&out, self->draining);
     zloom_encode_string (&out, "journal");
@@ -202,8 +195,8 @@ s_answer_sessions (zloom_engine_t *self, const zloom_ask_t *ask, size_t *cursor,
         zloom_encode_string (&out, session->role);
         zloom_encode_string (&out, "paused");
         zloom_encode_bool (&out, zloom_engine_paused (self, session));
-        s_pair (&out, "epoch", session->epoch);
-        s_pair (&out, "inbox", session->inbox.count);
+        zloom_admin_pair (&out, "epoch", session->epoch);
+        zloom_admin_pair (&out, "inbox", session->inbox.count);
         zloom_encode_string (&out, "consumes");
         s_consumes (&out, part);
         zloom_encode_string (&out, "sends");

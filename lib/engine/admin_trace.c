@@ -15,21 +15,6 @@
 #define SHOWN_MAX 100
 
 static void
-s_pair (zloom_buf_t *out, const char *name, int64_t value)
-{
-    zloom_encode_string (out, name);
-    zloom_encode_int (out, value);
-}
-
-/* What is left until then, -1 when there is no such time. */
-static int64_t
-s_left_ms (const zloom_engine_t *self, int64_t mono_ns)
-{
-    const int64_t left_ns = mono_ns - self->now.mono_ns;
-    return mono_ns == ZLOOM_NEVER ? -1 : left_ns > 0 ? left_ns / ZLOOM_NS_PER_MS : 0;
-}
-
-static void
 s_consumer (const zloom_engine_t *self, const zloom_whereabouts_t *place, zloom_buf_t *out)
 {
     const zloom_consumer_t *consumer = zloom_idmap_get (self->consumers, place->consumer);
@@ -38,8 +23,10 @@ s_consumer (const zloom_engine_t *self, const zloom_whereabouts_t *place, zloom_
     zloom_encode_string (out, known ? consumer->session->name : NULL);
     zloom_encode_string (out, "started");
     zloom_encode_bool (out, place->started);
-    s_pair (out, "lease_ms",
-            place->place == ZLOOM_PLACE_LEASED ? s_left_ms (self, place->lease_end_ns) : -1);
+    zloom_encode_string (out, "lease_ms");
+    zloom_encode_int (out, zloom_admin_left_ms (self, place->place == ZLOOM_PLACE_LEASED
+                                                        ? place->lease_end_ns
+                                                        : ZLOOM_NEVER));
 }
 
 /* `origin` may be unknown: of a message that is gone only its number is left. */
@@ -71,11 +58,13 @@ s_message (const zloom_engine_t *self, zloom_hosted_t *flow, uint64_t seq,
     }
     zloom_encode_string (out, "place");
     zloom_encode_string (out, places[place.place]);
-    s_pair (out, "failures", place.failures);
+    zloom_admin_pair (out, "failures", place.failures);
     zloom_encode_string (out, "history");
     zloom_encode_raw (out, place.history.data ? place.history : past);
-    s_pair (out, "due_ms",
-            place.place == ZLOOM_PLACE_WAITS ? s_left_ms (self, place.due_mono_ns) : -1);
+    zloom_encode_string (out, "due_ms");
+    zloom_encode_int (out, zloom_admin_left_ms (self, place.place == ZLOOM_PLACE_WAITS
+                                                        ? place.due_mono_ns
+                                                        : ZLOOM_NEVER));
     s_consumer (self, &place, out);
 }
 
@@ -184,7 +173,7 @@ s_taken (const zloom_engine_t *self, zloom_bytes_t producer, zloom_buf_t *out)
             zloom_encode_map (&items, 2);
             zloom_encode_string (&items, "flow");
             zloom_encode_string (&items, flow->config.name);
-            s_pair (&items, "high", (int64_t) high);
+            zloom_admin_pair (&items, "high", high);
             count++;
         }
     }
