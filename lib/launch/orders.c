@@ -15,9 +15,12 @@
  *   stop    node             {processes}: the node drains, and is left alone (node: also of a unit)
  *   start   node             {processes}: what was stopped, is done or has failed is started again
  *   scale   node, replicas   {were}: a worker runs so often from now on
- *   recipe  -                {path, values [{path, value, source, …}…]}: the recipe that counts
- *   adopt   sets             {adopted}: read the recipe's file again; what is started from now on
- *                            gets these --set values (what runs is not touched)
+ *   recipe  -                {path, values [{path, value, source, …}…], open [path…]}: the recipe
+ *                            that is taken over whole, and what is of a later one in part
+ *   adopt   sets, changed?   {adopted}: read the recipe's file again; what is started from now on
+ *                            gets these --set values (what runs is not touched); the paths in
+ *                            "changed" are open until it is settled (without: it is at once)
+ *   settle  adopted          {settled}: what was adopted with this answer is taken over whole
  */
 #include "launch/supervisor_state.h"
 
@@ -257,8 +260,19 @@ static void
 s_adopt (const s_order_t *order)
 {
     const zloom_err_t err =
-      zloom_recipes_adopt (order->self, json_object_get (order->request, "sets"));
-    s_answer_count (order, err, "adopted", 1);
+      zloom_recipes_adopt (order->self, json_object_get (order->request, "sets"),
+                           json_object_get (order->request, "changed"));
+    s_answer_count (order, err, "adopted", order->self->adoptions);
+}
+
+static void
+s_settle (const s_order_t *order)
+{
+    const json_t *adoption = json_object_get (order->request, "adopted");
+    const zloom_err_t err = json_is_integer (adoption)
+                              ? zloom_recipes_settle (order->self, json_integer_value (adoption))
+                              : zloom_fail (ZLOOM_INVALID, "\"adopted\" is a whole number");
+    s_answer_count (order, err, "settled", 1);
 }
 
 /* ---- the table ------------------------------------------------------------------------------ */
@@ -267,8 +281,9 @@ static const struct {
     const char *verb;
     void (*run) (const s_order_t *order);
 } s_verbs[] = {
-  {"ps", s_ps},       {"down", s_down},   {"wait", s_wait},     {"stop", s_stop},
-  {"start", s_start}, {"scale", s_scale}, {"recipe", s_recipe}, {"adopt", s_adopt},
+  {"ps", s_ps},         {"down", s_down},   {"wait", s_wait},
+  {"stop", s_stop},     {"start", s_start}, {"scale", s_scale},
+  {"recipe", s_recipe}, {"adopt", s_adopt}, {"settle", s_settle},
 };
 
 void

@@ -2,7 +2,8 @@
 /*
  * recipes.c - which recipe runs, and which one counts from now on. `zloom up` compares what runs
  * with what the file says, has the router take over what has changed, and tells the supervisor to
- * adopt it: processes that are started from then on get the new --set values.
+ * adopt it: processes that are started from then on get the new --set values. Only when all orders
+ * have succeeded it is settled; what is open until then the next `zloom up` takes over again.
  */
 #include "launch/supervisor_state.h"
 
@@ -14,23 +15,39 @@
 
 #define SETS_MOST 64
 
-static const zloom_recipe_t *
-s_latest (const zloom_supervisor_t *self)
+const zloom_recipe_t *
+zloom_recipes_latest (const zloom_supervisor_t *self)
 {
     return self->adopted ? self->adopted : self->config.recipe;
+}
+
+static json_t *
+s_values (const zloom_recipe_t *recipe)
+{
+    zloom_buf_t text = {0};
+    zloom_expand_json (recipe, true, &text);
+    json_t *values = json_loadb ((const char *) text.data, text.size, 0, NULL);
+    zloom_buf_fini (&text);
+    return values ? values : json_array ();
 }
 
 json_t *
 zloom_recipes_show (const zloom_supervisor_t *self)
 {
-    zloom_buf_t text = {0};
-    zloom_expand_json (s_latest (self), true, &text);
-    json_t *values = json_loadb ((const char *) text.data, text.size, 0, NULL);
-    zloom_buf_fini (&text);
+    json_t *open = json_array ();
+    const char *path = NULL;
+    json_t *value = NULL;
+    json_object_foreach (self->open, path, value)
+    {
+        json_array_append_new (open, json_string (path));
+    }
     json_t *answer = json_object ();
     json_object_set_new (answer, "path",
                          json_string (self->config.recipe_path ? self->config.recipe_path : ""));
-    json_object_set_new (answer, "values", values ? values : json_array ());
+    json_object_set_new (answer, "values",
+                         self->settled ? json_incref (self->settled)
+                                       : s_values (self->config.recipe));
+    json_object_set_new (answer, "open", open);
     return answer;
 }
 
@@ -49,6 +66,8 @@ zloom_recipes_fini (zloom_supervisor_t *self)
 {
     s_free_extra (self);
     zloom_recipe_destroy (&self->adopted);
+    json_decref (self->settled);
+    json_decref (self->open);
 }
 
 static zloom_err_t
@@ -76,14 +95,31 @@ s_load (const zloom_supervisor_t *self, const json_t *sets, zloom_recipe_t **rec
     return err;
 }
 
+static bool
+s_are_texts (const json_t *array)
+{
+    size_t index = 0;
+    json_t *item = NULL;
+    json_array_foreach (array, index, item)
+    {
+        if (!json_is_string (item)) {
+            return false;
+        }
+    }
+    return json_is_array (array);
+}
+
 zloom_err_t
-zloom_recipes_adopt (zloom_supervisor_t *self, const json_t *sets)
+zloom_recipes_adopt (zloom_supervisor_t *self, const json_t *sets, const json_t *changed)
 {
     if (self->config.threads || !self->config.recipe_path) {
         return zloom_fail (ZLOOM_UNSUPPORTED, "nodes that are threads keep their recipe");
     }
     if (!json_is_array (sets) || json_array_size (sets) > SETS_MOST) {
         return zloom_fail (ZLOOM_INVALID, "\"sets\" is an array of at most %d texts", SETS_MOST);
+    }
+    if (changed && !s_are_texts (changed)) {
+        return zloom_fail (ZLOOM_INVALID, "\"changed\" is an array of texts");
     }
     zloom_recipe_t *recipe = NULL;
     zloom_err_t err = s_load (self, sets, &recipe);
@@ -100,5 +136,25 @@ zloom_recipes_adopt (zloom_supervisor_t *self, const json_t *sets)
     self->config.extra = (const char *const *) self->extra;
     zloom_recipe_destroy (&self->adopted);
     self->adopted = recipe;
+    self->adoptions++;
+    self->open = self->open ? self->open : json_object ();
+    size_t index = 0;
+    json_t *path = NULL;
+    json_array_foreach (changed, index, path)
+    {
+        json_object_set_new (self->open, json_string_value (path), json_true ());
+    }
+    return changed ? ZLOOM_OK : zloom_recipes_settle (self, self->adoptions);
+}
+
+zloom_err_t
+zloom_recipes_settle (zloom_supervisor_t *self, int64_t adoption)
+{
+    if (adoption != self->adoptions) {
+        return zloom_fail (ZLOOM_AGAIN, "another recipe was adopted meanwhile; say it again");
+    }
+    json_decref (self->settled);
+    self->settled = s_values (zloom_recipes_latest (self));
+    json_object_clear (self->open);
     return ZLOOM_OK;
 }

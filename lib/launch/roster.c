@@ -127,7 +127,7 @@ s_limit_of_param (const zloom_supervisor_t *self, const char *param, const char 
                   int64_t *limit)
 {
     const zloom_tree_node_t *params =
-      zloom_tree_get (zloom_recipe_tree (self->config.recipe), "params");
+      zloom_tree_get (zloom_recipe_tree (zloom_recipes_latest (self)), "params");
     const zloom_tree_node_t *at = zloom_tree_get (zloom_tree_get (params, param), word);
     int64_t number = 0;
     if (at && at->kind == ZLOOM_TREE_SCALAR && zloom_parse_int (at->text, &number) == ZLOOM_OK) {
@@ -135,14 +135,18 @@ s_limit_of_param (const zloom_supervisor_t *self, const char *param, const char 
     }
 }
 
-/* How often it may run: as the field says, or the param that stands there. */
+/*
+ * How often it may run: as the field says, or the param that stands there; both may be others in a
+ * recipe that was adopted than in that of the start.
+ */
 static zloom_err_t
 s_check_limits (const zloom_supervisor_t *self, const zloom_recipe_node_t *node, int64_t replicas)
 {
     static const char by_param[] = "param ";
     int64_t least = 1;
     int64_t most = ZLOOM_REPLICAS_MAX;
-    const zloom_tree_node_t *at = zloom_tree_get (node->tree, "replicas");
+    const zloom_recipe_node_t *now = zloom_recipe_node (zloom_recipes_latest (self), node->name);
+    const zloom_tree_node_t *at = zloom_tree_get (now ? now->tree : node->tree, "replicas");
     char param[ZLOOM_NAME_MAX + 1] = "";
     if (at && at->via && strncmp (at->via, by_param, strlen (by_param)) == 0) {
         const char *name = at->via + strlen (by_param);

@@ -51,6 +51,9 @@ typedef struct {
     size_t poll_room;        /* processes that polls has room for */
     struct pollfd *polls;    /* stop, watch, the control socket's, metrics', then three a process */
     zloom_recipe_t *adopted; /* the recipe that counts from now on, NULL: config.recipe */
+    int64_t adoptions;       /* how often one was adopted */
+    json_t *settled;         /* values of what is taken over whole, NULL: config.recipe's */
+    json_t *open;            /* object of paths that are taken over in part, NULL: none */
     char **extra;            /* its --set values, as config.extra */
     zloom_orphans_t orphans;
     zloom_control_socket_t *control; /* NULL: none */
@@ -92,10 +95,21 @@ bool zloom_roster_has (const zloom_supervisor_t *self, const char *name);
 /* Take those off the list that were to leave and have. */
 void zloom_roster_sweep (zloom_supervisor_t *self);
 
-/* The recipe that counts: {path, values [{path, value, …}…]}, see zloom_expand_json. */
+/* What was last read: limits and what is started from now on are by it. */
+const zloom_recipe_t *zloom_recipes_latest (const zloom_supervisor_t *self);
+/*
+ * The recipe that is taken over whole: {path, values [{path, value, …}…], open [path…]}, see
+ * zloom_expand_json; `open`: what differs from it in part, since a take-over has begun.
+ */
 json_t *zloom_recipes_show (const zloom_supervisor_t *self);
-/* Read the recipe's file again with these --set values. RECIPE, INVALID, UNSUPPORTED. */
-zloom_err_t zloom_recipes_adopt (zloom_supervisor_t *self, const json_t *sets);
+/*
+ * Read the recipe's file again with these --set values. The paths in `changed` are open until it is
+ * settled; NULL: it is at once. RECIPE, INVALID, UNSUPPORTED.
+ */
+zloom_err_t zloom_recipes_adopt (zloom_supervisor_t *self, const json_t *sets,
+                                 const json_t *changed);
+/* The recipe of this adoption is taken over whole. AGAIN: another one was adopted since. */
+zloom_err_t zloom_recipes_settle (zloom_supervisor_t *self, int64_t adoption);
 void zloom_recipes_fini (zloom_supervisor_t *self);
 
 /* A zloom_control_fn; `arg` is the supervisor. */

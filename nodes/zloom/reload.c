@@ -28,6 +28,7 @@ typedef struct {
     int64_t until_ns;
     json_t *old;      /* path: value */
     json_t *new;      /* path: value */
+    json_t *open;     /* object of paths that an earlier one has taken over in part */
     json_t *changed;  /* array of paths */
     json_t *again;    /* object of node names */
     json_t *replicas; /* object: node to number */
@@ -164,8 +165,9 @@ s_change (s_reload_t *self, const char *path)
     json_array_append_new (self->changed, json_string (path));
     self->router = self->router || how == HOW_ROUTER;
     if (how == HOW_NOT && ++self->refused_count <= REFUSED_SHOWN) {
-        zloom_buf_printf (&self->refused, "\n  %s: %s → %s", path, s_value (self->old, path),
-                          s_value (self->new, path));
+        const bool part = json_object_get (self->open, path) != NULL;
+        zloom_buf_printf (&self->refused, "\n  %s: %s%s → %s", path, s_value (self->old, path),
+                          part ? " (in part already another)" : "", s_value (self->new, path));
     }
 }
 
@@ -176,7 +178,14 @@ s_compare (s_reload_t *self)
     json_t *value = NULL;
     json_object_foreach (self->new, path, value)
     {
-        if (!json_equal (value, json_object_get (self->old, path))) {
+        if (!json_equal (value, json_object_get (self->old, path)) ||
+            json_object_get (self->open, path)) {
+            s_change (self, path);
+        }
+    }
+    json_object_foreach (self->open, path, value)
+    {
+        if (!json_object_get (self->new, path) && !json_object_get (self->old, path)) {
             s_change (self, path);
         }
     }
@@ -200,6 +209,12 @@ s_read (s_reload_t *self)
     char path[PATH_MAX];
     (void) snprintf (path, sizeof path, "%s", zloom_print_string (answer, "path"));
     self->old = s_by_path (json_object_get (answer, "values"));
+    size_t index = 0;
+    json_t *open = NULL;
+    json_array_foreach (json_object_get (answer, "open"), index, open)
+    {
+        json_object_set_new (self->open, json_string_value (open), json_true ());
+    }
     json_decref (answer);
     if (strcmp (path, self->topology->path) != 0) {
         return zloom_cli_say (cli, ZLOOM_EXIT_CREATE,
@@ -270,6 +285,25 @@ s_order (const s_reload_t *self, const char *verb, json_t *args)
     return code;
 }
 
+/* What has changed is open from now on, and until it is settled with the number in *adoption. */
+static int
+s_adopt (const s_reload_t *self, int64_t *adoption)
+{
+    json_t *sets = json_array ();
+    for (size_t i = 0; i < self->topology->set_count; i++) {
+        json_array_append_new (sets, json_string (self->topology->sets[i]));
+    }
+    json_t *answer = NULL;
+    const int code = zloom_control_ask (
+      self->control, "adopt", json_pack ("{s:o, s:O}", "sets", sets, "changed", self->changed),
+      s_left_ms (self), &answer);
+    if (code == ZLOOM_EXIT_OK) {
+        *adoption = zloom_print_int (answer, "adopted");
+        json_decref (answer);
+    }
+    return code;
+}
+
 /* Until this node or unit serves: others that are broken are none of its business. */
 static int
 s_wait_ready (const s_reload_t *self, const char *node)
@@ -310,16 +344,8 @@ static int
 s_take_over (const s_reload_t *self)
 {
     int code = self->router ? s_tell_router (self) : ZLOOM_EXIT_OK;
-    json_t *sets = json_array ();
-    for (size_t i = 0; i < self->topology->set_count; i++) {
-        json_array_append_new (sets, json_string (self->topology->sets[i]));
-    }
-    json_t *args = json_pack ("{s:o}", "sets", sets);
-    if (code == ZLOOM_EXIT_OK) {
-        code = s_order (self, "adopt", args);
-    } else {
-        json_decref (args);
-    }
+    int64_t adoption = 0;
+    code = code ? code : s_adopt (self, &adoption);
     const char *node = NULL;
     json_t *number = NULL;
     json_object_foreach (self->replicas, node, number)
@@ -329,7 +355,9 @@ s_take_over (const s_reload_t *self)
                                json_pack ("{s:s, s:O}", "node", node, "replicas", number));
         code = code ? code : s_wait_ready (self, node);
     }
-    return code ? code : s_start_again (self);
+    code = code ? code : s_start_again (self);
+    return code ? code
+                : s_order (self, "settle", json_pack ("{s:I}", "adopted", (json_int_t) adoption));
 }
 
 int
@@ -340,6 +368,7 @@ zloom_reload (zloom_control_t *control, const zloom_topology_t *topology, int64_
                        .topology = topology,
                        .until_ns = until_mono_ns,
                        .changed = json_array (),
+                       .open = json_object (),
                        .again = json_object (),
                        .replicas = json_object ()};
     int code = s_read (&self);
@@ -359,6 +388,7 @@ zloom_reload (zloom_control_t *control, const zloom_topology_t *topology, int64_
     zloom_buf_fini (&self.refused);
     json_decref (self.old);
     json_decref (self.new);
+    json_decref (self.open);
     json_decref (self.again);
     json_decref (self.replicas);
     *changed_p = self.changed;

@@ -4,13 +4,14 @@ import json
 import os
 import unittest
 
-from topology import Case, zloom
+from topology import Case, wait_for, zloom
 
 RECIPE = """
 params:
   level: {type: text, default: low}
 nodes:
-  says: {kind: worker, run: [./says.sh], io: exec, env: {LEVEL: "${param.level}"}, replicas: 2}
+  says: {kind: worker, run: [./says.sh], io: exec, env: {LEVEL: "${param.level}"}, prefetch: 1,
+         replicas: 2}
   print: {kind: sink, file: {path: out.txt}}
 flows:
   words: {pattern: queue, from: external, to: says, retry: {failures: 5}, dead_letter: dead}
@@ -20,6 +21,7 @@ flows:
 SCRIPT = """#!/bin/sh
 read line
 [ "$line" = fail ] && exit 75
+[ "$line" = hold ] && read line < gate
 echo "$LEVEL $line"
 """
 
@@ -82,6 +84,37 @@ class Reload(Case):
         self.recipe(RECIPE)
         self.assertEqual(self.up()["changed"], ["nodes.says.replicas"])
         self.assertEqual(self.pids(), self.pid)
+
+    def test_replicas_within_what_the_recipe_says_now(self):
+        self.assertEqual(self.ask("down").returncode, 0)
+        level = "default: low}"
+        by_param = RECIPE.replace("replicas: 2", 'replicas: "${param.n}"')
+        self.recipe(by_param.replace(level, level + "\n  n: {type: int, default: 1, max: 2}"))
+        self.up()
+        self.assertEqual(self.ask("scale", "says", "3").returncode, 2)
+        self.recipe(by_param.replace(level, level + "\n  n: {type: int, default: 4, max: 8}"))
+        self.assertIn("nodes.says.replicas", self.up()["changed"])
+        self.assertIn("says.4", self.pids())
+        self.assertEqual(self.ask("scale", "says", "8").returncode, 0)
+        self.assertEqual(self.ask("scale", "says", "9").returncode, 2)
+
+    def test_what_ends_half_way_is_open_yet(self):
+        os.mkfifo(self.folder / "gate")
+        self.send("words", "hold", "hold")
+        self.wait_flow("words", lambda f: f["leased"] == 2)
+        self.assertEqual(self.ask("scale", "says", "1", "--timeout", "100ms").returncode, 75)
+        self.recipe(RECIPE.replace("failures: 5", "failures: 1").replace("as: 2", "as: 3"))
+        for _ in range(2):
+            self.assertIn("are leaving yet", self.up(code=75))
+        # Also when the file says again what it said: the router has gone on to the other.
+        self.recipe(RECIPE)
+        self.assertIn("are leaving yet", self.up(code=75))
+        (self.folder / "gate").write_text("a\nb\n", encoding="ascii")
+        wait_for("one has left", lambda: "says.2" not in self.pids())
+        self.assertEqual(sorted(self.up()["changed"]),
+                         ["flows.words.retry.failures", "nodes.says.replicas"])
+        self.assertIn("says.2", self.pids())
+        self.assertEqual(self.up()["changed"], [])
 
     def test_a_node_s_settings_start_it_again(self):
         self.assertEqual(self.up("--set", "level=high")["changed"], ["nodes.says.env.LEVEL"])

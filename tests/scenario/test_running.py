@@ -155,6 +155,9 @@ class Socket(Case):
                             (b'{"verb":"adopt","sets":[1]}\n', "INVALID"),
                             (b'{"verb":"adopt","sets":{"a":1}}\n', "INVALID"),
                             (b'{"verb":"adopt","sets":["nothing=1"]}\n', "RECIPE"),
+                            (b'{"verb":"adopt","sets":[],"changed":[1]}\n', "INVALID"),
+                            (b'{"verb":"settle"}\n', "INVALID"),
+                            (b'{"verb":"settle","adopted":7}\n', "AGAIN"),
                             (b"[" * 60000 + b"\n", "MALFORMED"),
                             (b"a" * 200000, "TOO_BIG")):
             answers = control(run, text)
