@@ -5,19 +5,6 @@
 #include "lints.h"
 #include "registry.h"
 
-/* The next node whose fields are good, of a kind (0: any); NULL at the end. */
-static const zloom_recipe_node_t *
-s_next_node (const zloom_recipe_t *recipe, unsigned kind, size_t *cursor)
-{
-    while (*cursor < zloom_recipe_node_count (recipe)) {
-        const zloom_recipe_node_t *node = zloom_recipe_node_at (recipe, (*cursor)++);
-        if (node->sound && (kind == 0 || node->kind->id == kind)) {
-            return node;
-        }
-    }
-    return NULL;
-}
-
 static bool
 s_is_dead_letter (const zloom_recipe_t *recipe, const char *name)
 {
@@ -34,9 +21,8 @@ s_is_dead_letter (const zloom_recipe_t *recipe, const char *name)
 void
 zloom_check_one_of (zloom_linter_t *linter)
 {
-    const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_node_t *node;
-    for (size_t i = 0; (node = s_next_node (recipe, ZLOOM_NODE_SINK, &i));) {
+    for (size_t i = 0; (node = zloom_linter_next_node (linter, ZLOOM_NODE_SINK, &i));) {
         const zloom_sink_config_t *config = node->config;
         if (config->to_stdout == config->file.set) {
             zloom_linter_node (linter, node, config->file.set ? "stdout" : "",
@@ -46,14 +32,14 @@ zloom_check_one_of (zloom_linter_t *linter)
                                node->name);
         }
     }
-    for (size_t i = 0; (node = s_next_node (recipe, ZLOOM_NODE_POLLER, &i));) {
+    for (size_t i = 0; (node = zloom_linter_next_node (linter, ZLOOM_NODE_POLLER, &i));) {
         const zloom_poller_config_t *config = node->config;
         if (!config->file.set) {
             zloom_linter_node (linter, node, "", "write 'file: {path: …}'",
                                "poller '%s' does not say what to read", node->name);
         }
     }
-    for (size_t i = 0; (node = s_next_node (recipe, ZLOOM_NODE_WORKER, &i));) {
+    for (size_t i = 0; (node = zloom_linter_next_node (linter, ZLOOM_NODE_WORKER, &i));) {
         const zloom_worker_config_t *config = node->config;
         const int handlers =
           (config->run.count > 0) + (config->actor != NULL) + (config->jq != NULL);
@@ -74,9 +60,8 @@ void
 zloom_check_actor_keys (zloom_linter_t *linter)
 {
     static const char *const keys[] = {"io", "env", "cwd", "tty", "secrets", "limits"};
-    const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_node_t *node;
-    for (size_t i = 0; (node = s_next_node (recipe, ZLOOM_NODE_WORKER, &i));) {
+    for (size_t i = 0; (node = zloom_linter_next_node (linter, ZLOOM_NODE_WORKER, &i));) {
         const zloom_worker_config_t *config = node->config;
         const char *instead = config->actor ? "an actor" : config->jq ? "an expression" : NULL;
         for (size_t j = 0; instead && j < ZLOOM_COUNT (keys); j++) {
@@ -120,7 +105,8 @@ zloom_check_node_unused (zloom_linter_t *linter)
 {
     const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_node_t *node;
-    for (size_t i = 0; zloom_linter_whole (linter) && (node = s_next_node (recipe, 0, &i));) {
+    for (size_t i = 0;
+         zloom_linter_whole (linter) && (node = zloom_linter_next_node (linter, 0, &i));) {
         if ((node->kind->takes || node->kind->sends) && zloom_recipe_in_count (recipe, node) == 0 &&
             zloom_recipe_out_count (recipe, node) == 0) {
             zloom_linter_node (linter, node, "",
@@ -136,8 +122,8 @@ zloom_check_worker_input (zloom_linter_t *linter)
 {
     const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_node_t *node;
-    for (size_t i = 0;
-         zloom_linter_whole (linter) && (node = s_next_node (recipe, ZLOOM_NODE_WORKER, &i));) {
+    for (size_t i = 0; zloom_linter_whole (linter) &&
+                       (node = zloom_linter_next_node (linter, ZLOOM_NODE_WORKER, &i));) {
         if (zloom_recipe_in_count (recipe, node) == 0 &&
             zloom_recipe_out_count (recipe, node) > 0) {
             zloom_linter_node (linter, node, "", "name it in the 'to:' of a flow",
@@ -152,7 +138,7 @@ zloom_check_which_flow (zloom_linter_t *linter)
 {
     const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_node_t *node;
-    for (size_t i = 0; (node = s_next_node (recipe, 0, &i));) {
+    for (size_t i = 0; (node = zloom_linter_next_node (linter, 0, &i));) {
         size_t in = zloom_recipe_in_count (recipe, node);
         size_t out = zloom_recipe_out_count (recipe, node);
         if (node->kind->id == ZLOOM_NODE_POLLER && out > 1) {
@@ -183,9 +169,8 @@ zloom_check_which_flow (zloom_linter_t *linter)
 void
 zloom_check_journal_sizes (zloom_linter_t *linter)
 {
-    const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_node_t *node;
-    for (size_t i = 0; (node = s_next_node (recipe, ZLOOM_NODE_ROUTER, &i));) {
+    for (size_t i = 0; (node = zloom_linter_next_node (linter, ZLOOM_NODE_ROUTER, &i));) {
         const zloom_router_config_t *config = node->config;
         if (config->journal_hot_bytes / ZLOOM_SEGMENTS_LEAST < config->journal_segment_bytes) {
             zloom_linter_node (linter, node, "journal", "make 'segment' smaller or 'hot' larger",
@@ -198,9 +183,8 @@ zloom_check_journal_sizes (zloom_linter_t *linter)
 void
 zloom_check_tcp_loopback (zloom_linter_t *linter)
 {
-    const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_node_t *node;
-    for (size_t i = 0; (node = s_next_node (recipe, ZLOOM_NODE_ROUTER, &i));) {
+    for (size_t i = 0; (node = zloom_linter_next_node (linter, ZLOOM_NODE_ROUTER, &i));) {
         const zloom_router_config_t *config = node->config;
         if (strncmp (config->listen, "tcp://", 6) == 0 &&
             strncmp (config->listen, "tcp://127.0.0.1:", 16) != 0 &&
@@ -216,9 +200,8 @@ zloom_check_tcp_loopback (zloom_linter_t *linter)
 void
 zloom_check_tty_lines (zloom_linter_t *linter)
 {
-    const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_node_t *node;
-    for (size_t i = 0; (node = s_next_node (recipe, ZLOOM_NODE_WORKER, &i));) {
+    for (size_t i = 0; (node = zloom_linter_next_node (linter, ZLOOM_NODE_WORKER, &i));) {
         const zloom_worker_config_t *config = node->config;
         if (config->tty && !config->actor && !config->jq && config->io != ZLOOM_IO_LINES) {
             zloom_linter_node (linter, node, "tty", "take it out, or use 'io: lines'",
@@ -230,9 +213,8 @@ zloom_check_tty_lines (zloom_linter_t *linter)
 void
 zloom_check_cpu_timeout (zloom_linter_t *linter)
 {
-    const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_node_t *node;
-    for (size_t i = 0; (node = s_next_node (recipe, ZLOOM_NODE_WORKER, &i));) {
+    for (size_t i = 0; (node = zloom_linter_next_node (linter, ZLOOM_NODE_WORKER, &i));) {
         const zloom_worker_config_t *config = node->config;
         if (config->timeout_ns > 0 && config->limits.cpu_ns > config->timeout_ns) {
             zloom_linter_node (linter, node, "limits.cpu", "make it shorter than 'timeout'",
@@ -260,10 +242,10 @@ s_file (const zloom_recipe_node_t *node)
 
 /* An earlier node of the kind with the same file, NULL when there is none. */
 static const zloom_recipe_node_t *
-s_same_file (const zloom_recipe_t *recipe, const zloom_recipe_node_t *node, unsigned kind)
+s_same_file (const zloom_linter_t *linter, const zloom_recipe_node_t *node, unsigned kind)
 {
     const zloom_recipe_node_t *other;
-    for (size_t i = 0; s_file (node) && (other = s_next_node (recipe, kind, &i));) {
+    for (size_t i = 0; s_file (node) && (other = zloom_linter_next_node (linter, kind, &i));) {
         if (other == node) {
             return NULL;
         }
@@ -295,8 +277,8 @@ zloom_check_two_pollers (zloom_linter_t *linter)
 {
     const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_node_t *node;
-    for (size_t i = 0; (node = s_next_node (recipe, ZLOOM_NODE_POLLER, &i));) {
-        const zloom_recipe_node_t *other = s_same_file (recipe, node, ZLOOM_NODE_POLLER);
+    for (size_t i = 0; (node = zloom_linter_next_node (linter, ZLOOM_NODE_POLLER, &i));) {
+        const zloom_recipe_node_t *other = s_same_file (linter, node, ZLOOM_NODE_POLLER);
         const zloom_recipe_flow_t *flow = other ? s_common_out (recipe, node, other) : NULL;
         if (flow) {
             zloom_linter_node (linter, node, "file.path", "leave one of them",
@@ -309,10 +291,9 @@ zloom_check_two_pollers (zloom_linter_t *linter)
 void
 zloom_check_two_sinks (zloom_linter_t *linter)
 {
-    const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_node_t *node;
-    for (size_t i = 0; (node = s_next_node (recipe, ZLOOM_NODE_SINK, &i));) {
-        const zloom_recipe_node_t *other = s_same_file (recipe, node, ZLOOM_NODE_SINK);
+    for (size_t i = 0; (node = zloom_linter_next_node (linter, ZLOOM_NODE_SINK, &i));) {
+        const zloom_recipe_node_t *other = s_same_file (linter, node, ZLOOM_NODE_SINK);
         if (other) {
             zloom_linter_node (linter, node, "file.path", "let one sink take from both flows",
                                "sinks '%s' and '%s' write one file", other->name, node->name);
@@ -323,10 +304,9 @@ zloom_check_two_sinks (zloom_linter_t *linter)
 void
 zloom_check_file_circle (zloom_linter_t *linter)
 {
-    const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_node_t *node;
-    for (size_t i = 0; (node = s_next_node (recipe, ZLOOM_NODE_POLLER, &i));) {
-        const zloom_recipe_node_t *other = s_same_file (recipe, node, ZLOOM_NODE_SINK);
+    for (size_t i = 0; (node = zloom_linter_next_node (linter, ZLOOM_NODE_POLLER, &i));) {
+        const zloom_recipe_node_t *other = s_same_file (linter, node, ZLOOM_NODE_SINK);
         if (other) {
             zloom_linter_node (linter, node, "file.path", "join them by a flow",
                                "poller '%s' reads the file that sink '%s' writes", node->name,

@@ -8,15 +8,11 @@
 static const zloom_recipe_node_t *
 s_next (const zloom_linter_t *linter, size_t *cursor)
 {
-    const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
-    while (*cursor < zloom_recipe_node_count (recipe)) {
-        const zloom_recipe_node_t *node = zloom_recipe_node_at (recipe, (*cursor)++);
-        if (node->sound && node->kind->id == ZLOOM_NODE_WORKER &&
-            ((const zloom_worker_config_t *) node->config)->jq) {
-            return node;
-        }
-    }
-    return NULL;
+    const zloom_recipe_node_t *node;
+    do {
+        node = zloom_linter_next_node (linter, ZLOOM_NODE_WORKER, cursor);
+    } while (node && !((const zloom_worker_config_t *) node->config)->jq);
+    return node;
 }
 
 void

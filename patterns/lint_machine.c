@@ -18,17 +18,9 @@
 static const zloom_recipe_node_t *
 s_next_node (const zloom_linter_t *linter, unsigned kind, size_t *cursor)
 {
-    const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
-    if (!zloom_linter_options (linter)->environment) {
-        return NULL;
-    }
-    while (*cursor < zloom_recipe_node_count (recipe)) {
-        const zloom_recipe_node_t *node = zloom_recipe_node_at (recipe, (*cursor)++);
-        if (node->sound && node->kind->id == kind) {
-            return node;
-        }
-    }
-    return NULL;
+    return zloom_linter_options (linter)->environment
+             ? zloom_linter_next_node (linter, kind, cursor)
+             : NULL;
 }
 
 static bool

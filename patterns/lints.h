@@ -24,4 +24,8 @@ enum {
 
 extern const zloom_lint_t zloom_lints[ZLOOM_LINTS];
 
+/* The next node whose fields are good, of a kind (0: any); NULL at the end. *cursor begins at 0. */
+const zloom_recipe_node_t *zloom_linter_next_node (const zloom_linter_t *self, unsigned kind,
+                                                   size_t *cursor);
+
 #endif
