@@ -62,7 +62,7 @@ s_drain_node (zloom_steer_t *self)
 {
     int64_t count = 0;
     int code = zloom_steer_node (self, "stop", self->name, &count);
-    code = code ? code : zloom_steer_wait (self, "ready");
+    code = code ? code : zloom_steer_wait (self, "ready", self->name);
     return code ? code : zloom_steer_done (self, "stopped", count, "has stopped");
 }
 
@@ -85,8 +85,8 @@ s_drain_all (zloom_steer_t *self)
     {
         code = code ? code : zloom_steer_flow (self, "drain", zloom_print_string (item, "name"));
     }
-    code = code ? code : zloom_steer_wait (self, "ready");
-    code = code ? code : zloom_steer_wait (self, "idle");
+    code = code ? code : zloom_steer_wait (self, "ready", NULL);
+    code = code ? code : zloom_steer_wait (self, "idle", NULL);
     return code ? code
                 : zloom_steer_done (self, "stopped", pollers,
                                     "has no work left and takes nothing from outside");

@@ -40,10 +40,10 @@ s_resume_all (zloom_steer_t *self, int64_t *count)
     }
     json_array_foreach (self->units, index, item)
     {
+        const char *node = zloom_print_string (item, "node");
         if (strcmp (zloom_print_string (item, "kind"), "poller") == 0) {
-            code = code
-                     ? code
-                     : zloom_steer_node (self, "start", zloom_print_string (item, "node"), count);
+            code = code ? code : zloom_steer_node (self, "start", node, count);
+            code = code ? code : zloom_steer_wait (self, "ready", node);
         }
     }
     return code;
@@ -55,7 +55,9 @@ s_resume_node (zloom_steer_t *self, int64_t *started)
     int64_t peers = 0;
     int code = zloom_steer_peers (self, "peer resume", &peers);
     code = code ? code : zloom_steer_node (self, "start", self->name, started);
-    return code ? code : *started > 0 ? zloom_steer_wait (self, "ready") : ZLOOM_EXIT_OK;
+    return code           ? code
+           : *started > 0 ? zloom_steer_wait (self, "ready", self->name)
+                          : ZLOOM_EXIT_OK;
 }
 
 int
@@ -68,7 +70,10 @@ zloom_cmd_resume (zloom_cli_t *cli)
     if (code == ZLOOM_EXIT_OK && !steer.name) {
         code = s_resume_all (&steer, &started);
     } else if (code == ZLOOM_EXIT_OK && steer.is_flow) {
-        code = zloom_steer_flow (&steer, "resume", steer.name);
+        code = zloom_cli_option (cli, "timeout")
+                 ? zloom_cli_say (cli, ZLOOM_EXIT_USAGE,
+                                  "flow '%s' goes on at once: --timeout is for nodes", steer.name)
+                 : zloom_steer_flow (&steer, "resume", steer.name);
     } else if (code == ZLOOM_EXIT_OK) {
         code = s_resume_node (&steer, &started);
     }

@@ -211,6 +211,10 @@ s_read_options (const zloom_cli_t *cli, s_run_t *run)
         return false;
     }
     run->ready_fd = (int) ready_fd;
+    if (zloom_cli_option (cli, "log-size") && !zloom_cli_option (cli, "logs")) {
+        zloom_cli_say (cli, 0, "--log-size is for --logs: without it there is no log file");
+        return false;
+    }
     run->log_bytes = zloom_cli_option (cli, "logs") ? run->log_bytes : 0;
     if (run->log_bytes > 0 && zloom_cli_option (cli, "threads")) {
         zloom_cli_say (cli, 0, "--logs is for processes: threads share one stdout with you");

@@ -20,7 +20,7 @@ s_scale (zloom_steer_t *self, int64_t replicas)
     }
     const int64_t were = zloom_print_int (answer, "were");
     json_decref (answer);
-    code = zloom_steer_wait (self, "ready");
+    code = zloom_steer_wait (self, "ready", self->name);
     char text[160];
     (void) snprintf (text, sizeof text,
                      "has %lld replicas, had %lld; that ends with this run: `replicas:` in the "

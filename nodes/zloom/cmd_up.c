@@ -109,6 +109,24 @@ s_waited (const s_up_t *self, zloom_err_t err)
                                     : zloom_cli_fail (self->cli, err);
 }
 
+/* What is of a process that has started already is not dropped in silence. */
+static void
+s_tell_unused (const s_up_t *self)
+{
+    static const char *const names[] = {"grace", "log-size", "metrics"};
+    zloom_buf_t given = {0};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (zloom_cli_option (self->cli, names[i])) {
+            zloom_buf_printf (&given, "%s--%s", given.size > 0 ? ", " : "", names[i]);
+        }
+    }
+    if (given.size > 0) {
+        zloom_cli_say (self->cli, 0, "'%s' runs already: %s counts at its next start",
+                       s_name (self), zloom_buf_text (&given));
+    }
+    zloom_buf_fini (&given);
+}
+
 static int
 s_again (const s_up_t *self)
 {
@@ -127,6 +145,7 @@ s_again (const s_up_t *self)
         code = s_waited (self, zloom_control_wait (&control, "ready", NULL, s_left_ms (self)));
     }
     if (code == ZLOOM_EXIT_OK) {
+        s_tell_unused (self);
         code = s_done (self, control.pid, false, changed);
     }
     json_decref (changed);

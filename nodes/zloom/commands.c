@@ -88,10 +88,25 @@ static const zloom_option_t s_wait_options[] = {
   {"timeout", 't', "DURATION", "how long to wait (default: for ever)"},
   LAST_OPTION};
 
-static const zloom_option_t s_steer_options[] = {
+#define NODE_OR_FLOW_OPTIONS                                                             \
+    {"node", 0, NULL, "the node of that name, where there is a flow of that name, too"}, \
+    {                                                                                    \
+        "flow", 0, NULL, "the flow of that name"                                         \
+    }
+
+static const zloom_option_t s_pause_options[] = {STATE_OPTION, NODE_OR_FLOW_OPTIONS, OUTPUT_OPTION,
+                                                 LAST_OPTION};
+
+static const zloom_option_t s_resume_options[] = {
   STATE_OPTION,
-  {"node", 0, NULL, "the node of that name, where there is a flow of that name, too"},
-  {"flow", 0, NULL, "the flow of that name"},
+  NODE_OR_FLOW_OPTIONS,
+  {"timeout", 't', "DURATION", "how long to wait for nodes that start again (default: for ever)"},
+  OUTPUT_OPTION,
+  LAST_OPTION};
+
+static const zloom_option_t s_drain_options[] = {
+  STATE_OPTION,
+  NODE_OR_FLOW_OPTIONS,
   {"timeout", 't', "DURATION", "how long to wait until it is done (default: for ever)"},
   OUTPUT_OPTION,
   LAST_OPTION};

@@ -225,9 +225,8 @@ zloom_steer_node (zloom_steer_t *self, const char *verb, const char *node, int64
 }
 
 int
-zloom_steer_wait (zloom_steer_t *self, const char *what)
+zloom_steer_wait (zloom_steer_t *self, const char *what, const char *node)
 {
-    const char *node = self->is_flow ? NULL : self->name;
     const zloom_err_t err = zloom_control_wait (&self->control, what, node, self->timeout_ms);
     if (err == ZLOOM_TIMED_OUT) {
         return zloom_cli_say (self->cli, ZLOOM_EXIT_TIMED_OUT,

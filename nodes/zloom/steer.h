@@ -43,10 +43,10 @@ int zloom_steer_peers (zloom_steer_t *self, const char *command, int64_t *count)
 /* An order of the supervisor for a node; the number in its answer into *count. */
 int zloom_steer_node (zloom_steer_t *self, const char *verb, const char *node, int64_t *count);
 /*
- * Wait until the node that NAME means, or all nodes, are as they shall be ("ready"), or until no
- * work is left ("idle").
+ * Wait until this node, or all (NULL), are as they shall be ("ready"), or until no work is left
+ * ("idle").
  */
-int zloom_steer_wait (zloom_steer_t *self, const char *what);
+int zloom_steer_wait (zloom_steer_t *self, const char *what, const char *node);
 /* Whether this unit is of the node that NAME means. */
 bool zloom_steer_means (const zloom_steer_t *self, const json_t *unit);
 /* Say what was done, on stderr, or as JSON: {"node" | "flow" | "topology": NAME, word: number}. */

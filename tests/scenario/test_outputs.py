@@ -160,6 +160,7 @@ class Codes(topology.Case):
         self.code(2, "send")
         self.code(2, "stats", "--outputt", "json")
         self.code(2, "run", self.plain(), "--metrics", "here")
+        self.code(2, "run", self.plain(), "--log-size", "4KiB")
         self.code(2, "top", "--interval", "soon")
 
     def test_65_data_that_cannot_be_taken(self):

@@ -57,6 +57,9 @@ class Reload(Case):
         self.recipe("# a comment more\n" + RECIPE)
         self.assertEqual(self.up()["changed"], [])
         self.assertEqual(self.pids(), self.pid)
+        done = self.ask("up", self.path, "--metrics", "9100", "--grace", "1s")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn(": --grace, --metrics counts at its next start", done.stderr)
 
     def test_a_flow_s_retry_counts_at_once(self):
         self.change("failures: 5", "failures: 1")

@@ -109,6 +109,8 @@ class Pause(Steer):
         self.do("pause", "open")
         self.do("send", "open", "x")
         self.assertTrue(self.wait_flow("open", lambda f: f["ready"] == 1)["paused"])
+        self.assertIn("--timeout", self.do("pause", "open", "--timeout", "1s", code=2))
+        self.assertIn("goes on at once", self.do("resume", "open", "--timeout", "1s", code=2))
         self.do("resume", "open")
         self.wait_flow("open", lambda f: f["acked"] == 1)
 
@@ -164,7 +166,8 @@ class Drain(Steer):
         self.assertEqual({unit["state"] for unit in self.units().values()}, {"ready", "done"})
         self.assertNotEqual(self.ask("send", "open", "late", "--timeout", "200ms").returncode, 0)
         (self.folder / "in.txt").write_text('"from the file"\n', encoding="ascii")
-        self.assertIn("1 started again", self.do("resume"))
+        self.assertIn("1 started again", self.do("resume", "--timeout", "30s"))
+        self.assertEqual(self.states("lines"), {"lines": "ready"})
         self.wait_flow("same", lambda f: f["acked"] == 1)
         self.assertEqual((self.folder / "out.txt").read_text(encoding="ascii"),
                          '"from the file"\n')

@@ -151,10 +151,9 @@ _zloom () {
         pause)
             case $before in
                 --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
-                -t|--timeout) COMPREPLY=(); return ;;
                 -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
             esac
-            options='--state --node --flow --timeout --output'
+            options='--state --node --flow --output'
             [[ $word == -* ]] || { COMPREPLY=(); return; }
             ;;
         resume)

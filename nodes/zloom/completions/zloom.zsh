@@ -181,8 +181,6 @@ _zloom () {
                 '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
                 '*--node[the node of that name, where there is a flow of that name, too]' \
                 '*--flow[the flow of that name]' \
-                '-t[how long to wait until it is done (default\: for ever)]:DURATION: ' \
-                '*--timeout[how long to wait until it is done (default\: for ever)]:DURATION: ' \
                 '-o[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*:word: '
@@ -192,8 +190,8 @@ _zloom () {
                 '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
                 '*--node[the node of that name, where there is a flow of that name, too]' \
                 '*--flow[the flow of that name]' \
-                '-t[how long to wait until it is done (default\: for ever)]:DURATION: ' \
-                '*--timeout[how long to wait until it is done (default\: for ever)]:DURATION: ' \
+                '-t[how long to wait for nodes that start again (default\: for ever)]:DURATION: ' \
+                '*--timeout[how long to wait for nodes that start again (default\: for ever)]:DURATION: ' \
                 '-o[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*:word: '
