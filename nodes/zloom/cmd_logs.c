@@ -29,6 +29,7 @@ typedef struct {
     const char *node;  /* "": all */
     char since[32];    /* as stamps are written; "" is from the start */
     bool ripe;         /* a line from then on was seen */
+    bool known;        /* the node that is asked for has said something, or runs */
     int64_t most;      /* of the last lines; they are kept until all is read */
     bool follows;      /* all that was there is printed: each line goes out at once */
     zloom_buf_t *kept; /* a ring of `most` lines, as they are printed */
@@ -40,9 +41,19 @@ typedef struct {
 
 /* ---- lines ---------------------------------------------------------------------------------- */
 
+/* The unit itself, or a replica of the node: "charge" is also "charge.2". */
+static bool
+s_is_of (const s_logs_t *self, zloom_bytes_t unit)
+{
+    const size_t size = strlen (self->node);
+    return size == 0 || (unit.size >= size && memcmp (unit.data, self->node, size) == 0 &&
+                         (unit.size == size || unit.data[size] == '.'));
+}
+
 static void
 s_remember (s_logs_t *self, zloom_bytes_t unit)
 {
+    self->known = self->known || s_is_of (self, unit);
     for (size_t i = 0; i < self->unit_count; i++) {
         if (zloom_bytes_equal (unit, zloom_bytes_text (self->units[i]))) {
             return;
@@ -52,15 +63,6 @@ s_remember (s_logs_t *self, zloom_bytes_t unit)
         (void) snprintf (self->units[self->unit_count++], sizeof *self->units, "%.*s",
                          (int) unit.size, (const char *) unit.data);
     }
-}
-
-/* The unit itself, or a replica of the node: "charge" is also "charge.2". */
-static bool
-s_is_of (const s_logs_t *self, zloom_bytes_t unit)
-{
-    const size_t size = strlen (self->node);
-    return size == 0 || (unit.size >= size && memcmp (unit.data, self->node, size) == 0 &&
-                         (unit.size == size || unit.data[size] == '.'));
 }
 
 static void
@@ -148,25 +150,13 @@ s_remember_running (s_logs_t *self, const zloom_control_t *where)
     zloom_control_close (&control);
 }
 
-static bool
-s_is_known (const s_logs_t *self)
-{
-    for (size_t i = 0; i < self->unit_count; i++) {
-        if (s_is_of (self, zloom_bytes_text (self->units[i]))) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static int
 s_check_name (s_logs_t *self, const zloom_control_t *where)
 {
-    if (s_is_known (self)) {
-        return ZLOOM_EXIT_OK;
+    if (!self->known) {
+        s_remember_running (self, where);
     }
-    s_remember_running (self, where);
-    if (s_is_known (self)) {
+    if (self->known) {
         return ZLOOM_EXIT_OK;
     }
     zloom_buf_t names = {0};

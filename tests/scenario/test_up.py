@@ -194,6 +194,15 @@ class Logs(Up):
             self.assertEqual(path.stat().st_mode & 0o777, 0o600)
         self.assertIn("heard number11", self.ask("logs", "says").stdout)
 
+    def test_of_a_node_beyond_those_that_are_named_when_one_is_wrong(self):
+        self.assertEqual(self.up().returncode, 0)
+        self.down()
+        line = self.ask("logs", "says", "-n", "1").stdout
+        with open(self.state / "logs" / "topology.log", "a", encoding="utf-8") as log:
+            log.writelines(line.replace("says", f"unit{i}", 1) for i in range(100))
+        self.assertEqual(self.ask("logs", "unit99").stdout, line.replace("says", "unit99", 1))
+        self.assertEqual(self.ask("logs", "unit100").returncode, 1)
+
     def test_a_plain_run_keeps_none(self):
         self.run_topology(self.path)
         done = self.ask("logs")
