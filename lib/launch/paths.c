@@ -174,7 +174,7 @@ zloom_paths_read_endpoint (const zloom_paths_t *self, char *endpoint, size_t siz
         close (fd);
     }
     if (got <= 0 || zloom_paths_running (self) != ZLOOM_OK) {
-        return zloom_fail (ZLOOM_NOT_RUNNING, "nothing runs in %s; start it with: zloom run RECIPE",
+        return zloom_fail (ZLOOM_NOT_RUNNING, "nothing runs in %s; start it with: zloom up RECIPE",
                            self->runtime);
     }
     endpoint[got] = 0;
@@ -207,7 +207,7 @@ zloom_paths_only (char *name, size_t size)
         closedir (folder);
     }
     if (count == 0) {
-        err = zloom_fail (ZLOOM_NOT_RUNNING, "no topology is running; start one with: zloom run "
+        err = zloom_fail (ZLOOM_NOT_RUNNING, "no topology is running; start one with: zloom up "
                                              "RECIPE");
     } else if (count > 1) {
         err = zloom_fail (ZLOOM_INVALID, "several topologies run, name one as RECIPE/FLOW:%s",

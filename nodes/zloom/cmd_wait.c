@@ -6,11 +6,21 @@
 #include "control.h"
 
 #include <limits.h>
+#include <stdlib.h>
 
 static int
 s_late (const zloom_cli_t *cli, const char *what)
 {
     return zloom_cli_say (cli, ZLOOM_EXIT_TIMED_OUT, "not %s within the timeout", what);
+}
+
+/* None is named and none runs: that is down, too, and nothing to complain about. */
+static bool
+s_nothing_runs (const zloom_cli_t *cli)
+{
+    char name[ZLOOM_NAME_MAX + 1];
+    return cli->word_count == 0 && !zloom_cli_option (cli, "state") && !getenv ("ZLOOM_STATE") &&
+           zloom_paths_only (name, sizeof name) == ZLOOM_NOT_RUNNING;
 }
 
 static int
@@ -58,16 +68,18 @@ zloom_cmd_wait (zloom_cli_t *cli)
     if (!zloom_cli_duration (cli, "timeout", ZLOOM_NEVER, &timeout_ns)) {
         return ZLOOM_EXIT_USAGE;
     }
+    const bool down = what && what[0] == 'd';
+    if (down && s_nothing_runs (cli)) {
+        return ZLOOM_EXIT_OK;
+    }
     zloom_control_t control;
     int code = zloom_control_find (cli, cli->word_count ? cli->words[0] : NULL, &control);
     if (code != ZLOOM_EXIT_OK) {
-        /* Nothing runs at all: that is down, too. */
-        const bool down = what && what[0] == 'd' && code == ZLOOM_EXIT_NOT_RUNNING;
-        return down ? ZLOOM_EXIT_OK : code;
+        return code;
     }
     const int64_t wait_ms = timeout_ns / ZLOOM_NS_PER_MS;
-    code = what && what[0] == 'd' ? s_wait_down (cli, &control, wait_ms)
-                                  : s_wait_for (cli, &control, what ? what : "ready", wait_ms);
+    code = down ? s_wait_down (cli, &control, wait_ms)
+                : s_wait_for (cli, &control, what ? what : "ready", wait_ms);
     zloom_control_close (&control);
     return code;
 }

@@ -231,6 +231,14 @@ class Wait(Up):
             self.assertEqual(down.wait(timeout=60), 0)
         self.assertEqual(self.ask("wait", "--idle", "--down").returncode, 2)
 
+    def test_down_is_no_error_where_nothing_runs_at_all(self):
+        nothing = {"XDG_RUNTIME_DIR": str(self.folder)}
+        done = zloom("wait", "--down", env=nothing)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        done = zloom("wait", env=nothing)
+        self.assertEqual(done.returncode, 69)
+        self.assertIn("start one with: zloom up RECIPE", done.stderr)
+
     def test_who_waits_is_told_that_it_will_not_be(self):
         self.assertEqual(self.up().returncode, 0)
         self.send("wait")
