@@ -180,8 +180,8 @@ s_judge_connected (const zloom_view_t *before, const zloom_view_t *now,
     if (!busy) {
         zloom_buf_printf (&why->sentence, "%s is idle: it waits for work", node->name);
         if (report->acked > 0) {
-            zloom_buf_printf (&why->sentence, ", %lld messages are done so far",
-                              (long long) report->acked);
+            zloom_buf_printf (&why->sentence, ", %lld %s done so far", (long long) report->acked,
+                              report->acked == 1 ? "message is" : "messages are");
         }
         return;
     }

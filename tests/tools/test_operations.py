@@ -51,6 +51,9 @@ def logged():
     for path, text in sources():
         if path.endswith(os.path.join("base", "log.c")):
             continue
+        # The file of `zloom logs` has lines of its own, which are in no stream.
+        for level, name in re.findall(r'"(info|warn|error) ([a-z]+-[a-z-]+) [a-z]+=', text):
+            found.setdefault(name, set()).add(level)
         for levels, name in LOG_CALL.findall(text):
             words = [word.lower() for word in re.findall(r"ZLOOM_LOG_([A-Z]+)", levels)]
             if name.startswith('"'):

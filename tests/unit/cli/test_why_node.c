@@ -32,6 +32,10 @@ test_an_idle_node_asks_its_flows (void **state)
     s_rig_t rig;
     s_open (&rig);
     s_node_says (&rig, "charge", ZLOOM_WHY_IDLE, "charge is idle: it waits for work");
+    rig.nodes_before[0].report.acked = rig.nodes[0].report.acked = 1;
+    s_node_says (&rig, "charge", ZLOOM_WHY_IDLE, "work, 1 message is done so far");
+    rig.nodes_before[0].report.acked = rig.nodes[0].report.acked = 2;
+    s_node_says (&rig, "charge", ZLOOM_WHY_IDLE, "work, 2 messages are done so far");
     rig.flow.paused = true;
     rig.flow.ready = 3;
     s_node_says (&rig, "charge", ZLOOM_WHY_PAUSED,
