@@ -125,7 +125,7 @@ class Operations(unittest.TestCase):
         self.assertEqual(told, names)
 
     def test_every_other_name_in_the_answer_is_told(self):
-        names = re.findall(r"(?:zloom_encode_string|s_pair) \(&?out, \"(\w+)\"",
+        names = re.findall(r"(?:zloom_encode_string|zloom_admin_pair) \(&?out, \"(\w+)\"",
                            read("lib", "engine", "admin_stats.c"))
         self.assertGreater(len(names), 30)
         text = section(self.text, "The rest of the answer")
