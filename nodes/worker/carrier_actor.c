@@ -252,11 +252,14 @@ static void
 s_destroy (zloom_carrier_t *base)
 {
     s_actor_t *self = s_self (base);
+    /* Asked before it can see that it is late: then it begins nothing more. */
+    if (self->thread) {
+        zloom_thread_ask (self->thread);
+    }
     for (zloom_work_t *work = self->works; work; work = work->next) {
         atomic_store (&work->late, true);
     }
     if (self->thread) {
-        zloom_thread_ask (self->thread);
         (void) zloom_thread_join (&self->thread);
     }
     while (self->works) {

@@ -31,10 +31,21 @@ zloom_word_send (const zloom_socket_t *socket, zloom_word_kind_t kind, zloom_wor
 {
     const zloom_word_t word = {.kind = kind, .work = work};
     void *handle = zloom_socket_handle (socket);
+    bool looked = false;
     int sent = -1;
-    do {
+    for (;;) {
         sent = zmq_send (handle, &word, sizeof word, ZMQ_DONTWAIT);
-    } while (sent < 0 && errno == EINTR);
+        if (sent < 0 && errno == EAGAIN && !looked) {
+            /* libzmq asks at most once in a millisecond what the other side has read: a flood meets
+             * a socket that only looks full. Asking for its events makes it look. */
+            int events;
+            size_t size = sizeof events;
+            (void) zmq_getsockopt (handle, ZMQ_EVENTS, &events, &size);
+            looked = true;
+        } else if (sent >= 0 || errno != EINTR) {
+            break;
+        }
+    }
     zloom_assert (sent == (int) sizeof word);
 }
 
