@@ -93,7 +93,7 @@ class Run(Case):
         for words in (["stats"], ["send", "words", "x"], ["tap", "words"], ["dlq", "ls"]):
             done = self.ask(*words)
             self.assertEqual(done.returncode, 69, words)
-            self.assertIn("zloom run", done.stderr)
+            self.assertIn("start it with: zloom up RECIPE", done.stderr)
 
     def test_a_topology_works_from_send_to_file(self):
         self.run_topology(self.recipe(SHOUT))
