@@ -261,6 +261,9 @@ s_store (zloom_journal_t *journal, owner_t *owner, zloom_now_t *now)
         return false;
     }
     const uint32_t flow = zloom_journal_flow (journal, s_name);
+    if (flow >= ZLOOM_LIFE_FLOWS_MOST) {
+        return false; /* the input names flows up to here that no owner is told of */
+    }
     uint64_t *end = &owner->life->end[flow];
     if (*end > UINT32_MAX) {
         return false; /* the input has found our name, and used its numbers up */
