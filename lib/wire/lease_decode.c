@@ -26,6 +26,10 @@ s_get_rules (zloom_fields_t *fields, zloom_verb_subscribe_t *subscribe)
         zloom_fields_t policy = zloom_fields_open (fields->cursor);
         subscribe->mode =
           (zloom_mode_t) zloom_fields_uint (&policy, ZLOOM_MAY, ZLOOM_MODE_COUNT - 1, 0);
+        subscribe->durable = zloom_fields_bool (&policy);
+        subscribe->on_slow =
+          (zloom_on_slow_t) zloom_fields_uint (&policy, ZLOOM_MAY, ZLOOM_ON_SLOW_COUNT - 1, 0);
+        subscribe->on_slow_value = (int64_t) zloom_part_number (&policy, ZLOOM_MAY);
         zloom_fields_close (&policy);
     }
 }

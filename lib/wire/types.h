@@ -83,6 +83,17 @@ enum {
     ZLOOM_FLAG_TRACE = 1u << 7,
 };
 
+/* What becomes of a subscription without leases that takes too slowly; numbers are on the wire. */
+typedef enum {
+    ZLOOM_ON_SLOW_BLOCK = 0,       /* publishers wait for it, value ms at most; then drop-oldest */
+    ZLOOM_ON_SLOW_DROP_OLDEST = 1, /* value messages are kept for it */
+    ZLOOM_ON_SLOW_DROP_NEWEST = 2, /* value messages are kept for it */
+    ZLOOM_ON_SLOW_LATEST = 3,      /* the last of each topic */
+    ZLOOM_ON_SLOW_SPILL = 4,       /* value bytes are kept for it */
+    ZLOOM_ON_SLOW_DISCONNECT = 5,
+    ZLOOM_ON_SLOW_COUNT
+} zloom_on_slow_t;
+
 /* Where a message is durable when it is confirmed. */
 typedef enum {
     ZLOOM_CONFIRM_MEMORY = 0,

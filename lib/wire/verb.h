@@ -69,7 +69,8 @@ const zloom_verb_info_t *zloom_verb_info (zloom_verb_kind_t kind);
 
 /*
  * The parts that types.h has, as arrays:
- *   token    [boot, number]; numbers of one boot start at 1, boot 0 only in a step without input
+ *   token    [boot, number]; numbers of one boot start at 1, 0 is no lease; boot 0 only in a step
+ *            without input
  *   run      [seq, n], n >= 1
  *   settle   [first, n, verdict, delay_ms?, cause?]
  *   cause    [reason, exit?, signal?, text?]; reason unset = no cause
@@ -247,7 +248,8 @@ typedef enum {
     ZLOOM_MODE_COUNT
 } zloom_mode_t;
 
-/* [20, handle, flow, group?, patterns?, [from, value?]?, [mode]?, holding?] */
+/* [20, handle, flow, group?, patterns?, [from, value?]?, [mode, durable?, on_slow?, value?]?,
+ *  holding?] */
 typedef struct {
     uint32_t handle; /* chosen by the consumer, unique in its session */
     zloom_bytes_t flow;
@@ -259,6 +261,9 @@ typedef struct {
     zloom_mode_t mode;
     const zloom_holding_t *holding; /* leases from an earlier session still at work here */
     size_t holding_count;
+    bool durable; /* the group outlives its members, and its messages are leased */
+    zloom_on_slow_t on_slow;
+    int64_t on_slow_value; /* 0 = the policy's usual one */
 } zloom_verb_subscribe_t;
 
 /* [21, handle, code?, text?, flow?, lease_ms?, key?] */

@@ -169,6 +169,21 @@ s_put_credit (zloom_buf_t *out, const zloom_verb_credit_t *credit)
     zloom_encode_uint (out, credit->frames);
 }
 
+/* The usual form is short, as routers of before the others know it. */
+static void
+s_put_policy (zloom_buf_t *out, const zloom_verb_subscribe_t *subscribe)
+{
+    const bool usual = !subscribe->durable && subscribe->on_slow == ZLOOM_ON_SLOW_BLOCK &&
+                       subscribe->on_slow_value == 0;
+    zloom_encode_array (out, usual ? 1 : 4);
+    zloom_encode_uint (out, (uint64_t) subscribe->mode);
+    if (!usual) {
+        zloom_encode_bool (out, subscribe->durable);
+        zloom_encode_uint (out, (uint64_t) subscribe->on_slow);
+        zloom_part_put_number (out, (uint64_t) subscribe->on_slow_value, 0);
+    }
+}
+
 static void
 s_put_subscribe (zloom_buf_t *out, const zloom_verb_subscribe_t *subscribe)
 {
@@ -188,8 +203,7 @@ s_put_subscribe (zloom_buf_t *out, const zloom_verb_subscribe_t *subscribe)
     } else {
         zloom_encode_nil (out);
     }
-    zloom_encode_array (out, 1);
-    zloom_encode_uint (out, (uint64_t) subscribe->mode);
+    s_put_policy (out, subscribe);
     zloom_encode_array (out, subscribe->holding_count);
     for (size_t i = 0; i < subscribe->holding_count; i++) {
         const zloom_holding_t *holding = &subscribe->holding[i];

@@ -142,6 +142,30 @@ test_enumerations_are_closed (void **state)
     verb.subscribe.mode = ZLOOM_MODE_CONSUME;
     verb.subscribe.from = ZLOOM_FROM_COUNT;
     assert_int_equal (s_round (&verb), ZLOOM_MALFORMED);
+    verb.subscribe.from = ZLOOM_FROM_NOW;
+    verb.subscribe.on_slow = ZLOOM_ON_SLOW_DISCONNECT;
+    assert_int_equal (s_round (&verb), ZLOOM_OK);
+    verb.subscribe.on_slow = ZLOOM_ON_SLOW_COUNT;
+    assert_int_equal (s_round (&verb), ZLOOM_MALFORMED);
+}
+
+static void
+test_a_subscription_says_how_it_is_slow (void **state)
+{
+    zloom_verb_t verb;
+    (void) state;
+    assert_int_equal (DECODE ("\x97\x14\x01\xa1q\xc0\x90\xc0\x94\x00\xc3\x01\x07", &verb),
+                      ZLOOM_OK);
+    assert_true (verb.subscribe.durable);
+    assert_int_equal (verb.subscribe.on_slow, ZLOOM_ON_SLOW_DROP_OLDEST);
+    assert_int_equal (verb.subscribe.on_slow_value, 7);
+    /* The short form of before: nothing of it is said. */
+    assert_int_equal (DECODE ("\x97\x14\x01\xa1q\xc0\x90\xc0\x91\x00", &verb), ZLOOM_OK);
+    assert_false (verb.subscribe.durable);
+    assert_int_equal (verb.subscribe.on_slow, ZLOOM_ON_SLOW_BLOCK);
+    assert_int_equal (verb.subscribe.on_slow_value, 0);
+    assert_int_equal (DECODE ("\x97\x14\x01\xa1q\xc0\x90\xc0\x94\x00\xc3\x01\xff", &verb),
+                      ZLOOM_MALFORMED);
 }
 
 static void
@@ -336,6 +360,7 @@ main (void)
       T (test_unknown_verbs_and_codes),
       T (test_numbers_stay_in_63_bits),
       T (test_enumerations_are_closed),
+      T (test_a_subscription_says_how_it_is_slow),
       T (test_what_makes_no_sense_is_refused),
       T (test_sizes_are_bounded),
       T (test_texts_for_people_are_made_to_fit),
