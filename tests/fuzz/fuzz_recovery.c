@@ -146,7 +146,8 @@ s_add_record (writer_t *self, zloom_buf_t *directory, zloom_buf_t *payloads)
     }
     payloads->size += size;
     entry.payload_bytes = (uint32_t) size;
-    entry.payload_crc = zloom_crc32c (0, payload, size) ^ (type & RECORD_WRONG ? 1 : 0);
+    const bool wrong = (type & RECORD_WRONG) || zloom_life_is_wrong (zloom_bytes (payload, size));
+    entry.payload_crc = zloom_crc32c (0, payload, size) ^ (wrong ? 1 : 0);
     zloom_entry_encode (directory, &entry);
 }
 

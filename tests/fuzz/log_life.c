@@ -55,11 +55,8 @@ s_restore (void *arg, uint32_t flow, zloom_bytes_t snapshot)
 static void
 s_read (zloom_bytes_t head, zloom_bytes_t payload)
 {
-    static const uint8_t wrong[ZLOOM_LIFE_WRONG_BYTES] = {
-      ZLOOM_LIFE_WRONG_BYTE, ZLOOM_LIFE_WRONG_BYTE, ZLOOM_LIFE_WRONG_BYTE, ZLOOM_LIFE_WRONG_BYTE,
-      ZLOOM_LIFE_WRONG_BYTE, ZLOOM_LIFE_WRONG_BYTE, ZLOOM_LIFE_WRONG_BYTE, ZLOOM_LIFE_WRONG_BYTE};
     (void) zloom_crc32c (zloom_crc32c (0, head.data, head.size), payload.data, payload.size);
-    zloom_assert (payload.size < sizeof wrong || memcmp (payload.data, wrong, sizeof wrong) != 0);
+    zloom_assert (!zloom_life_is_wrong (payload));
 }
 
 static zloom_err_t
@@ -173,6 +170,16 @@ zloom_life_good_log (zloom_life_files_t *files)
 
 /* ---- checksums ------------------------------------------------------------------------------- */
 
+bool
+zloom_life_is_wrong (zloom_bytes_t payload)
+{
+    size_t count = 0;
+    while (count < payload.size && payload.data[count] == ZLOOM_LIFE_WRONG_BYTE) {
+        count++;
+    }
+    return count >= ZLOOM_LIFE_WRONG_BYTES;
+}
+
 void
 zloom_life_hold_group (uint8_t *group, size_t size, unsigned what)
 {
@@ -183,12 +190,16 @@ zloom_life_hold_group (uint8_t *group, size_t size, unsigned what)
     uint8_t *directory = group + ZLOOM_GROUP_HEADER_BYTES;
     zloom_record_reader_t reader = zloom_record_reader (zloom_bytes (directory, directory_bytes));
     zloom_entry_t entry;
-    for (size_t at = 0; (what & ZLOOM_LIFE_PAYLOADS) && zloom_entry_next (&reader, &entry);
-         at = reader.at) {
+    for (size_t at = 0; zloom_entry_next (&reader, &entry); at = reader.at) {
         uint64_t from = (uint64_t) directory_bytes + entry.payload_offset;
-        if (from + entry.payload_bytes <= size - ZLOOM_GROUP_HEADER_BYTES) {
+        if (from + entry.payload_bytes > size - ZLOOM_GROUP_HEADER_BYTES) {
+            continue;
+        }
+        const zloom_bytes_t payload = zloom_bytes (directory + from, entry.payload_bytes);
+        const bool wrong = zloom_life_is_wrong (payload);
+        if ((what & ZLOOM_LIFE_PAYLOADS) || wrong) {
             zloom_put_u32 (directory + at + 32,
-                           zloom_crc32c (0, directory + from, entry.payload_bytes));
+                           zloom_crc32c (0, payload.data, payload.size) ^ (wrong ? 1 : 0));
         }
     }
     if (what & ZLOOM_LIFE_GROUPS) {

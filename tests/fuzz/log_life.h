@@ -13,7 +13,10 @@
 #define ZLOOM_LIFE_DIRECTORY "j"
 #define ZLOOM_LIFE_SEGMENT_BYTES (32u * 1024)
 #define ZLOOM_LIFE_FLOWS_MOST 64u
-/* A payload of nothing but this has a wrong checksum; no owner may ever see one. */
+/*
+ * A payload that begins with as many of these bytes has a wrong checksum, whoever wrote it (inputs
+ * learn these bytes from comparisons); no owner may ever see one.
+ */
 #define ZLOOM_LIFE_WRONG_BYTE 0xBBu
 #define ZLOOM_LIFE_WRONG_BYTES 8u
 
@@ -35,6 +38,7 @@ typedef struct {
 /* Two boots with three flows, small packs, snapshots and cold segments, closed in order. */
 zloom_simdisk_t *zloom_life_good_log (zloom_life_files_t *files);
 
+bool zloom_life_is_wrong (zloom_bytes_t payload);
 /* Make a group's checksums hold: what = PAYLOADS and GROUPS. `size`: from there to the end. */
 void zloom_life_hold_group (uint8_t *group, size_t size, unsigned what);
 /* Make a superblock slot's checksum hold. */
