@@ -232,16 +232,6 @@ typedef struct {
 } zloom_verb_credit_t;
 
 typedef enum {
-    ZLOOM_FROM_GROUP = 0, /* where the group stands; a new group: the flow's default */
-    ZLOOM_FROM_NOW = 1,
-    ZLOOM_FROM_START = 2,
-    ZLOOM_FROM_LAST = 3, /* the last of each topic, then live */
-    ZLOOM_FROM_TIME = 4, /* value = wall ns */
-    ZLOOM_FROM_SEQ = 5,  /* value = sequence number */
-    ZLOOM_FROM_COUNT
-} zloom_from_t;
-
-typedef enum {
     ZLOOM_MODE_CONSUME = 0, /* leases; settle what comes */
     ZLOOM_MODE_BROWSE = 1,  /* what is there, untouched, then the end */
     ZLOOM_MODE_TAP = 2,     /* copies of what is delivered, untouched */

@@ -173,7 +173,7 @@ s_put_credit (zloom_buf_t *out, const zloom_verb_credit_t *credit)
 static void
 s_put_policy (zloom_buf_t *out, const zloom_verb_subscribe_t *subscribe)
 {
-    const bool usual = !subscribe->durable && subscribe->on_slow == ZLOOM_ON_SLOW_BLOCK &&
+    const bool usual = !subscribe->durable && subscribe->on_slow == ZLOOM_ON_SLOW_DROP_OLDEST &&
                        subscribe->on_slow_value == 0;
     zloom_encode_array (out, usual ? 1 : 4);
     zloom_encode_uint (out, (uint64_t) subscribe->mode);

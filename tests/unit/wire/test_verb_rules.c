@@ -157,12 +157,12 @@ test_a_subscription_says_how_it_is_slow (void **state)
     assert_int_equal (DECODE ("\x97\x14\x01\xa1q\xc0\x90\xc0\x94\x00\xc3\x01\x07", &verb),
                       ZLOOM_OK);
     assert_true (verb.subscribe.durable);
-    assert_int_equal (verb.subscribe.on_slow, ZLOOM_ON_SLOW_DROP_OLDEST);
+    assert_int_equal (verb.subscribe.on_slow, ZLOOM_ON_SLOW_BLOCK);
     assert_int_equal (verb.subscribe.on_slow_value, 7);
     /* The short form of before: nothing of it is said. */
     assert_int_equal (DECODE ("\x97\x14\x01\xa1q\xc0\x90\xc0\x91\x00", &verb), ZLOOM_OK);
     assert_false (verb.subscribe.durable);
-    assert_int_equal (verb.subscribe.on_slow, ZLOOM_ON_SLOW_BLOCK);
+    assert_int_equal (verb.subscribe.on_slow, ZLOOM_ON_SLOW_DROP_OLDEST);
     assert_int_equal (verb.subscribe.on_slow_value, 0);
     assert_int_equal (DECODE ("\x97\x14\x01\xa1q\xc0\x90\xc0\x94\x00\xc3\x01\xff", &verb),
                       ZLOOM_MALFORMED);

@@ -119,7 +119,7 @@ static const s_sample_t s_samples[] = {
                    .patterns = s_patterns,
                    .pattern_count = 2,
                    .from = ZLOOM_FROM_NOW,
-                   .on_slow = ZLOOM_ON_SLOW_DROP_OLDEST,
+                   .on_slow = ZLOOM_ON_SLOW_BLOCK,
                    .on_slow_value = 1000}}}},
   {"subscribe-durable",
    {ZLOOM_VERB_SUBSCRIBE,
