@@ -28,7 +28,8 @@ s_is_plain (const zloom_effect_t *append)
 {
     return append->append.own && append->append.src_count == 1 && !append->append.past &&
            append->append.expires_ns == ZLOOM_NEVER && append->append.rank_count == 0 &&
-           (append->append.flags & ~PLAIN_FLAGS) == 0 && append->append.pack.size <= SMALL_BYTES;
+           append->append.match_count == 0 && (append->append.flags & ~PLAIN_FLAGS) == 0 &&
+           append->append.pack.size <= SMALL_BYTES;
 }
 
 static bool

@@ -140,6 +140,7 @@ static void
 s_record (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_effect_t *effect)
 {
     zloom_record_t record = {.type = (zloom_record_type_t) effect->record.type,
+                             .group = effect->record.group,
                              .seq = effect->record.seq,
                              .count = effect->record.count,
                              .head = effect->record.head};
@@ -278,6 +279,10 @@ s_carry (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_effects_t *effe
             zloom_engine_close_bundle (self);
             zloom_journal_forget (flow->port->journal, flow->number, effect->forget.first,
                                   effect->forget.last);
+            break;
+        case ZLOOM_EFFECT_GAP:
+        case ZLOOM_EFFECT_END:
+            zloom_assert (!"of flows with subscribers, which this engine does not host");
             break;
         }
     }

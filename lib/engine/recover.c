@@ -95,6 +95,7 @@ s_on_replay (void *arg, const zloom_record_t *record)
         return zloom_fail (ZLOOM_DAMAGED, "record of flow %u, which has no name", record->flow);
     }
     const zloom_replay_t replay = {.type = (uint8_t) record->type,
+                                   .group = record->group,
                                    .seq = record->seq,
                                    .count = record->count,
                                    .payload_bytes = record->stored_bytes,

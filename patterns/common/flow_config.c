@@ -4,6 +4,38 @@
 #include "base/memory.h"
 #include "patterns/common/flow_config.h"
 
+static const char *const *
+s_copy_texts (const char *const *texts, size_t count)
+{
+    const char **copy = zloom_realloc (NULL, count + 1, sizeof *copy);
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = zloom_strdup (texts[i]);
+    }
+    return copy;
+}
+
+static void
+s_free_texts (const char *const *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free ((char *) texts[i]);
+    }
+    free ((void *) texts);
+}
+
+static const zloom_subscriber_config_t *
+s_copy_subscribers (const zloom_flow_config_t *config)
+{
+    zloom_subscriber_config_t *copy =
+      zloom_realloc (NULL, config->subscriber_count + 1, sizeof *copy);
+    for (size_t i = 0; i < config->subscriber_count; i++) {
+        copy[i] = config->subscribers[i];
+        copy[i].name = zloom_strdup (config->subscribers[i].name);
+        copy[i].patterns = s_copy_texts (copy[i].patterns, copy[i].pattern_count);
+    }
+    return copy;
+}
+
 zloom_flow_config_t
 zloom_flow_config_copy (const zloom_flow_config_t *config)
 {
@@ -21,6 +53,8 @@ zloom_flow_config_copy (const zloom_flow_config_t *config)
     for (size_t i = 0; i < copy.weight_count; i++) {
         copy.weights[i].key = zloom_strdup (config->weights[i].key);
     }
+    copy.topics = s_copy_texts (config->topics, config->topic_count);
+    copy.subscribers = s_copy_subscribers (config);
     return copy;
 }
 
@@ -34,5 +68,11 @@ zloom_flow_config_fini (zloom_flow_config_t *config)
     for (size_t i = 0; i < config->weight_count; i++) {
         free ((char *) config->weights[i].key);
     }
+    s_free_texts (config->topics, config->topic_count);
+    for (size_t i = 0; i < config->subscriber_count; i++) {
+        free ((char *) config->subscribers[i].name);
+        s_free_texts (config->subscribers[i].patterns, config->subscribers[i].pattern_count);
+    }
+    free ((void *) config->subscribers);
     *config = (zloom_flow_config_t){0};
 }

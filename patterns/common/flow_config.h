@@ -35,6 +35,18 @@ typedef struct {
     int64_t weight;
 } zloom_weight_t;
 
+/* A subscriber of a bus that the recipe names. */
+typedef struct {
+    const char *name;
+    const char *const *patterns;
+    size_t pattern_count; /* 0: everything */
+    bool durable;         /* it exists from the flow's beginning, before anybody connects */
+    zloom_on_slow_t on_slow;
+    int64_t on_slow_value;
+    zloom_from_t from;
+    int64_t from_value;
+} zloom_subscriber_config_t;
+
 typedef struct {
     const char *name;
     const char *pattern;
@@ -62,6 +74,14 @@ typedef struct {
     zloom_on_full_t on_full;
     int64_t requeues_max;   /* cap on requeues of one message from dead letters */
     int64_t exceptions_max; /* messages failed or delayed at one time */
+    /* Of a bus: what may be published (none: all of it), what is kept beyond its use, who hears. */
+    const char *const *topics;
+    size_t topic_count;
+    int64_t retain_age_ns; /* 0 of all three: nothing is kept beyond its use */
+    int64_t retain_bytes;
+    int64_t retain_messages;
+    const zloom_subscriber_config_t *subscribers;
+    size_t subscriber_count;
 } zloom_flow_config_t;
 
 /* A copy with strings of its own, and what frees them. */

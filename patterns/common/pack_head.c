@@ -4,12 +4,28 @@
 #include "patterns/common/history.h"
 #include "wire/encode.h"
 
+static void
+s_encode_matches (const zloom_effect_t *append, zloom_buf_t *out)
+{
+    zloom_encode_array (out, append->append.match_count * 2);
+    for (size_t i = 0; i < append->append.match_count; i++) {
+        const zloom_match_t *match = &append->append.matches[i];
+        zloom_encode_uint (out, match->group);
+        zloom_encode_array (out, match->run_count * 2);
+        for (size_t j = 0; j < match->run_count; j++) {
+            zloom_encode_uint (out, match->runs[j].first);
+            zloom_encode_uint (out, match->runs[j].n);
+        }
+    }
+}
+
 void
 zloom_pack_head_encode (const zloom_effect_t *append, zloom_buf_t *out)
 {
     const bool expires = append->append.expires_ns != ZLOOM_NEVER;
     const bool ranks = append->append.rank_count > 0;
-    zloom_encode_array (out, ranks ? 6 : expires ? 5 : 4);
+    const bool matches = append->append.match_count > 0;
+    zloom_encode_array (out, matches ? 7 : ranks ? 6 : expires ? 5 : 4);
     zloom_encode_uint (out, append->append.flags);
     zloom_encode_bool (out, append->append.own);
     zloom_src_encode (append->append.src, append->append.src_count, out);
@@ -23,7 +39,7 @@ zloom_pack_head_encode (const zloom_effect_t *append, zloom_buf_t *out)
     }
     if (expires) {
         zloom_encode_int (out, append->append.expires_ns);
-    } else if (ranks) {
+    } else if (ranks || matches) {
         zloom_encode_nil (out);
     }
     if (ranks) {
@@ -32,6 +48,11 @@ zloom_pack_head_encode (const zloom_effect_t *append, zloom_buf_t *out)
             zloom_encode_uint (out, append->append.ranks[i].n);
             zloom_encode_uint (out, append->append.ranks[i].rank);
         }
+    } else if (matches) {
+        zloom_encode_nil (out);
+    }
+    if (matches) {
+        s_encode_matches (append, out);
     }
 }
 
@@ -51,6 +72,44 @@ s_decode_ranks (zloom_cursor_t *cursor, zloom_arena_t *arena, zloom_pack_head_t 
     head->rank_count = count / 2;
 }
 
+/* Runs that rise and do not touch; whatever else stands there is no head of ours. */
+static void
+s_decode_runs (zloom_cursor_t *cursor, zloom_arena_t *arena, zloom_match_t *match)
+{
+    const uint32_t count = zloom_cursor_array (cursor, 2 * ZLOOM_LIMIT_PACK_MESSAGES);
+    if (cursor->err != ZLOOM_OK) {
+        return;
+    }
+    zloom_part_run_t *runs = zloom_arena_take (arena, count / 2 + 1, sizeof *runs);
+    uint64_t end = 0;
+    for (uint32_t i = 0; i < count / 2 && cursor->err == ZLOOM_OK; i++) {
+        runs[i].first = (uint32_t) zloom_cursor_uint (cursor, ZLOOM_LIMIT_PACK_MESSAGES);
+        runs[i].n = (uint32_t) zloom_cursor_uint (cursor, ZLOOM_LIMIT_PACK_MESSAGES);
+        if (cursor->err == ZLOOM_OK && (runs[i].first < end || runs[i].n == 0)) {
+            zloom_cursor_fail (cursor, ZLOOM_MALFORMED, "what a group wants does not rise");
+        }
+        end = (uint64_t) runs[i].first + runs[i].n;
+    }
+    match->runs = runs;
+    match->run_count = count / 2;
+}
+
+static void
+s_decode_matches (zloom_cursor_t *cursor, zloom_arena_t *arena, zloom_pack_head_t *head)
+{
+    const uint32_t count = zloom_cursor_array (cursor, 2 * ZLOOM_LIMIT_GROUPS);
+    if (cursor->err != ZLOOM_OK || count == 0) {
+        return;
+    }
+    zloom_match_t *matches = zloom_arena_take (arena, count / 2 + 1, sizeof *matches);
+    for (uint32_t i = 0; i < count / 2 && cursor->err == ZLOOM_OK; i++) {
+        matches[i].group = (uint32_t) zloom_cursor_uint (cursor, UINT32_MAX);
+        s_decode_runs (cursor, arena, &matches[i]);
+    }
+    head->matches = matches;
+    head->match_count = count / 2;
+}
+
 zloom_err_t
 zloom_pack_head_decode (zloom_bytes_t bytes, zloom_arena_t *arena, zloom_pack_head_t *head)
 {
@@ -66,6 +125,9 @@ zloom_pack_head_decode (zloom_bytes_t bytes, zloom_arena_t *arena, zloom_pack_he
     head->expires_ns = zloom_fields_int (&fields, ZLOOM_MAY, ZLOOM_NEVER);
     if (zloom_fields_next (&fields, ZLOOM_MAY)) {
         s_decode_ranks (&cursor, arena, head);
+    }
+    if (zloom_fields_next (&fields, ZLOOM_MAY)) {
+        s_decode_matches (&cursor, arena, head);
     }
     zloom_fields_close (&fields);
     return zloom_cursor_end (&cursor);
@@ -87,6 +149,28 @@ s_cut_ranks (const zloom_pack_head_t *head, uint64_t first, uint64_t n, zloom_ra
         }
     }
     return count;
+}
+
+/* What groups want of messages [first, first + n), counted from `first`. */
+static const zloom_match_t *
+s_cut_matches (const zloom_pack_head_t *head, uint32_t first, uint32_t n, zloom_arena_t *arena)
+{
+    zloom_match_t *cut = zloom_arena_take (arena, head->match_count + 1, sizeof *cut);
+    for (size_t i = 0; i < head->match_count; i++) {
+        const zloom_match_t *match = &head->matches[i];
+        zloom_part_run_t *runs = zloom_arena_take (arena, match->run_count + 1, sizeof *runs);
+        cut[i] = (zloom_match_t){.group = match->group, .runs = runs};
+        for (size_t j = 0; j < match->run_count; j++) {
+            const uint64_t end = (uint64_t) match->runs[j].first + match->runs[j].n;
+            const uint64_t from = match->runs[j].first > first ? match->runs[j].first : first;
+            const uint64_t to = end < (uint64_t) first + n ? end : (uint64_t) first + n;
+            if (from < to) {
+                runs[cut[i].run_count++] =
+                  (zloom_part_run_t){(uint32_t) (from - first), (uint32_t) (to - from)};
+            }
+        }
+    }
+    return cut;
 }
 
 zloom_err_t
@@ -115,10 +199,23 @@ zloom_pack_head_cut (zloom_bytes_t bytes, uint32_t first, uint32_t n, zloom_buf_
         effect.append.expires_ns = head.expires_ns;
         effect.append.ranks = ranks;
         effect.append.rank_count = s_cut_ranks (&head, first, n, ranks);
+        effect.append.matches = s_cut_matches (&head, first, n, &arena);
+        effect.append.match_count = head.match_count;
         zloom_pack_head_encode (&effect, out);
     }
     zloom_arena_fini (&arena);
     return err;
+}
+
+const zloom_match_t *
+zloom_pack_head_match (const zloom_pack_head_t *head, uint32_t group)
+{
+    for (size_t i = 0; i < head->match_count; i++) {
+        if (head->matches[i].group == group) {
+            return &head->matches[i];
+        }
+    }
+    return NULL;
 }
 
 zloom_bytes_t

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * pack_head.h - the head of a stored PACK record, msgpack: [flags, own, src, past, expires, ranks].
+ * pack_head.h - the head of a stored PACK record, msgpack: [flags, own, src, past, expires, ranks,
+ * matches].
  *
  *   flags  the SEND's, which say what the router must look at in the envelopes
  *   own    true when src is the named producer that sent it on a session of its own: replay then
@@ -9,7 +10,9 @@
  *   past   nil, or one history (history.h) or nil a message
  *   expires  nil, or the wall time, ns, before which none of the messages expires
  *   ranks  nil, or [n, priority, n, priority…] over all messages
- * The last two are left out where they would be nil.
+ *   matches  nil, or [group, [first, n, first, n…], group, […]…]: which messages, counted from 0,
+ *          durable groups want; who is not named wants all
+ * Nils at the end are left out, but for the first four.
  *
  * The engine writes it from an APPEND effect; patterns and the engine read it.
  */
@@ -28,6 +31,8 @@ typedef struct {
     int64_t expires_ns;            /* ZLOOM_NEVER: none of them expires */
     const zloom_rank_run_t *ranks; /* in the arena; NULL: all have the usual one */
     size_t rank_count;
+    const zloom_match_t *matches; /* in the arena */
+    size_t match_count;
 } zloom_pack_head_t;
 
 /* Append the head of an APPEND effect to `out`. */
@@ -40,6 +45,8 @@ zloom_err_t zloom_pack_head_decode (zloom_bytes_t bytes, zloom_arena_t *arena,
  * the like when it is not a head, INVALID when it speaks of fewer messages.
  */
 zloom_err_t zloom_pack_head_cut (zloom_bytes_t bytes, uint32_t first, uint32_t n, zloom_buf_t *out);
+/* What a durable group wants of the pack; NULL: all of it. */
+const zloom_match_t *zloom_pack_head_match (const zloom_pack_head_t *head, uint32_t group);
 /* The history of the index-th message; unset when it has none. O(index). */
 zloom_bytes_t zloom_pack_head_past (const zloom_pack_head_t *head, uint32_t index);
 

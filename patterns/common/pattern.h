@@ -32,14 +32,10 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "base/ranges.h"
+#include "patterns/common/effects.h"
 #include "patterns/common/flow_config.h"
+#include "patterns/common/shown.h"
 #include "wire/types.h"
-
-/* ---- identities ----------------------------------------------------------------------------- */
-
-/* A consumption (session and handle) or a sending session; numbers given by the engine, never 0. */
-typedef uint64_t zloom_consumer_id_t;
-typedef uint64_t zloom_session_id_t;
 
 /* ---- events --------------------------------------------------------------------------------- */
 
@@ -64,11 +60,6 @@ typedef enum {
     ZLOOM_EVENT_SHIFT, /* the process was late by shift_ns: move lease deadlines */
     ZLOOM_EVENT_TIMER, /* next_deadline () has come */
 } zloom_event_type_t;
-
-/* What is known of one message from a former life (dead letter, requeue); wire form: history.h. */
-typedef struct {
-    zloom_bytes_t history; /* msgpack, see common/history.h; unset: none */
-} zloom_past_t;
 
 typedef struct {
     zloom_event_type_t type;
@@ -102,6 +93,16 @@ typedef struct {
             const zloom_token_t *holding_tokens;
             const zloom_run_t *holding_runs;
             size_t holding_count;
+            /* Flows where each subscriber gets all; others refuse what they cannot do. */
+            zloom_bytes_t group; /* unset: this consumer alone */
+            bool durable;        /* the group outlives its consumers */
+            const zloom_bytes_t *patterns;
+            size_t pattern_count; /* 0: a group's own, or everything */
+            zloom_from_t from;
+            int64_t from_value;
+            zloom_on_slow_t on_slow;
+            int64_t on_slow_value; /* see zloom_on_slow_t; 0: the flow's default */
+            zloom_err_t *result;   /* NULL, or told: OK, or why not, with a note */
         } subscribe;
         struct { /* absolute totals since the consumer subscribed; lower ones take credit back */
             uint64_t messages, bytes, frames;
@@ -144,100 +145,6 @@ typedef struct {
     };
 } zloom_event_t;
 
-/* n messages in a row that have one priority. */
-typedef struct {
-    uint32_t n;
-    uint8_t rank;
-} zloom_rank_run_t;
-
-/* ---- effects -------------------------------------------------------------------------------- */
-
-/* Why a message left a flow; on disk in SETTLE records: numbers are never reused. */
-typedef enum {
-    ZLOOM_REASON_ACKED = 1,
-    ZLOOM_REASON_EXPIRED = 2,
-    ZLOOM_REASON_PURGED = 3,
-    ZLOOM_REASON_DROPPED = 4,
-    ZLOOM_REASON_MOVED = 5, /* dead letter or requeue */
-    ZLOOM_REASON_LOST = 6,  /* a hole: the disk damaged it */
-} zloom_settle_reason_t;
-
-typedef enum {
-    ZLOOM_EFFECT_APPEND,  /* store messages [seq, seq + n): PACK record, tail cache */
-    ZLOOM_EFFECT_RECORD,  /* journal a record of this flow (SETTLE, STATE, PRODUCER, DEAD, ...) */
-    ZLOOM_EFFECT_CONFIRM, /* to session: ids <= id are taken; waits for the group */
-    ZLOOM_EFFECT_REFUSE,  /* to session: ids >= id refused, with err; at once */
-    ZLOOM_EFFECT_DELIVER, /* to consumer: runs under a new token; at once */
-    ZLOOM_EFFECT_SETTLED, /* to consumer: results; waits for the group */
-    ZLOOM_EFFECT_STALE,   /* to consumer: these are not yours any more; at once */
-    ZLOOM_EFFECT_DEAD,    /* copy message seq to the dead-letter flow in this group */
-    ZLOOM_EFFECT_FORGET,  /* [first, last] are needed no more: bytes may go */
-} zloom_effect_type_t;
-
-typedef struct {
-    zloom_effect_type_t type;
-    union {
-        struct {
-            uint64_t seq;
-            uint32_t n;
-            zloom_bytes_t pack; /* within the event's blob */
-            uint32_t flags;
-            const zloom_src_t *src; /* already cut to these n messages */
-            size_t src_count;
-            const zloom_past_t *past; /* NULL or one per message */
-            bool own; /* src is the named producer that sent it: its `high` follows on replay */
-            int64_t expires_ns;            /* wall: none expires sooner; ZLOOM_NEVER: none does */
-            const zloom_rank_run_t *ranks; /* NULL: all have the usual one */
-            size_t rank_count;
-        } append; /* the record's head: zloom_pack_head_encode */
-        struct {
-            uint8_t type; /* zloom_record_type_t */
-            uint64_t seq;
-            uint32_t count;
-            zloom_bytes_t head;
-        } record;
-        struct {
-            zloom_session_id_t session;
-            uint64_t id;
-            zloom_err_t err; /* REFUSE */
-        } answer;            /* CONFIRM, REFUSE */
-        struct {
-            zloom_consumer_id_t consumer;
-            zloom_token_t token;
-            const zloom_run_t *runs;
-            size_t run_count;
-            const zloom_fact_t *facts;
-            size_t fact_count;
-        } deliver; /* DELIVER; STALE uses token and runs */
-        struct {
-            zloom_consumer_id_t consumer;
-            zloom_token_t token;
-            const zloom_settled_run_t *runs;
-            size_t count;
-        } settled;
-        struct {
-            uint64_t seq;
-            zloom_bytes_t history; /* folded, to travel with the message */
-        } dead;
-        zloom_range_t forget;
-    };
-} zloom_effect_t;
-
-/* A growing list of effects and the memory that they borrow; cleared by the engine after use. */
-typedef struct zloom_effects zloom_effects_t;
-
-zloom_effects_t *zloom_effects_new (void);
-void zloom_effects_destroy (zloom_effects_t **self_p);
-/* A zeroed effect of this type at the end of the list; the pointer holds until the next add. */
-zloom_effect_t *zloom_effects_add (zloom_effects_t *self, zloom_effect_type_t type);
-size_t zloom_effects_count (const zloom_effects_t *self);
-const zloom_effect_t *zloom_effects_at (const zloom_effects_t *self, size_t index);
-/* Memory that stays where it is until clear: for runs, facts, heads. Aligned for any type. */
-void *zloom_effects_memory (zloom_effects_t *self, size_t size);
-/* A copy of bytes in that memory. */
-zloom_bytes_t zloom_effects_copy (zloom_effects_t *self, zloom_bytes_t bytes);
-void zloom_effects_clear (zloom_effects_t *self);
-
 /* ---- what a turn brings --------------------------------------------------------------------- */
 
 /* What the store says of stored messages, from memory only. */
@@ -268,45 +175,6 @@ typedef struct {
     zloom_random_t *random;
 } zloom_turn_t;
 
-/* ---- what a flow tells about itself --------------------------------------------------------- */
-
-/* Counters and gauges: name, help. One table makes stats, docs and metrics. */
-#define ZLOOM_FLOW_STAT_MAP(X)                             \
-    X (ready, "messages waiting for a consumer")           \
-    X (leased, "messages handed out and not settled")      \
-    X (waiting, "messages waiting for their time")         \
-    X (moving, "messages on their way to dead letters")    \
-    X (bytes, "bytes of messages not settled")             \
-    X (consumers, "consumers subscribed")                  \
-    X (appended, "messages taken in since the flow began") \
-    X (acked, "messages acknowledged")                     \
-    X (dead, "messages moved to dead letters")             \
-    X (requeued, "dead letters put back into their flow")  \
-    X (expired, "messages past their expiry")              \
-    X (purged, "messages purged by hand")                  \
-    X (dropped, "messages dropped by policy")              \
-    X (lost, "messages lost to damage on disk")            \
-    X (acquired, "hand-outs")                              \
-    X (failures, "failures charged")                       \
-    X (released, "hand-outs given back at no cost")        \
-    X (lease_ends, "leases that ran out")                  \
-    X (stale, "settlements refused as stale")              \
-    X (duplicates, "messages trimmed as duplicates")       \
-    X (refused, "sends refused")                           \
-    X (stuck, "keys that wait for a hand")                 \
-    X (credit, "messages that consumers are ready to take")
-
-typedef struct {
-#define ZLOOM_FLOW_STAT_FIELD(name, help) uint64_t name;
-    ZLOOM_FLOW_STAT_MAP (ZLOOM_FLOW_STAT_FIELD)
-#undef ZLOOM_FLOW_STAT_FIELD
-    int64_t oldest_wall_ns; /* when the oldest unsettled message was sent; 0: none */
-    int64_t due_mono_ns;    /* when the next of those that wait is due; ZLOOM_NEVER: none is */
-    uint32_t due_failures;  /* how often that one has failed; 0: its sender delayed it */
-    bool paused;
-    bool draining;
-} zloom_flow_stats_t;
-
 /* ---- the pattern ---------------------------------------------------------------------------- */
 
 typedef struct { /* messages that somebody wants to send */
@@ -322,53 +190,10 @@ typedef struct {
     uint64_t bytes;
 } zloom_cost_t;
 
-/* A key that does not go on, and why. */
-typedef enum {
-    ZLOOM_KEY_WAITS,  /* for the retry of its first message */
-    ZLOOM_KEY_STUCK,  /* its first message has failed for the last time, and the order is strict */
-    ZLOOM_KEY_PARKED, /* one of its messages is dead, and later ones follow it */
-} zloom_key_state_t;
-
-typedef struct {
-    zloom_key_state_t state;
-    uint64_t seq;      /* its first message, which has the key; PARKED: 0 */
-    zloom_bytes_t key; /* PARKED only */
-    uint64_t behind;   /* messages that wait behind it, as far as they were counted */
-    uint32_t failures;
-    zloom_bytes_t history;
-} zloom_key_row_t;
-
-/* Where a message is, as far as its flow knows. */
-typedef enum {
-    ZLOOM_PLACE_NONE,   /* its number was never given */
-    ZLOOM_PLACE_GONE,   /* it has left the flow: acknowledged, dead, expired, purged, dropped */
-    ZLOOM_PLACE_READY,  /* waits for a consumer */
-    ZLOOM_PLACE_LEASED, /* handed out and not settled */
-    ZLOOM_PLACE_WAITS,  /* for its time */
-    ZLOOM_PLACE_STUCK,  /* for a hand: it has failed for the last time */
-    ZLOOM_PLACE_MOVES,  /* on its way to the dead letters */
-} zloom_place_name_t;
-
-typedef struct {
-    zloom_place_name_t place;
-    uint32_t failures;
-    zloom_bytes_t history;        /* of its failures; unset: none */
-    int64_t due_mono_ns;          /* WAITS; ZLOOM_NEVER: not known */
-    zloom_consumer_id_t consumer; /* LEASED, with the next two */
-    bool started;
-    int64_t lease_end_ns; /* mono */
-} zloom_whereabouts_t;
-
-/* Messages that one lane of a keyed flow holds, as far as they were looked at. */
-typedef struct {
-    uint32_t lane;
-    uint64_t messages;
-    uint64_t first; /* the lowest number among them */
-} zloom_lane_row_t;
-
 /* A record as recovery replays it (type is a zloom_record_type_t). */
 typedef struct {
     uint8_t type;
+    uint32_t group; /* durable group that it speaks of; 0: the flow */
     uint64_t seq;
     uint32_t count;
     uint64_t payload_bytes; /* PACK: size of the stored pack */
@@ -425,6 +250,16 @@ typedef struct {
     void (*place) (const void *self, uint64_t seq, zloom_whereabouts_t *place);
     /* The deepest lanes, deepest first; returns how many. */
     size_t (*lanes) (const void *self, zloom_lane_row_t *rows, size_t max);
+    /*
+     * The next three are NULL where each message has one consumer. Subscribers, one a call, named
+     * groups first: *cursor starts at 0; false at the end.
+     */
+    bool (*next_subscriber) (const void *self, uint64_t *cursor, zloom_subscriber_row_t *row);
+    /* What became of message seq, one durable group a call; as above. */
+    bool (*receipt) (const void *self, uint64_t seq, uint64_t *cursor, zloom_receipt_row_t *row);
+    /* By hand: a durable group and what it has not done is forgotten. NOT_FOUND, or EXISTS: it has
+     * consumers, or stands in the flow's configuration. */
+    zloom_err_t (*drop_group) (void *self, zloom_bytes_t name, const zloom_turn_t *turn);
 } zloom_pattern_t;
 
 #endif

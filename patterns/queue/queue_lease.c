@@ -186,10 +186,30 @@ s_hold_run (zloom_queue_t *self, zloom_queue_consumer_t *consumer, zloom_token_t
     return lost;
 }
 
+/* Each message has one consumer: there are no topics, and nothing is read again. */
+static zloom_err_t
+s_check_subscribe (const zloom_queue_t *self, const zloom_event_t *event)
+{
+    const char *what = event->subscribe.pattern_count > 0          ? "topics"
+                       : event->subscribe.durable                  ? "durable subscribers"
+                       : event->subscribe.from != ZLOOM_FROM_GROUP ? "a place to begin at"
+                       : event->subscribe.on_slow != 0             ? "slow subscribers"
+                                                                   : NULL;
+    if (what) {
+        return zloom_fail (ZLOOM_UNSUPPORTED, "flow '%s' is a queue: it has no %s",
+                           self->config.name, what);
+    }
+    return ZLOOM_OK;
+}
+
 void
 zloom_queue_subscribe (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *turn)
 {
-    if (zloom_queue_consumer (self, event->consumer)) {
+    const zloom_err_t err = self->group == 0 ? s_check_subscribe (self, event) : ZLOOM_OK;
+    if (event->subscribe.result) {
+        *event->subscribe.result = err;
+    }
+    if (err != ZLOOM_OK || zloom_queue_consumer (self, event->consumer)) {
         return;
     }
     zloom_queue_consumer_t *consumer = zloom_alloc (sizeof *consumer);

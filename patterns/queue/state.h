@@ -90,6 +90,7 @@ typedef struct {
     uint32_t tag;
     zloom_flow_config_t config; /* strings are own copies */
     char *anonymous;            /* source of what unnamed producers send: "~flow" */
+    uint32_t group;             /* 0: a flow of its own; else the durable group that it serves */
     uint64_t boot;
     uint64_t secret[2];
     uint64_t next_seq;

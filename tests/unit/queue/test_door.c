@@ -250,6 +250,40 @@ queue_takes_a_verdict_that_it_does_not_know_for_a_release (void **state)
     desk_destroy (desk);
 }
 
+static void
+queue_has_no_topics (void **state)
+{
+    (void) state;
+    const zloom_flow_config_t config = desk_config ();
+    desk_t *desk = desk_new (&config);
+    const zloom_bytes_t pattern = zloom_bytes_text ("order.>");
+    zloom_err_t result = ZLOOM_OK;
+    zloom_event_t event = {.type = ZLOOM_EVENT_SUBSCRIBE, .consumer = 5};
+    event.subscribe.result = &result;
+    event.subscribe.patterns = &pattern;
+    event.subscribe.pattern_count = 1;
+    desk_feed (desk, &event);
+    assert_int_equal (result, ZLOOM_UNSUPPORTED);
+    event.subscribe.pattern_count = 0;
+    event.subscribe.durable = true;
+    desk_feed (desk, &event);
+    assert_int_equal (result, ZLOOM_UNSUPPORTED);
+    event.subscribe.durable = false;
+    event.subscribe.from = ZLOOM_FROM_START;
+    desk_feed (desk, &event);
+    assert_int_equal (result, ZLOOM_UNSUPPORTED);
+    event.subscribe.from = ZLOOM_FROM_GROUP;
+    event.subscribe.on_slow = ZLOOM_ON_SLOW_LATEST;
+    desk_feed (desk, &event);
+    assert_int_equal (result, ZLOOM_UNSUPPORTED);
+    assert_int_equal (desk_stats (desk).consumers, 0);
+    event.subscribe.on_slow = ZLOOM_ON_SLOW_DROP_OLDEST;
+    desk_feed (desk, &event);
+    assert_int_equal (result, ZLOOM_OK);
+    assert_int_equal (desk_stats (desk).consumers, 1);
+    desk_destroy (desk);
+}
+
 int
 main (void)
 {
@@ -261,6 +295,7 @@ main (void)
       cmocka_unit_test (queue_leases_nothing_of_a_memory_flow_again),
       cmocka_unit_test (queue_believes_no_absurd_settlement),
       cmocka_unit_test (queue_takes_a_verdict_that_it_does_not_know_for_a_release),
+      cmocka_unit_test (queue_has_no_topics),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
