@@ -11,10 +11,14 @@
  *                            stopped, {topology, by_force, text}, or the supervisor's own error
  *   wait    for, node?       {} once it is so: "ready" (all nodes, or only this one, serve or have
  *                            done their work), "running" (all have been ready once), "idle" (all
- *                            are, and no work is left); DRAINING, CHILD: it will not be
+ *                            are, and no work is left), "still" (no process of this node runs);
+ *                            DRAINING, CHILD: it will not be
  *   stop    node             {processes}: the node drains, and is left alone (node: also of a unit)
  *   start   node             {processes}: what was stopped, is done or has failed is started again
  *   scale   node, replicas   {were}: a worker runs so often from now on
+ *   add     node             {processes}: a node of the recipe that was adopted is started; 0: it
+ *                            runs already
+ *   remove  node             {processes}: one that is not in it drains and is forgotten
  *   recipe  -                {path, values [{path, value, source, …}…], open [path…]}: the recipe
  *                            that is taken over whole, and what is of a later one in part
  *   adopt   sets, changed?   {adopted}: read the recipe's file again; what is started from now on
@@ -171,8 +175,10 @@ s_wait (const s_order_t *order)
     static const struct {
         const char *word;
         zloom_wait_t what;
-    } waits[] = {
-      {"ready", ZLOOM_WAIT_READY}, {"running", ZLOOM_WAIT_RUNNING}, {"idle", ZLOOM_WAIT_IDLE}};
+    } waits[] = {{"ready", ZLOOM_WAIT_READY},
+                 {"running", ZLOOM_WAIT_RUNNING},
+                 {"idle", ZLOOM_WAIT_IDLE},
+                 {"still", ZLOOM_WAIT_STILL}};
     zloom_supervisor_t *self = order->self;
     const char *word = json_string_value (json_object_get (order->request, "for"));
     const json_t *given = json_object_get (order->request, "node");
@@ -181,11 +187,12 @@ s_wait (const s_order_t *order)
     for (size_t i = 0; word && i < sizeof waits / sizeof *waits; i++) {
         what = strcmp (waits[i].word, word) == 0 ? waits[i].what : what;
     }
-    if (what == 0 || !node || (given && what != ZLOOM_WAIT_READY)) {
+    const bool one = what == ZLOOM_WAIT_READY || what == ZLOOM_WAIT_STILL;
+    if (what == 0 || !node || (given && !one) || (!given && what == ZLOOM_WAIT_STILL)) {
         zloom_control_socket_fail (self->control, order->ticket, ZLOOM_INVALID,
                                    "\"for\" is \"ready\", there with a \"node\" or without, "
-                                   "\"running\" or \"idle\"");
-    } else if (given && !zloom_roster_has (self, node)) {
+                                   "\"still\" with a \"node\", \"running\" or \"idle\"");
+    } else if (given && what == ZLOOM_WAIT_READY && !zloom_roster_has (self, node)) {
         zloom_control_socket_fail (self->control, order->ticket, ZLOOM_NOT_FOUND,
                                    "no node '%.80s' here", node);
     } else {
@@ -230,6 +237,18 @@ static void
 s_start (const s_order_t *order)
 {
     s_node (order, zloom_roster_start);
+}
+
+static void
+s_add (const s_order_t *order)
+{
+    s_node (order, zloom_roster_add);
+}
+
+static void
+s_remove (const s_order_t *order)
+{
+    s_node (order, zloom_roster_remove);
 }
 
 static void
@@ -281,8 +300,8 @@ static const struct {
     const char *verb;
     void (*run) (const s_order_t *order);
 } s_verbs[] = {
-  {"ps", s_ps},         {"down", s_down},   {"wait", s_wait},
-  {"stop", s_stop},     {"start", s_start}, {"scale", s_scale},
+  {"ps", s_ps},         {"down", s_down},   {"wait", s_wait},     {"stop", s_stop},
+  {"start", s_start},   {"scale", s_scale}, {"add", s_add},       {"remove", s_remove},
   {"recipe", s_recipe}, {"adopt", s_adopt}, {"settle", s_settle},
 };
 

@@ -79,6 +79,14 @@ zloom_proc_plan (const zloom_proc_t *self)
     return &self->plan;
 }
 
+void
+zloom_proc_adopt (zloom_proc_t *self, const zloom_recipe_node_t *node, int rank)
+{
+    ZLOOM_CHECK (self, ZLOOM_PROC_TAG);
+    self->plan.node = node;
+    self->plan.rank = rank;
+}
+
 zloom_unit_state_t
 zloom_proc_state (const zloom_proc_t *self)
 {

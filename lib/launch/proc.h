@@ -18,6 +18,8 @@ zloom_proc_t *zloom_proc_new (const zloom_supervisor_config_t *config,
 void zloom_proc_destroy (zloom_proc_t **self_p);
 
 const zloom_plan_unit_t *zloom_proc_plan (const zloom_proc_t *self);
+/* It is of this node from now on, a later recipe's of the same name. */
+void zloom_proc_adopt (zloom_proc_t *self, const zloom_recipe_node_t *node, int rank);
 zloom_unit_state_t zloom_proc_state (const zloom_proc_t *self);
 bool zloom_proc_alive (const zloom_proc_t *self);
 int64_t zloom_proc_deadline (const zloom_proc_t *self);

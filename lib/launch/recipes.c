@@ -62,9 +62,27 @@ s_free_extra (zloom_supervisor_t *self)
 }
 
 void
+zloom_recipes_sweep (zloom_supervisor_t *self)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < self->old_count; i++) {
+        if (zloom_roster_uses (self, self->old[i])) {
+            self->old[kept++] = self->old[i];
+        } else {
+            zloom_recipe_destroy (&self->old[i]);
+        }
+    }
+    self->old_count = kept;
+}
+
+void
 zloom_recipes_fini (zloom_supervisor_t *self)
 {
     s_free_extra (self);
+    for (size_t i = 0; i < self->old_count; i++) {
+        zloom_recipe_destroy (&self->old[i]);
+    }
+    free (self->old);
     zloom_recipe_destroy (&self->adopted);
     json_decref (self->settled);
     json_decref (self->open);
@@ -134,8 +152,15 @@ zloom_recipes_adopt (zloom_supervisor_t *self, const json_t *sets, const json_t 
         self->extra[i * 2 + 1] = zloom_strdup (json_string_value (json_array_get (sets, i)));
     }
     self->config.extra = (const char *const *) self->extra;
-    zloom_recipe_destroy (&self->adopted);
+    if (self->adopted) {
+        zloom_grow (&self->old, &self->old_capacity, self->old_count + 1, sizeof *self->old);
+        self->old[self->old_count++] = self->adopted;
+    }
     self->adopted = recipe;
+    zloom_roster_adopt (self);
+    if (self->config.watch && self->config.watch->adopt) {
+        self->config.watch->adopt (self->config.watch->arg, recipe);
+    }
     self->adoptions++;
     self->open = self->open ? self->open : json_object ();
     size_t index = 0;

@@ -34,13 +34,32 @@ zloom_roster_has (const zloom_supervisor_t *self, const char *name)
     return false;
 }
 
+/* A process that is on its way out has its name yet: two of one name fence each other. */
+static bool
+s_is_leaving (const zloom_supervisor_t *self, const char *node)
+{
+    for (size_t i = 0; i < self->proc_count; i++) {
+        if (strcmp (zloom_proc_plan (self->procs[i])->node->name, node) == 0 &&
+            zloom_proc_leaves (self->procs[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static zloom_err_t
+s_not_running (const zloom_supervisor_t *self)
+{
+    return self->phase == ZLOOM_PHASE_DRAINING
+             ? zloom_fail (ZLOOM_DRAINING, "the topology is draining")
+             : zloom_fail (ZLOOM_AGAIN, "the topology is starting yet");
+}
+
 static zloom_err_t
 s_check (const zloom_supervisor_t *self, const char *name)
 {
     if (self->phase != ZLOOM_PHASE_RUNNING) {
-        return zloom_fail (self->phase == ZLOOM_PHASE_DRAINING ? ZLOOM_DRAINING : ZLOOM_AGAIN,
-                           self->phase == ZLOOM_PHASE_DRAINING ? "the topology is draining"
-                                                               : "the topology is starting yet");
+        return s_not_running (self);
     }
     for (size_t i = 0; i < self->proc_count; i++) {
         if (!zloom_roster_means (self->procs[i], name)) {
@@ -83,6 +102,102 @@ zloom_roster_start (zloom_supervisor_t *self, const char *name, int64_t mono_ns,
     return err;
 }
 
+/* ---- nodes that come and go ----------------------------------------------------------------- */
+
+bool
+zloom_roster_uses (const zloom_supervisor_t *self, const zloom_recipe_t *recipe)
+{
+    for (size_t i = 0; i < self->proc_count; i++) {
+        const zloom_recipe_node_t *node = zloom_proc_plan (self->procs[i])->node;
+        if (zloom_recipe_node (recipe, node->name) == node) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const zloom_plan_unit_t *
+s_planned (const zloom_plan_t *plan, const char *node)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        if (strcmp (plan->units[i].node->name, node) == 0) {
+            return &plan->units[i];
+        }
+    }
+    return NULL;
+}
+
+void
+zloom_roster_adopt (zloom_supervisor_t *self)
+{
+    zloom_plan_t plan;
+    zloom_plan_init (&plan, zloom_recipes_latest (self));
+    for (size_t i = 0; i < self->proc_count; i++) {
+        zloom_proc_t *proc = self->procs[i];
+        const zloom_plan_unit_t *unit = s_planned (&plan, zloom_proc_plan (proc)->node->name);
+        if (unit && !zloom_proc_leaves (proc)) {
+            zloom_proc_adopt (proc, unit->node, unit->rank);
+        }
+        const int rank = zloom_proc_plan (proc)->rank;
+        self->highest_rank = rank > self->highest_rank ? rank : self->highest_rank;
+    }
+    zloom_plan_fini (&plan);
+}
+
+static void
+s_add (zloom_supervisor_t *self, const zloom_plan_unit_t *plan, int64_t mono_ns)
+{
+    zloom_grow (&self->procs, &self->proc_capacity, self->proc_count + 1, sizeof (zloom_proc_t *));
+    zloom_proc_t *proc = zloom_proc_new (&self->config, plan);
+    self->procs[self->proc_count++] = proc;
+    self->highest_rank = plan->rank > self->highest_rank ? plan->rank : self->highest_rank;
+    zloom_proc_start (proc, mono_ns);
+}
+
+zloom_err_t
+zloom_roster_add (zloom_supervisor_t *self, const char *name, int64_t mono_ns, int64_t *count)
+{
+    if (zloom_roster_has (self, name)) {
+        const zloom_err_t err = s_check (self, name);
+        if (err == ZLOOM_OK && s_is_leaving (self, name)) {
+            return zloom_fail (ZLOOM_AGAIN, "'%.80s' is leaving yet; try again when it has", name);
+        }
+        return err;
+    }
+    if (self->phase != ZLOOM_PHASE_RUNNING) {
+        return s_not_running (self);
+    }
+    zloom_plan_t plan;
+    zloom_plan_init (&plan, zloom_recipes_latest (self));
+    for (size_t i = 0; i < plan.count; i++) {
+        if (strcmp (plan.units[i].node->name, name) == 0) {
+            s_add (self, &plan.units[i], mono_ns);
+            (*count)++;
+        }
+    }
+    zloom_plan_fini (&plan);
+    return *count > 0 ? ZLOOM_OK
+                      : zloom_fail (ZLOOM_NOT_FOUND, "the recipe has no node '%.80s'", name);
+}
+
+zloom_err_t
+zloom_roster_remove (zloom_supervisor_t *self, const char *name, int64_t mono_ns, int64_t *count)
+{
+    const zloom_err_t err = s_check (self, name);
+    if (err == ZLOOM_OK && zloom_recipe_node (zloom_recipes_latest (self), name)) {
+        return zloom_fail (ZLOOM_INVALID, "'%.80s' stands in the recipe; to stop it: zloom drain",
+                           name);
+    }
+    for (size_t i = 0; err == ZLOOM_OK && i < self->proc_count; i++) {
+        zloom_proc_t *proc = self->procs[i];
+        if (strcmp (zloom_proc_plan (proc)->node->name, name) == 0 && !zloom_proc_leaves (proc)) {
+            *count += zloom_proc_alive (proc) ? 1 : 0;
+            zloom_proc_leave (proc, zloom_time_add (mono_ns, self->config.grace_ns));
+        }
+    }
+    return err;
+}
+
 /* ---- scale ---------------------------------------------------------------------------------- */
 
 static zloom_proc_t *
@@ -97,28 +212,14 @@ s_replica (const zloom_supervisor_t *self, const zloom_recipe_node_t *node, int6
     return NULL;
 }
 
-/* A replica that is on its way out has its name yet: two processes of one name fence each other. */
-static bool
-s_is_leaving (const zloom_supervisor_t *self, const zloom_recipe_node_t *node)
-{
-    for (size_t i = 0; i < self->proc_count; i++) {
-        if (zloom_proc_plan (self->procs[i])->node == node && zloom_proc_leaves (self->procs[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void
-s_add (zloom_supervisor_t *self, const zloom_plan_unit_t *like, int64_t replica, int64_t mono_ns)
+s_add_replica (zloom_supervisor_t *self, const zloom_plan_unit_t *like, int64_t replica,
+               int64_t mono_ns)
 {
     zloom_plan_unit_t plan = *like;
     plan.replica = replica;
     zloom_plan_unit_name (plan.node, replica, plan.name, sizeof plan.name);
-    zloom_grow (&self->procs, &self->proc_capacity, self->proc_count + 1, sizeof (zloom_proc_t *));
-    zloom_proc_t *proc = zloom_proc_new (&self->config, &plan);
-    self->procs[self->proc_count++] = proc;
-    zloom_proc_start (proc, mono_ns);
+    s_add (self, &plan, mono_ns);
 }
 
 /* A limit of the param that the replicas come from, as the recipe says it. */
@@ -145,8 +246,7 @@ s_check_limits (const zloom_supervisor_t *self, const zloom_recipe_node_t *node,
     static const char by_param[] = "param ";
     int64_t least = 1;
     int64_t most = ZLOOM_REPLICAS_MAX;
-    const zloom_recipe_node_t *now = zloom_recipe_node (zloom_recipes_latest (self), node->name);
-    const zloom_tree_node_t *at = zloom_tree_get (now ? now->tree : node->tree, "replicas");
+    const zloom_tree_node_t *at = zloom_tree_get (node->tree, "replicas");
     char param[ZLOOM_NAME_MAX + 1] = "";
     if (at && at->via && strncmp (at->via, by_param, strlen (by_param)) == 0) {
         const char *name = at->via + strlen (by_param);
@@ -170,14 +270,14 @@ zloom_roster_scale (zloom_supervisor_t *self, const char *name, int64_t replicas
     if (err != ZLOOM_OK) {
         return err;
     }
-    const zloom_recipe_node_t *node = zloom_recipe_node (self->config.recipe, name);
+    const zloom_recipe_node_t *node = zloom_recipe_node (zloom_recipes_latest (self), name);
     if (!node || node->kind->id != ZLOOM_NODE_WORKER) {
         return zloom_fail (ZLOOM_INVALID, "'%.80s' is no worker: only those have replicas", name);
     }
     if (s_check_limits (self, node, replicas) != ZLOOM_OK) {
         return ZLOOM_INVALID;
     }
-    if (s_is_leaving (self, node)) {
+    if (s_is_leaving (self, node->name)) {
         return zloom_fail (ZLOOM_AGAIN,
                            "replicas of '%s' are leaving yet; try again when they "
                            "have (zloom wait)",
@@ -188,7 +288,7 @@ zloom_roster_scale (zloom_supervisor_t *self, const char *name, int64_t replicas
     }
     const zloom_plan_unit_t like = *zloom_proc_plan (s_replica (self, node, 1));
     for (int64_t replica = *were + 1; replica <= replicas; replica++) {
-        s_add (self, &like, replica, mono_ns);
+        s_add_replica (self, &like, replica, mono_ns);
     }
     for (int64_t replica = *were; replica > replicas; replica--) {
         zloom_proc_leave (s_replica (self, node, replica),
@@ -212,4 +312,5 @@ zloom_roster_sweep (zloom_supervisor_t *self)
         }
     }
     self->proc_count = kept;
+    zloom_recipes_sweep (self);
 }

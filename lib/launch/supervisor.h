@@ -52,6 +52,8 @@ typedef struct {
      * does not answer. From the first call on it is asked every second. NULL: not to be had.
      */
     bool (*stats) (void *arg, zloom_bytes_t *answers, int64_t *mono_ns);
+    /* Another recipe counts from now on; it lives until the next one. NULL: no matter. */
+    void (*adopt) (void *arg, const zloom_recipe_t *recipe);
 } zloom_watch_t;
 
 /*

@@ -34,6 +34,7 @@ typedef enum {
     ZLOOM_WAIT_READY = 1, /* all nodes serve, or have done their work */
     ZLOOM_WAIT_RUNNING,   /* all have served once: orders are taken, whatever became of a node */
     ZLOOM_WAIT_IDLE,      /* no work is left */
+    ZLOOM_WAIT_STILL,     /* no process of this node runs */
     ZLOOM_WAIT_DOWN,      /* all has stopped */
 } zloom_wait_t;
 
@@ -41,7 +42,7 @@ typedef enum {
 typedef struct {
     zloom_control_ticket_t ticket; /* 0: free */
     zloom_wait_t what;
-    char node[ZLOOM_NAME_MAX + 24]; /* READY: of this node or unit alone; "": of all */
+    char node[ZLOOM_NAME_MAX + 24]; /* READY, STILL: of this node or unit alone; "": of all */
 } zloom_waiter_t;
 
 typedef struct {
@@ -51,10 +52,12 @@ typedef struct {
     size_t poll_room;        /* processes that polls has room for */
     struct pollfd *polls;    /* stop, watch, the control socket's, metrics', then three a process */
     zloom_recipe_t *adopted; /* the recipe that counts from now on, NULL: config.recipe */
-    int64_t adoptions;       /* how often one was adopted */
-    json_t *settled;         /* values of what is taken over whole, NULL: config.recipe's */
-    json_t *open;            /* object of paths that are taken over in part, NULL: none */
-    char **extra;            /* its --set values, as config.extra */
+    zloom_recipe_t **old;    /* adopted before; those that leave are yet of one of them */
+    size_t old_count, old_capacity;
+    int64_t adoptions; /* how often one was adopted */
+    json_t *settled;   /* values of what is taken over whole, NULL: config.recipe's */
+    json_t *open;      /* object of paths that are taken over in part, NULL: none */
+    char **extra;      /* its --set values, as config.extra */
     zloom_orphans_t orphans;
     zloom_control_socket_t *control; /* NULL: none */
     zloom_http_t *metrics;           /* NULL: none */
@@ -88,6 +91,19 @@ zloom_err_t zloom_roster_stop (zloom_supervisor_t *self, const char *name, int64
 /* Start again what was stopped, has done its work or could not be kept running. */
 zloom_err_t zloom_roster_start (zloom_supervisor_t *self, const char *name, int64_t mono_ns,
                                 int64_t *count);
+/*
+ * A node of the recipe that was adopted last which does not run yet: its processes are started.
+ * *count: how many; 0: they are there already. NOT_FOUND, AGAIN (one of that name is leaving yet).
+ */
+zloom_err_t zloom_roster_add (zloom_supervisor_t *self, const char *name, int64_t mono_ns,
+                              int64_t *count);
+/* One that has left the recipe drains and is taken off the list. INVALID: it stands in it. */
+zloom_err_t zloom_roster_remove (zloom_supervisor_t *self, const char *name, int64_t mono_ns,
+                                 int64_t *count);
+/* Another recipe was adopted: processes are of its nodes from now on, as far as they are in it. */
+void zloom_roster_adopt (zloom_supervisor_t *self);
+/* Whether a process is one of this recipe's nodes. */
+bool zloom_roster_uses (const zloom_supervisor_t *self, const zloom_recipe_t *recipe);
 /* Whether the name means this process: its own, or that of its node. */
 bool zloom_roster_means (const zloom_proc_t *proc, const char *name);
 /* Whether there is a process of this node or unit. */
@@ -110,6 +126,8 @@ zloom_err_t zloom_recipes_adopt (zloom_supervisor_t *self, const json_t *sets,
                                  const json_t *changed);
 /* The recipe of this adoption is taken over whole. AGAIN: another one was adopted since. */
 zloom_err_t zloom_recipes_settle (zloom_supervisor_t *self, int64_t adoption);
+/* Let go of those that nothing is of any more. */
+void zloom_recipes_sweep (zloom_supervisor_t *self);
 void zloom_recipes_fini (zloom_supervisor_t *self);
 
 /* A zloom_control_fn; `arg` is the supervisor. */

@@ -95,6 +95,18 @@ s_ready (const zloom_supervisor_t *self, const char *node, char *text, size_t si
     return err;
 }
 
+/* Those that drain as a whole topology end, too: there is no need to tell them. */
+static bool
+s_is_still (const zloom_supervisor_t *self, const char *node)
+{
+    for (size_t i = 0; i < self->proc_count; i++) {
+        if (zloom_roster_means (self->procs[i], node) && zloom_proc_alive (self->procs[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void
 zloom_waits_turn (zloom_supervisor_t *self)
 {
@@ -108,11 +120,14 @@ zloom_waits_turn (zloom_supervisor_t *self)
     }
     for (size_t i = 0; i < ZLOOM_CONTROL_PEERS; i++) {
         const zloom_waiter_t *waiter = &self->waiters[i];
+        zloom_err_t err = ZLOOM_AGAIN;
         if (s_waits (self, waiter, ZLOOM_WAIT_READY)) {
-            const zloom_err_t err = s_ready (self, waiter->node, text, sizeof text);
-            if (err != ZLOOM_AGAIN) {
-                s_end (self, waiter, err, text);
-            }
+            err = s_ready (self, waiter->node, text, sizeof text);
+        } else if (s_waits (self, waiter, ZLOOM_WAIT_STILL)) {
+            err = s_is_still (self, waiter->node) ? ZLOOM_OK : ZLOOM_AGAIN;
+        }
+        if (err != ZLOOM_AGAIN) {
+            s_end (self, waiter, err, text);
         }
     }
 }

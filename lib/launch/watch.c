@@ -267,9 +267,17 @@ s_stats (void *arg, zloom_bytes_t *answers, int64_t *mono_ns)
            zloom_clock_now ().mono_ns - self->stats_ns < STATS_OLD_NS;
 }
 
+static void
+s_adopt (void *arg, const zloom_recipe_t *recipe)
+{
+    zloom_topology_watch_t *self = arg;
+    self->recipe = recipe;
+}
+
 zloom_watch_t
 zloom_topology_watch_port (zloom_topology_watch_t *self)
 {
     ZLOOM_CHECK (self, ZLOOM_TOPOLOGY_WATCH_TAG);
-    return (zloom_watch_t){self, s_fd, s_dispatch, s_ready, s_gone, s_idle, s_rest, s_stats};
+    return (zloom_watch_t){self,   s_fd,   s_dispatch, s_ready, s_gone,
+                           s_idle, s_rest, s_stats,    s_adopt};
 }

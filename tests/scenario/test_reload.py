@@ -156,6 +156,89 @@ class Reload(Case):
         self.assertEqual(self.up()["changed"], [])
         self.assertEqual(self.pids(), self.pid)
 
+    def grow(self):
+        """A recipe with one more node, which takes what `says` said before `print` gets it."""
+        grown = RECIPE.replace("flows:", "  more: {kind: worker, run: [cat], io: lines}\nflows:")
+        return grown.replace("from: says, to: print", "from: says, to: more") + (
+            "  last: {pattern: queue, from: more, to: print, dead_letter: dead}\n")
+
+    def test_a_node_joins_and_leaves(self):
+        self.recipe(self.grow())
+        changed = self.up()["changed"]
+        self.assertIn("nodes.more.kind", changed)
+        self.assertIn("flows.loud.to", changed)
+        now = self.pids()
+        self.assertIn("more", now)
+        # Who sends to `words`, and who sends to `loud`, is not touched.
+        self.assertEqual([name for name in self.pid if now[name] != self.pid[name]], ["print"])
+        self.send("words", "x")
+        self.wait_flow("last", lambda f: f["acked"] == 1)
+        self.assertEqual(self.ask("wait", "idle").returncode, 0)
+        self.assertEqual((self.folder / "out.txt").read_text(encoding="ascii"), "low x\n")
+        self.assertEqual(self.ask("scale", "more", "2").returncode, 0)
+        self.recipe(RECIPE)
+        self.up()
+        self.assertEqual(sorted(self.pids()), sorted(self.pid))
+        self.send("words", "y")
+        self.wait_flow("loud", lambda f: f["acked"] == 2)
+        self.assertEqual(self.ask("stats", "last").returncode, 1)
+        self.assertEqual(self.up()["changed"], [])
+        # Once more: nothing of its first life is in the way.
+        self.recipe(self.grow())
+        self.up()
+        self.send("words", "z")
+        self.wait_flow("last", lambda f: f["acked"] == 2)
+        self.assertEqual((self.folder / "out.txt").read_text(encoding="ascii"),
+                         "low x\nlow y\nlow z\n")
+
+    def test_a_flow_that_holds_messages_stays_and_so_do_its_nodes(self):
+        self.recipe(self.grow())
+        self.up()
+        self.assertEqual(self.ask("drain", "print").returncode, 0)
+        self.send("words", "x")
+        self.wait_flow("last", lambda f: f["ready"] == 1)
+        self.recipe(RECIPE)
+        self.assertIn("flow 'last' is not in the recipe any more, but holds 1 unsettled",
+                      self.up(code=78))
+        self.recipe(self.grow())  # what is started reads the file
+        self.assertEqual(self.ask("resume", "print").returncode, 0)
+        self.wait_flow("last", lambda f: f["acked"] == 1)
+        self.send("words", "y")
+        self.wait_flow("last", lambda f: f["acked"] == 2)
+        self.assertIn("more", self.pids())
+        self.recipe(RECIPE)
+        self.up()
+        self.assertNotIn("more", self.pids())
+
+    def test_a_node_that_never_serves_is_told_and_taken_back(self):
+        self.recipe(RECIPE.replace(
+            "flows:", "  file: {kind: sink, file: {path: there}}\nflows:") + (
+                "  extra: {pattern: queue, from: external, to: file, dead_letter: dead}\n"))
+        (self.folder / "there").mkdir()
+        self.assertIn("node 'file' could not be kept running", self.up(code=1))
+        self.send("extra", "x")
+        (self.folder / "there").rmdir()
+        self.assertIn("flows.extra.to", self.up()["changed"])
+        self.wait_flow("extra", lambda f: f["acked"] == 1)
+        self.recipe(RECIPE)
+        self.up()
+        self.assertEqual(self.pids(), self.pid)
+
+    def test_a_flow_goes_under_load_and_nothing_is_lost(self):
+        self.recipe(self.grow())
+        self.up()
+        lines = [f"{i:03}" for i in range(300)]
+        for some in range(0, 300, 50):
+            self.send("words", *lines[some:some + 50])
+        # What `more` holds yet keeps the flow: until then nothing changes.
+        self.recipe(RECIPE)
+        wait_for("the flow goes", lambda: zloom("up", self.path, "--state",
+                                                self.state).returncode == 0)
+        self.assertNotIn("more", self.pids())
+        wait_for("all are written", lambda: sorted(
+            (self.folder / "out.txt").read_text(encoding="ascii").split()[1::2]) == lines, 60)
+        self.assertEqual(self.ask("wait", "idle").returncode, 0)
+
     def test_another_file_of_that_name(self):
         other = self.recipe(RECIPE, "other.yaml")
         done = zloom("up", other, "--state", self.state)

@@ -187,8 +187,9 @@ s_watch_rest (void *arg)
 static zloom_err_t
 s_run (s_fixture_t *self, bool until_idle)
 {
-    zloom_watch_t watch = {self,         s_watch_fd,   s_watch_dispatch, s_watch_ready,
-                           s_watch_gone, s_watch_idle, s_watch_rest,     NULL};
+    zloom_watch_t watch = {self,          s_watch_fd,   s_watch_dispatch,
+                           s_watch_ready, s_watch_gone, s_watch_idle,
+                           s_watch_rest,  NULL,         NULL};
     zloom_supervisor_config_t config = {.recipe = self->recipe,
                                         .paths = &self->paths,
                                         .exe = self->exe,
