@@ -136,31 +136,37 @@ s_reload (zloom_engine_t *self, const zloom_ask_t *ask)
 
 /* ---- the table ----------------------------------------------------------------------------- */
 
-typedef enum { FLOW_NONE, FLOW_MAY, FLOW_MUST } flow_rule_t;
+typedef enum {
+    FLOW_NONE,
+    FLOW_SHOWN, /* a name changes nothing: the answer tells of the whole router */
+    FLOW_MAY,
+    FLOW_MUST,
+} flow_rule_t;
 
 typedef struct {
     const char *name;
     flow_rule_t flow;
+    zloom_right_t right; /* to the flow that is named, or to the router where none is */
     zloom_admin_fn *run;
 } command_t;
 
 static const command_t s_commands[] = {
-  {"stats", FLOW_MAY, zloom_admin_stats},
-  {"flow ls", FLOW_NONE, zloom_admin_flows},
-  {"flow parked", FLOW_MUST, zloom_admin_flow_parked},
-  {"flow release", FLOW_MUST, zloom_admin_flow_release},
-  {"pause", FLOW_MUST, s_pause},
-  {"resume", FLOW_MUST, s_resume},
-  {"drain", FLOW_MUST, s_drain},
-  {"peer pause", FLOW_NONE, zloom_admin_peer_pause},
-  {"peer resume", FLOW_NONE, zloom_admin_peer_resume},
-  {"reload", FLOW_NONE, s_reload},
-  {"purge", FLOW_MUST, zloom_admin_purge},
-  {"trace", FLOW_MAY, zloom_admin_trace},
-  {"dlq ls", FLOW_MAY, zloom_admin_dlq_ls},
-  {"dlq show", FLOW_MUST, zloom_admin_dlq_show},
-  {"dlq requeue", FLOW_MUST, zloom_admin_dlq_requeue},
-  {"dlq purge", FLOW_MUST, zloom_admin_dlq_purge},
+  {"stats", FLOW_SHOWN, ZLOOM_RIGHT_READ, zloom_admin_stats},
+  {"flow ls", FLOW_NONE, ZLOOM_RIGHT_READ, zloom_admin_flows},
+  {"flow parked", FLOW_MUST, ZLOOM_RIGHT_READ, zloom_admin_flow_parked},
+  {"flow release", FLOW_MUST, ZLOOM_RIGHT_ADMINISTER, zloom_admin_flow_release},
+  {"pause", FLOW_MUST, ZLOOM_RIGHT_ADMINISTER, s_pause},
+  {"resume", FLOW_MUST, ZLOOM_RIGHT_ADMINISTER, s_resume},
+  {"drain", FLOW_MUST, ZLOOM_RIGHT_ADMINISTER, s_drain},
+  {"peer pause", FLOW_NONE, ZLOOM_RIGHT_ADMINISTER, zloom_admin_peer_pause},
+  {"peer resume", FLOW_NONE, ZLOOM_RIGHT_ADMINISTER, zloom_admin_peer_resume},
+  {"reload", FLOW_NONE, ZLOOM_RIGHT_ADMINISTER, s_reload},
+  {"purge", FLOW_MUST, ZLOOM_RIGHT_ADMINISTER, zloom_admin_purge},
+  {"trace", FLOW_MAY, ZLOOM_RIGHT_READ, zloom_admin_trace},
+  {"dlq ls", FLOW_MAY, ZLOOM_RIGHT_READ, zloom_admin_dlq_ls},
+  {"dlq show", FLOW_MUST, ZLOOM_RIGHT_READ, zloom_admin_dlq_show},
+  {"dlq requeue", FLOW_MUST, ZLOOM_RIGHT_ADMINISTER, zloom_admin_dlq_requeue},
+  {"dlq purge", FLOW_MUST, ZLOOM_RIGHT_ADMINISTER, zloom_admin_dlq_purge},
 };
 
 static const command_t *
@@ -194,10 +200,13 @@ s_run (zloom_engine_t *self, zloom_ask_t *ask, zloom_bytes_t name)
     if (command->flow == FLOW_MUST && !ask->flow) {
         return zloom_fail (ZLOOM_INVALID, "ADMIN %s: name a flow", command->name);
     }
-    if (!zloom_engine_allows (self, ask->session, ZLOOM_RIGHT_ADMINISTER,
-                              ask->flow ? ask->flow->config.name : NULL)) {
-        return zloom_fail (ZLOOM_FORBIDDEN, "ADMIN %s: '%s' may not administer", command->name,
-                           ask->session->name);
+    const bool of_flow = ask->flow && command->flow >= FLOW_MAY;
+    const char *name_of = of_flow ? ask->flow->config.name : NULL;
+    if (!zloom_engine_allows (self, ask->session, command->right, name_of)) {
+        return zloom_fail (ZLOOM_FORBIDDEN, "ADMIN %s: '%s' may not %s %s%s", command->name,
+                           ask->session->name,
+                           command->right == ZLOOM_RIGHT_READ ? "read" : "administer",
+                           name_of ? "flow " : "all flows", name_of ? name_of : "");
     }
     return command->run (self, ask);
 }

@@ -33,7 +33,10 @@
  *                dry_run?
  *   dlq purge    flow, id?, reason?, max?, dry_run? {matched, moved, …} as dlq requeue
  *
- * The right to administer the flow (or the router, where no flow is named) is needed.
+ * What only looks (stats, flow ls, flow parked, trace, dlq ls, dlq show) needs the right to read,
+ * the rest that to administer: of the flow that is named, or of all where none is (stats always
+ * tells of all). `dlq requeue` puts back only into flows that the asker may publish to or
+ * administer; the others count as refused.
  */
 #ifndef ZLOOM_ENGINE_ADMIN_H
 #define ZLOOM_ENGINE_ADMIN_H

@@ -125,11 +125,21 @@ s_put_back (zloom_engine_t *self, const zloom_job_t *job, const zloom_letter_t *
     s_take_out (self, job, letter->seq, ZLOOM_REASON_MOVED);
 }
 
+/* Whoever may administer the dead letters alone puts nothing into other flows. */
+static bool
+s_may_put_back (const zloom_engine_t *self, const zloom_job_t *job, const zloom_hosted_t *home)
+{
+    const zloom_session_t *session = zloom_sessions_by_id (self->sessions, job->session);
+    return session &&
+           (zloom_engine_allows (self, session, ZLOOM_RIGHT_PUBLISH, home->config.name) ||
+            zloom_engine_allows (self, session, ZLOOM_RIGHT_ADMINISTER, home->config.name));
+}
+
 static zloom_err_t
 s_requeue (zloom_engine_t *self, zloom_job_t *job, const zloom_letter_t *letter)
 {
     zloom_hosted_t *home = s_home (self, job, letter);
-    if (!home) {
+    if (!home || !s_may_put_back (self, job, home)) {
         job->refused++;
         return ZLOOM_OK;
     }

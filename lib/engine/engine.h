@@ -67,7 +67,10 @@ typedef struct {
     void (*forget) (void *arg, zloom_route_t route);
 } zloom_transport_t;
 
-/* Rights, asked for every verb of every session; the flow is NULL for verbs that name none. */
+/*
+ * Rights, asked for every verb of every session; the flow is NULL for verbs that name none, and
+ * then the right must hold for the router as a whole.
+ */
 typedef enum {
     ZLOOM_RIGHT_PUBLISH,
     ZLOOM_RIGHT_CONSUME,
@@ -75,7 +78,8 @@ typedef enum {
     ZLOOM_RIGHT_SERVE,
     ZLOOM_RIGHT_READ,
     ZLOOM_RIGHT_ADMINISTER,
-    ZLOOM_RIGHT_SUPERVISE, /* GONE */
+    ZLOOM_RIGHT_SUPERVISE, /* GONE, of sessions with the same key */
+    ZLOOM_RIGHT_ENTER,     /* HELLO: whether this key may have a session at all */
 } zloom_right_t;
 
 typedef bool (zloom_rights_fn) (void *arg, const char *key, zloom_right_t right, const char *flow);
@@ -125,6 +129,11 @@ zloom_err_t zloom_engine_failed (const zloom_engine_t *self);
 void zloom_engine_drain (zloom_engine_t *self, int64_t deadline_ns);
 /* True when draining is over: nothing leased, all answered and durable, BYE sent. */
 bool zloom_engine_drained (const zloom_engine_t *self);
+/*
+ * Rights have changed: sessions whose key may not enter any more, or that consume or watch what
+ * they may not any more, end at once with BYE FORBIDDEN; what they held goes to others.
+ */
+void zloom_engine_recheck_rights (zloom_engine_t *self, zloom_now_t now);
 /* Limits, retry, lease of known flows, and new flows; a removed flow with backlog: FAILED. */
 zloom_err_t zloom_engine_reload (zloom_engine_t *self, const zloom_engine_flow_t *flows,
                                  size_t count, zloom_now_t now);

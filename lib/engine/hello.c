@@ -221,6 +221,11 @@ zloom_engine_hello (zloom_engine_t *self, const zloom_frame_t *frame,
     if (session) {
         zloom_engine_lose (self, session);
     }
+    if (self->rights && !self->rights (self->rights_arg, frame->key, ZLOOM_RIGHT_ENTER, NULL)) {
+        zloom_engine_bye_route (self, frame->route, ZLOOM_FORBIDDEN,
+                                "this key may do nothing here (any more)");
+        return ZLOOM_FORBIDDEN;
+    }
     if (!s_is_there (self, frame, hello)) {
         return ZLOOM_GONE;
     }

@@ -4,6 +4,8 @@
  * flows. All is checked before anything changes. A flow that is gone from the recipe is unreachable
  * from then on; it must be empty.
  */
+#include <stdio.h>
+
 #include "engine/core.h"
 
 static const zloom_engine_flow_t *
@@ -115,4 +117,41 @@ zloom_engine_reload (zloom_engine_t *self, const zloom_engine_flow_t *flows, siz
     }
     zloom_engine_join_dead_letters (self);
     return ZLOOM_OK;
+}
+
+/* The first flow that the session takes from without the right to; NULL: none. */
+static const char *
+s_not_its_own (const zloom_engine_t *self, const zloom_session_t *session)
+{
+    void *value = NULL;
+    for (size_t i = 0;
+         zloom_idmap_next (zloom_engine_part (session)->consumers, &i, NULL, &value);) {
+        const zloom_consumer_t *consumer = value;
+        const zloom_right_t right =
+          consumer->mode == ZLOOM_MODE_CONSUME ? ZLOOM_RIGHT_CONSUME : ZLOOM_RIGHT_READ;
+        if (!zloom_engine_allows (self, session, right, consumer->flow->config.name)) {
+            return consumer->flow->config.name;
+        }
+    }
+    return NULL;
+}
+
+void
+zloom_engine_recheck_rights (zloom_engine_t *self, zloom_now_t now)
+{
+    zloom_engine_check (self);
+    self->now = now;
+    zloom_session_t *session = NULL;
+    for (size_t i = 0; (session = zloom_sessions_next (self->sessions, &i));) {
+        const char *flow = s_not_its_own (self, session);
+        if (!zloom_engine_allows (self, session, ZLOOM_RIGHT_ENTER, NULL)) {
+            zloom_engine_bye (self, session, ZLOOM_FORBIDDEN,
+                              "this key may do nothing here any more");
+        } else if (flow) {
+            char text[ZLOOM_LIMIT_NAME_BYTES + 64];
+            (void) snprintf (text, sizeof text, "flow '%s': this key may not take from it any more",
+                             flow);
+            zloom_engine_bye (self, session, ZLOOM_FORBIDDEN, text);
+        }
+    }
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -318,6 +319,12 @@ zloom_engine_gone (zloom_engine_t *self, zloom_session_t *session, const zloom_v
     }
     zloom_session_t *lost = zloom_sessions_by_process (self->sessions, gone->name, gone->nonce);
     if (!lost || zloom_engine_part (lost)->ending) {
+        return;
+    }
+    /* A supervisor that came by a key speaks of its own host's processes only. */
+    if (session->key && (!lost->key || strcmp (session->key, lost->key) != 0)) {
+        zloom_engine_refuse (self, session, ZLOOM_FORBIDDEN,
+                             "GONE: that process came with another key than yours");
         return;
     }
     zloom_part_t *part = zloom_engine_part (lost);

@@ -14,17 +14,26 @@ struct zloom_dealer {
     zloom_socket_t *socket;
     char *endpoint;
     zloom_socket_config_t config;
+    zloom_curve_t curve;     /* config.curve, when there is one */
+    zloom_socket_t *monitor; /* of `socket`; NULL: plain, or it cannot be had */
+    zloom_handshake_t handshake;
     zmq_msg_t verb; /* received last */
 };
 
 static zloom_err_t
-s_connect (zloom_dealer_t *self, zloom_socket_t **socket_p)
+s_connect (zloom_dealer_t *self, zloom_socket_t **socket_p, zloom_socket_t **monitor_p)
 {
+    *monitor_p = NULL;
     zloom_err_t err = zloom_socket_open (ZLOOM_SOCKET_DEALER, &self->config, socket_p);
     if (err == ZLOOM_OK) {
+        if (self->config.curve) {
+            /* Without a monitor there is less to say about a failure, and nothing else. */
+            (void) zloom_socket_watch_handshakes (*socket_p, monitor_p);
+        }
         err = zloom_socket_connect (*socket_p, self->endpoint);
         if (err != ZLOOM_OK) {
             zloom_socket_close (socket_p);
+            zloom_socket_close (monitor_p);
         }
     }
     return err;
@@ -38,8 +47,12 @@ zloom_dealer_open (const char *endpoint, const zloom_socket_config_t *config,
     self->tag = DEALER_TAG;
     self->endpoint = zloom_strdup (endpoint ? endpoint : "");
     self->config = config ? *config : (zloom_socket_config_t){0};
+    if (self->config.curve) {
+        self->curve = *self->config.curve;
+        self->config.curve = &self->curve;
+    }
     zloom_assert (zmq_msg_init (&self->verb) == 0);
-    zloom_err_t err = s_connect (self, &self->socket);
+    zloom_err_t err = s_connect (self, &self->socket, &self->monitor);
     if (err != ZLOOM_OK) {
         zloom_dealer_close (&self, 0);
     }
@@ -62,6 +75,8 @@ zloom_dealer_close (zloom_dealer_t **self_p, int64_t linger_ns)
         zloom_socket_linger (self->socket, linger_ns);
     }
     zloom_socket_close (&self->socket);
+    zloom_socket_close (&self->monitor);
+    zloom_keypair_wipe (&self->curve.own);
     self->tag = ZLOOM_TAG_DEAD;
     free (self->endpoint);
     free (self);
@@ -73,12 +88,28 @@ zloom_dealer_renew (zloom_dealer_t *self)
 {
     ZLOOM_CHECK (self, DEALER_TAG);
     zloom_socket_t *fresh = NULL;
-    zloom_err_t err = s_connect (self, &fresh);
+    zloom_socket_t *monitor = NULL;
+    zloom_err_t err = s_connect (self, &fresh, &monitor);
     if (err == ZLOOM_OK) {
         zloom_socket_close (&self->socket);
+        zloom_socket_close (&self->monitor);
         self->socket = fresh;
+        self->monitor = monitor;
+        self->handshake = ZLOOM_HANDSHAKE_NOTHING;
     }
     return err;
+}
+
+zloom_handshake_t
+zloom_dealer_handshake (zloom_dealer_t *self)
+{
+    ZLOOM_CHECK (self, DEALER_TAG);
+    zloom_handshake_t next;
+    while (self->monitor &&
+           (next = zloom_handshake_read (self->monitor)) != ZLOOM_HANDSHAKE_NOTHING) {
+        self->handshake = next;
+    }
+    return self->handshake;
 }
 
 const zloom_socket_t *

@@ -18,6 +18,11 @@ zloom_err_t zloom_dealer_open (const char *endpoint, const zloom_socket_config_t
 void zloom_dealer_close (zloom_dealer_t **self_p, int64_t linger_ns);
 /* A new socket; what the old one still held, both ways, is gone. */
 zloom_err_t zloom_dealer_renew (zloom_dealer_t *self);
+/*
+ * The last thing that went wrong with a handshake, of a road with keys; NOTHING: none did. An
+ * answer of REFUSED is final: libzmq does not try this socket again.
+ */
+zloom_handshake_t zloom_dealer_handshake (zloom_dealer_t *self);
 /* The socket to poll; changes with renew. */
 const zloom_socket_t *zloom_dealer_socket (const zloom_dealer_t *self);
 /* `pack` is a view into `blob` (NULL: no pack). Never blocks. AGAIN: no room, keep the frame. */

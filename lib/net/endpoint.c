@@ -60,8 +60,14 @@ s_port_ok (const char *text)
            port >= 0 && port <= 65535;
 }
 
+bool
+zloom_endpoint_is_tcp (const char *endpoint)
+{
+    return s_begins (endpoint, TCP);
+}
+
 static zloom_err_t
-s_check_tcp (const char *endpoint)
+s_check_tcp (const char *endpoint, bool keyed)
 {
     const char *address = endpoint + strlen (TCP);
     const char *colon = strrchr (address, ':');
@@ -69,6 +75,9 @@ s_check_tcp (const char *endpoint)
         return zloom_fail (ZLOOM_INVALID, "\"%s\" has no port from 0 to 65535", endpoint);
     }
     const size_t host = (size_t) (colon - address);
+    if (keyed) {
+        return host > 0 ? ZLOOM_OK : zloom_fail (ZLOOM_INVALID, "\"%s\" has no host", endpoint);
+    }
     bool loopback = (host == 5 && strncmp (address, "[::1]", 5) == 0) ||
                     (host == 9 && strncmp (address, "localhost", 9) == 0);
     if (!loopback && host > 4 && host <= 15 && strncmp (address, "127.", 4) == 0) {
@@ -83,8 +92,8 @@ s_check_tcp (const char *endpoint)
     return ZLOOM_OK;
 }
 
-zloom_err_t
-zloom_endpoint_check (const char *endpoint)
+static zloom_err_t
+s_check (const char *endpoint, bool keyed)
 {
     if (!endpoint || !endpoint[0]) {
         return zloom_fail (ZLOOM_INVALID, "no endpoint: expected ipc://PATH");
@@ -93,7 +102,7 @@ zloom_endpoint_check (const char *endpoint)
         return s_check_ipc (zloom_endpoint_path (endpoint));
     }
     if (s_begins (endpoint, TCP)) {
-        return s_check_tcp (endpoint);
+        return s_check_tcp (endpoint, keyed);
     }
     if (s_begins (endpoint, INPROC)) {
         const size_t name = strlen (endpoint) - strlen (INPROC);
@@ -104,6 +113,18 @@ zloom_endpoint_check (const char *endpoint)
         return ZLOOM_OK;
     }
     return zloom_fail (ZLOOM_UNSUPPORTED, "\"%s\": only ipc, tcp and inproc are spoken", endpoint);
+}
+
+zloom_err_t
+zloom_endpoint_check (const char *endpoint)
+{
+    return s_check (endpoint, false);
+}
+
+zloom_err_t
+zloom_endpoint_check_keyed (const char *endpoint)
+{
+    return s_check (endpoint, true);
 }
 
 zloom_err_t

@@ -2,8 +2,12 @@
 #include "net/router_transport.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/tag.h"
@@ -18,6 +22,7 @@ typedef struct {
     uint64_t number;
     size_t size;
     uint8_t routing_id[ROUTING_ID_MAX];
+    char key[ZLOOM_KEY_CHARS + 1]; /* "": none, it came by a plain endpoint */
 } route_t;
 
 struct zloom_router_transport {
@@ -29,6 +34,9 @@ struct zloom_router_transport {
     route_t *last;        /* whose frame came last; NULL: nobody's */
     zmq_msg_t routing_id; /* of the message received last */
     zmq_msg_t verb;
+    zloom_socket_t *monitor;                     /* NULL: a router without keys */
+    uint64_t untold[ZLOOM_HANDSHAKE_BROKEN + 1]; /* failed handshakes that were not logged */
+    int64_t told_ns;
     zloom_router_transport_stats_t stats;
 };
 
@@ -42,14 +50,22 @@ zloom_router_transport_open (const char *endpoint, const zloom_socket_config_t *
     if (err != ZLOOM_OK) {
         return err;
     }
-    err = zloom_socket_bind (socket, endpoint);
+    zloom_socket_t *monitor = NULL;
+    if (config && config->curve) {
+        err = zloom_socket_watch_handshakes (socket, &monitor);
+    }
+    if (err == ZLOOM_OK) {
+        err = zloom_socket_bind (socket, endpoint);
+    }
     if (err != ZLOOM_OK) {
         zloom_socket_close (&socket);
+        zloom_socket_close (&monitor);
         return err;
     }
     zloom_router_transport_t *self = zloom_alloc (sizeof *self);
     self->tag = TRANSPORT_TAG;
     self->socket = socket;
+    self->monitor = monitor;
     self->by_routing_id = zloom_map_new ();
     self->by_number = zloom_idmap_new ();
     self->next_number = 1;
@@ -86,6 +102,7 @@ zloom_router_transport_close (zloom_router_transport_t **self_p, int64_t linger_
     zmq_msg_close (&self->verb);
     zloom_socket_linger (self->socket, linger_ns);
     zloom_socket_close (&self->socket);
+    zloom_socket_close (&self->monitor);
     self->tag = ZLOOM_TAG_DEAD;
     free (self);
 }
@@ -95,6 +112,50 @@ zloom_router_transport_socket (const zloom_router_transport_t *self)
 {
     ZLOOM_CHECK (self, TRANSPORT_TAG);
     return self->socket;
+}
+
+const zloom_socket_t *
+zloom_router_transport_monitor (const zloom_router_transport_t *self)
+{
+    ZLOOM_CHECK (self, TRANSPORT_TAG);
+    return self->monitor;
+}
+
+void
+zloom_router_transport_hear (zloom_router_transport_t *self)
+{
+    ZLOOM_CHECK (self, TRANSPORT_TAG);
+    zloom_handshake_t what;
+    while (self->monitor &&
+           (what = zloom_handshake_read (self->monitor)) != ZLOOM_HANDSHAKE_NOTHING) {
+        /* The door has told of those that it refused. */
+        if (what != ZLOOM_HANDSHAKE_REFUSED) {
+            self->untold[what]++;
+            self->stats.broken_handshakes++;
+        }
+    }
+    const uint64_t plain = self->untold[ZLOOM_HANDSHAKE_PLAIN];
+    const uint64_t other = self->untold[ZLOOM_HANDSHAKE_OTHER_KEY];
+    const uint64_t broken = self->untold[ZLOOM_HANDSHAKE_BROKEN];
+    const int64_t now_ns = zloom_clock_now ().mono_ns;
+    if (plain + other + broken == 0 ||
+        (self->told_ns != 0 && now_ns - self->told_ns < ZLOOM_NS_PER_S)) {
+        return;
+    }
+    zloom_log (ZLOOM_LOG_WARN, "handshakes",
+               "plain=%llu other_key=%llu broken=%llu: peers without CURVE, peers that expect "
+               "another key of this router, and such as went away or spoke something else",
+               (unsigned long long) plain, (unsigned long long) other, (unsigned long long) broken);
+    memset (self->untold, 0, sizeof self->untold);
+    self->told_ns = now_ns;
+}
+
+/* Read from a body frame: on the one with the routing id it may be missing. */
+static void
+s_read_key (route_t *route, zmq_msg_t *verb)
+{
+    const char *user = zmq_msg_gets (verb, "User-Id");
+    (void) snprintf (route->key, sizeof route->key, "%s", user ? user : "");
 }
 
 static route_t *
@@ -114,6 +175,7 @@ s_route (zloom_router_transport_t *self, zloom_bytes_t routing_id)
     route->number = self->next_number++;
     route->size = routing_id.size;
     memcpy (route->routing_id, routing_id.data, routing_id.size);
+    s_read_key (route, &self->verb);
     zloom_map_put (self->by_routing_id, routing_id, route);
     zloom_idmap_put (self->by_number, route->number, route);
     return route;
@@ -133,7 +195,9 @@ zloom_router_transport_receive (zloom_router_transport_t *self, zloom_router_fra
     zloom_err_t err = zloom_message_receive (socket, &self->verb, &frame->pack);
     zloom_bytes_t routing_id = zloom_message_bytes (&self->routing_id);
     frame->verb = zloom_message_bytes (&self->verb);
-    frame->route = s_route (self, routing_id)->number;
+    const route_t *route = s_route (self, routing_id);
+    frame->route = route->number;
+    frame->key = route->key[0] ? route->key : NULL;
     frame->malformed =
       err != ZLOOM_OK || routing_id.size != ROUTING_ID_BYTES || routing_id.data[0] != 0;
     self->stats.frames_in++;

@@ -22,6 +22,7 @@ typedef struct {
     uint64_t route;     /* never 0, never used twice */
     zloom_bytes_t verb; /* valid until the next receive */
     zloom_blob_t *pack; /* NULL: none; one reference, the receiver's */
+    const char *key;    /* the peer's public key, proven; NULL: by a plain endpoint */
     bool malformed;     /* too many frames, or a routing id of its own */
 } zloom_router_frame_t;
 
@@ -29,9 +30,13 @@ typedef struct {
     uint64_t frames_in, frames_out, bytes_in, bytes_out;
     uint64_t malformed, gone, full; /* frames; sends refused because the peer left, or is full */
     uint64_t routes;                /* known now */
+    uint64_t broken_handshakes;     /* by peers without CURVE, with another key, or that went */
 } zloom_router_transport_stats_t;
 
-/* Bind a ROUTER at `endpoint`. Errors as zloom_socket_bind. */
+/*
+ * Bind a ROUTER at `endpoint`. With config->curve (borrowed) its tcp endpoints speak CURVE, and
+ * frames that come by them carry the key of who sent them. Errors as zloom_socket_bind.
+ */
 zloom_err_t zloom_router_transport_open (const char *endpoint, const zloom_socket_config_t *config,
                                          zloom_router_transport_t **self_p);
 /* Serve at one more endpoint. */
@@ -40,6 +45,12 @@ zloom_err_t zloom_router_transport_bind (zloom_router_transport_t *self, const c
 void zloom_router_transport_close (zloom_router_transport_t **self_p, int64_t linger_ns);
 /* The socket to poll. */
 const zloom_socket_t *zloom_router_transport_socket (const zloom_router_transport_t *self);
+/*
+ * A second one, of a router with keys: readable when a handshake failed before the door was asked;
+ * zloom_router_transport_hear counts and logs that. NULL: none.
+ */
+const zloom_socket_t *zloom_router_transport_monitor (const zloom_router_transport_t *self);
+void zloom_router_transport_hear (zloom_router_transport_t *self);
 /* The next message of any peer, in fair order; false when there is none now. */
 bool zloom_router_transport_receive (zloom_router_transport_t *self, zloom_router_frame_t *frame);
 /* `pack`: a view into `blob`, which is referenced as long as needed. Never blocks. GONE, AGAIN. */

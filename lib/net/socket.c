@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "base/tag.h"
 #include "net/context.h"
+#include "net/curve.h"
 #include "net/endpoint.h"
 #include "net/lock.h"
 #include "wire/limits.h"
@@ -29,6 +30,9 @@ struct zloom_socket {
     pthread_t owner;
     zloom_path_lock_t *lock; /* of a bound ipc path */
     int64_t linger_ns;
+    const zloom_curve_t *curve; /* NULL: plain */
+    bool served;                /* with CURVE, since some bind */
+    bool watched;               /* by a monitor */
 };
 
 typedef struct {
@@ -115,6 +119,8 @@ s_zmq_type (zloom_socket_type_t type)
         return ZMQ_ROUTER;
     case ZLOOM_SOCKET_DEALER:
         return ZMQ_DEALER;
+    case ZLOOM_SOCKET_REP:
+        return ZMQ_REP;
     case ZLOOM_SOCKET_PAIR:
         break;
     }
@@ -149,6 +155,7 @@ zloom_socket_open (zloom_socket_type_t type, const zloom_socket_config_t *config
     self->tag = SOCKET_TAG;
     self->handle = handle;
     self->owner = pthread_self ();
+    self->curve = config ? config->curve : NULL;
     *self_p = self;
     return ZLOOM_OK;
 }
@@ -178,6 +185,9 @@ zloom_socket_close (zloom_socket_t **self_p)
     }
     void *handle = zloom_socket_handle (self);
     *self_p = NULL;
+    if (self->watched) {
+        zloom_curve_unwatch (handle);
+    }
     if (self->linger_ns > 0) {
         int64_t ms = self->linger_ns / ZLOOM_NS_PER_MS + 1;
         /* Cannot fail: the option took 0 before. If it did, unsent frames would just be dropped. */
@@ -188,6 +198,23 @@ zloom_socket_close (zloom_socket_t **self_p)
     zloom_path_lock_drop (&self->lock);
     free (self);
     zloom_context_release ();
+}
+
+zloom_err_t
+zloom_socket_watch_handshakes (zloom_socket_t *self, zloom_socket_t **monitor)
+{
+    void *handle = zloom_socket_handle (self);
+    zloom_err_t err = zloom_socket_open (ZLOOM_SOCKET_PAIR, NULL, monitor);
+    if (err != ZLOOM_OK) {
+        return err;
+    }
+    err = zloom_curve_watch (handle, *monitor);
+    self->watched = err == ZLOOM_OK;
+    if (err != ZLOOM_OK) {
+        zloom_curve_unwatch (handle);
+        zloom_socket_close (monitor);
+    }
+    return err;
 }
 
 static zloom_err_t
@@ -222,25 +249,35 @@ zloom_err_t
 zloom_socket_bind (zloom_socket_t *self, const char *endpoint)
 {
     void *handle = zloom_socket_handle (self);
-    zloom_err_t err = zloom_endpoint_check (endpoint);
-    if (err != ZLOOM_OK) {
-        return err;
-    }
-    if (zloom_endpoint_path (endpoint)) {
+    const bool keyed = self->curve && zloom_endpoint_is_tcp (endpoint);
+    zloom_err_t err =
+      keyed ? zloom_endpoint_check_keyed (endpoint) : zloom_endpoint_check (endpoint);
+    /* A plain peer would be asked for a key there (the inner one of threads never is). */
+    zloom_assert (!self->served || keyed || strncmp (endpoint, "inproc:", 7) == 0);
+    if (err == ZLOOM_OK && zloom_endpoint_path (endpoint)) {
         return s_bind_ipc (self, endpoint);
     }
-    if (zmq_bind (handle, endpoint) != 0) {
-        return zloom_fail (errno == EADDRINUSE ? ZLOOM_EXISTS : ZLOOM_SYSTEM, "cannot bind %s: %s",
-                           endpoint, zmq_strerror (errno));
+    if (err == ZLOOM_OK && keyed) {
+        err = zloom_curve_serve (handle, self->curve);
     }
-    return ZLOOM_OK;
+    if (err == ZLOOM_OK && zmq_bind (handle, endpoint) != 0) {
+        err = zloom_fail (errno == EADDRINUSE ? ZLOOM_EXISTS : ZLOOM_SYSTEM, "cannot bind %s: %s",
+                          endpoint, zmq_strerror (errno));
+    }
+    self->served = self->served || keyed;
+    return err;
 }
 
 zloom_err_t
 zloom_socket_connect (zloom_socket_t *self, const char *endpoint)
 {
     void *handle = zloom_socket_handle (self);
-    zloom_err_t err = zloom_endpoint_check (endpoint);
+    const bool keyed = self->curve && zloom_endpoint_is_tcp (endpoint);
+    zloom_err_t err =
+      keyed ? zloom_endpoint_check_keyed (endpoint) : zloom_endpoint_check (endpoint);
+    if (err == ZLOOM_OK && keyed) {
+        err = zloom_curve_use (handle, self->curve);
+    }
     if (err != ZLOOM_OK) {
         return err;
     }

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "net/keypair.h"
 
 typedef struct zloom_socket zloom_socket_t;
 
@@ -23,12 +24,26 @@ typedef enum {
     ZLOOM_SOCKET_ROUTER,
     ZLOOM_SOCKET_DEALER,
     ZLOOM_SOCKET_PAIR,
+    ZLOOM_SOCKET_REP, /* of the thread that knows keys */
 } zloom_socket_type_t;
+
+/*
+ * CURVE, which every tcp endpoint beyond loopback needs. Of a socket that binds: `domain` names the
+ * door that decides who may come in, and the socket serves with its own key. Of one that connects:
+ * `server` is the key that the other side must prove to have.
+ */
+typedef struct {
+    zloom_keypair_t own;
+    char server[ZLOOM_KEY_CHARS + 1];
+    const char *domain; /* NULL: this side connects. Borrowed while the socket lives */
+} zloom_curve_t;
 
 typedef struct {
     uint64_t max_frame_bytes; /* a peer that sends more is disconnected; 0 = the wire's limits */
     int send_hwm;             /* messages per peer; 0 = 16384 */
     int receive_hwm;          /* messages per peer; 0 = 16384 */
+    /* Used at tcp endpoints; NULL: plain, and on loopback only. Borrowed while the socket lives. */
+    const zloom_curve_t *curve;
 } zloom_socket_config_t;
 
 /* `config` may be NULL. SYSTEM with a note. */
@@ -39,12 +54,31 @@ void zloom_socket_close (zloom_socket_t **self_p);
 /*
  * Bind. An ipc path's directory is made and checked (endpoint.h). LOCKED: another process serves
  * there; EXISTS: a file that is no socket stands there, or the tcp port is taken. May be called
- * again for further endpoints, of which one may be ipc.
+ * again for further endpoints, of which one may be ipc. Those with CURVE come last: only inproc may
+ * be bound behind them.
  */
 zloom_err_t zloom_socket_bind (zloom_socket_t *self, const char *endpoint);
 zloom_err_t zloom_socket_connect (zloom_socket_t *self, const char *endpoint);
 /* At close, let libzmq go on sending for so long. */
 void zloom_socket_linger (zloom_socket_t *self, int64_t linger_ns);
+/*
+ * Tell what goes wrong with handshakes: readable on `monitor`, which is a socket of its own, a
+ * message an event; zloom_handshake_read takes them. It may be left unread for a while, but is to
+ * be read: nothing bounds it.
+ */
+zloom_err_t zloom_socket_watch_handshakes (zloom_socket_t *self, zloom_socket_t **monitor);
+
+typedef enum {
+    ZLOOM_HANDSHAKE_NOTHING,   /* no more to read */
+    ZLOOM_HANDSHAKE_REFUSED,   /* the other side does not know this key */
+    ZLOOM_HANDSHAKE_OTHER_KEY, /* the other side expects, or has, another key than it should */
+    ZLOOM_HANDSHAKE_PLAIN,     /* one of the two speaks without CURVE */
+    ZLOOM_HANDSHAKE_BROKEN,    /* it went away, or spoke no ZMTP */
+} zloom_handshake_t;
+
+/* The next event of a monitor. */
+zloom_handshake_t zloom_handshake_read (zloom_socket_t *monitor);
+
 /* The libzmq socket, for sends and receives; the owner is checked. */
 void *zloom_socket_handle (const zloom_socket_t *self);
 

@@ -42,8 +42,11 @@ s_receive (void *arg, zloom_frame_t *frame)
     if (!zloom_router_transport_receive (self->sockets, &got)) {
         return false;
     }
-    *frame = (zloom_frame_t){
-      .route = got.route, .verb = got.verb, .pack = got.pack, .malformed = got.malformed};
+    *frame = (zloom_frame_t){.route = got.route,
+                             .key = got.key,
+                             .verb = got.verb,
+                             .pack = got.pack,
+                             .malformed = got.malformed};
     return true;
 }
 

@@ -49,7 +49,8 @@ typedef struct {
     size_t out_count, out_capacity;
     zloom_err_t broken[RIG_ROUTES]; /* what sending to it returns */
     bool forgotten[RIG_ROUTES];
-    zloom_blob_t *received; /* keeps rig.verb's frame */
+    const char *keys[RIG_ROUTES]; /* with which it came; NULL: none */
+    zloom_blob_t *received;       /* keeps rig.verb's frame */
     zloom_arena_t arena;
     zloom_verb_t verb; /* what rig_take found */
     zloom_buf_t frame; /* its bytes */
@@ -100,6 +101,7 @@ rig_receive (void *arg, zloom_frame_t *frame)
     }
     rig_frame_t *item = &rig->in[rig->in_at++];
     *frame = (zloom_frame_t){.route = item->route,
+                             .key = rig->keys[item->route],
                              .verb = zloom_buf_bytes (&item->verb),
                              .pack = item->pack,
                              .malformed = item->malformed};

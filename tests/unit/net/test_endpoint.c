@@ -58,6 +58,24 @@ test_others_are_refused_with_a_reason (void **state)
 }
 
 static void
+test_with_keys_tcp_goes_anywhere (void **state)
+{
+    (void) state;
+    static const char *const good[] = {"tcp://10.0.0.1:5555", "tcp://*:5555", "tcp://hub.lan:1",
+                                       "tcp://[fd00::1]:7600", "tcp://127.0.0.1:5555"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_int_equal (zloom_endpoint_check_keyed (good[i]), ZLOOM_OK);
+    }
+    static const char *const bad[] = {"tcp://10.0.0.1", "tcp://:5555", "tcp://10.0.0.1:65536"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal (zloom_endpoint_check_keyed (bad[i]), ZLOOM_INVALID);
+    }
+    assert_int_equal (zloom_endpoint_check_keyed ("ipc://relative"), ZLOOM_INVALID);
+    assert_true (zloom_endpoint_is_tcp ("tcp://10.0.0.1:5555"));
+    assert_false (zloom_endpoint_is_tcp ("ipc:///tcp/a.sock"));
+}
+
+static void
 test_an_ipc_path_has_at_most_107_bytes (void **state)
 {
     (void) state;
@@ -110,6 +128,7 @@ main (void)
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (test_known_ones_pass),
       cmocka_unit_test (test_others_are_refused_with_a_reason),
+      cmocka_unit_test (test_with_keys_tcp_goes_anywhere),
       cmocka_unit_test (test_an_ipc_path_has_at_most_107_bytes),
       cmocka_unit_test_setup_teardown (test_directories_are_made_private, s_make_place,
                                        s_clear_place),
