@@ -98,9 +98,12 @@ zloom_err_t zloom_client_core_subscribe (zloom_client_core_t *self,
                                          uint32_t *handle_p);
 /* Its messages are released; their pointers end. NOT_FOUND. */
 zloom_err_t zloom_client_core_unsubscribe (zloom_client_core_t *self, uint32_t handle);
-/* Hand out no more until resumed: credit stops, what waits here is released. NOT_FOUND. */
+/*
+ * Hand out no more until resumed: credit stops, what waits here is released (what came without a
+ * lease stays). NOT_FOUND.
+ */
 zloom_err_t zloom_client_core_hold (zloom_client_core_t *self, uint32_t handle, bool hold);
-/* The next message of `handle` (0: of any), or false. */
+/* The next message of `handle` (0: of any), or false; GAP events come from here, in their place. */
 bool zloom_client_core_receive (zloom_client_core_t *self, uint32_t handle,
                                 const zloom_message_t **message_p);
 /* Messages that wait to be received (0: of all subscriptions). */
@@ -112,7 +115,10 @@ zloom_err_t zloom_client_core_progress (zloom_client_core_t *self, const zloom_m
                                         uint64_t extend_ms);
 /* Whether its lease was lost: working on is in vain. */
 bool zloom_client_core_stale (const zloom_client_core_t *self, const zloom_message_t *message);
-/* Consumes the message. STALE: the lease was lost before, nothing is sent. */
+/*
+ * Consumes the message. STALE: the lease was lost before, nothing is sent. UNSUPPORTED: retry or
+ * reject of what came without a lease; it does not come again.
+ */
 zloom_err_t zloom_client_core_settle (zloom_client_core_t *self, const zloom_message_t **message_p,
                                       const zloom_settlement_t *settlement);
 
@@ -144,7 +150,9 @@ void zloom_step_destroy (zloom_step_t **self_p);
  * before, by this very step if it was said again after a lost session; nothing was emitted now, the
  * messages are consumed. STALE: the leases are lost and nothing was emitted by what was said last;
  * the messages are consumed. Other codes: nothing was done, and the messages are the caller's
- * again. INVALID: a step without a message.
+ * again. INVALID: a step without a message. Of messages that came without a lease nothing is said
+ * to the router: the emits go as messages of the client's own, and the step is done when all are
+ * queued.
  *
  * If the session was lost while the step had no answer, it may have been done before that, and
  * STALE does not rule it out: the router tells it (SETTLED) as long as it knows that the messages
@@ -169,6 +177,7 @@ typedef struct {
     uint64_t resent_messages;                       /* after a refusal or a new session */
     uint64_t confirmed_messages, refused, failed_messages;
     uint64_t received_messages, settled_messages, stale_messages, malformed_messages;
+    uint64_t missed_messages; /* that GAPs told of */
     uint64_t welcomes, lost_roads, malformed_frames;
 } zloom_client_stats_t;
 

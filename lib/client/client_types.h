@@ -45,6 +45,14 @@ typedef struct {
     size_t prefetch;   /* most messages held; 0: 100 */
     size_t prefetch_bytes;  /* 0: 16 MiB; one message always fits */
     size_t prefetch_frames; /* 0: as many as prefetch */
+    /* The rest is for buses. */
+    const char *const *patterns;
+    size_t pattern_count; /* 0: everything */
+    bool durable;
+    zloom_from_t from; /* where a new one begins; one that was there goes on where it stood */
+    int64_t from_value;
+    zloom_on_slow_t on_slow;
+    int64_t on_slow_value; /* 0: the flow's default */
 } zloom_subscription_options_t;
 
 /* How a message is settled; views are copied. */
@@ -65,7 +73,8 @@ typedef enum {
     ZLOOM_CLIENT_SETTLED,    /* `handle`, `token`, `seq`, `n`: done, they never come again */
     ZLOOM_CLIENT_STALE,      /* `handle`, `token`, `seq`, `n`: these leases are lost */
     ZLOOM_CLIENT_STEP,   /* `id` of a commit, `code`, `text`; not OK: see zloom_..._step_commit */
-    ZLOOM_CLIENT_GAP,    /* `handle`, `seq`, `n`, `text`: these will not come */
+    ZLOOM_CLIENT_GAP,    /* `handle`, `n` of [`seq`, `last`], `text`: these will not come; told in
+                            its place, when what came before it has been received */
     ZLOOM_CLIENT_ANSWER, /* `id` of the request, `code`, `text`, `more`, `result`, `pack` */
 } zloom_client_event_type_t;
 
@@ -76,6 +85,7 @@ typedef struct {
     uint32_t handle;
     zloom_token_t token;
     uint64_t seq;
+    uint64_t last;
     uint64_t n;
     uint64_t id;
     zloom_err_t code;

@@ -229,8 +229,9 @@ zloom_core_tick_steps (zloom_client_core_t *self)
 {
     int64_t next_ns = ZLOOM_NEVER;
     zloom_step_group_t group;
+    zloom_core_tick_unleased (self);
     for (zloom_step_t *step = self->steps; step; step = step->next) {
-        if (step->lease->steps_said > 0) {
+        if (step->lease->steps_said > 0 || !zloom_client_lease_is_leased (step->lease)) {
             continue;
         }
         if (step->not_before_ns > self->now_ns) {
@@ -268,8 +269,9 @@ s_unlink (zloom_client_core_t *self, zloom_step_t *step)
     }
 }
 
-static void
-s_finish (zloom_client_core_t *self, zloom_step_t *step, zloom_err_t code, zloom_bytes_t text)
+void
+zloom_core_step_done (zloom_client_core_t *self, zloom_step_t *step, zloom_err_t code,
+                      zloom_bytes_t text)
 {
     const bool consumed = code == ZLOOM_OK || code == ZLOOM_STALE || code == ZLOOM_SETTLED;
     for (size_t i = 0; code == ZLOOM_STALE && i < step->item_count; i++) {
@@ -321,7 +323,7 @@ zloom_core_step_answered (zloom_client_core_t *self, const zloom_verb_settled_t 
         zloom_step_t *step = group.steps[i];
         step->lease->steps_said--;
         if (code == ZLOOM_OK || (group.count == 1 && !later)) {
-            s_finish (self, step, code, settled->text);
+            zloom_core_step_done (self, step, code, settled->text);
             continue;
         }
         step->status = ZLOOM_STEP_WAITS;

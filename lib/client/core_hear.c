@@ -177,7 +177,7 @@ s_subscribed (zloom_client_core_t *self, const zloom_verb_subscribed_t *subscrib
     }
     subscription->subscribed = subscribed->code == ZLOOM_OK;
     subscription->over = subscribed->code;
-    subscription->lease_ms = subscribed->lease_ms;
+    zloom_subscription_begun (subscription, subscribed->lease_ms, subscribed->next);
     const zloom_client_event_t event = {.type = ZLOOM_CLIENT_SUBSCRIBED,
                                         .flow = subscription->flow,
                                         .handle = subscribed->handle,
@@ -251,15 +251,10 @@ s_settled (zloom_client_core_t *self, const zloom_verb_settled_t *settled)
 static void
 s_gap (zloom_client_core_t *self, const zloom_verb_gap_t *gap)
 {
-    const zloom_subscription_t *subscription = zloom_core_subscription (self, gap->handle);
+    zloom_subscription_t *subscription = zloom_core_subscription (self, gap->handle);
     if (subscription) {
-        const zloom_client_event_t event = {.type = ZLOOM_CLIENT_GAP,
-                                            .flow = subscription->flow,
-                                            .handle = gap->handle,
-                                            .seq = gap->from,
-                                            .n = gap->count,
-                                            .text = gap->reason};
-        zloom_core_tell (self, &event);
+        self->stats.missed_messages += gap->count;
+        zloom_subscription_gap (subscription, gap);
     }
 }
 

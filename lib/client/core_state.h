@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * core_state.h - the client core from the inside. One object, five files:
+ * core_state.h - the client core from the inside. One object, six files:
  *   client_core.c   life, the carrier's side, timers
  *   core_hear.c     what the router says
  *   core_take.c     subscriptions and settling
  *   core_commit.c   sending, steps, admin
+ *   core_unleased.c steps on messages without a lease
  *   core_report.c   what it tells of itself
  */
 #ifndef ZLOOM_CLIENT_CORE_STATE_H
@@ -98,6 +99,11 @@ int64_t zloom_core_tick_subscriptions (zloom_client_core_t *self);
 /* core_commit.c: say SENDs and STEPs as credit allows; returns the next deadline. */
 int64_t zloom_core_tick_flows (zloom_client_core_t *self);
 int64_t zloom_core_tick_steps (zloom_client_core_t *self);
+/* core_commit.c: a step has its end: tell, and free it. */
+void zloom_core_step_done (zloom_client_core_t *self, zloom_step_t *step, zloom_err_t code,
+                           zloom_bytes_t text);
+/* core_unleased.c: send what steps on messages without a lease emit. */
+void zloom_core_tick_unleased (zloom_client_core_t *self);
 /* core_report.c: at the end of a tick, see whether something waits for credit. */
 void zloom_core_note_blocked (zloom_client_core_t *self);
 /* The report of a PONG, appended to `out`; unset: nothing to tell. */

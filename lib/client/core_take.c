@@ -34,6 +34,29 @@ zloom_core_tick_subscriptions (zloom_client_core_t *self)
     return next_ns;
 }
 
+/* Only what the frame needs: what is a pattern the router says. */
+static zloom_err_t
+s_check_patterns (const zloom_subscription_options_t *options)
+{
+    if (options->pattern_count > ZLOOM_LIMIT_PATTERNS) {
+        return zloom_fail (ZLOOM_TOO_MANY, "%zu topic patterns, limit %d", options->pattern_count,
+                           (int) ZLOOM_LIMIT_PATTERNS);
+    }
+    for (size_t i = 0; i < options->pattern_count; i++) {
+        const zloom_bytes_t pattern = zloom_bytes_text (options->patterns[i]);
+        if (pattern.size == 0 || pattern.size > ZLOOM_LIMIT_TOPIC_BYTES ||
+            !zloom_bytes_is_utf8 (pattern)) {
+            return zloom_fail (ZLOOM_INVALID, "topic pattern %zu: 1 to %d bytes of UTF-8", i + 1,
+                               (int) ZLOOM_LIMIT_TOPIC_BYTES);
+        }
+    }
+    if (options->from_value < 0 || options->on_slow_value < 0 ||
+        options->from >= ZLOOM_FROM_COUNT || options->on_slow >= ZLOOM_ON_SLOW_COUNT) {
+        return zloom_fail (ZLOOM_INVALID, "where to begin, or what to do when slow, is none");
+    }
+    return ZLOOM_OK;
+}
+
 zloom_err_t
 zloom_client_core_subscribe (zloom_client_core_t *self, const zloom_subscription_options_t *options,
                              uint32_t *handle_p)
@@ -46,6 +69,12 @@ zloom_client_core_subscribe (zloom_client_core_t *self, const zloom_subscription
         (options->group && strlen (options->group) > ZLOOM_LIMIT_NAME_BYTES)) {
         return zloom_fail (ZLOOM_INVALID, "flow and group: 1 to %d bytes",
                            (int) ZLOOM_LIMIT_NAME_BYTES);
+    }
+    if (err == ZLOOM_OK) {
+        err = s_check_patterns (options);
+    }
+    if (err != ZLOOM_OK) {
+        return err;
     }
     size_t count = 0;
     zloom_subscription_t **end = &self->subscriptions;
@@ -117,6 +146,20 @@ zloom_client_core_hold (zloom_client_core_t *self, uint32_t handle, bool hold)
     return ZLOOM_OK;
 }
 
+static void
+s_tell_gap (zloom_client_core_t *self, const zloom_subscription_t *subscription,
+            const zloom_client_lease_t *gap)
+{
+    const zloom_client_event_t event = {.type = ZLOOM_CLIENT_GAP,
+                                        .flow = subscription->flow,
+                                        .handle = subscription->handle,
+                                        .seq = gap->gap_from,
+                                        .last = gap->gap_to,
+                                        .n = gap->gap_count,
+                                        .text = zloom_bytes_text (gap->gap_reason)};
+    zloom_core_tell (self, &event);
+}
+
 bool
 zloom_client_core_receive (zloom_client_core_t *self, uint32_t handle,
                            const zloom_message_t **message_p)
@@ -127,7 +170,12 @@ zloom_client_core_receive (zloom_client_core_t *self, uint32_t handle,
         if (handle != 0 && it->handle != handle) {
             continue;
         }
-        zloom_item_t *item = zloom_subscription_take (it, &self->stats.malformed_messages);
+        const zloom_client_lease_t *gap;
+        zloom_item_t *item;
+        while (!(item = zloom_subscription_take (it, &self->stats.malformed_messages, &gap)) &&
+               gap) {
+            s_tell_gap (self, it, gap);
+        }
         if (item) {
             *message_p = &item->message;
             return true;
@@ -172,7 +220,7 @@ zloom_client_core_started (zloom_client_core_t *self, const zloom_message_t *mes
         return s_stale (message);
     }
     item->started = true;
-    if (self->status == ZLOOM_CORE_WELCOMED) {
+    if (self->status == ZLOOM_CORE_WELCOMED && zloom_client_lease_is_leased (item->lease)) {
         const zloom_run_t run = {message->seq, 1};
         const zloom_verb_t verb = {
           .kind = ZLOOM_VERB_STARTED,
@@ -192,7 +240,7 @@ zloom_client_core_progress (zloom_client_core_t *self, const zloom_message_t *me
     if (item->stale) {
         return s_stale (message);
     }
-    if (self->status == ZLOOM_CORE_WELCOMED) {
+    if (self->status == ZLOOM_CORE_WELCOMED && zloom_client_lease_is_leased (item->lease)) {
         const zloom_run_t run = {message->seq, 1};
         const zloom_verb_t verb = {.kind = ZLOOM_VERB_PROGRESS,
                                    .progress = {.handle = message->handle,
@@ -216,7 +264,14 @@ zloom_client_core_settle (zloom_client_core_t *self, const zloom_message_t **mes
         return zloom_fail (ZLOOM_INVALID, "message %llu is in a step, or was settled",
                            (unsigned long long) (*message_p)->seq);
     }
-    const zloom_err_t err = item->stale ? s_stale (*message_p) : ZLOOM_OK;
+    const bool gone =
+      settlement->verdict == ZLOOM_VERDICT_RETRY || settlement->verdict == ZLOOM_VERDICT_REJECT;
+    zloom_err_t err = item->stale ? s_stale (*message_p) : ZLOOM_OK;
+    if (gone && !zloom_client_lease_is_leased (item->lease)) {
+        err = zloom_fail (ZLOOM_UNSUPPORTED,
+                          "flow %s, message %llu: it came without a lease, and does not come again",
+                          (*message_p)->flow, (unsigned long long) (*message_p)->seq);
+    }
     *message_p = NULL;
     zloom_subscription_settle (item->lease->subscription, item, settlement);
     return err;

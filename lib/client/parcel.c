@@ -103,6 +103,27 @@ zloom_client_lease_new (const zloom_verb_deliver_t *deliver, zloom_blob_t *pack,
     return self;
 }
 
+zloom_client_lease_t *
+zloom_client_lease_new_gap (const zloom_verb_gap_t *gap, void *subscription)
+{
+    zloom_client_lease_t *self = zloom_alloc (sizeof *self);
+    self->tag = PARCEL_TAG;
+    self->subscription = subscription;
+    self->is_gap = true;
+    self->gap_from = gap->from;
+    self->gap_to = gap->to;
+    self->gap_count = gap->count;
+    self->gap_reason = zloom_memdup_text (gap->reason.data, gap->reason.size);
+    return self;
+}
+
+bool
+zloom_client_lease_is_leased (const zloom_client_lease_t *self)
+{
+    ZLOOM_CHECK (self, PARCEL_TAG);
+    return self->token.number > 0;
+}
+
 static void
 s_free_cause (zloom_settle_run_t *run)
 {
@@ -128,6 +149,7 @@ zloom_client_lease_destroy (zloom_client_lease_t **self_p)
     free (self->settling);
     free (self->items);
     free (self->verb);
+    free (self->gap_reason);
     free (self);
 }
 
@@ -364,5 +386,5 @@ bool
 zloom_client_lease_over (const zloom_client_lease_t *self)
 {
     ZLOOM_CHECK (self, PARCEL_TAG);
-    return self->unsettled == 0 && self->settling_count == 0 && self->steps == 0;
+    return self->unsettled == 0 && self->settling_count == 0 && self->steps == 0 && !self->is_gap;
 }

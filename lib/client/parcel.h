@@ -45,6 +45,9 @@ struct zloom_client_lease {
     uint64_t bytes;
     uint32_t steps;      /* under way */
     uint32_t steps_said; /* of them: said, not answered */
+    bool is_gap;         /* no messages, but word of some that will not come: not told yet */
+    uint64_t gap_from, gap_to, gap_count;
+    char *gap_reason;
     /* settled and not answered; the first `said` were told on this road */
     zloom_settle_run_t *settling;
     size_t settling_count, settling_capacity, said;
@@ -54,6 +57,10 @@ struct zloom_client_lease {
 zloom_client_lease_t *zloom_client_lease_new (const zloom_verb_deliver_t *deliver,
                                               zloom_blob_t *pack, const char *flow,
                                               void *subscription);
+/* A GAP, which waits for its turn among the deliveries like one of them. */
+zloom_client_lease_t *zloom_client_lease_new_gap (const zloom_verb_gap_t *gap, void *subscription);
+/* Whether the router wants to hear of it: what came without a lease is only here. */
+bool zloom_client_lease_is_leased (const zloom_client_lease_t *self);
 void zloom_client_lease_destroy (zloom_client_lease_t **self_p);
 /* The item of a message, checked: it must be a live one. */
 zloom_item_t *zloom_item (const zloom_message_t *message);

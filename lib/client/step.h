@@ -50,6 +50,8 @@ struct zloom_step {
     zloom_state_t *state;
     size_t state_count, state_capacity;
     size_t frame_bytes; /* of the verb, estimated from above */
+    uint32_t sent;      /* without a lease: so many of its messages are queued as SENDs */
+    int64_t made_ns;    /* ... and when, mono */
 };
 
 zloom_step_t *zloom_step_new (zloom_step_flow_fn *find, void *find_arg);

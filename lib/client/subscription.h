@@ -13,6 +13,8 @@
 #include "client/parcel.h"
 #include "peer/credit.h"
 
+#define ZLOOM_SUBSCRIPTION_TAG 0x5A437362u
+
 typedef struct zloom_subscription zloom_subscription_t;
 struct zloom_subscription {
     uint32_t tag;
@@ -21,6 +23,14 @@ struct zloom_subscription {
     char *flow;
     char *group; /* NULL: the flow's own */
     zloom_mode_t mode;
+    char **patterns;
+    size_t pattern_count;
+    bool durable;
+    zloom_from_t from;
+    int64_t from_value;
+    zloom_on_slow_t on_slow;
+    int64_t on_slow_value;
+    uint64_t next_seq; /* without leases: where it goes on on a new road; 0: at `from` */
     zloom_amount_t prefetch;
     bool subscribed;  /* the router said SUBSCRIBED on this road */
     zloom_err_t over; /* OK: alive; else why the router ended it */
@@ -31,7 +41,7 @@ struct zloom_subscription {
     zloom_amount_t delivered; /* on this road */
     zloom_amount_t granted;   /* on this road */
     zloom_amount_t held;
-    size_t waiting;
+    size_t waiting; /* messages, and gaps that were not told */
     zloom_client_lease_t *first;
     zloom_client_lease_t *last;
     zloom_client_lease_t *taking; /* nothing waits in those before it; NULL: in none */
@@ -41,6 +51,11 @@ zloom_subscription_t *zloom_subscription_new (const zloom_subscription_options_t
                                               uint32_t handle);
 void zloom_subscription_destroy (zloom_subscription_t **self_p);
 
+/*
+ * The router's yes. `next` (0: unknown) is where it stands, which counts as long as nothing has
+ * come.
+ */
+void zloom_subscription_begun (zloom_subscription_t *self, uint64_t lease_ms, uint64_t next);
 /* SUBSCRIBE with what is held, marks of what was started, settlements that have no answer. */
 void zloom_subscription_say (zloom_subscription_t *self, zloom_frames_t *out);
 /* The road is lost: nothing of it counts any more. */
@@ -51,8 +66,15 @@ void zloom_subscription_lost (zloom_subscription_t *self);
  */
 bool zloom_subscription_deliver (zloom_subscription_t *self, const zloom_verb_deliver_t *deliver,
                                  zloom_blob_t *pack);
-/* The next message, taken; malformed ones are rejected by the way and counted; NULL: none waits. */
-zloom_item_t *zloom_subscription_take (zloom_subscription_t *self, uint64_t *malformed);
+/* What did not come, in its place among the deliveries. */
+void zloom_subscription_gap (zloom_subscription_t *self, const zloom_verb_gap_t *gap);
+/*
+ * The next message, taken; malformed ones are rejected by the way and counted. NULL: none waits, or
+ * a gap comes before it: *gap_p is to be told then, holds until the next sweep, and the next call
+ * goes on behind it.
+ */
+zloom_item_t *zloom_subscription_take (zloom_subscription_t *self, uint64_t *malformed,
+                                       const zloom_client_lease_t **gap_p);
 /* STALE for a run; returns how many messages it hit. */
 uint64_t zloom_subscription_stale (zloom_subscription_t *self, zloom_token_t token,
                                    const zloom_run_t *run);
@@ -69,7 +91,7 @@ void zloom_subscription_settle (zloom_subscription_t *self, zloom_item_t *item,
 void zloom_subscription_key_failed (zloom_subscription_t *self, const zloom_item_t *item);
 /* Settled by a step: nothing more is said about it. */
 void zloom_subscription_drop (zloom_subscription_t *self, zloom_item_t *item);
-/* Give back what waits here. */
+/* Give back what waits here under a lease: nobody else would get the rest. */
 void zloom_subscription_release_waiting (zloom_subscription_t *self);
 /* Say settlements, credit, and what keeps waiting leases alive; returns its next deadline. */
 int64_t zloom_subscription_tick (zloom_subscription_t *self, int64_t mono_ns, zloom_frames_t *out);

@@ -70,6 +70,7 @@ zloom_part_get_subscribed (zloom_fields_t *fields, zloom_arena_t *arena,
     subscribed->flow = zloom_part_u32 (fields, ZLOOM_MAY, 0);
     subscribed->lease_ms = zloom_part_number (fields, ZLOOM_MAY);
     subscribed->key = zloom_fields_text (fields, ZLOOM_MAY, ZLOOM_LIMIT_KEY_BYTES);
+    subscribed->next = zloom_part_number (fields, ZLOOM_MAY);
 }
 
 void

@@ -256,7 +256,7 @@ typedef struct {
     int64_t on_slow_value; /* 0 = the policy's usual one */
 } zloom_verb_subscribe_t;
 
-/* [21, handle, code?, text?, flow?, lease_ms?, key?] */
+/* [21, handle, code?, text?, flow?, lease_ms?, key?, next?] */
 typedef struct {
     uint32_t handle;
     zloom_err_t code;
@@ -264,6 +264,7 @@ typedef struct {
     uint32_t flow;     /* index, as in WELCOME */
     uint64_t lease_ms; /* 0 = no leases */
     zloom_bytes_t key; /* as in WELCOME; set: the order of each key is the consumer's to keep */
+    uint64_t next;     /* no leases: the lowest number that may come; 0 = that is not known */
 } zloom_verb_subscribed_t;
 
 /* [22, handle]: what is leased to it goes back at no cost */

@@ -216,13 +216,16 @@ s_put_subscribe (zloom_buf_t *out, const zloom_verb_subscribe_t *subscribe)
 static void
 s_put_subscribed (zloom_buf_t *out, const zloom_verb_subscribed_t *subscribed)
 {
-    s_open (out, ZLOOM_VERB_SUBSCRIBED, 6);
+    s_open (out, ZLOOM_VERB_SUBSCRIBED, subscribed->next > 0 ? 7 : 6);
     zloom_encode_uint (out, subscribed->handle);
     zloom_encode_code (out, subscribed->code);
     zloom_part_put_note (out, subscribed->text);
     zloom_encode_uint (out, subscribed->flow);
     zloom_part_put_number (out, subscribed->lease_ms, 0);
     zloom_encode_text (out, subscribed->key);
+    if (subscribed->next > 0) {
+        zloom_encode_uint (out, subscribed->next);
+    }
 }
 
 static void

@@ -103,7 +103,7 @@ class Operations(unittest.TestCase):
 
     def test_each_counter_of_a_flow_has_its_row(self):
         macro = re.search(r"#define ZLOOM_FLOW_STAT_MAP\(X\)(.*?)\n\n",
-                          read("patterns", "common", "pattern.h"), re.DOTALL).group(1)
+                          read("patterns", "common", "shown.h"), re.DOTALL).group(1)
         counters = re.findall(r"X \((\w+), \"([^\"]+)\"\)", macro)
         self.assertGreater(len(counters), 15)
         told = [(row[0].strip("`"), row[1]) for row in

@@ -26,6 +26,7 @@ typedef struct {
     zloom_client_event_type_t type;
     uint64_t id;
     uint64_t seq;
+    uint64_t last;
     uint64_t n;
     zloom_err_t code;
     bool more;
@@ -48,8 +49,8 @@ s_note_event (void *arg, const zloom_client_event_t *event)
 {
     desk_t *desk = arg;
     assert_true (desk->event_count < DESK_EVENTS);
-    desk->events[desk->event_count++] =
-      (desk_event_t){event->type, event->id, event->seq, event->n, event->code, event->more};
+    desk->events[desk->event_count++] = (desk_event_t){
+      event->type, event->id, event->seq, event->last, event->n, event->code, event->more};
 }
 
 /* The last event of this type; fails when there is none. */

@@ -132,6 +132,7 @@ static const s_sample_t s_samples[] = {
   {"subscribed",
    {ZLOOM_VERB_SUBSCRIBED,
     {.subscribed = {.handle = 1, .lease_ms = 30000, .key = T ("/customer_id")}}}},
+  {"subscribed-bus", {ZLOOM_VERB_SUBSCRIBED, {.subscribed = {.handle = 3, .next = 1001}}}},
   {"unsubscribe", {ZLOOM_VERB_UNSUBSCRIBE, {.unsubscribe = {1}}}},
   {"deliver",
    {ZLOOM_VERB_DELIVER, {.deliver = {1, TOKEN, s_first_runs, 1, s_first_src, 1, NULL, 0, 1}}}},
