@@ -114,6 +114,7 @@ zloom_log_stage (zloom_log_t *self, const zloom_record_t *record, zloom_blob_t *
     zloom_assert (zloom_group_bytes (&self->open) <= self->group_most);
     self->stats.records++;
     if (record->type == ZLOOM_RECORD_PACK) {
+        self->appended_ns = self->now.mono_ns;
         zloom_shelf_add (&flow->shelf, &self->shelves, record, blob, self->open.number);
     }
 }

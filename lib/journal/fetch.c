@@ -3,12 +3,22 @@
  * fetch.c - reading packs behind the loop: one job reads the group's directory, then the pack that
  * was asked for and what follows it of the same flow in the same group, up to a quarter of a MiB.
  * What came along is kept as a run for the fetches that will follow.
+ *
+ * A backlog is read in order, and systems answer that by reading ahead as far as they were told to,
+ * often 8 MiB. The disk then has that much to do before it comes to a group that somebody waits
+ * for. So while anybody appends, a fetch says what will be read next and reads no further ahead:
+ * half a MiB keeps the disk busy and delays a sync by as little as it takes.
  */
 #include "base/crc32c.h"
 #include "base/memory.h"
 #include "journal/log.h"
 
 #include <stdlib.h>
+
+/* What is read next when a fetch has ended: a cold group, which holds one pack beyond 256 KiB. */
+#define EXPECTED_BYTES (2 * ZLOOM_AHEAD_BYTES + ZLOOM_BLOCK_BYTES)
+/* So long after the last append nobody is thought to wait for the next one. */
+#define CALM_NS ZLOOM_NS_PER_S
 
 typedef struct {
     zloom_job_t job;
@@ -20,6 +30,8 @@ typedef struct {
     uint32_t flow;
     uint64_t seq;
     uint64_t cookie;
+    bool beside;         /* others append: the disk is not to be filled with reads */
+    size_t extent_bytes; /* what the flow has in the group */
     zloom_chunk_t *chunks;
     size_t count;
     size_t capacity;
@@ -121,6 +133,9 @@ s_fetch_step (zloom_job_t *job)
         job->err = zloom_fail (ZLOOM_DAMAGED, "segment %llu is not there",
                                (unsigned long long) self->place.segment);
     }
+    if (!job->err && self->beside) {
+        self->vfs->expect (self->vfs, file, self->place.offset, self->extent_bytes);
+    }
     if (!job->err) {
         job->err = zloom_group_load (self->vfs, file, &self->key, &self->place, &buf, &header);
     }
@@ -134,6 +149,10 @@ s_fetch_step (zloom_job_t *job)
             job->err = zloom_fail (ZLOOM_NOT_FOUND, "flow %u: nothing stored under %llu",
                                    self->flow, (unsigned long long) self->seq);
         }
+    }
+    if (!job->err && self->beside) {
+        self->vfs->expect (self->vfs, file, self->place.offset + zloom_blocks (header.total_bytes),
+                           EXPECTED_BYTES);
     }
     if (self->path) {
         self->vfs->close (self->vfs, &file);
@@ -260,6 +279,8 @@ zloom_log_fetch (zloom_log_t *self, uint32_t flow, uint64_t seq, uint64_t cookie
     fetch->cookie = cookie;
     if (extent->cold) {
         fetch->path = zloom_cold_path (self->directory, flow, extent->segment);
+        fetch->extent_bytes = extent->bytes;
+        fetch->beside = self->now.mono_ns - self->appended_ns < CALM_NS;
     }
     for (size_t i = 0; i < self->segment_count && !extent->cold; i++) {
         if (self->segments[i].number == extent->segment) {

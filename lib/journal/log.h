@@ -136,6 +136,7 @@ typedef struct {
     uint64_t durable;
     zloom_now_t now;
     int64_t attest_at_ns;
+    int64_t appended_ns; /* when a pack was staged last */
 
     zloom_jobs_t *commits;
     zloom_jobs_t *background;

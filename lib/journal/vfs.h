@@ -31,6 +31,11 @@ struct zloom_vfs {
     /* Read exactly up to `size`; *got is less only at the end of the file. */
     zloom_err_t (*read) (zloom_vfs_t *self, zloom_file_t *file, uint64_t offset, void *data,
                          size_t size, size_t *got);
+    /*
+     * A hint that cannot fail: [offset, offset + size) is read next (size 0: nothing is known), and
+     * from now on what follows a read is not wanted only because it follows.
+     */
+    void (*expect) (zloom_vfs_t *self, zloom_file_t *file, uint64_t offset, size_t size);
     /* Write all parts one behind the other at `offset`. */
     zloom_err_t (*write) (zloom_vfs_t *self, zloom_file_t *file, uint64_t offset,
                           const zloom_gather_t *gather);

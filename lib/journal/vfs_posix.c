@@ -114,6 +114,20 @@ s_read (zloom_vfs_t *self, zloom_file_t *file, uint64_t offset, void *data, size
     return ZLOOM_OK;
 }
 
+/*
+ * The kernel reads up to read_ahead_kb (8 MiB are usual on servers) behind what looks like reading
+ * in order, and a small write and its sync wait behind all that.
+ */
+static void
+s_expect (zloom_vfs_t *self, zloom_file_t *file, uint64_t offset, size_t size)
+{
+    (void) self;
+    (void) posix_fadvise (file->fd, 0, 0, POSIX_FADV_RANDOM);
+    if (size > 0) {
+        (void) posix_fadvise (file->fd, (off_t) offset, (off_t) size, POSIX_FADV_WILLNEED);
+    }
+}
+
 /* Write these parts wholly; the array is used up. */
 static zloom_err_t
 s_write_parts (int fd, uint64_t offset, struct iovec *parts, int count)
@@ -296,6 +310,7 @@ zloom_vfs_posix (void)
       .open = s_open,
       .close = s_close,
       .read = s_read,
+      .expect = s_expect,
       .write = s_write,
       .sync = s_sync,
       .size = s_size,

@@ -173,6 +173,16 @@ s_read (zloom_vfs_t *vfs, zloom_file_t *file, uint64_t offset, void *data, size_
     return ZLOOM_OK;
 }
 
+/* A hint takes no part in what can fail. */
+static void
+s_expect (zloom_vfs_t *vfs, zloom_file_t *file, uint64_t offset, size_t size)
+{
+    (void) vfs;
+    (void) file;
+    (void) offset;
+    (void) size;
+}
+
 static zloom_err_t
 s_write (zloom_vfs_t *vfs, zloom_file_t *file, uint64_t offset, const zloom_gather_t *gather)
 {
@@ -360,6 +370,7 @@ zloom_simdisk_calls_table (void)
       .open = s_open,
       .close = s_close,
       .read = s_read,
+      .expect = s_expect,
       .write = s_write,
       .sync = s_sync,
       .size = s_size,

@@ -81,6 +81,13 @@ s_read (zloom_vfs_t *vfs, zloom_file_t *file, uint64_t offset, void *data, size_
     return to ? to->read (to, file, offset, data, size, got) : ZLOOM_DISK;
 }
 
+static void
+s_expect (zloom_vfs_t *vfs, zloom_file_t *file, uint64_t offset, size_t size)
+{
+    zloom_vfs_t *to = zloom_simdisk_vfs (s_disk (vfs)->inner);
+    to->expect (to, file, offset, size);
+}
+
 static zloom_err_t
 s_write (zloom_vfs_t *vfs, zloom_file_t *file, uint64_t offset, const zloom_gather_t *gather)
 {
@@ -164,6 +171,7 @@ sim_disk_new (zloom_simdisk_t **disk_p)
       .open = s_open,
       .close = s_close,
       .read = s_read,
+      .expect = s_expect,
       .write = s_write,
       .sync = s_sync,
       .size = s_size,

@@ -185,6 +185,17 @@ test_all_is_written_and_read_whatever_a_call_takes (void **state)
 }
 
 static void
+test_a_hint_changes_nothing_that_is_read (void **state)
+{
+    rig_t *rig = *state;
+    rig->vfs->expect (rig->vfs, rig->file, 0, 0);
+    rig->vfs->expect (rig->vfs, rig->file, BYTES * 2, BYTES);
+    s_round_trip (rig);
+    rig->vfs->expect (rig->vfs, rig->file, 5, BYTES / 2);
+    s_round_trip (rig);
+}
+
+static void
 test_an_interrupted_call_is_made_again (void **state)
 {
     s_interrupt = 2;
@@ -309,6 +320,8 @@ main (void)
 {
     const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown (test_all_is_written_and_read_whatever_a_call_takes, s_setup,
+                                       s_teardown),
+      cmocka_unit_test_setup_teardown (test_a_hint_changes_nothing_that_is_read, s_setup,
                                        s_teardown),
       cmocka_unit_test_setup_teardown (test_an_interrupted_call_is_made_again, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_what_an_error_is_called, s_setup, s_teardown),
