@@ -243,6 +243,33 @@ s_deliver (zloom_engine_t *self, const zloom_hosted_t *flow, const zloom_effect_
 }
 
 static void
+s_gap (zloom_engine_t *self, const zloom_effect_t *effect)
+{
+    const zloom_consumer_t *consumer = zloom_idmap_get (self->consumers, effect->gap.consumer);
+    if (consumer) {
+        const zloom_verb_t verb = {.kind = ZLOOM_VERB_GAP,
+                                   .gap = {.handle = consumer->handle,
+                                           .from = effect->gap.from,
+                                           .to = effect->gap.to,
+                                           .count = effect->gap.count,
+                                           .reason = zloom_bytes_text (effect->gap.reason)}};
+        zloom_engine_say (self, consumer->session, &verb, 0);
+    }
+}
+
+/* The pattern has forgotten it already. */
+static void
+s_end (zloom_engine_t *self, const zloom_hosted_t *flow, const zloom_effect_t *effect)
+{
+    zloom_consumer_t *consumer = zloom_idmap_get (self->consumers, effect->end.consumer);
+    if (consumer && !consumer->over) {
+        zloom_fail (effect->end.err, "flow '%s': the subscription is over: %s", flow->config.name,
+                    zloom_err_text (effect->end.err));
+        zloom_engine_end_consumer (self, consumer, effect->end.err);
+    }
+}
+
+static void
 s_carry (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_effects_t *effects,
          zloom_blob_t *blob)
 {
@@ -281,8 +308,10 @@ s_carry (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_effects_t *effe
                                   effect->forget.last);
             break;
         case ZLOOM_EFFECT_GAP:
+            s_gap (self, effect);
+            break;
         case ZLOOM_EFFECT_END:
-            zloom_assert (!"of flows with subscribers, which this engine does not host");
+            s_end (self, flow, effect);
             break;
         }
     }
@@ -299,7 +328,7 @@ s_carry (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_effects_t *effe
 /* ---- feeding ------------------------------------------------------------------------------- */
 
 typedef struct {
-    zloom_engine_call_fn *call;
+    zloom_engine_call_fn *call; /* instead of the event, or behind it */
     void *arg;
     const zloom_event_t *event;
 } feed_t;
@@ -314,12 +343,13 @@ s_feed (zloom_engine_t *self, zloom_hosted_t *flow, const feed_t *feed, zloom_bl
                                .effects = effects,
                                .store = &flow->store,
                                .random = &self->random};
-    if (feed->call) {
-        feed->call (flow, &turn, feed->arg);
-    } else {
+    if (feed->event) {
         flow->in_event = true;
         flow->pattern->event (flow->core, feed->event, &turn);
         flow->in_event = false;
+    }
+    if (feed->call) {
+        feed->call (flow, &turn, feed->arg);
     }
     s_carry (self, flow, effects, blob);
     zloom_effects_clear (effects);
@@ -331,6 +361,13 @@ zloom_engine_feed (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_event
 {
     zloom_blob_t *blob = event->type == ZLOOM_EVENT_OFFER ? event->offer.blob : NULL;
     s_feed (self, flow, &(feed_t){.event = event}, blob);
+}
+
+void
+zloom_engine_feed_then (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_event_t *event,
+                        zloom_engine_call_fn *call, void *arg)
+{
+    s_feed (self, flow, &(feed_t){.event = event, .call = call, .arg = arg}, NULL);
 }
 
 void

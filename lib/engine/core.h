@@ -7,10 +7,10 @@
  *   turn.c      the seven stages            flow.c     flows: making, durable marks, timers
  *   door.c      frames to verbs to calls    hello.c    HELLO and WELCOME
  *   produce.c   SEND                        grant.c    CREDIT to senders
- *   consume.c   SUBSCRIBE to UNSUBSCRIBE    deliver.c  DELIVER: slices of stored packs
+ *   subscribe.c SUBSCRIBE, UNSUBSCRIBE      consume.c  CREDIT, SETTLE, STARTED, PROGRESS
  *   step.c      STEP                        store.c    peek, cold reads; views.c: stored packs
  *   carry.c     effects to records, sends   bundle.c   small packs stored as one
- *   dead.c      dead letters
+ *   dead.c      dead letters                deliver.c  DELIVER: slices of stored packs
  *   talk.c      what is said, ends, beats   watch.c    tap and browse
  *   admin*.c    ADMIN                       hold.c     answers that wait for their group
  */
@@ -114,22 +114,6 @@ struct zloom_sender {
     zloom_sender_t *next_confirming;
 };
 
-struct zloom_consumer {
-    zloom_consumer_id_t id;
-    zloom_session_t *session;
-    zloom_hosted_t *flow;
-    uint32_t handle;
-    zloom_mode_t mode;
-    uint64_t delivery_no;
-    uint64_t pinged_no;     /* what the oldest PING that waits for its PONG said */
-    zloom_amount_t granted; /* its credit, also while it is paused */
-    /* tap, browse */
-    zloom_credit_t credit;
-    uint64_t next_seq;
-    uint64_t gap_from, gap_to, gap_count; /* not told yet; count 0: none */
-    zloom_consumer_t *next_watcher;
-};
-
 /* What the engine hangs on a session. */
 typedef struct {
     zloom_sender_t **senders; /* by index; NULL where the flow was refused */
@@ -214,6 +198,8 @@ struct zloom_engine {
     zloom_sender_t *hungry;
     uint64_t *ending; /* session ids */
     size_t ending_count, ending_capacity;
+    uint64_t *over; /* consumer ids */
+    size_t over_count, over_capacity;
     zloom_arrival_t *arrivals;
     size_t arrival_count, arrival_capacity;
     zloom_arrival_t *waits; /* moves to dead letters that wait for room on the disk */
@@ -287,6 +273,9 @@ void zloom_engine_feed (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_
 typedef void (zloom_engine_call_fn) (zloom_hosted_t *flow, const zloom_turn_t *turn, void *arg);
 void zloom_engine_call (zloom_engine_t *self, zloom_hosted_t *flow, zloom_engine_call_fn *call,
                         void *arg);
+/* Feed an event, and call when it is decided, before its effects are carried out. */
+void zloom_engine_feed_then (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_event_t *event,
+                             zloom_engine_call_fn *call, void *arg);
 void zloom_engine_stage (zloom_engine_t *self, zloom_hosted_t *flow, zloom_record_t *record,
                          zloom_blob_t *blob, bool lazy);
 /* The open group holds something, or will before it is sealed: that is so by now, or soon. */
@@ -373,37 +362,6 @@ int64_t zloom_engine_grant (zloom_engine_t *self);
 void zloom_engine_flow_room (const zloom_engine_t *self, const zloom_hosted_t *flow,
                              uint64_t *messages, uint64_t *bytes);
 
-/* ---- consume.c, deliver.c, watch.c --------------------------------------------------------- */
-
-zloom_err_t zloom_engine_subscribe (zloom_engine_t *self, zloom_session_t *session,
-                                    const zloom_verb_subscribe_t *subscribe);
-zloom_err_t zloom_engine_credit (zloom_engine_t *self, zloom_session_t *session,
-                                 const zloom_verb_credit_t *credit);
-zloom_err_t zloom_engine_settle (zloom_engine_t *self, zloom_session_t *session,
-                                 const zloom_verb_settle_t *settle);
-zloom_err_t zloom_engine_started (zloom_engine_t *self, zloom_session_t *session,
-                                  const zloom_verb_started_t *started);
-zloom_err_t zloom_engine_progress (zloom_engine_t *self, zloom_session_t *session,
-                                   const zloom_verb_progress_t *progress);
-zloom_err_t zloom_engine_unsubscribe (zloom_engine_t *self, zloom_session_t *session,
-                                      const zloom_verb_unsubscribe_t *unsubscribe);
-zloom_consumer_t *zloom_engine_consumer (const zloom_session_t *session, uint32_t handle);
-/* The consumer's leases are dealt with: forget it. */
-void zloom_engine_drop_consumer (zloom_engine_t *self, zloom_consumer_t *consumer);
-/* Fill a SETTLE event's view of earlier boots. */
-void zloom_engine_settle_event (zloom_engine_t *self, const zloom_hosted_t *flow,
-                                zloom_event_t *event, zloom_consumer_id_t consumer,
-                                zloom_token_t token, const zloom_settle_run_t *runs, size_t count);
-/* Bytes of records that a settlement may take at most. */
-uint64_t zloom_engine_settle_cost (const zloom_hosted_t *flow, const zloom_settle_run_t *runs,
-                                   size_t count);
-/* DELIVER runs with their packs from memory. False: bytes are missing, nothing was sent. */
-bool zloom_engine_deliver (zloom_engine_t *self, zloom_consumer_t *consumer, zloom_token_t token,
-                           const zloom_run_t *runs, size_t run_count, const zloom_fact_t *facts,
-                           size_t fact_count);
-/* Copies for those who tap or browse `flow`. */
-void zloom_engine_watch (zloom_engine_t *self, zloom_hosted_t *flow);
-
 /* ---- step.c, dead.c ------------------------------------------------------------------------ */
 
 zloom_err_t zloom_engine_step (zloom_engine_t *self, zloom_session_t *session,
@@ -441,5 +399,7 @@ bool zloom_engine_paused (const zloom_engine_t *self, const zloom_session_t *ses
 int64_t zloom_engine_jobs (zloom_engine_t *self);
 /* The session is over: so is what it asked for. */
 void zloom_engine_drop_jobs (zloom_engine_t *self, const zloom_session_t *session);
+
+#include "engine/consumer.h"
 
 #endif

@@ -158,6 +158,7 @@ zloom_engine_destroy (zloom_engine_t **self_p)
     zloom_bundle_fini (&self->bundle);
     free (self->flows);
     free (self->ending);
+    free (self->over);
     free (self->arrivals);
     free (self->waits);
     free (self->name);

@@ -201,6 +201,9 @@ s_check_input (zloom_engine_t *self, work_t *work)
     if (!step->has_handle) {
         return ZLOOM_OK;
     }
+    if (step->token.number == 0) {
+        return zloom_fail (ZLOOM_STALE, "STEP: what came without a lease cannot be settled");
+    }
     work->consumer = zloom_engine_consumer (work->session, step->handle);
     if (!work->consumer || work->consumer->mode != ZLOOM_MODE_CONSUME) {
         return zloom_fail (ZLOOM_STALE, "STEP: handle %u is not subscribed", step->handle);

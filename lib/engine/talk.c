@@ -109,7 +109,7 @@ zloom_engine_lose (zloom_engine_t *self, zloom_session_t *session)
 static bool
 s_end_consumer (zloom_engine_t *self, const zloom_part_t *part, zloom_consumer_t *consumer)
 {
-    if (consumer->mode == ZLOOM_MODE_CONSUME) {
+    if (consumer->mode == ZLOOM_MODE_CONSUME && !consumer->over) {
         if (zloom_engine_room (self, consumer->flow, ZLOOM_ENGINE_EVENT_RECORDS,
                                ZLOOM_ENGINE_EVENT_BYTES, false) != ZLOOM_OK) {
             return false;
@@ -167,7 +167,7 @@ s_revoke (zloom_engine_t *self, zloom_session_t *session)
     void *value;
     for (size_t i = 0; zloom_idmap_next (part->consumers, &i, NULL, &value) && !part->revoked;) {
         const zloom_consumer_t *consumer = value;
-        if (consumer->mode == ZLOOM_MODE_CONSUME) {
+        if (consumer->mode == ZLOOM_MODE_CONSUME && !consumer->over) {
             const zloom_event_t event = {.type = ZLOOM_EVENT_CREDIT, .consumer = consumer->id};
             zloom_engine_feed (self, consumer->flow, &event);
         }
@@ -181,6 +181,7 @@ zloom_engine_end_sessions (zloom_engine_t *self)
     if (self->depth > 0) {
         return; /* in the middle of a pattern's effects: the turn comes back to it */
     }
+    zloom_engine_drop_over (self);
     size_t kept = 0;
     for (size_t i = 0; i < self->ending_count; i++) {
         zloom_session_t *session = zloom_sessions_by_id (self->sessions, self->ending[i]);

@@ -103,6 +103,7 @@ typedef struct {
             zloom_on_slow_t on_slow;
             int64_t on_slow_value; /* see zloom_on_slow_t; 0: the flow's default */
             zloom_err_t *result;   /* NULL, or told: OK, or why not, with a note */
+            bool *leased; /* NULL, or set to what is usual for it: told when that is not so */
         } subscribe;
         struct { /* absolute totals since the consumer subscribed; lower ones take credit back */
             uint64_t messages, bytes, frames;
