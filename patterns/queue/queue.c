@@ -19,8 +19,7 @@ s_configure (void *self, const zloom_flow_config_t *config)
     queue->config = copy;
     zloom_queue_order_configure (queue);
     zloom_queue_keys_configure (queue);
-    free (queue->anonymous);
-    queue->anonymous = zloom_format ("~%s", config->name);
+    zloom_intake_name (&queue->intake, config->name);
 }
 
 static void *
@@ -34,13 +33,12 @@ s_create (const zloom_flow_config_t *config, const zloom_birth_t *birth)
     self->boot_seq = birth->first_seq;
     self->durable_seq = birth->first_seq - 1;
     self->next_token = 1;
-    self->age_at_ns = ZLOOM_NEVER;
     self->expiry_at_ns = ZLOOM_NEVER;
     self->parked = zloom_map_new ();
     zloom_done_init (&self->done, birth->first_seq);
     self->leases = zloom_leases_new ();
     self->exceptions = zloom_exceptions_new ();
-    self->producers = zloom_producers_new ();
+    zloom_intake_init (&self->intake);
     self->consumers = zloom_idmap_new ();
     s_configure (self, config);
     return self;
@@ -55,7 +53,6 @@ s_destroy (void **self_p)
     }
     zloom_queue_t *self = zloom_queue_of (*self_p);
     zloom_flow_config_fini (&self->config);
-    free (self->anonymous);
     zloom_done_fini (&self->done);
     for (size_t rank = 0; rank < ZLOOM_RANKS; rank++) {
         zloom_ready_fini (&self->ready[rank]);
@@ -77,7 +74,7 @@ s_destroy (void **self_p)
     zloom_numbers_fini (&self->unseen);
     zloom_exceptions_destroy (&self->exceptions);
     zloom_sizes_fini (&self->sizes);
-    zloom_producers_destroy (&self->producers);
+    zloom_intake_fini (&self->intake);
     for (size_t i = 0; i < self->ring_count; i++) {
         free (self->ring[i]);
     }
@@ -165,8 +162,8 @@ s_stats (const void *self, zloom_now_t now, zloom_flow_stats_t *stats)
       .released = queue->released,
       .lease_ends = queue->lease_ends,
       .stale = queue->stale,
-      .duplicates = queue->duplicates,
-      .refused = queue->refused,
+      .duplicates = queue->intake.duplicates,
+      .refused = queue->intake.refused,
       .stuck = queue->stuck.total + zloom_map_count (queue->parked),
       .paused = queue->paused,
       .draining = queue->draining,
@@ -206,14 +203,7 @@ s_room (const void *self, uint64_t *messages, uint64_t *bytes)
 static bool
 s_producer (const void *self, zloom_bytes_t name, uint64_t *high, zloom_bytes_t *mark)
 {
-    const zloom_queue_t *queue = zloom_queue_of_const (self);
-    const zloom_producer_t *producer = zloom_producers_get (queue->producers, name);
-    if (!producer) {
-        return false;
-    }
-    *high = producer->high;
-    *mark = zloom_producer_mark (producer);
-    return true;
+    return zloom_intake_producer (&zloom_queue_of_const (self)->intake, name, high, mark);
 }
 
 static uint64_t
@@ -234,6 +224,18 @@ static bool
 s_next_free (const void *self, uint64_t from, zloom_range_t *run)
 {
     return zloom_queue_free_run (zloom_queue_of_const (self), from, UINT64_MAX, run);
+}
+
+static uint64_t
+s_adopt (void *self, zloom_bytes_t producer, uint64_t next, const zloom_turn_t *turn)
+{
+    return zloom_intake_adopt (&zloom_queue_of (self)->intake, producer, next, turn);
+}
+
+static bool
+s_repeat (void *self, size_t bytes, const zloom_turn_t *turn)
+{
+    return zloom_intake_repeat (&zloom_queue_of (self)->intake, bytes, turn);
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -321,11 +323,7 @@ s_timer (zloom_queue_t *self, const zloom_turn_t *turn)
     }
     self->scan_more = false; /* the dispatch of this turn goes on with it */
     zloom_queue_move (self, turn, self->touched_count == 0);
-    if (turn->now.mono_ns >= self->age_at_ns) {
-        bool more = zloom_producers_age (self->producers, turn->now.wall_ns);
-        self->age_at_ns =
-          zloom_time_add (turn->now.mono_ns, more ? ZLOOM_NS_PER_S : ZLOOM_QUEUE_AGE_NS);
-    }
+    zloom_intake_age (&self->intake, turn->now);
 }
 
 static int64_t
@@ -335,7 +333,7 @@ s_next_deadline (const void *self)
     if (zloom_queue_can_move (queue) || (queue->scan_more && queue->ring_count > 0)) {
         return 0;
     }
-    int64_t next = queue->age_at_ns;
+    int64_t next = queue->intake.age_at_ns;
     int64_t lease = zloom_leases_next (queue->leases);
     int64_t retry = zloom_exceptions_next (queue->exceptions);
     next = lease < next ? lease : next;
@@ -352,10 +350,10 @@ s_feed (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *tur
         zloom_queue_offer (self, event, turn);
         break;
     case ZLOOM_EVENT_SKIP:
-        zloom_queue_skip (self, event, turn);
+        zloom_intake_skip (&self->intake, event, turn);
         break;
     case ZLOOM_EVENT_SESSION_END:
-        zloom_producers_end (self->producers, event->session);
+        zloom_producers_end (self->intake.producers, event->session);
         break;
     case ZLOOM_EVENT_SUBSCRIBE:
         zloom_queue_subscribe (self, event, turn);
@@ -435,8 +433,8 @@ const zloom_pattern_t zloom_queue_pattern = {
   .check_settle = zloom_queue_check_settle,
   .room = s_room,
   .producer = s_producer,
-  .adopt = zloom_queue_adopt,
-  .repeat = zloom_queue_repeat,
+  .adopt = s_adopt,
+  .repeat = s_repeat,
   .next_free = s_next_free,
   .stats = s_stats,
   .next_key = zloom_queue_next_key,

@@ -7,7 +7,6 @@
 #include "base/memory.h"
 #include "patterns/queue/state.h"
 #include "wire/pack.h"
-#include "wire/source.h"
 
 /* What a message's announcements may take in the journal: a state, a priority, a pack's head. */
 #define STATE_BYTES 64
@@ -196,38 +195,6 @@ typedef struct {
     size_t src_count;
 } piece_t;
 
-/*
- * The provenance of the messages that are taken. A named sender is the source itself; what an
- * anonymous one sends is named by "~flow" and its number here, so that its id is unique, too.
- */
-static void
-s_source (const zloom_queue_t *self, piece_t *piece, const zloom_turn_t *turn)
-{
-    const zloom_event_t *event = piece->event;
-    if (event->offer.src_count > 0 && piece->n == event->offer.n) {
-        piece->src = event->offer.src;
-        piece->src_count = event->offer.src_count;
-        return;
-    }
-    const size_t most = event->offer.src_count > 0 ? event->offer.src_count : 1;
-    zloom_src_t *src = zloom_effects_memory (turn->effects, most * sizeof *src);
-    piece->src = src;
-    if (event->offer.src_count > 0) {
-        piece->src_count =
-          zloom_src_cut (event->offer.src, event->offer.src_count, piece->index, piece->n, src);
-        return;
-    }
-    *src = (zloom_src_t){.n = piece->n,
-                         .producer = event->offer.producer,
-                         .first_id = event->offer.first_id + piece->index,
-                         .base_time_ns = event->offer.base_time_ns};
-    if (!src->producer.data) {
-        src->producer = zloom_bytes_text (self->anonymous);
-        src->first_id = self->next_seq;
-    }
-    piece->src_count = 1;
-}
-
 /* The priorities of the messages, joined where they are equal; NULL when all are the usual one. */
 static const zloom_rank_run_t *
 s_ranks (const zloom_queue_t *self, const piece_t *piece, size_t *count, const zloom_turn_t *turn)
@@ -293,7 +260,8 @@ s_append (zloom_queue_t *self, piece_t *piece, const zloom_turn_t *turn)
     const uint64_t first = self->next_seq;
     const uint64_t last = first + piece->n - 1;
     size_t rank_count;
-    s_source (self, piece, turn);
+    piece->src = zloom_intake_source (&self->intake, event, piece->index, piece->n, first,
+                                      &piece->src_count, turn);
     const zloom_rank_run_t *ranks = s_ranks (self, piece, &rank_count, turn);
     const int64_t expires_ns = zloom_queue_may_expire (self, flags)
                                  ? s_times (self, piece, first, false, turn)
@@ -371,7 +339,7 @@ s_append_new (zloom_queue_t *self, const zloom_event_t *event, uint32_t trimmed,
     if (hash_count > 0) {
         zloom_queue_record_ids (self, hashes, hash_count, turn);
     }
-    self->duplicates += known;
+    self->intake.duplicates += known;
     return known == 0;
 }
 

@@ -160,14 +160,7 @@ s_replay_pack (zloom_queue_t *self, const zloom_replay_t *record)
     zloom_pack_head_t head;
     err = zloom_pack_head_decode (record->head, &arena, &head);
     if (err == ZLOOM_OK) {
-        for (size_t i = 0; head.own && i < head.src_count; i++) {
-            const zloom_src_t *src = &head.src[i];
-            zloom_producer_t *producer = zloom_producers_use (self->producers, src->producer, 0, 0);
-            if (producer) {
-                zloom_producer_taken (producer, src->first_id + src->n - 1);
-                zloom_producers_moved (self->producers, producer, 0);
-            }
-        }
+        zloom_intake_replay (&self->intake, &head);
         zloom_range_t run;
         uint64_t from = record->seq;
         uint64_t last = record->seq + count - 1;
@@ -234,7 +227,7 @@ zloom_queue_replay (void *self, const zloom_replay_t *record)
         zloom_queue_read_states (queue, &cursor);
         return zloom_cursor_end (&cursor);
     case ZLOOM_STORED_PRODUCER:
-        zloom_producers_decode (queue->producers, &cursor);
+        zloom_producers_decode (queue->intake.producers, &cursor);
         return zloom_cursor_end (&cursor);
     case ZLOOM_STORED_KV:
         return s_replay_kv (queue, record->head);
@@ -308,10 +301,7 @@ zloom_queue_recovered (void *self, zloom_now_t now)
     }
     zloom_numbers_fini (&queue->unseen);
     zloom_ages_drop (&queue->ages, queue->done.floor);
-    zloom_producers_date (queue->producers, now.wall_ns);
-    if (zloom_producers_count (queue->producers) > 0) {
-        queue->age_at_ns = zloom_time_add (now.mono_ns, ZLOOM_QUEUE_AGE_NS);
-    }
+    zloom_intake_recovered (&queue->intake, now);
     queue->boot_seq = queue->next_seq;
     queue->durable_seq = queue->next_seq - 1;
     queue->frontier = queue->done.floor;

@@ -17,9 +17,9 @@
 static uint64_t *
 s_counter (zloom_queue_t *self, size_t index)
 {
-    uint64_t *counters[COUNTERS] = {&self->acquired,   &self->failures, &self->released,
-                                    &self->lease_ends, &self->stale,    &self->duplicates,
-                                    &self->refused};
+    uint64_t *counters[COUNTERS] = {&self->acquired,      &self->failures, &self->released,
+                                    &self->lease_ends,    &self->stale,    &self->intake.duplicates,
+                                    &self->intake.refused};
     return counters[index];
 }
 
@@ -49,7 +49,7 @@ zloom_queue_snapshot (const void *self, zloom_buf_t *out)
     zloom_encode_array (out, count);
     zloom_buf_add_bytes (out, zloom_buf_bytes (&states));
     zloom_buf_fini (&states);
-    zloom_producers_encode_all (queue->producers, out);
+    zloom_producers_encode_all (queue->intake.producers, out);
     zloom_ranks_encode (&queue->ranks, out);
     zloom_expiries_encode (&queue->expiries, out);
     zloom_encode_array (out, zloom_map_count (queue->parked));
@@ -160,7 +160,7 @@ zloom_queue_restore (void *self, zloom_bytes_t snapshot)
         zloom_queue_read_states (queue, &cursor);
     }
     if (zloom_fields_next (&fields, ZLOOM_NEED)) {
-        zloom_producers_decode_all (queue->producers, &cursor);
+        zloom_producers_decode_all (queue->intake.producers, &cursor);
     }
     s_restore_more (queue, &fields);
     zloom_fields_close (&fields);

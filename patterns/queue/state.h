@@ -30,9 +30,9 @@
 #include "patterns/common/expiries.h"
 #include "patterns/common/history.h"
 #include "patterns/common/ids.h"
+#include "patterns/common/intake.h"
 #include "patterns/common/lanes.h"
 #include "patterns/common/leases.h"
-#include "patterns/common/producers.h"
 #include "patterns/common/ranks.h"
 #include "patterns/common/ready.h"
 #include "patterns/common/sizes.h"
@@ -50,9 +50,6 @@
 #define ZLOOM_QUEUE_STUCK_NS ZLOOM_NEVER
 /* Keys that can be parked at a time; more of them are stuck instead. */
 #define ZLOOM_QUEUE_PARKED_MAX 100000u
-
-/* How often it is looked for producers that may be forgotten. */
-#define ZLOOM_QUEUE_AGE_NS (300 * ZLOOM_NS_PER_S)
 
 typedef struct {
     zloom_consumer_id_t id;
@@ -89,7 +86,6 @@ typedef struct {
 typedef struct {
     uint32_t tag;
     zloom_flow_config_t config; /* strings are own copies */
-    char *anonymous;            /* source of what unnamed producers send: "~flow" */
     uint32_t group;             /* 0: a flow of its own; else the durable group that it serves */
     uint64_t boot;
     uint64_t secret[2];
@@ -134,8 +130,7 @@ typedef struct {
     zloom_exceptions_t *exceptions;
     zloom_sizes_t sizes;
     zloom_ages_t ages;
-    zloom_producers_t *producers;
-    int64_t age_at_ns; /* when to look for producers to forget; ZLOOM_NEVER: there are none */
+    zloom_intake_t intake;
 
     zloom_idmap_t *consumers;
     zloom_queue_consumer_t **ring; /* for fair dispatch, in order of subscription */
@@ -145,7 +140,7 @@ typedef struct {
 
     /* Counters; `left` by way. */
     uint64_t left[ZLOOM_WAYS];
-    uint64_t appended, acquired, failures, released, lease_ends, stale, duplicates, refused;
+    uint64_t appended, acquired, failures, released, lease_ends, stale;
 
     /* What the current event gathers; empty between events. */
     zloom_queue_leaving_t *leaving;
@@ -299,10 +294,6 @@ void zloom_queue_expire (zloom_queue_t *self, const zloom_turn_t *turn);
 zloom_err_t zloom_queue_check_offer (const void *self, const zloom_offer_t *offer,
                                      zloom_cost_t *cost);
 void zloom_queue_offer (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *turn);
-void zloom_queue_skip (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *turn);
-bool zloom_queue_repeat (void *self, size_t bytes, const zloom_turn_t *turn);
-uint64_t zloom_queue_adopt (void *self, zloom_bytes_t name, uint64_t next,
-                            const zloom_turn_t *turn);
 
 /* ---- queue_append.c ------------------------------------------------------------------------- */
 

@@ -176,11 +176,11 @@ MUTATIONS = [
              "    if (n > 0 && known >= n) {\n",
              "    if (n > 0 && known >= n && self->blocked) {\n"),
     Mutation("high-not-replayed", "a producer's high outlives a crash",
-             "patterns/queue/queue_recover.c",
+             "patterns/common/intake.c",
              "zloom_producer_taken (producer, src->first_id + src->n - 1);",
              "zloom_producer_taken (producer, 0);"),
     Mutation("hole-not-adopted", "a producer that is ahead of a restored log leaves a hole",
-             "patterns/queue/queue_offer.c",
+             "patterns/common/intake.c",
              "if (next <= high + 1 || next > INT64_MAX) {", "if (next > 0) {"),
     # ---- order ---------------------------------------------------------------------------------
     Mutation("returned-goes-last", "what comes back goes before what is later",
