@@ -480,7 +480,10 @@ zloom_err_t zloom_app_wait_ready (zloom_app_t *self, int64_t deadline_ns);
 zloom_err_t zloom_app_wait (zloom_app_t *self, int64_t deadline_ns);
 /* Ask for a drain and wait until the app has ended. TIMED_OUT: it goes on draining. */
 zloom_err_t zloom_app_drain (zloom_app_t *self, int64_t deadline_ns);
-/* Where its router is for a client of this program, while it runs; NULL before start. */
+/*
+ * Where its router is for a client of this program, while it runs; NULL before start. Of several it
+ * is the recipe's first; the others are at this text, a "-" and the router's name.
+ */
 const char *zloom_app_endpoint (const zloom_app_t *self);
 /*
  * For event loops of the program's own: readable when the app is ready, and from its end on; -1

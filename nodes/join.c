@@ -11,9 +11,8 @@ zloom_node_join (const zloom_node_args_t *args, const zloom_client_options_t *op
                  zloom_client_event_fn *event, void *event_arg, zloom_stop_t *stop, int64_t wait_ns,
                  zloom_client_t **client_p)
 {
-    char outer[ZLOOM_ENDPOINT_BYTES];
-    zloom_err_t err = args->inner ? ZLOOM_OK : zloom_node_endpoint (args, NULL, outer);
-    const char *endpoint = args->inner ? args->inner : outer;
+    char endpoint[ZLOOM_ENDPOINT_BYTES];
+    zloom_err_t err = zloom_node_reach (args, NULL, endpoint);
     if (err != ZLOOM_OK) {
         return err;
     }

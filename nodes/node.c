@@ -4,29 +4,60 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
+#include "base/memory.h"
 #include "net/endpoint.h"
 #include "patterns/node_config.h"
 #include "recipe/registry.h"
 
-static const zloom_recipe_node_t *
-s_router (const zloom_recipe_t *recipe, const char *name)
+/* The router of this name; NULL: the one that the node at hand comes to. */
+static zloom_err_t
+s_router (const zloom_node_args_t *args, const char *name, const zloom_recipe_node_t **node_p)
 {
-    for (size_t i = 0; i < zloom_recipe_node_count (recipe); i++) {
-        const zloom_recipe_node_t *node = zloom_recipe_node_at (recipe, i);
-        if (node->kind->id == ZLOOM_NODE_ROUTER && (!name || strcmp (node->name, name) == 0)) {
-            return node;
+    const zloom_recipe_node_t *node = NULL;
+    size_t cursor = 0;
+    if (!name && args->node) {
+        node = zloom_recipe_home (args->recipe, args->node);
+    } else {
+        while ((node = zloom_recipe_next_router (args->recipe, &cursor))) {
+            if (!name || strcmp (node->name, name) == 0) {
+                break;
+            }
         }
     }
-    return NULL;
+    *node_p = node;
+    return node ? ZLOOM_OK
+                : zloom_fail (ZLOOM_NOT_FOUND, "recipe %s has no router %s",
+                              zloom_recipe_name (args->recipe), name ? name : "");
+}
+
+zloom_err_t
+zloom_node_reach (const zloom_node_args_t *args, const char *router, char *endpoint)
+{
+    const zloom_recipe_node_t *node = NULL;
+    size_t cursor = 0;
+    if (!args->inner) {
+        return zloom_node_endpoint (args, router, endpoint);
+    }
+    zloom_err_t err = s_router (args, router, &node);
+    if (err != ZLOOM_OK) {
+        return err;
+    }
+    const bool first = zloom_recipe_next_router (args->recipe, &cursor) == node;
+    const int size = snprintf (endpoint, ZLOOM_ENDPOINT_BYTES, "%s%s%s", args->inner,
+                               first ? "" : "-", first ? "" : node->name);
+    return size < ZLOOM_ENDPOINT_BYTES
+             ? ZLOOM_OK
+             : zloom_fail (ZLOOM_TOO_BIG, "router %s: its inner endpoint is too long", node->name);
 }
 
 zloom_err_t
 zloom_node_endpoint (const zloom_node_args_t *args, const char *router, char *endpoint)
 {
-    const zloom_recipe_node_t *node = s_router (args->recipe, router);
-    if (!node) {
-        return zloom_fail (ZLOOM_NOT_FOUND, "recipe %s has no router %s",
-                           zloom_recipe_name (args->recipe), router ? router : "");
+    const zloom_recipe_node_t *node = NULL;
+    zloom_err_t err = s_router (args, router, &node);
+    if (err != ZLOOM_OK) {
+        return err;
     }
     if (args->resolve) {
         return args->resolve (args->resolve_arg, node->name, endpoint);
@@ -35,11 +66,29 @@ zloom_node_endpoint (const zloom_node_args_t *args, const char *router, char *en
     if (strcmp (config->listen, "ipc") == 0) {
         return zloom_endpoint_ipc (args->runtime_dir, node->name, endpoint, ZLOOM_ENDPOINT_BYTES);
     }
-    zloom_err_t err = zloom_endpoint_check (config->listen);
+    err = zloom_endpoint_check (config->listen);
     if (err == ZLOOM_OK &&
         snprintf (endpoint, ZLOOM_ENDPOINT_BYTES, "%s", config->listen) >= ZLOOM_ENDPOINT_BYTES) {
         err = zloom_fail (ZLOOM_TOO_BIG, "router %s: listen is longer than %d bytes", node->name,
                           ZLOOM_ENDPOINT_BYTES - 1);
     }
+    return err;
+}
+
+zloom_err_t
+zloom_node_endpoints (const zloom_node_args_t *args, char **lines_p)
+{
+    zloom_buf_t lines = {0};
+    zloom_err_t err = ZLOOM_OK;
+    const zloom_recipe_node_t *router;
+    for (size_t i = 0; !err && (router = zloom_recipe_next_router (args->recipe, &i));) {
+        char endpoint[ZLOOM_ENDPOINT_BYTES];
+        err = zloom_node_reach (args, router->name, endpoint);
+        if (err == ZLOOM_OK) {
+            zloom_buf_printf (&lines, "%s%s", lines.size ? "\n" : "", endpoint);
+        }
+    }
+    *lines_p = err == ZLOOM_OK ? zloom_memdup_text (lines.data, lines.size) : NULL;
+    zloom_buf_fini (&lines);
     return err;
 }

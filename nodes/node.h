@@ -62,8 +62,8 @@ typedef struct {
     zloom_resolve_fn *resolve; /* NULL: ipc under runtime_dir, or the router's `listen:` */
     void *resolve_arg;
     /*
-     * inproc, for nodes that are threads of one process: the router serves there, too, and the
-     * others connect to it there. NULL: none.
+     * inproc, for nodes that are threads of one process: the recipe's first router serves there,
+     * too, its others at INNER-ROUTER, and nodes connect there. NULL: none.
      */
     const char *inner;
     const zloom_node_actor_t *actors; /* of the program that embeds the node */
@@ -81,9 +81,14 @@ typedef zloom_err_t (zloom_node_run_fn) (const zloom_node_args_t *args);
 
 /*
  * Where the router `router` listens, by what the recipe and args->resolve say, into `endpoint` of
- * ZLOOM_ENDPOINT_BYTES. NULL: the recipe's router. NOT_FOUND, TOO_BIG with a note.
+ * ZLOOM_ENDPOINT_BYTES. NULL: the one that args->node comes to. NOT_FOUND, TOO_BIG with a note.
  */
 zloom_err_t zloom_node_endpoint (const zloom_node_args_t *args, const char *router, char *endpoint);
+/* Where nodes connect to it: there, or, as threads of one process, at its inner endpoint. */
+zloom_err_t zloom_node_reach (const zloom_node_args_t *args, const char *router, char *endpoint);
+
+/* A line for each router of the recipe, as zloom_node_reach; *lines_p is to be freed. */
+zloom_err_t zloom_node_endpoints (const zloom_node_args_t *args, char **lines_p);
 
 /* The exit code of a process whose node returned `err` (sysexits where one fits). */
 static inline int

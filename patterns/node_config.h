@@ -24,6 +24,9 @@ typedef enum {
     ZLOOM_NODE_POLLER,
 } zloom_node_kind_t;
 
+/* The most routers of one recipe. */
+#define ZLOOM_RECIPE_ROUTERS_MAX 16
+
 /* The name of the router that a recipe has when it names none. */
 #define ZLOOM_IMPLICIT_ROUTER "router"
 

@@ -138,12 +138,12 @@ const zloom_kind_t zloom_node_kinds[ZLOOM_NODE_KINDS] = {
     .id = ZLOOM_NODE_ROUTER,
     .name = "router",
     .what = "a router",
-    .help = "holds the flows and their journal; a recipe that names none has one called 'router'",
+    .help = "holds the flows and their journal; a recipe that names none has one called 'router', "
+            "and of several each flow names its own (`via`)",
     .fields = s_router_fields,
     .field_count = ZLOOM_COUNT (s_router_fields),
     .config_size = sizeof (zloom_router_config_t),
     .example = "  hub: {kind: router, journal: {hot: 1GiB}}\n",
-    .single = true,
   },
   {
     .id = ZLOOM_NODE_WORKER,

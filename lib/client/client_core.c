@@ -136,6 +136,7 @@ zloom_client_core_destroy (zloom_client_core_t **self_p)
     free (self->ended_text);
     free (self->name);
     free (self->role);
+    free (self->router);
     free (self);
 }
 
@@ -249,6 +250,13 @@ zloom_client_core_name (const zloom_client_core_t *self)
 {
     ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
     return self->name;
+}
+
+const char *
+zloom_client_core_router (const zloom_client_core_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
+    return self->router ? self->router : "";
 }
 
 bool

@@ -58,6 +58,8 @@ bool zloom_client_core_wants_road (const zloom_client_core_t *self);
 zloom_err_t zloom_client_core_ended (const zloom_client_core_t *self);
 /* Its name: as given, or drawn; ids of what it sends belong to it. */
 const char *zloom_client_core_name (const zloom_client_core_t *self);
+/* The name of the router that welcomed it last; "": none did. */
+const char *zloom_client_core_router (const zloom_client_core_t *self);
 /* A session stands now. */
 bool zloom_client_core_welcomed (const zloom_client_core_t *self);
 

@@ -3,6 +3,10 @@
 #include "base/tag.h"
 #include "client/core_state.h"
 
+#include <stdlib.h>
+
+#include "base/memory.h"
+
 /* ---- the session ---------------------------------------------------------------------------- */
 
 static void
@@ -45,6 +49,8 @@ s_welcome (zloom_client_core_t *self, const zloom_verb_welcome_t *welcome)
     }
     self->status = ZLOOM_CORE_WELCOMED;
     self->stats.welcomes++;
+    free (self->router);
+    self->router = zloom_memdup_text (welcome->router.data, welcome->router.size);
     self->retry_ns = ZLOOM_CORE_RETRY_FIRST_NS;
     self->asked_ns = self->now_ns;
     if (welcome->heartbeat_ms > 0) {

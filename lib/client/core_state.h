@@ -41,6 +41,7 @@ struct zloom_client_core {
     void *event_arg;
     char *name;
     char *role;
+    char *router; /* that welcomed it last; NULL: none did */
     uint8_t nonce[ZLOOM_NONCE_BYTES];
     zloom_random_t random;
     zloom_arena_t arena;

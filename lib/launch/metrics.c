@@ -153,6 +153,7 @@ s_read_list (zloom_cursor_t *cursor, bool session, s_list_t *list)
 static void
 s_read_answer (zloom_cursor_t *cursor, s_list_t *lists)
 {
+    zloom_bytes_t router = ZLOOM_BYTES_NULL;
     const uint32_t pairs = zloom_cursor_map (cursor, UINT16_MAX);
     for (uint32_t i = 0; i < pairs && cursor->err == ZLOOM_OK; i++) {
         const zloom_bytes_t name = zloom_cursor_text (cursor, ZLOOM_LIMIT_NAME_BYTES);
@@ -162,7 +163,9 @@ s_read_answer (zloom_cursor_t *cursor, s_list_t *lists)
         } else if (list && zloom_bytes_equal (name, zloom_bytes_text ("sessions"))) {
             s_read_list (cursor, true, &lists[WHERE_REPORT]);
         } else if (zloom_bytes_equal (name, zloom_bytes_text ("journal"))) {
-            s_add (&lists[WHERE_JOURNAL], ZLOOM_BYTES_NULL, zloom_cursor_raw (cursor));
+            s_add (&lists[WHERE_JOURNAL], router, zloom_cursor_raw (cursor));
+        } else if (zloom_bytes_equal (name, zloom_bytes_text ("router"))) {
+            router = zloom_cursor_text (cursor, ZLOOM_LIMIT_NAME_BYTES);
         } else {
             zloom_cursor_raw (cursor);
         }
@@ -172,7 +175,11 @@ s_read_answer (zloom_cursor_t *cursor, s_list_t *lists)
 static void
 s_show (zloom_buf_t *out, size_t row, const s_list_t *list)
 {
-    const char *label = s_metrics[row].where == WHERE_FLOW ? "flow" : "unit";
+    static const char *const names[] = {
+      [WHERE_FLOW] = "flow", [WHERE_JOURNAL] = "router", [WHERE_REPORT] = "unit"};
+    const char *label = names[s_metrics[row].where];
+    /* A journal that is the only one needs no name. */
+    const bool labelled = s_metrics[row].where != WHERE_JOURNAL || list->count > 1;
     bool begun = false;
     for (size_t i = 0; i < list->count; i++) {
         zloom_attr_t value;
@@ -190,7 +197,7 @@ s_show (zloom_buf_t *out, size_t row, const s_list_t *list)
                                   s_metrics[row].help);
             begun = true;
         }
-        zloom_metrics_sample (out, s_metrics[row].name, labels, list->entries[i].owner.data ? 1 : 0,
+        zloom_metrics_sample (out, s_metrics[row].name, labels, labelled ? 1 : 0,
                               (double) value.number / s_metrics[row].divisor);
     }
 }

@@ -119,9 +119,9 @@ s_router (const zloom_supervisor_t *self, zloom_buf_t *out)
     int64_t at_ns = 0;
     const bool known = watch && watch->stats && watch->stats (watch->arg, &answers, &at_ns);
     zloom_metrics_family (out, "zloom_router_up", ZLOOM_METRIC_GAUGE,
-                          "1 while the router answers its supervisor.");
+                          "1 while the router (all of them, if several) answers its supervisor.");
     zloom_metrics_sample (out, "zloom_router_up", NULL, 0, known ? 1 : 0);
-    if (known) {
+    if (answers.size > 0) {
         zloom_metrics_family (out, "zloom_router_answer_age_seconds", ZLOOM_METRIC_GAUGE,
                               "How old the router's numbers below are.");
         zloom_metrics_sample (out, "zloom_router_answer_age_seconds", NULL, 0,

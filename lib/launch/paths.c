@@ -145,16 +145,16 @@ zloom_paths_running (const zloom_paths_t *self)
 }
 
 zloom_err_t
-zloom_paths_write_endpoint (const zloom_paths_t *self, const char *endpoint)
+zloom_paths_write_endpoint (const zloom_paths_t *self, const char *lines)
 {
     char path[PATH_MAX];
     zloom_err_t err = s_print (path, sizeof path, self->runtime, "/endpoint", "");
     if (err != ZLOOM_OK) {
         return err;
     }
-    size_t size = strlen (endpoint);
+    size_t size = strlen (lines);
     int fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0 || write (fd, endpoint, size) != (ssize_t) size) {
+    if (fd < 0 || write (fd, lines, size) != (ssize_t) size) {
         err = zloom_fail_errno (ZLOOM_SYSTEM, "cannot write %s", path);
     }
     if (fd >= 0) {
@@ -163,21 +163,38 @@ zloom_paths_write_endpoint (const zloom_paths_t *self, const char *endpoint)
     return err;
 }
 
+void
+zloom_endpoints_split (const char *lines, zloom_endpoints_t *endpoints)
+{
+    endpoints->count = 0;
+    while (*lines && endpoints->count < ZLOOM_ROUTERS_MAX) {
+        const size_t size = strcspn (lines, "\n");
+        if (size > 0 && size < ZLOOM_PATHS_ENDPOINT_BYTES) {
+            char *item = endpoints->items[endpoints->count++];
+            memcpy (item, lines, size);
+            item[size] = 0;
+        }
+        lines += size + (lines[size] ? 1 : 0);
+    }
+}
+
 zloom_err_t
-zloom_paths_read_endpoint (const zloom_paths_t *self, char *endpoint, size_t size)
+zloom_paths_read_endpoints (const zloom_paths_t *self, zloom_endpoints_t *endpoints)
 {
     char path[PATH_MAX];
+    char lines[ZLOOM_ROUTERS_MAX * ZLOOM_PATHS_ENDPOINT_BYTES + 1];
     zloom_err_t err = s_print (path, sizeof path, self->runtime, "/endpoint", "");
     int fd = err == ZLOOM_OK ? open (path, O_RDONLY | O_CLOEXEC) : -1;
-    ssize_t got = fd < 0 ? -1 : read (fd, endpoint, size - 1);
+    ssize_t got = fd < 0 ? -1 : read (fd, lines, sizeof lines - 1);
     if (fd >= 0) {
         close (fd);
     }
-    if (got <= 0 || zloom_paths_running (self) != ZLOOM_OK) {
+    lines[got > 0 ? got : 0] = 0;
+    zloom_endpoints_split (lines, endpoints);
+    if (endpoints->count == 0 || zloom_paths_running (self) != ZLOOM_OK) {
         return zloom_fail (ZLOOM_NOT_RUNNING, "nothing runs in %s; start it with: zloom up RECIPE",
                            self->runtime);
     }
-    endpoint[got] = 0;
     return ZLOOM_OK;
 }
 

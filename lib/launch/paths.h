@@ -33,12 +33,23 @@ zloom_err_t zloom_paths_make (const zloom_paths_t *self);
 zloom_err_t zloom_paths_lock (const zloom_paths_t *self, int *fd);
 /* ZLOOM_OK when some process holds the topology, NOT_RUNNING otherwise. */
 zloom_err_t zloom_paths_running (const zloom_paths_t *self);
+/* Routers of one topology; room for the endpoint of each and its NUL. */
+#define ZLOOM_ROUTERS_MAX 16
+#define ZLOOM_PATHS_ENDPOINT_BYTES 128
+
+typedef struct {
+    char items[ZLOOM_ROUTERS_MAX][ZLOOM_PATHS_ENDPOINT_BYTES];
+    size_t count; /* >= 1 */
+} zloom_endpoints_t;
+
 /*
- * Tell those who look for the topology where its router listens (RUNTIME/endpoint), and read it.
- * read: NOT_RUNNING when nothing runs there.
+ * Tell those who look for the topology where its routers listen (RUNTIME/endpoint, a line a
+ * router), and read it. read: NOT_RUNNING when nothing runs there.
  */
-zloom_err_t zloom_paths_write_endpoint (const zloom_paths_t *self, const char *endpoint);
-zloom_err_t zloom_paths_read_endpoint (const zloom_paths_t *self, char *endpoint, size_t size);
+zloom_err_t zloom_paths_write_endpoint (const zloom_paths_t *self, const char *lines);
+zloom_err_t zloom_paths_read_endpoints (const zloom_paths_t *self, zloom_endpoints_t *endpoints);
+/* The lines as endpoints; what has no room is left out. */
+void zloom_endpoints_split (const char *lines, zloom_endpoints_t *endpoints);
 /*
  * The one topology that runs for this user, by name, when none was given: NOT_RUNNING when there is
  * none, INVALID when there are several (the note lists them).

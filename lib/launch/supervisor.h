@@ -48,8 +48,8 @@ typedef struct {
     bool (*idle) (void *arg);
     void (*rest) (void *arg);
     /*
-     * The router's answers to `stats`, msgpack maps in a row, and when they came (mono); false: it
-     * does not answer. From the first call on it is asked every second. NULL: not to be had.
+     * The routers' answers to `stats`, msgpack maps in a row, and when they came (mono); false: one
+     * does not answer. From the first call on they are asked every second. NULL: not to be had.
      */
     bool (*stats) (void *arg, zloom_bytes_t *answers, int64_t *mono_ns);
     /* Another recipe counts from now on; it lives until the next one. NULL: no matter. */

@@ -26,6 +26,8 @@ struct zloom_topology_watch {
     bool asking;            /* an answer is awaited */
     uint64_t request;
     int64_t ask_at_ns;
+    uint64_t appended;   /* that its flows have taken in, as the answer adds up */
+    uint64_t rounds;     /* questions about that which were answered */
     uint64_t left;       /* messages that some node has still to work on, as the answer adds up */
     bool wants_idle;     /* somebody asked; answers to earlier questions do not count */
     bool asked_for_idle; /* the question under way was asked after that */
@@ -87,7 +89,7 @@ s_is_worked (const zloom_topology_watch_t *self, zloom_bytes_t name)
 
 /* One flow's map of counters: what is ready, leased, waiting or moving is work that is left. */
 static uint64_t
-s_left_of_flow (const zloom_topology_watch_t *self, zloom_cursor_t *cursor)
+s_left_of_flow (zloom_topology_watch_t *self, zloom_cursor_t *cursor)
 {
     static const char *const counted[] = {"ready", "leased", "waiting", "moving"};
     uint64_t left = 0;
@@ -101,6 +103,8 @@ s_left_of_flow (const zloom_topology_watch_t *self, zloom_cursor_t *cursor)
         }
         if (counts) {
             left += zloom_cursor_uint (cursor, INT64_MAX);
+        } else if (zloom_bytes_equal (name, zloom_bytes_text ("appended"))) {
+            self->appended += zloom_cursor_uint (cursor, INT64_MAX);
         } else if (zloom_bytes_equal (name, zloom_bytes_text ("name"))) {
             worked = s_is_worked (self, zloom_cursor_text (cursor, ZLOOM_LIMIT_NAME_BYTES));
         } else {
@@ -160,6 +164,7 @@ s_event (void *arg, const zloom_client_event_t *event)
     if (!event->more) {
         self->asking = false;
         self->idle = event->code == ZLOOM_OK && self->asked_for_idle && self->left == 0;
+        self->rounds += self->asked_for_idle ? 1 : 0;
     }
 }
 
@@ -210,6 +215,7 @@ s_dispatch (void *arg, int64_t mono_ns)
     const bool now = mono_ns >= self->ask_at_ns || (self->wants_idle && !self->asked_for_idle);
     if (!self->asking && wants && now) {
         self->left = 0;
+        self->appended = 0;
         self->asked_for_idle = self->wants_idle;
         self->ask_at_ns = zloom_time_add (mono_ns, ask_ns);
         zloom_buf_clear (&self->coming);
@@ -280,4 +286,12 @@ zloom_topology_watch_port (zloom_topology_watch_t *self)
     ZLOOM_CHECK (self, ZLOOM_TOPOLOGY_WATCH_TAG);
     return (zloom_watch_t){self,   s_fd,   s_dispatch, s_ready, s_gone,
                            s_idle, s_rest, s_stats,    s_adopt};
+}
+
+uint64_t
+zloom_topology_watch_rounds (const zloom_topology_watch_t *self, uint64_t *appended)
+{
+    ZLOOM_CHECK (self, ZLOOM_TOPOLOGY_WATCH_TAG);
+    *appended = self->appended;
+    return self->rounds;
 }

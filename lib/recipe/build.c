@@ -184,17 +184,6 @@ s_read_config (zloom_load_t *self, const zloom_kind_t *kind, zloom_field_table_t
 /* ---- nodes --------------------------------------------------------------------------------- */
 
 static void
-s_check_single (zloom_load_t *self, const zloom_recipe_node_t *node)
-{
-    for (const zloom_recipe_node_t *other = self->recipe->nodes; other < node; other++) {
-        if (other->kind == node->kind && node->kind->single) {
-            zloom_reader_error (&self->reader, "Z0209", node->tree->key, "leave one",
-                                "a second %s is not in this version", node->kind->name);
-        }
-    }
-}
-
-static void
 s_read_node (zloom_load_t *self, const zloom_fragment_t *fragment, const zloom_tree_node_t *tree)
 {
     zloom_recipe_t *recipe = self->recipe;
@@ -228,7 +217,6 @@ s_read_node (zloom_load_t *self, const zloom_fragment_t *fragment, const zloom_t
                             self->registry->implicit->name);
         node->sound = false;
     }
-    s_check_single (self, node);
 }
 
 static void
@@ -365,7 +353,8 @@ s_read_flow (zloom_load_t *self, const zloom_fragment_t *fragment, const zloom_t
     bool from =
       s_read_ends (self, zloom_tree_get (tree, "from"), false, &flow->from, &flow->from_count);
     bool to = s_read_ends (self, zloom_tree_get (tree, "to"), true, &flow->to, &flow->to_count);
-    flow->sound = flow->sound && from && to;
+    flow->via = zloom_build_via (self, tree);
+    flow->sound = flow->sound && from && to && flow->via;
     flow->pattern = s_read_kind (self, tree, "pattern", what);
     if (!flow->pattern) {
         flow->sound = false;

@@ -69,6 +69,8 @@ bool zloom_build_check_name (zloom_load_t *self, const zloom_tree_node_t *node, 
 /* The kind of this name, NULL when there is none. */
 const zloom_kind_t *zloom_build_find_kind (const zloom_kind_t *kinds, size_t count,
                                            const char *name);
+/* via.c: the router that a flow's `via:` names, or the first; NULL with a report. */
+const zloom_recipe_node_t *zloom_build_via (zloom_load_t *self, const zloom_tree_node_t *flow);
 /* Make all nodes of all files, and the implicit one. */
 void zloom_build_nodes (zloom_load_t *self);
 /* Make all flows, once the nodes are there. */

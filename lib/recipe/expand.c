@@ -264,6 +264,7 @@ s_flow (expand_t *self, const zloom_recipe_flow_t *flow)
     s_add (self, "pattern", kind->name, s_origin (zloom_tree_get (flow->tree, "pattern"), false));
     s_ends (self, flow, "from", flow->from, flow->from_count);
     s_ends (self, flow, "to", flow->to, flow->to_count);
+    s_add (self, "via", flow->via->name, s_origin (zloom_tree_get (flow->tree, "via"), false));
     s_fields (self, kind, (zloom_field_table_t){kind->fields, kind->field_count}, flow->tree,
               flow->config, false);
     s_allow (self, flow->tree);

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/tag.h"
 #include "recipe/model.h"
+#include "recipe/registry.h"
 
 void
 zloom_recipe_destroy (zloom_recipe_t **self_p)
@@ -180,6 +181,32 @@ zloom_recipe_out_count (const zloom_recipe_t *self, const zloom_recipe_node_t *n
         count++;
     }
     return count;
+}
+
+const zloom_recipe_node_t *
+zloom_recipe_home (const zloom_recipe_t *self, const zloom_recipe_node_t *node)
+{
+    size_t cursor = 0;
+    if (node->kind == self->registry->implicit) {
+        return node;
+    }
+    const zloom_recipe_flow_t *flow = zloom_recipe_next_in (self, node, &cursor);
+    cursor = 0;
+    flow = flow ? flow : zloom_recipe_next_out (self, node, &cursor);
+    return flow ? flow->via : NULL;
+}
+
+const zloom_recipe_node_t *
+zloom_recipe_next_router (const zloom_recipe_t *self, size_t *cursor)
+{
+    ZLOOM_CHECK (self, ZLOOM_RECIPE_TAG);
+    while (*cursor < self->node_count) {
+        const zloom_recipe_node_t *node = &self->nodes[(*cursor)++];
+        if (node->kind && node->kind == self->registry->implicit) {
+            return node;
+        }
+    }
+    return NULL;
 }
 
 bool

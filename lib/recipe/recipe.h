@@ -58,7 +58,8 @@ typedef struct {
     size_t from_count;
     const zloom_recipe_end_t *to; /* who takes */
     size_t to_count;
-    zloom_span_t at; /* its name */
+    const zloom_recipe_node_t *via; /* the router that it lives on; NULL only if it is not sound */
+    zloom_span_t at;                /* its name */
     bool sound;
     const zloom_tree_node_t *tree;
 } zloom_recipe_flow_t;
@@ -134,6 +135,14 @@ const zloom_recipe_flow_t *zloom_recipe_next_out (const zloom_recipe_t *self,
                                                   const zloom_recipe_node_t *node, size_t *cursor);
 size_t zloom_recipe_in_count (const zloom_recipe_t *self, const zloom_recipe_node_t *node);
 size_t zloom_recipe_out_count (const zloom_recipe_t *self, const zloom_recipe_node_t *node);
+/*
+ * The router that a node comes to: that of the flows that it takes from, or sends to when it takes
+ * from none; NULL when no flow uses it. Itself for a router.
+ */
+const zloom_recipe_node_t *zloom_recipe_home (const zloom_recipe_t *self,
+                                              const zloom_recipe_node_t *node);
+/* Stepping over the nodes of that kind which flows live on (routers), as with next_in. */
+const zloom_recipe_node_t *zloom_recipe_next_router (const zloom_recipe_t *self, size_t *cursor);
 /* Whether external is among the ends that send to (from) or take (to) the flow. */
 bool zloom_recipe_from_external (const zloom_recipe_flow_t *flow);
 bool zloom_recipe_to_external (const zloom_recipe_flow_t *flow);

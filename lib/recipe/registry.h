@@ -32,7 +32,6 @@ struct zloom_kind {
     /* Nodes: whether flows may end there, and start there. */
     bool takes;
     bool sends;
-    bool single; /* nodes: at most one of the kind in a recipe of this version */
 };
 
 /* A word that the design knows and this version does not do. */
@@ -50,7 +49,10 @@ struct zloom_registry {
     size_t later_node_count;
     const zloom_later_t *later_patterns;
     size_t later_pattern_count;
-    /* A node of this kind is there even if the recipe names none; NULL = no such kind. */
+    /*
+     * The kind of node that flows live on (`via:`). One is there even if the recipe names none;
+     * NULL = no such kind.
+     */
     const zloom_kind_t *implicit;
     const char *implicit_name;
     const zloom_synonym_t *synonyms;

@@ -52,6 +52,7 @@ static const zloom_schema_part_t s_shapes[] = {
   {"pattern", "{\"$ref\": \"#/$defs/pattern\"}"},
   {"from", "{\"$ref\": \"#/$defs/ends\"}"},
   {"to", "{\"$ref\": \"#/$defs/ends\"}"},
+  {"via", "{\"$ref\": \"#/$defs/text\"}"},
   {"default", "{\"$ref\": \"#/$defs/text\"}"},
   {"min", "{\"$ref\": \"#/$defs/text\"}"},
   {"max", "{\"$ref\": \"#/$defs/text\"}"},

@@ -46,16 +46,18 @@ s_find (const zloom_app_t *self, const char *name, char *unit, size_t size)
     return NULL;
 }
 
-/* A router is its topology for those who look for it, and there is one at a time. */
+/* A router is its topology for those who look for it; each speaks for all of the recipe. */
 static zloom_err_t
 s_announce (zloom_app_t *self, const zloom_node_args_t *args)
 {
-    char endpoint[ZLOOM_ENDPOINT_BYTES];
+    char *endpoints = NULL;
     zloom_err_t err = zloom_app_lock (self);
     if (err == ZLOOM_OK) {
-        err = zloom_node_endpoint (args, args->node->name, endpoint);
+        err = zloom_node_endpoints (args, &endpoints);
     }
-    return err == ZLOOM_OK ? zloom_paths_write_endpoint (&self->paths, endpoint) : err;
+    err = err == ZLOOM_OK ? zloom_paths_write_endpoint (&self->paths, endpoints) : err;
+    free (endpoints);
+    return err;
 }
 
 static zloom_err_t

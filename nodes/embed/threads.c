@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "launch/supervisor.h"
@@ -45,18 +46,22 @@ s_run_node (void *arg, const zloom_plan_unit_t *unit, const uint8_t nonce[16], i
 zloom_err_t
 zloom_threads_run (const zloom_threads_config_t *config, int ready_fd, int stop_fd)
 {
-    char outer[ZLOOM_ENDPOINT_BYTES];
-    const zloom_node_args_t place = {.recipe = config->recipe,
-                                     .runtime_dir = config->paths->runtime};
-    zloom_err_t err = zloom_node_endpoint (&place, NULL, outer);
+    zloom_node_args_t place = {.recipe = config->recipe, .runtime_dir = config->paths->runtime};
+    char *outer = NULL;
+    char *inner = NULL;
+    zloom_err_t err = zloom_node_endpoints (&place, &outer);
     if (err == ZLOOM_OK) {
         err = zloom_paths_write_endpoint (config->paths, outer);
     }
+    free (outer);
+    place.inner = config->inner;
+    err = err ? err : zloom_node_endpoints (&place, &inner);
     if (err != ZLOOM_OK) {
         return err;
     }
-    zloom_topology_watch_t *watcher = zloom_topology_watch_new (config->recipe, config->inner);
-    const zloom_watch_t watch = zloom_topology_watch_port (watcher);
+    zloom_watches_t *watcher = zloom_watches_new (config->recipe, inner);
+    const zloom_watch_t watch = zloom_watches_port (watcher);
+    free (inner);
     const zloom_thread_port_t threads = {
       .arg = (void *) (uintptr_t) config, .run = s_run_node, .exit_code = zloom_node_exit_code};
     const zloom_supervisor_config_t supervisor = {
@@ -74,6 +79,6 @@ zloom_threads_run (const zloom_threads_config_t *config, int ready_fd, int stop_
       .watch = &watch,
     };
     err = zloom_supervisor_run (&supervisor);
-    zloom_topology_watch_destroy (&watcher);
+    zloom_watches_destroy (&watcher);
     return err;
 }

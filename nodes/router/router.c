@@ -24,6 +24,7 @@ typedef struct {
     char endpoint[ZLOOM_ENDPOINT_BYTES];
     char *directory; /* the journal's */
     zloom_engine_flow_t *flows;
+    size_t flow_count;
     zloom_router_transport_t *sockets;
     zloom_transport_t port;
     zloom_engine_t *engine;
@@ -69,8 +70,8 @@ s_forget (void *arg, zloom_route_t route)
 static zloom_err_t
 s_new_engine (router_t *self)
 {
-    size_t count = 0;
-    zloom_err_t err = zloom_router_flows (self->args->recipe, &self->flows, &count);
+    zloom_err_t err =
+      zloom_router_flows (self->args->recipe, self->args->node, &self->flows, &self->flow_count);
     if (err != ZLOOM_OK) {
         return err;
     }
@@ -78,7 +79,7 @@ s_new_engine (router_t *self)
     const zloom_engine_config_t engine = {
       .name = self->args->name,
       .flows = self->flows,
-      .flow_count = count,
+      .flow_count = self->flow_count,
       .heartbeat_ns = config->heartbeat_ns,
       .liveness = (uint32_t) config->liveness,
       .reload = zloom_router_reload_ask,
@@ -148,8 +149,10 @@ s_open (router_t *self)
     }
     if (err == ZLOOM_OK) {
         err = zloom_router_transport_open (self->endpoint, NULL, &self->sockets);
+        char inner[ZLOOM_ENDPOINT_BYTES];
         if (err == ZLOOM_OK && self->args->inner) {
-            err = zloom_router_transport_bind (self->sockets, self->args->inner);
+            err = zloom_node_reach (self->args, self->args->node->name, inner);
+            err = err ? err : zloom_router_transport_bind (self->sockets, inner);
         }
         if (err != ZLOOM_OK) {
             zloom_note_prefix ("router %s", self->args->name);
@@ -216,8 +219,7 @@ static zloom_err_t
 s_serve (router_t *self)
 {
     zloom_log (ZLOOM_LOG_INFO, "router-ready", "router=%s endpoint=%s journal=%s flows=%zu",
-               self->args->name, self->endpoint, self->directory,
-               zloom_recipe_flow_count (self->args->recipe));
+               self->args->name, self->endpoint, self->directory, self->flow_count);
     zloom_ready_tell (self->args->ready_fd);
     zloom_err_t err = ZLOOM_OK;
     while (err == ZLOOM_OK && zloom_stop_read (&self->stop) == ZLOOM_STOP_NO) {

@@ -7,10 +7,11 @@
 #include "recipe/recipe.h"
 
 /*
- * All flows in the recipe's order; texts stay the recipe's, the array is to be freed, also after an
- * error. UNSUPPORTED: a pattern that this build does not run.
+ * The flows that live on this router (NULL: on any), in the recipe's order; texts stay the
+ * recipe's, the array is to be freed, also after an error. UNSUPPORTED: a pattern that this build
+ * does not run.
  */
-zloom_err_t zloom_router_flows (const zloom_recipe_t *recipe, zloom_engine_flow_t **flows_p,
-                                size_t *count);
+zloom_err_t zloom_router_flows (const zloom_recipe_t *recipe, const zloom_recipe_node_t *router,
+                                zloom_engine_flow_t **flows_p, size_t *count);
 
 #endif

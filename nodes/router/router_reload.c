@@ -49,11 +49,15 @@ s_split (char *text, size_t *count)
 }
 
 static zloom_err_t
-s_take_over (const zloom_recipe_t *recipe, zloom_engine_t *engine)
+s_take_over (const zloom_recipe_t *recipe, const char *router, zloom_engine_t *engine)
 {
     zloom_engine_flow_t *flows = NULL;
     size_t count = 0;
-    zloom_err_t err = zloom_router_flows (recipe, &flows, &count);
+    const zloom_recipe_node_t *node = zloom_recipe_node (recipe, router);
+    if (!node || node->kind->id != ZLOOM_NODE_ROUTER) {
+        return zloom_fail (ZLOOM_INVALID, "the recipe has no router %s now", router);
+    }
+    zloom_err_t err = zloom_router_flows (recipe, node, &flows, &count);
     if (err == ZLOOM_OK) {
         err = zloom_engine_reload (engine, flows, count, zloom_clock_now ());
     }
@@ -74,7 +78,7 @@ s_reload (const zloom_router_reload_t *self, zloom_engine_t *engine)
     if (err == ZLOOM_RECIPE) {
         err = zloom_fail (err, "%s has errors; see: zloom lint", self->args->recipe_path);
     } else if (err == ZLOOM_OK) {
-        err = s_take_over (recipe, engine);
+        err = s_take_over (recipe, self->args->node->name, engine);
     }
     zloom_recipe_destroy (&recipe);
     zloom_diags_destroy (&diags);

@@ -2,9 +2,9 @@
 /* cmd_dlq.c - `dlq`: dead letters looked at, put back, deleted. */
 #include "commands.h"
 
-#include "ask.h"
 #include "base/clock.h"
 #include "base/units.h"
+#include "routers.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +19,7 @@
 typedef struct {
     const zloom_cli_t *cli;
     zloom_client_t *client;
+    const zloom_endpoints_t *endpoints; /* of all routers */
     const char *flow;
     zloom_output_t output;
     int64_t max; /* INT64_MAX: all */
@@ -68,7 +69,16 @@ s_ls (s_dlq_t *self)
     zloom_ask_args_t args = {.count = 0};
     zloom_ask_text (&args, "flow", self->flow[0] ? self->flow : NULL);
     json_t *answer = NULL;
-    int code = zloom_ask (self->cli, self->client, "dlq ls", &args, ZLOOM_CLI_WAIT_MS, &answer);
+    zloom_routers_t routers = {.cli = self->cli};
+    int code = ZLOOM_EXIT_OK;
+    if (self->flow[0]) {
+        code = zloom_ask (self->cli, self->client, "dlq ls", &args, ZLOOM_CLI_WAIT_MS, &answer);
+    } else {
+        code = zloom_routers_open (self->cli, self->endpoints, &routers);
+        code =
+          code ? code : zloom_routers_ask (&routers, "dlq ls", &args, ZLOOM_CLI_WAIT_MS, &answer);
+        zloom_routers_close (&routers);
+    }
     zloom_ask_clear (&args);
     if (code != ZLOOM_EXIT_OK) {
         return code;
@@ -351,6 +361,7 @@ zloom_cmd_dlq (zloom_cli_t *cli)
             return code;
         }
         self.flow = target.flow;
+        self.endpoints = &target.endpoints;
         code = s_verbs[i].run (&self);
         (void) zloom_client_close (&self.client, zloom_deadline (1000));
         return code;

@@ -2,25 +2,71 @@
 /* cmd_doctor.c - `doctor`: a journal that nobody has open, examined and reported. */
 #include "commands.h"
 
+#include "base/memory.h"
 #include "journal/doctor.h"
 #include "print.h"
 
+#include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
-/* The journal's folder: DIR itself, or the router's journal under a topology's state folder. */
-static const char *
-s_directory (const char *word, char path[4096])
+#define PATH_BYTES 4096
+
+/* The folders of journals to look at; to be freed, each and the array. */
+typedef struct {
+    char **items;
+    size_t count;
+    size_t capacity;
+} s_places_t;
+
+static bool
+s_add_folder (s_places_t *self, const char *a, const char *b, const char *c)
 {
-    static const char *const places[] = {"router/journal", "journal"};
+    char path[PATH_BYTES];
     struct stat info;
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        int size = snprintf (path, 4096, "%s/%s", word, places[i]);
-        if (size > 0 && size < 4096 && stat (path, &info) == 0 && S_ISDIR (info.st_mode)) {
-            return path;
+    const int size =
+      snprintf (path, sizeof path, "%s%s%s%s%s", a, *b ? "/" : "", b, *c ? "/" : "", c);
+    if (size < 0 || size >= PATH_BYTES || stat (path, &info) != 0 || !S_ISDIR (info.st_mode)) {
+        return false;
+    }
+    zloom_grow (&self->items, &self->capacity, self->count + 1, sizeof *self->items);
+    self->items[self->count++] = zloom_strdup (path);
+    return true;
+}
+
+static int
+s_by_name (const void *a, const void *b)
+{
+    return strcmp (*(char *const *) a, *(char *const *) b);
+}
+
+/* DIR itself, the journal in it, or those of all routers whose topology keeps its state there. */
+static s_places_t
+s_places (const char *word)
+{
+    s_places_t self = {.count = 0};
+    if (s_add_folder (&self, word, "journal", "")) {
+        return self;
+    }
+    DIR *folder = opendir (word);
+    const struct dirent *entry = NULL;
+    while (folder && (entry = readdir (folder))) {
+        if (entry->d_name[0] != '.') {
+            (void) s_add_folder (&self, word, entry->d_name, "journal");
         }
     }
-    return word;
+    if (folder) {
+        closedir (folder);
+    }
+    if (self.count > 1) {
+        qsort (self.items, self.count, sizeof *self.items, s_by_name);
+    } else if (self.count == 0) {
+        zloom_grow (&self.items, &self.capacity, 1, sizeof *self.items);
+        self.items[self.count++] = zloom_strdup (word);
+    }
+    return self;
 }
 
 static void
@@ -106,16 +152,9 @@ s_print (const zloom_cli_t *cli, zloom_output_t output, const char *directory,
     return code;
 }
 
-int
-zloom_cmd_doctor (zloom_cli_t *cli)
+static int
+s_examine (const zloom_cli_t *cli, zloom_output_t output, const char *directory)
 {
-    zloom_output_t output = ZLOOM_OUTPUT_TEXT;
-    const char *word = zloom_cli_word (cli, 0, "DIR");
-    if (!word || !zloom_cli_output (cli, &output)) {
-        return ZLOOM_EXIT_USAGE;
-    }
-    char path[4096];
-    const char *directory = s_directory (word, path);
     zloom_doctor_report_t report;
     zloom_err_t err = zloom_doctor_examine (zloom_vfs_posix (), directory, &report);
     int code =
@@ -125,4 +164,30 @@ zloom_cmd_doctor (zloom_cli_t *cli)
     }
     zloom_doctor_fini (&report);
     return code;
+}
+
+int
+zloom_cmd_doctor (zloom_cli_t *cli)
+{
+    zloom_output_t output = ZLOOM_OUTPUT_TEXT;
+    const char *word = zloom_cli_word (cli, 0, "DIR");
+    if (!word || !zloom_cli_output (cli, &output)) {
+        return ZLOOM_EXIT_USAGE;
+    }
+    s_places_t places = s_places (word);
+    int worst = ZLOOM_EXIT_OK;
+    if (places.count > 1 && output == ZLOOM_OUTPUT_JSON) {
+        worst = zloom_cli_say (cli, ZLOOM_EXIT_USAGE,
+                               "%zu journals are there, and several reports are no single JSON "
+                               "value: -o jsonl has one a line",
+                               places.count);
+    }
+    const bool refused = worst != ZLOOM_EXIT_OK;
+    for (size_t i = 0; i < places.count; i++) {
+        const int code = refused ? worst : s_examine (cli, output, places.items[i]);
+        worst = worst ? worst : code;
+        free (places.items[i]);
+    }
+    free (places.items);
+    return worst;
 }

@@ -52,17 +52,19 @@ static zloom_err_t
 s_run_processes (const zloom_cli_t *cli, const zloom_topology_t *topology, s_run_t *run,
                  zloom_logfile_t *log)
 {
-    char endpoint[ZLOOM_ENDPOINT_BYTES];
     zloom_node_args_t args = {.recipe = topology->recipe, .runtime_dir = topology->paths.runtime};
-    zloom_err_t err = zloom_node_endpoint (&args, NULL, endpoint);
+    char *endpoints = NULL;
+    zloom_err_t err = zloom_node_endpoints (&args, &endpoints);
     if (err == ZLOOM_OK) {
-        err = zloom_paths_write_endpoint (&topology->paths, endpoint);
+        err = zloom_paths_write_endpoint (&topology->paths, endpoints);
     }
     if (err != ZLOOM_OK) {
+        free (endpoints);
         return err;
     }
-    zloom_topology_watch_t *watcher = zloom_topology_watch_new (topology->recipe, endpoint);
-    zloom_watch_t watch = zloom_topology_watch_port (watcher);
+    zloom_watches_t *watcher = zloom_watches_new (topology->recipe, endpoints);
+    zloom_watch_t watch = zloom_watches_port (watcher);
+    free (endpoints);
     const char **extra = s_extra (topology);
     zloom_supervisor_config_t config = {
       .recipe = topology->recipe,
@@ -84,7 +86,7 @@ s_run_processes (const zloom_cli_t *cli, const zloom_topology_t *topology, s_run
       .obituary = &run->obituary,
     };
     err = zloom_supervisor_run (&config);
-    zloom_topology_watch_destroy (&watcher);
+    zloom_watches_destroy (&watcher);
     free (extra);
     return err;
 }
@@ -315,21 +317,23 @@ s_pick (const zloom_cli_t *cli, const zloom_recipe_t *recipe, int64_t *replica)
 }
 
 /*
- * A router that runs alone (one unit a node) is its topology for those who look for it. Under a
- * supervisor, that holds the lock and has said so already. Returns the lock, or -1.
+ * A router that runs alone (one unit a node) is its topology for those who look for it; of several
+ * the first that comes speaks for all. Under a supervisor, that holds the lock and has said so.
+ * Returns the lock, or -1.
  */
 static int
 s_announce (const zloom_paths_t *paths, const zloom_node_args_t *args)
 {
     int lock = -1;
-    char endpoint[ZLOOM_ENDPOINT_BYTES];
+    char *endpoints = NULL;
     if (args->node->kind->id != ZLOOM_NODE_ROUTER || zloom_paths_lock (paths, &lock) != ZLOOM_OK) {
         return -1;
     }
-    if (zloom_node_endpoint (args, args->node->name, endpoint) != ZLOOM_OK ||
-        zloom_paths_write_endpoint (paths, endpoint) != ZLOOM_OK) {
+    if (zloom_node_endpoints (args, &endpoints) != ZLOOM_OK ||
+        zloom_paths_write_endpoint (paths, endpoints) != ZLOOM_OK) {
         zloom_log (ZLOOM_LOG_WARN, "endpoint", "%s", zloom_note ());
     }
+    free (endpoints);
     return lock;
 }
 

@@ -2,8 +2,8 @@
 /* cmd_stats.c - `stats`: what the router counts, as a table for people or as JSON. */
 #include "commands.h"
 
-#include "ask.h"
 #include "base/units.h"
+#include "routers.h"
 
 #include <stdlib.h>
 
@@ -11,18 +11,20 @@ static void
 s_flow_line (zloom_buf_t *out, const json_t *flow)
 {
     char age[48] = "-";
+    const char *router = zloom_print_string (flow, "router"); /* "" where there is only one */
     int64_t oldest_ms = zloom_print_int (flow, "oldest_ms");
     if (oldest_ms > 0) {
         int64_t coarse_ms = oldest_ms >= 10000 ? oldest_ms / 1000 * 1000 : oldest_ms;
         zloom_duration_text (coarse_ms * ZLOOM_NS_PER_MS, age);
     }
     zloom_buf_printf (
-      out, "%-16s %-7s %9lld %7lld %8lld %10lld %8lld %7lld %10s%s%s",
+      out, "%-16s %-7s %9lld %7lld %8lld %10lld %8lld %7lld %10s%s%s%s%s",
       zloom_print_string (flow, "name"), zloom_print_string (flow, "confirm"),
       (long long) zloom_print_int (flow, "ready"), (long long) zloom_print_int (flow, "leased"),
       (long long) zloom_print_int (flow, "waiting"), (long long) zloom_print_int (flow, "acked"),
       (long long) zloom_print_int (flow, "failures"), (long long) zloom_print_int (flow, "dead"),
-      age, json_is_true (json_object_get (flow, "paused")) ? " paused" : "",
+      age, router[0] ? " on " : "", router,
+      json_is_true (json_object_get (flow, "paused")) ? " paused" : "",
       json_is_true (json_object_get (flow, "draining")) ? " draining" : "");
     int64_t lost = zloom_print_int (flow, "lost");
     if (lost > 0) {
@@ -66,6 +68,24 @@ s_session_lines (zloom_buf_t *out, const json_t *sessions)
 }
 
 static void
+s_journal_line (zloom_buf_t *out, const char *router, const json_t *stats)
+{
+    const json_t *journal = json_object_get (stats, "journal");
+    char sync[48];
+    char hot[48];
+    char cold[48];
+    zloom_buf_printf (
+      out, "\n%s%sjournal: boot %lld, %lld groups, last sync %s, hot %s, cold %s, holes %lld%s\n",
+      router, router[0] ? "'s " : "", (long long) zloom_print_int (stats, "boot"),
+      (long long) zloom_print_int (journal, "groups"),
+      zloom_duration_text (zloom_print_int (journal, "last_sync_ns") / 1000 * 1000, sync),
+      zloom_size_text (zloom_print_int (journal, "hot_bytes"), hot),
+      zloom_size_text (zloom_print_int (journal, "cold_bytes"), cold),
+      (long long) zloom_print_int (journal, "holes"),
+      json_is_true (json_object_get (journal, "disk_full")) ? ", DISK FULL" : "");
+}
+
+static void
 s_text (zloom_buf_t *out, json_t *stats, bool one)
 {
     json_t *flows = json_object_get (stats, "flows");
@@ -82,18 +102,16 @@ s_text (zloom_buf_t *out, json_t *stats, bool one)
         s_flow_line (out, flow);
     }
     s_session_lines (out, json_object_get (stats, "sessions"));
-    const json_t *journal = json_object_get (stats, "journal");
-    char sync[48];
-    char hot[48];
-    char cold[48];
-    zloom_buf_printf (
-      out, "\njournal: boot %lld, %lld groups, last sync %s, hot %s, cold %s, holes %lld%s\n",
-      (long long) zloom_print_int (stats, "boot"), (long long) zloom_print_int (journal, "groups"),
-      zloom_duration_text (zloom_print_int (journal, "last_sync_ns") / 1000 * 1000, sync),
-      zloom_size_text (zloom_print_int (journal, "hot_bytes"), hot),
-      zloom_size_text (zloom_print_int (journal, "cold_bytes"), cold),
-      (long long) zloom_print_int (journal, "holes"),
-      json_is_true (json_object_get (journal, "disk_full")) ? ", DISK FULL" : "");
+    /* Of several routers each has one. */
+    const json_t *routers = json_object_get (stats, "routers");
+    const json_t *router = NULL;
+    if (!routers) {
+        s_journal_line (out, "", stats);
+    }
+    json_array_foreach (routers, index, router)
+    {
+        s_journal_line (out, zloom_print_string (router, "router"), router);
+    }
 }
 
 static int
@@ -127,21 +145,25 @@ zloom_cmd_stats (zloom_cli_t *cli)
         return ZLOOM_EXIT_USAGE;
     }
     zloom_target_t target;
-    zloom_client_t *client = NULL;
-    int code = zloom_session_open (cli, cli->word_count ? cli->words[0] : NULL, NULL, false,
-                                   &target, &client);
-    if (code != ZLOOM_EXIT_OK) {
-        return code;
-    }
+    zloom_routers_t routers = {.cli = cli};
+    int code = zloom_target_find (cli, cli->word_count ? cli->words[0] : NULL, &target);
+    code = code ? code : zloom_routers_open (cli, &target.endpoints, &routers);
+    const bool one = target.flow[0] != 0;
     zloom_ask_args_t args = {.count = 0};
-    zloom_ask_text (&args, "flow", target.flow[0] ? target.flow : NULL);
+    zloom_ask_text (&args, "flow", one ? target.flow : NULL);
     json_t *stats = NULL;
-    code = zloom_ask (cli, client, "stats", &args, ZLOOM_CLI_WAIT_MS, &stats);
+    zloom_client_t *client = NULL;
+    if (code == ZLOOM_EXIT_OK && one) {
+        code = zloom_routers_find (&routers, target.flow, &client);
+        code = code ? code : zloom_ask (cli, client, "stats", &args, ZLOOM_CLI_WAIT_MS, &stats);
+    } else if (code == ZLOOM_EXIT_OK) {
+        code = zloom_routers_ask (&routers, "stats", &args, ZLOOM_CLI_WAIT_MS, &stats);
+    }
     if (code == ZLOOM_EXIT_OK) {
-        code = s_print (cli, stats, output, target.flow[0] != 0);
+        code = s_print (cli, stats, output, one);
         json_decref (stats);
     }
     zloom_ask_clear (&args);
-    (void) zloom_client_close (&client, zloom_deadline (1000));
+    zloom_routers_close (&routers);
     return code;
 }

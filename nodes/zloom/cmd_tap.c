@@ -127,10 +127,6 @@ zloom_cmd_tap (zloom_cli_t *cli)
         return ZLOOM_EXIT_USAGE;
     }
     zloom_target_t target;
-    int code = zloom_target_find (cli, word, &target);
-    if (code != ZLOOM_EXIT_OK) {
-        return code;
-    }
     zloom_client_t *client = NULL;
     zloom_client_options_t options = {.role = "cli"};
     zloom_subscription_options_t take = {
@@ -139,18 +135,16 @@ zloom_cmd_tap (zloom_cli_t *cli)
       .prefetch = 1000};
     uint32_t handle = 0;
     int stop_fd = zloom_cli_stop_fd ();
-    zloom_err_t err = stop_fd < 0 ? ZLOOM_SYSTEM : ZLOOM_OK;
-    if (err == ZLOOM_OK) {
-        err = zloom_client_open_with (target.endpoint, &options, s_event, &self,
-                                      zloom_deadline (ZLOOM_CLI_WAIT_MS), &client);
+    int code = zloom_session_open_with (cli, word, &options, s_event, &self, &target, &client);
+    if (code != ZLOOM_EXIT_OK) {
+        return code;
     }
+    zloom_err_t err = stop_fd < 0 ? ZLOOM_SYSTEM : ZLOOM_OK;
     if (err == ZLOOM_OK) {
         err =
           zloom_client_subscribe_with (client, &take, zloom_deadline (ZLOOM_CLI_WAIT_MS), &handle);
     }
     code = err == ZLOOM_OK ? s_loop (&self, client, stop_fd) : zloom_cli_fail (cli, err);
-    if (client) {
-        (void) zloom_client_close (&client, zloom_deadline (1000));
-    }
+    (void) zloom_client_close (&client, zloom_deadline (1000));
     return code;
 }

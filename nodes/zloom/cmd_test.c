@@ -107,7 +107,7 @@ s_run (const zloom_cli_t *cli, const zloom_recipe_t *recipe, s_report_fn *form)
     zloom_engine_flow_t *flows = NULL;
     zloom_buf_t out = {0};
     zloom_play_config_t config = {.recipe = recipe};
-    zloom_err_t err = zloom_router_flows (recipe, &flows, &config.flow_count);
+    zloom_err_t err = zloom_router_flows (recipe, NULL, &flows, &config.flow_count);
     config.flows = flows;
     int code = err == ZLOOM_OK ? ZLOOM_EXIT_OK : zloom_cli_fail (cli, err);
     if (code == ZLOOM_EXIT_OK) {

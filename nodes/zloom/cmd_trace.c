@@ -2,9 +2,9 @@
 /* cmd_trace.c - `trace`: where one message is, and what it has been through. */
 #include "commands.h"
 
-#include "ask.h"
 #include "base/units.h"
 #include "base/when.h"
+#include "routers.h"
 #include "view.h"
 #include "wire/source.h"
 
@@ -93,6 +93,45 @@ s_ask_all (s_trace_t *self)
         }
     }
     return s_ask (self, NULL, flow, seq);
+}
+
+/* Put what one router said to what others have said. */
+static void
+s_join (json_t *whole, const json_t *answer)
+{
+    static const char *const lists[] = {"messages", "taken"};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        json_t *list = json_object_get (answer, lists[i]);
+        if (list && !json_object_get (whole, lists[i])) {
+            json_object_set (whole, lists[i], list);
+        } else if (list) {
+            json_array_extend (json_object_get (whole, lists[i]), list);
+        }
+    }
+    json_object_set_new (
+      whole, "scanned",
+      json_integer (zloom_print_int (whole, "scanned") + zloom_print_int (answer, "scanned")));
+}
+
+/* An id may be known to any of the routers, and each knows what its own workers have emitted. */
+static int
+s_ask_each (s_trace_t *self, const zloom_routers_t *routers)
+{
+    json_t *whole = NULL;
+    int code = ZLOOM_EXIT_OK;
+    for (size_t i = 0; i < routers->count && code == ZLOOM_EXIT_OK; i++) {
+        self->client = routers->clients[i];
+        self->answer = NULL;
+        code = s_ask_all (self);
+        if (!whole) {
+            whole = self->answer;
+        } else if (self->answer) {
+            s_join (whole, self->answer);
+            json_decref (self->answer);
+        }
+    }
+    self->answer = whole;
+    return code;
 }
 
 /* ---- text ----------------------------------------------------------------------------------- */
@@ -272,18 +311,21 @@ zloom_cmd_trace (zloom_cli_t *cli)
         return zloom_cli_say (cli, ZLOOM_EXIT_USAGE, "%s; an ID is PRODUCER/NUMBER", zloom_note ());
     }
     zloom_target_t target;
-    int code =
-      zloom_session_open (cli, by_number ? word : NULL, NULL, false, &target, &self.client);
-    if (code != ZLOOM_EXIT_OK) {
-        return code;
-    }
+    zloom_routers_t routers = {.cli = cli};
+    int code = zloom_target_find (cli, by_number ? word : NULL, &target);
+    code = code ? code : zloom_routers_open (cli, &target.endpoints, &routers);
     self.id = by_number ? NULL : word;
     self.flow = target.flow;
-    code = s_ask_all (&self);
+    if (code == ZLOOM_EXIT_OK && by_number) {
+        code = zloom_routers_find (&routers, target.flow, &self.client);
+        code = code ? code : s_ask_all (&self);
+    } else if (code == ZLOOM_EXIT_OK) {
+        code = s_ask_each (&self, &routers);
+    }
     if (code == ZLOOM_EXIT_OK) {
         code = s_print (&self, &origin);
     }
     json_decref (self.answer);
-    (void) zloom_client_close (&self.client, zloom_deadline (1000));
+    zloom_routers_close (&routers);
     return code;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "reload.h"
 
-#include "ask.h"
 #include "base/clock.h"
 #include "launch/plan.h"
 #include "recipe/expand.h"
 #include "recipe/registry.h"
 #include "reload_changes.h"
+#include "routers.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,21 +73,24 @@ s_read (s_reload_t *self)
 
 /* ---- taking it over ------------------------------------------------------------------------- */
 
-/* The router reads the file by itself; it may refuse, and then nothing has happened. */
+/*
+ * The routers read the file by themselves. The first one that refuses ends it: what those before it
+ * have taken over is open until the same recipe, or another one, is taken over by all.
+ */
 static int
-s_tell_router (const s_reload_t *self)
+s_tell_routers (const s_reload_t *self)
 {
     const zloom_cli_t *cli = self->control->cli;
-    char endpoint[128];
-    zloom_client_t *client = NULL;
-    const zloom_client_options_t options = {.role = "cli"};
-    zloom_err_t err = zloom_paths_read_endpoint (&self->topology->paths, endpoint, sizeof endpoint);
-    if (err == ZLOOM_OK) {
-        err = zloom_client_open_with (endpoint, &options, NULL, NULL,
-                                      zloom_deadline (ZLOOM_CLI_WAIT_MS), &client);
-    }
+    zloom_endpoints_t endpoints;
+    zloom_routers_t routers = {.cli = cli};
+    zloom_err_t err = zloom_paths_read_endpoints (&self->topology->paths, &endpoints);
     if (err != ZLOOM_OK) {
         return zloom_cli_fail (cli, err);
+    }
+    int code = zloom_routers_open (cli, &endpoints, &routers);
+    if (code == ZLOOM_EXIT_OK && routers.count < endpoints.count) {
+        code = zloom_cli_say (cli, ZLOOM_EXIT_NOT_RUNNING,
+                              "a changed recipe needs all routers, and one does not answer");
     }
     zloom_buf_t sets = {0};
     for (size_t i = 0; i < self->topology->set_count; i++) {
@@ -95,14 +98,16 @@ s_tell_router (const s_reload_t *self)
     }
     zloom_ask_args_t args = {.count = 0};
     zloom_ask_text (&args, "sets", zloom_buf_text (&sets));
-    json_t *answer = NULL;
-    const int code = zloom_ask (cli, client, "reload", &args, ZLOOM_CLI_WAIT_MS, &answer);
-    if (code == ZLOOM_EXIT_OK) {
-        json_decref (answer);
+    for (size_t i = 0; code == ZLOOM_EXIT_OK && i < routers.count; i++) {
+        json_t *answer = NULL;
+        code = zloom_ask (cli, routers.clients[i], "reload", &args, ZLOOM_CLI_WAIT_MS, &answer);
+        if (code == ZLOOM_EXIT_OK) {
+            json_decref (answer);
+        }
     }
     zloom_ask_clear (&args);
     zloom_buf_fini (&sets);
-    (void) zloom_client_close (&client, zloom_deadline (1000));
+    zloom_routers_close (&routers);
     return code;
 }
 
@@ -245,7 +250,7 @@ s_add (const s_reload_t *self)
 static int
 s_take_over (const s_reload_t *self)
 {
-    int code = self->changes.router ? s_tell_router (self) : ZLOOM_EXIT_OK;
+    int code = self->changes.router ? s_tell_routers (self) : ZLOOM_EXIT_OK;
     int64_t adoption = 0;
     code = code ? code : s_adopt (self, &adoption);
     code = code ? code : s_scale (self);

@@ -125,8 +125,8 @@ s_rewire (zloom_changes_t *self, const char *flow, const char *side)
 static s_how_t
 s_how_flow (zloom_changes_t *self, const char *name, const char *rest)
 {
-    static const char *const fixed[] = {"pattern", "confirm", "key",
-                                        "weights", "dedup",   "priority"};
+    static const char *const fixed[] = {"pattern", "confirm",  "key", "weights",
+                                        "dedup",   "priority", "via"};
     const bool was = s_word (self->old, "flows", name, "pattern") != NULL;
     const bool is = s_word (self->new, "flows", name, "pattern") != NULL;
     for (size_t i = 0; was && is && i < sizeof fixed / sizeof *fixed; i++) {

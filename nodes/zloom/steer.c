@@ -101,22 +101,18 @@ s_open_supervisor (zloom_steer_t *self)
 }
 
 static int
-s_open_router (zloom_steer_t *self)
+s_open_routers (zloom_steer_t *self)
 {
-    char endpoint[128];
-    zloom_err_t err = zloom_paths_read_endpoint (&self->control.paths, endpoint, sizeof endpoint);
-    if (err == ZLOOM_OK) {
-        const zloom_client_options_t options = {.role = "cli"};
-        err = zloom_client_open_with (endpoint, &options, NULL, NULL,
-                                      zloom_deadline (ZLOOM_CLI_WAIT_MS), &self->client);
-    }
+    zloom_endpoints_t endpoints;
+    zloom_err_t err = zloom_paths_read_endpoints (&self->control.paths, &endpoints);
     if (err != ZLOOM_OK) {
         return zloom_cli_fail (self->cli, err);
     }
-    zloom_ask_args_t none = {.count = 0};
+    const zloom_ask_args_t none = {.count = 0};
     json_t *answer = NULL;
-    const int code =
-      zloom_ask (self->cli, self->client, "flow ls", &none, ZLOOM_CLI_WAIT_MS, &answer);
+    int code = zloom_routers_open (self->cli, &endpoints, &self->routers);
+    code = code ? code
+                : zloom_routers_ask (&self->routers, "flow ls", &none, ZLOOM_CLI_WAIT_MS, &answer);
     if (code == ZLOOM_EXIT_OK) {
         self->flows = json_incref (json_object_get (answer, "flows"));
         json_decref (answer);
@@ -154,7 +150,7 @@ zloom_steer_open (const zloom_cli_t *cli, zloom_steer_what_t what, zloom_steer_t
         code = zloom_cli_say (cli, ZLOOM_EXIT_USAGE, "name a node or a flow behind the slash");
     }
     code = code ? code : s_open_supervisor (self);
-    code = code ? code : s_open_router (self);
+    code = code ? code : s_open_routers (self);
     if (code == ZLOOM_EXIT_OK && self->name) {
         code = s_tell (self, what == ZLOOM_STEER_NODE);
     }
@@ -166,22 +162,20 @@ zloom_steer_close (zloom_steer_t *self)
 {
     json_decref (self->units);
     json_decref (self->flows);
-    if (self->client) {
-        (void) zloom_client_close (&self->client, zloom_deadline (1000));
-    }
+    zloom_routers_close (&self->routers);
     zloom_control_close (&self->control);
 }
 
 /* ---- orders --------------------------------------------------------------------------------- */
 
 static int
-s_ask (zloom_steer_t *self, const char *command, const char *name, const char *value)
+s_ask (const zloom_steer_t *self, zloom_client_t *client, const char *command, const char *name,
+       const char *value)
 {
     zloom_ask_args_t args = {.count = 0};
     zloom_ask_text (&args, name, value);
     json_t *answer = NULL;
-    const int code =
-      zloom_ask (self->cli, self->client, command, &args, ZLOOM_CLI_WAIT_MS, &answer);
+    const int code = zloom_ask (self->cli, client, command, &args, ZLOOM_CLI_WAIT_MS, &answer);
     zloom_ask_clear (&args);
     if (code == ZLOOM_EXIT_OK) {
         json_decref (answer);
@@ -189,12 +183,32 @@ s_ask (zloom_steer_t *self, const char *command, const char *name, const char *v
     return code;
 }
 
+zloom_client_t *
+zloom_steer_client (const zloom_steer_t *self, const char *flow)
+{
+    size_t index = 0;
+    const json_t *item = NULL;
+    json_array_foreach (self->flows, index, item)
+    {
+        const char *router = zloom_print_string (item, "router");
+        const bool here = strcmp (zloom_print_string (item, "name"), flow) == 0;
+        for (size_t i = 0; here && i < self->routers.count; i++) {
+            zloom_client_t *client = self->routers.clients[i];
+            if (strcmp (zloom_client_core_router (zloom_client_core (client)), router) == 0) {
+                return client;
+            }
+        }
+    }
+    return self->routers.clients[0];
+}
+
 int
 zloom_steer_flow (zloom_steer_t *self, const char *command, const char *flow)
 {
-    return s_ask (self, command, "flow", flow);
+    return s_ask (self, zloom_steer_client (self, flow), command, "flow", flow);
 }
 
+/* Its session is with one of the routers; to the others it is nobody, which does no harm. */
 int
 zloom_steer_peers (zloom_steer_t *self, const char *command, int64_t *count)
 {
@@ -203,10 +217,14 @@ zloom_steer_peers (zloom_steer_t *self, const char *command, int64_t *count)
     json_t *unit = NULL;
     json_array_foreach (self->units, index, unit)
     {
-        if (code == ZLOOM_EXIT_OK && zloom_steer_means (self, unit)) {
-            code = s_ask (self, command, "peer", zloom_print_string (unit, "unit"));
-            (*count)++;
+        if (!zloom_steer_means (self, unit)) {
+            continue;
         }
+        for (size_t i = 0; code == ZLOOM_EXIT_OK && i < self->routers.count; i++) {
+            code = s_ask (self, self->routers.clients[i], command, "peer",
+                          zloom_print_string (unit, "unit"));
+        }
+        *count += code == ZLOOM_EXIT_OK ? 1 : 0;
     }
     return code;
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * steer.h - what pause, resume, drain and scale share: what a word means in a running topology, its
- * supervisor and its router.
+ * supervisor and its routers.
  */
 #ifndef ZLOOM_CLI_STEER_H
 #define ZLOOM_CLI_STEER_H
 
-#include "ask.h"
 #include "control.h"
+#include "routers.h"
 
 typedef struct {
     const zloom_cli_t *cli;
@@ -18,8 +18,8 @@ typedef struct {
     zloom_control_t control;
     bool supervised; /* false: a router alone, which has flows and no nodes */
     json_t *units;   /* of the supervisor: an array as `ps` has it */
-    zloom_client_t *client;
-    json_t *flows; /* of the router: an array of {name, …} */
+    zloom_routers_t routers;
+    json_t *flows; /* of the routers: an array of {name, …} */
 } zloom_steer_t;
 
 /* What the first word may be. */
@@ -36,6 +36,8 @@ typedef enum {
 int zloom_steer_open (const zloom_cli_t *cli, zloom_steer_what_t what, zloom_steer_t *self);
 void zloom_steer_close (zloom_steer_t *self);
 
+/* The session with the router of the flow. */
+zloom_client_t *zloom_steer_client (const zloom_steer_t *self, const char *flow);
 /* A command of the router for a flow ("pause", …); 0, or an exit code after a message. */
 int zloom_steer_flow (zloom_steer_t *self, const char *command, const char *flow);
 /* A command of the router for each process of the node that NAME means ("peer pause", …). */

@@ -137,7 +137,7 @@ zloom_target_find (const zloom_cli_t *cli, const char *word, zloom_target_t *sel
     }
     zloom_err_t err = zloom_paths_find (self->topology, state, &self->paths);
     if (err == ZLOOM_OK) {
-        err = zloom_paths_read_endpoint (&self->paths, self->endpoint, sizeof self->endpoint);
+        err = zloom_paths_read_endpoints (&self->paths, &self->endpoints);
     }
     return err == ZLOOM_OK ? ZLOOM_EXIT_OK : zloom_cli_fail (cli, err);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * topology.h - from the words of a command line to a recipe and its folders, and to a running
- * topology and its router.
+ * topology and its routers.
  */
 #ifndef ZLOOM_CLI_TOPOLOGY_H
 #define ZLOOM_CLI_TOPOLOGY_H
@@ -39,7 +39,7 @@ typedef struct {
     char topology[ZLOOM_NAME_MAX + 1];
     char flow[ZLOOM_NAME_MAX + 1]; /* "" when the words named none */
     zloom_paths_t paths;
-    char endpoint[128]; /* of its router */
+    zloom_endpoints_t endpoints; /* of its routers */
 } zloom_target_t;
 
 /*

@@ -74,36 +74,58 @@ s_node (const json_t *object, zloom_view_node_t *node)
     }
 }
 
+/* What a router says of itself and its disk: of several the worst counts. */
+static void
+s_router (const json_t *stats, zloom_view_t *view)
+{
+    const json_t *journal = json_object_get (stats, "journal");
+    const char *name = zloom_print_string (stats, "router");
+    const int64_t last_sync_ns = zloom_print_int (journal, "last_sync_ns");
+    view->disk_full = view->disk_full || json_is_true (json_object_get (journal, "disk_full"));
+    view->last_sync_ns = last_sync_ns > view->last_sync_ns ? last_sync_ns : view->last_sync_ns;
+    view->syncs += zloom_print_int (journal, "syncs");
+    view->group += zloom_print_int (journal, "group");
+    view->durable += zloom_print_int (journal, "durable");
+    if (!view->router[0]) {
+        (void) snprintf (view->router, sizeof view->router, "%s", name);
+    }
+    /* It has no session with itself. */
+    if (name[0] && !zloom_view_node (view, name)) {
+        zloom_view_node_t *node = &view->nodes[view->node_count++];
+        *node = (zloom_view_node_t){.connected = true, .next_ms = -1};
+        (void) snprintf (node->name, sizeof node->name, "%s", name);
+        (void) snprintf (node->role, sizeof node->role, "router");
+    }
+}
+
 static void
 s_from_stats (const json_t *stats, zloom_view_t *view)
 {
-    const json_t *journal = json_object_get (stats, "journal");
     const json_t *flows = json_object_get (stats, "flows");
     const json_t *sessions = json_object_get (stats, "sessions");
     size_t index = 0;
     const json_t *object = NULL;
-    view->disk_full = json_is_true (json_object_get (journal, "disk_full"));
-    view->last_sync_ns = zloom_print_int (journal, "last_sync_ns");
-    view->syncs = zloom_print_int (journal, "syncs");
-    view->group = zloom_print_int (journal, "group");
-    view->durable = zloom_print_int (journal, "durable");
-    (void) snprintf (view->router, sizeof view->router, "%s", zloom_print_string (stats, "router"));
+    const json_t *routers = json_object_get (stats, "routers");
     view->flows = zloom_alloc ((json_array_size (flows) + 1) * sizeof *view->flows);
     json_array_foreach (flows, index, object)
     {
         s_flow (object, &view->flows[view->flow_count++]);
     }
-    view->nodes = zloom_alloc ((json_array_size (sessions) + 2) * sizeof *view->nodes);
+    view->nodes = zloom_alloc ((json_array_size (sessions) + json_array_size (routers) + 2) *
+                               sizeof *view->nodes);
     json_array_foreach (sessions, index, object)
     {
-        s_node (object, &view->nodes[view->node_count++]);
+        /* The supervisor has a session with each router, and so have programs. */
+        if (!routers || !zloom_view_node (view, zloom_print_string (object, "name"))) {
+            s_node (object, &view->nodes[view->node_count++]);
+        }
     }
-    /* The router has no session with itself. */
-    if (view->router[0] && !zloom_view_node (view, view->router)) {
-        zloom_view_node_t *router = &view->nodes[view->node_count++];
-        *router = (zloom_view_node_t){.connected = true, .next_ms = -1};
-        (void) snprintf (router->name, sizeof router->name, "%s", view->router);
-        (void) snprintf (router->role, sizeof router->role, "router");
+    if (!routers) {
+        s_router (stats, view);
+    }
+    json_array_foreach (routers, index, object)
+    {
+        s_router (object, view);
     }
 }
 
@@ -168,8 +190,9 @@ int
 zloom_looker_open (const zloom_cli_t *cli, const char *word, zloom_looker_t *self)
 {
     *self = (zloom_looker_t){.cli = cli, .control = {.fd = -1}};
-    return s_join_supervisor (
-      self, zloom_session_open (cli, word, NULL, false, &self->target, &self->client));
+    int code = zloom_target_find (cli, word, &self->target);
+    code = code ? code : zloom_routers_open (cli, &self->target.endpoints, &self->routers);
+    return s_join_supervisor (self, code);
 }
 
 int
@@ -181,23 +204,17 @@ zloom_looker_open_topology (const zloom_cli_t *cli, const char *word, zloom_look
         return code;
     }
     zloom_target_t *target = &self->target;
-    const zloom_client_options_t options = {.role = "cli"};
     target->paths = self->control.paths;
-    zloom_err_t err =
-      zloom_paths_read_endpoint (&target->paths, target->endpoint, sizeof target->endpoint);
-    if (err == ZLOOM_OK) {
-        err = zloom_client_open_with (target->endpoint, &options, NULL, NULL,
-                                      zloom_deadline (ZLOOM_CLI_WAIT_MS), &self->client);
-    }
-    return s_join_supervisor (self, err == ZLOOM_OK ? ZLOOM_EXIT_OK : zloom_cli_fail (cli, err));
+    zloom_err_t err = zloom_paths_read_endpoints (&target->paths, &target->endpoints);
+    return s_join_supervisor (self, err == ZLOOM_OK
+                                      ? zloom_routers_open (cli, &target->endpoints, &self->routers)
+                                      : zloom_cli_fail (cli, err));
 }
 
 void
 zloom_looker_close (zloom_looker_t *self)
 {
-    if (self->client) {
-        (void) zloom_client_close (&self->client, zloom_deadline (1000));
-    }
+    zloom_routers_close (&self->routers);
     if (self->supervised) {
         zloom_control_close (&self->control);
     }
@@ -227,10 +244,10 @@ zloom_looker_look (zloom_looker_t *self, zloom_view_t *view)
 {
     int code = ZLOOM_EXIT_OK;
     *view = (zloom_view_t){.at_ns = 0};
-    if (self->client) {
+    if (self->routers.count > 0) {
         zloom_ask_args_t args = {.count = 0};
         json_t *stats = NULL;
-        code = zloom_ask (self->cli, self->client, "stats", &args, ZLOOM_CLI_WAIT_MS, &stats);
+        code = zloom_routers_ask (&self->routers, "stats", &args, ZLOOM_CLI_WAIT_MS, &stats);
         zloom_ask_clear (&args);
         if (code == ZLOOM_EXIT_OK) {
             s_from_stats (stats, view);
@@ -247,25 +264,27 @@ zloom_looker_look (zloom_looker_t *self, zloom_view_t *view)
 size_t
 zloom_looker_wait (zloom_looker_t *self, int64_t until_ns, const int *fds, size_t fd_count)
 {
-    struct pollfd items[ZLOOM_LOOKER_FDS + 1] = {
-      {.fd = self->client ? zloom_client_fd (self->client) : -1, .events = POLLIN}};
+    struct pollfd items[ZLOOM_LOOKER_FDS + ZLOOM_ROUTERS_MAX];
+    const size_t routers = self->routers.count;
     zloom_assert (fd_count <= ZLOOM_LOOKER_FDS);
     for (size_t i = 0; i < fd_count; i++) {
-        items[i + 1] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+        items[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
     }
     for (;;) {
         /* A session that is lost is noticed by the next question. */
-        if (self->client) {
-            (void) zloom_client_dispatch (self->client);
+        for (size_t i = 0; i < routers; i++) {
+            (void) zloom_client_dispatch (self->routers.clients[i]);
+            items[fd_count + i] =
+              (struct pollfd){.fd = zloom_client_fd (self->routers.clients[i]), .events = POLLIN};
         }
         const int64_t left_ns = until_ns - zloom_clock_now ().mono_ns;
         if (left_ns <= 0) {
             return 0;
         }
         const int64_t left_ms = left_ns / ZLOOM_NS_PER_MS + 1;
-        (void) poll (items, (nfds_t) (fd_count + 1), left_ms < 1000 ? (int) left_ms : 1000);
+        (void) poll (items, (nfds_t) (fd_count + routers), left_ms < 1000 ? (int) left_ms : 1000);
         for (size_t i = 0; i < fd_count; i++) {
-            if (items[i + 1].revents) {
+            if (items[i].revents) {
                 return i + 1;
             }
         }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * view_read.h - looks at a running topology, asked of its router and of its supervisor; either may
- * be missing. JSON by jansson.
+ * view_read.h - looks at a running topology, asked of its routers and of its supervisor; either
+ * may be missing. JSON by jansson.
  *
  * Example:
  *     zloom_looker_t looker;
@@ -16,14 +16,14 @@
 #ifndef ZLOOM_CLI_VIEW_READ_H
 #define ZLOOM_CLI_VIEW_READ_H
 
-#include "ask.h"
 #include "control.h"
+#include "routers.h"
 #include "view.h"
 
 typedef struct {
     const zloom_cli_t *cli;
     zloom_target_t target;
-    zloom_client_t *client; /* NULL: no router answers */
+    zloom_routers_t routers; /* those that answer */
     zloom_control_t control;
     bool supervised; /* `control` is open */
 } zloom_looker_t;

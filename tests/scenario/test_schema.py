@@ -20,7 +20,6 @@ SEEN = {"Z0201", "Z0202", "Z0203", "Z0204", "Z0205", "Z0207", "Z0209", "Z0210", 
 UNSEEN = {
     "bad-allow-code.yaml": "codes are not in the schema",
     "empty-flows.yaml": "flows may be those of fragments",
-    "one-router.yaml": "how many nodes are of one kind",
     "param-value.yaml": "what a param becomes where it is used",
     "router-listen.yaml": "the form of one text",
     "trap-home.yaml": "a path is any text",

@@ -89,16 +89,20 @@ paths_are_held_by_one_process (void **state)
     char pid[32];
     (void) snprintf (pid, sizeof pid, "process %d", (int) getpid ());
     assert_non_null (strstr (zloom_note (), pid));
-    char endpoint[64];
-    assert_int_equal (zloom_paths_read_endpoint (&paths, endpoint, sizeof endpoint),
-                      ZLOOM_NOT_RUNNING);
+    zloom_endpoints_t endpoints;
+    assert_int_equal (zloom_paths_read_endpoints (&paths, &endpoints), ZLOOM_NOT_RUNNING);
     assert_int_equal (zloom_paths_write_endpoint (&paths, "ipc:///x/router.sock"), ZLOOM_OK);
-    assert_int_equal (zloom_paths_read_endpoint (&paths, endpoint, sizeof endpoint), ZLOOM_OK);
-    assert_string_equal (endpoint, "ipc:///x/router.sock");
+    assert_int_equal (zloom_paths_read_endpoints (&paths, &endpoints), ZLOOM_OK);
+    assert_int_equal (endpoints.count, 1);
+    assert_string_equal (endpoints.items[0], "ipc:///x/router.sock");
+    assert_int_equal (zloom_paths_write_endpoint (&paths, "ipc:///x/a\nipc:///x/b"), ZLOOM_OK);
+    assert_int_equal (zloom_paths_read_endpoints (&paths, &endpoints), ZLOOM_OK);
+    assert_int_equal (endpoints.count, 2);
+    assert_string_equal (endpoints.items[0], "ipc:///x/a");
+    assert_string_equal (endpoints.items[1], "ipc:///x/b");
     close (lock);
     assert_int_equal (zloom_paths_running (&paths), ZLOOM_NOT_RUNNING);
-    assert_int_equal (zloom_paths_read_endpoint (&paths, endpoint, sizeof endpoint),
-                      ZLOOM_NOT_RUNNING);
+    assert_int_equal (zloom_paths_read_endpoints (&paths, &endpoints), ZLOOM_NOT_RUNNING);
     assert_int_equal (zloom_paths_lock (&paths, &second), ZLOOM_OK);
     close (second);
 }

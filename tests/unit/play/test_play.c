@@ -46,8 +46,8 @@ s_open (play_t *play, const char *yaml, const char *path)
         zloom_diags_text (play->diags, false, &text);
         fail_msg ("%s: %s", zloom_note (), zloom_buf_text (&text));
     }
-    assert_int_equal (zloom_router_flows (play->recipe, &play->flows, &play->config.flow_count),
-                      ZLOOM_OK);
+    assert_int_equal (
+      zloom_router_flows (play->recipe, NULL, &play->flows, &play->config.flow_count), ZLOOM_OK);
     play->config.recipe = play->recipe;
     play->config.flows = play->flows;
     play->config.arg = play;
