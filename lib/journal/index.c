@@ -45,6 +45,12 @@ zloom_index_append (zloom_index_t *self, const zloom_extent_t *extent)
     self->items[self->head + self->count++] = *extent;
 }
 
+uint64_t
+zloom_index_end (const zloom_index_t *self)
+{
+    return self->count > 0 ? zloom_index_at (self, self->count - 1)->last + 1 : 0;
+}
+
 size_t
 zloom_index_place (const zloom_index_t *self, uint64_t seq)
 {

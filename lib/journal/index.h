@@ -39,6 +39,8 @@ zloom_index_at (const zloom_index_t *self, size_t i)
 }
 /* Add behind all others; what continues the last extent in the same group is joined to it. */
 void zloom_index_append (zloom_index_t *self, const zloom_extent_t *extent);
+/* Behind the last number; 0: it is empty. */
+uint64_t zloom_index_end (const zloom_index_t *self);
 /* The place of the first extent that ends at or after `seq`; count when there is none. */
 size_t zloom_index_place (const zloom_index_t *self, uint64_t seq);
 /* The extent that holds `seq`, or NULL. */

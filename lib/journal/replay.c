@@ -209,6 +209,28 @@ s_carry (zloom_recovery_t *self, const zloom_entry_t *entry, zloom_bytes_t paylo
     return ZLOOM_OK;
 }
 
+/*
+ * What was moved had been there before. Numbers of which no pack told went with lost groups, and
+ * may not be given again; how far the flow had come is still to be heard.
+ */
+static zloom_err_t
+s_move (zloom_recovery_t *self, const zloom_entry_t *entry, zloom_bytes_t payload)
+{
+    zloom_log_flow_t *flow = self->log->flows[entry->flow];
+    if (!zloom_log_apply_move (self->log, flow, entry->head, payload)) {
+        return zloom_fail (ZLOOM_DAMAGED, "a MOVE record makes no sense");
+    }
+    const uint64_t end = flow->mark.end > 0 ? flow->mark.end : 1;
+    const uint64_t moved = zloom_index_end (&flow->index);
+    if (moved <= end) {
+        return ZLOOM_OK;
+    }
+    if (entry->flow >= self->unsure_count || !self->unsure[entry->flow]) {
+        return s_too_far (self, entry->flow);
+    }
+    return zloom_recovery_hole (self, entry->flow, end, moved);
+}
+
 /* The journal's own records and those that it does not know. */
 static zloom_err_t
 s_own (zloom_recovery_t *self, const zloom_entry_t *entry, zloom_bytes_t payload)
@@ -248,10 +270,7 @@ s_own (zloom_recovery_t *self, const zloom_entry_t *entry, zloom_bytes_t payload
         }
         return err;
     case ZLOOM_RECORD_MOVE:
-        if (!zloom_log_apply_move (log, log->flows[entry->flow], entry->head, payload)) {
-            return zloom_fail (ZLOOM_DAMAGED, "a MOVE record makes no sense");
-        }
-        return ZLOOM_OK;
+        return s_move (self, entry, payload);
     default:
         return s_carry (self, entry, payload);
     }

@@ -227,9 +227,8 @@ zloom_log_restore (zloom_log_t *self, zloom_log_flow_t *flow, zloom_bytes_t snap
     flow->mark.end = end > flow->mark.end ? end : flow->mark.end;
     for (uint64_t i = 0; i < count && !own.bad; i++) {
         zloom_extent_t extent;
-        if (!zloom_extent_decode (&own, &extent) ||
-            (flow->index.count > 0 &&
-             zloom_index_at (&flow->index, flow->index.count - 1)->last >= extent.first)) {
+        if (!zloom_extent_decode (&own, &extent) || extent.last >= end ||
+            extent.first < zloom_index_end (&flow->index)) {
             own.bad = true;
             break;
         }

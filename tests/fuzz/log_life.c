@@ -20,6 +20,7 @@ static const char s_text[] = "this was confirmed and may not be lost";
 /* An owner that takes what it gets and needs all messages. */
 typedef struct {
     zloom_life_t *life;
+    bool named[ZLOOM_LIFE_FLOWS_MOST];
     uint32_t stored_flow; /* 0: the log has none */
     uint64_t found;       /* packs of that flow */
     bool reads_stored;    /* nothing but what was stored is fetched now */
@@ -34,6 +35,9 @@ s_flow (void *arg, uint32_t flow, const char *name)
     zloom_assert (flow > 0 && flow < ZLOOM_FLOWS_MOST);
     zloom_assert (name && strlen (name) > 0 && strlen (name) <= ZLOOM_FLOW_NAME_BYTES);
     self->life->last_flow = flow > self->life->last_flow ? flow : self->life->last_flow;
+    if (flow < ZLOOM_LIFE_FLOWS_MOST) {
+        self->named[flow] = true;
+    }
     if (strcmp (name, s_name) == 0) {
         self->stored_flow = flow;
     }
@@ -262,11 +266,51 @@ s_fetch (zloom_journal_t *journal, owner_t *owner, zloom_now_t *now)
     owner->reads_stored = false;
 }
 
+/* A message of our text in this flow. */
+static void
+s_stage (zloom_journal_t *journal, uint32_t flow, uint64_t seq)
+{
+    uint8_t *data = NULL;
+    zloom_blob_t *blob = zloom_blob_new_empty (sizeof s_text, &data);
+    memcpy (data, s_text, sizeof s_text);
+    const zloom_record_t record = {.type = ZLOOM_RECORD_PACK,
+                                   .critical = true,
+                                   .flow = flow,
+                                   .seq = seq,
+                                   .count = 1,
+                                   .payload = zloom_bytes (data, sizeof s_text)};
+    zloom_journal_stage (journal, &record, blob);
+    zloom_blob_unref (&blob);
+}
+
+/*
+ * Whatever the log told, the flows that it named take messages. (Where a snapshot is not of this
+ * owner only the journal knows how far the flow has come.)
+ */
+static void
+s_store_to_all (zloom_journal_t *journal, owner_t *owner)
+{
+    const uint64_t boot = zloom_journal_boot (journal).random;
+    for (uint32_t flow = 1; flow < ZLOOM_LIFE_FLOWS_MOST; flow++) {
+        uint64_t *end = &owner->life->end[flow];
+        uint64_t known = 0;
+        if (!owner->named[flow] || flow == owner->stored_flow ||
+            zloom_journal_room (journal, 1, sizeof s_text, true) != ZLOOM_OK) {
+            continue;
+        }
+        zloom_assert (zloom_journal_boot_end (journal, boot, flow, &known));
+        *end = known > *end ? known : *end;
+        *end = *end > 0 ? *end : 1;
+        if (*end < ZLOOM_NUMBERS_MOST) {
+            s_stage (journal, flow, (*end)++);
+        }
+    }
+}
+
 /* One more message of the flow that is looked for; false when there is no room for it. */
 static bool
 s_store (zloom_journal_t *journal, owner_t *owner, zloom_now_t *now)
 {
-    uint8_t *data = NULL;
     if (owner->life->last_flow + 1 >= ZLOOM_LIFE_FLOWS_MOST ||
         zloom_journal_room (journal, 2, sizeof s_text + sizeof s_name, true) != ZLOOM_OK) {
         return false;
@@ -280,18 +324,9 @@ s_store (zloom_journal_t *journal, owner_t *owner, zloom_now_t *now)
         return false; /* the input has found our name, and used its numbers up */
     }
     *end = *end > 0 ? *end : 1;
-    zloom_blob_t *blob = zloom_blob_new_empty (sizeof s_text, &data);
-    memcpy (data, s_text, sizeof s_text);
-    const zloom_record_t record = {.type = ZLOOM_RECORD_PACK,
-                                   .critical = true,
-                                   .flow = flow,
-                                   .seq = (*end)++,
-                                   .count = 1,
-                                   .payload = zloom_bytes (data, sizeof s_text)};
     owner->stored_flow = flow;
     owner->found++;
-    zloom_journal_stage (journal, &record, blob);
-    zloom_blob_unref (&blob);
+    s_stage (journal, flow, (*end)++);
     const uint64_t group = zloom_journal_seal (journal, *now);
     for (int i = 0; i < 64 && zloom_journal_durable (journal) < group; i++) {
         s_turn (journal, now);
@@ -311,11 +346,12 @@ zloom_life_live (zloom_simdisk_t *disk, zloom_life_t *life)
                                          .snapshot = s_snapshot,
                                          .next_live = s_next_live,
                                          .fetched = s_fetched};
-    const zloom_journal_config_t config = s_config (disk);
+    zloom_journal_config_t config = s_config (disk);
     zloom_now_t now = {ZLOOM_NS_PER_S, 1700000000 * ZLOOM_NS_PER_S};
     zloom_journal_t *journal = NULL;
     zloom_journal_stats_t stats;
-    *life = (zloom_life_t){.stored = stored};
+    *life = (zloom_life_t){.stored = stored, .boots = life->boots + 1};
+    config.seed += life->boots; /* a boot is known by its random number */
     const zloom_err_t err = zloom_log_open (&config, &owner, now, &journal);
     zloom_assert ((err == ZLOOM_OK) == (journal != NULL));
     if (err) {
@@ -325,6 +361,7 @@ zloom_life_live (zloom_simdisk_t *disk, zloom_life_t *life)
     zloom_journal_stats (journal, &stats);
     life->holes = stats.holes;
     s_fetch (journal, &owned, &now);
+    s_store_to_all (journal, &owned);
     life->stored += s_store (journal, &owned, &now);
     zloom_journal_close (&journal);
     return ZLOOM_OK;
@@ -341,11 +378,11 @@ zloom_life_examine (zloom_simdisk_t *disk)
 zloom_err_t
 zloom_life_try (zloom_simdisk_t *disk, bool honest, zloom_life_t *life)
 {
-    *life = (zloom_life_t){.holes = 0};
+    *life = (zloom_life_t){.boots = 0};
     zloom_life_examine (disk);
     const zloom_err_t err = zloom_life_live (disk, life);
     if (!err) {
-        zloom_life_t again = {.stored = honest ? life->stored : 0};
+        zloom_life_t again = {.stored = honest ? life->stored : 0, .boots = life->boots};
         zloom_life_examine (disk);
         const zloom_err_t second = zloom_life_live (disk, &again);
         zloom_assert (!second || !honest);

@@ -33,6 +33,7 @@ typedef struct {
     uint64_t holes;                      /* as the journal counts them */
     uint32_t last_flow;                  /* the highest number that it named */
     uint64_t stored;                     /* messages of ours that are durable */
+    uint64_t boots;                      /* openings so far */
 } zloom_life_t;
 
 /* Two boots with three flows, small packs, snapshots and cold segments, closed in order. */
@@ -45,8 +46,9 @@ void zloom_life_hold_group (uint8_t *group, size_t size, unsigned what);
 void zloom_life_hold_slot (uint8_t *slot, size_t size);
 
 /*
- * Open the log, read what it can give, store a message in a flow of its own, close. What was stored
- * by earlier calls has to be there. An error: the log does not open.
+ * Open the log, read what it can give, store a message in each flow that it names and in one of its
+ * own, close. What was stored in that one by earlier calls has to be there. An error: the log does
+ * not open.
  */
 zloom_err_t zloom_life_live (zloom_simdisk_t *disk, zloom_life_t *life);
 /* The verifier looks at it. */
