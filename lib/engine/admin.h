@@ -7,6 +7,7 @@
  *   command      arguments                          results
  *   stats        flow?                              {router, log, boot, sessions, journal {…}},
  *                                                   {flows [{name, pattern, confirm, …}…]},
+ *                                                   {subscribers [{flow, group, …}…]} of buses,
  *                                                   {sessions [{name, role, epoch, consumes}…]}
  *   flow ls      -                                {flows [{name, pattern, confirm, dead_letter}…]}
  *   pause        flow                               {}
@@ -26,6 +27,13 @@
  *                                                   failures, history, due_ms, consumer, started,
  *                                                   lease_ms}…]}
  *                flow, seq                          {log, messages [one, as above]}
+ *   group ls     flow?                              {subscribers [{flow, group, durable, patterns,
+ *                                                   consumer, consumers, lag, delivered, acked,
+ *                                                   dead, filtered, dropped, gaps, position,
+ *                                                   on_slow, on_slow_value}…]}
+ *   group drop   flow, group                        {}: the durable group is forgotten
+ *   receipts     flow, seq                          {flow, seq, receipts [{group, state,
+ *                                                   behind}…]}, one a durable group
  *   dlq ls       flow?                              {flows [{name, messages, oldest_ms,
  *                                                   reasons {name: count}}…]}
  *   dlq show     flow, from?, max?, id?, reason?    {messages [{seq, id, history}…], next} + pack
@@ -33,10 +41,10 @@
  *                dry_run?
  *   dlq purge    flow, id?, reason?, max?, dry_run? {matched, moved, …} as dlq requeue
  *
- * What only looks (stats, flow ls, flow parked, trace, dlq ls, dlq show) needs the right to read,
- * the rest that to administer: of the flow that is named, or of all where none is (stats always
- * tells of all). `dlq requeue` puts back only into flows that the asker may publish to or
- * administer; the others count as refused.
+ * What only looks (stats, flow ls, flow parked, trace, group ls, receipts, dlq ls, dlq show) needs
+ * the right to read, the rest that to administer: of the flow that is named, or of all where none
+ * is (stats always tells of all). `dlq requeue` puts back only into flows that the asker may
+ * publish to or administer; the others count as refused.
  */
 #ifndef ZLOOM_ENGINE_ADMIN_H
 #define ZLOOM_ENGINE_ADMIN_H
@@ -85,5 +93,11 @@ zloom_admin_fn zloom_admin_purge;
 zloom_admin_fn zloom_admin_peer_pause;
 zloom_admin_fn zloom_admin_peer_resume;
 zloom_admin_fn zloom_admin_trace;
+zloom_admin_fn zloom_admin_group_ls;
+zloom_admin_fn zloom_admin_group_drop;
+zloom_admin_fn zloom_admin_receipts;
+
+/* Pages of subscribers of the flow that is named, or of all; `last`: they end the answer. */
+void zloom_admin_subscribers (zloom_engine_t *self, const zloom_ask_t *ask, bool last);
 
 #endif

@@ -84,15 +84,22 @@ s_purge (zloom_engine_t *self, zloom_job_t *job, const zloom_letter_t *letter)
     return ZLOOM_OK;
 }
 
-/* The flow that it died in: the newest cause says so. */
+/*
+ * The flow that it died in: the newest cause says so. FLOW/GROUP is a group of a bus; the flow sees
+ * by the history that it is for that group alone.
+ */
 static zloom_hosted_t *
 s_home (const zloom_engine_t *self, const zloom_job_t *job, const zloom_letter_t *letter)
 {
     if (letter->history.count == 0) {
         return NULL;
     }
-    zloom_hosted_t *home =
-      zloom_engine_flow (self, letter->history.causes[letter->history.count - 1].flow);
+    zloom_bytes_t name = letter->history.causes[letter->history.count - 1].flow;
+    const uint8_t *slash = name.size > 0 ? memchr (name.data, '/', name.size) : NULL;
+    if (slash) {
+        name.size = (size_t) (slash - name.data);
+    }
+    zloom_hosted_t *home = zloom_engine_flow (self, name);
     return home == job->flow ? NULL : home;
 }
 
@@ -275,6 +282,15 @@ static zloom_err_t
 s_begin (zloom_engine_t *self, const zloom_ask_t *ask, zloom_job_kind_t kind, bool letters)
 {
     zloom_job_t *job = NULL;
+    if (ask->flow && ask->flow->pattern->next_subscriber) {
+        return zloom_fail (ZLOOM_WRONG_PATTERN,
+                           "flow '%s' is a %s: each group has its own part of it, and its dead "
+                           "letters lie in %s%s%s; a durable group ends by `zloom group drop`",
+                           ask->flow->config.name, ask->flow->config.pattern,
+                           ask->flow->config.dead_letter ? "'" : "no flow",
+                           ask->flow->config.dead_letter ? ask->flow->config.dead_letter : "",
+                           ask->flow->config.dead_letter ? "'" : "");
+    }
     const zloom_err_t err = zloom_job_new (self, ask, kind, &job);
     if (err != ZLOOM_OK) {
         return err;

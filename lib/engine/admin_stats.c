@@ -218,6 +218,7 @@ zloom_admin_stats (zloom_engine_t *self, const zloom_ask_t *ask)
     do {
         s_answer_flows (self, ask, &at, true, false);
     } while (at < self->flow_count);
+    zloom_admin_subscribers (self, ask, false);
     while (s_answer_sessions (self, ask, &cursor, &left)) {
     }
     return ZLOOM_OK;

@@ -23,6 +23,8 @@ struct zloom_consumer {
     uint64_t pinged_no;     /* what the oldest PING that waits for its PONG said */
     zloom_amount_t granted; /* its credit, also while it is paused */
     /* tap, browse */
+    zloom_bytes_t *patterns; /* what it is shown; one block of memory */
+    size_t pattern_count;    /* 0: all */
     zloom_credit_t credit;
     uint64_t next_seq;
     uint64_t gap_from, gap_to, gap_count; /* not told yet; count 0: none */

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "engine/core.h"
+#include "patterns/common/topics.h"
 
 zloom_consumer_t *
 zloom_engine_consumer (const zloom_session_t *session, uint32_t handle)
@@ -23,6 +24,7 @@ zloom_engine_drop_consumer (zloom_engine_t *self, zloom_consumer_t *consumer)
             break;
         }
     }
+    free (consumer->patterns);
     free (consumer);
 }
 
@@ -56,6 +58,13 @@ s_check_subscribe (const zloom_engine_t *self, const zloom_session_t *session,
         return zloom_fail (ZLOOM_UNSUPPORTED, "flow '%s' is a %s: it has no topics", name,
                            flow->config.pattern);
     }
+    for (size_t i = 0; i < subscribe->pattern_count; i++) {
+        const zloom_err_t err = zloom_topic_check_pattern (subscribe->patterns[i]);
+        if (err != ZLOOM_OK) {
+            zloom_note_prefix ("flow '%s'", name);
+            return err;
+        }
+    }
     const bool from_known =
       consumes || subscribe->from == ZLOOM_FROM_GROUP ||
       (subscribe->mode == ZLOOM_MODE_TAP && subscribe->from == ZLOOM_FROM_NOW) ||
@@ -81,6 +90,23 @@ s_say_refused (zloom_engine_t *self, zloom_session_t *session, uint32_t handle, 
     zloom_engine_say (self, session, &verb, 0);
 }
 
+static void
+s_keep_patterns (zloom_consumer_t *consumer, const zloom_verb_subscribe_t *subscribe)
+{
+    size_t bytes = subscribe->pattern_count * sizeof *consumer->patterns;
+    for (size_t i = 0; i < subscribe->pattern_count; i++) {
+        bytes += subscribe->patterns[i].size;
+    }
+    consumer->patterns = zloom_alloc (bytes + 1);
+    uint8_t *at = (uint8_t *) (consumer->patterns + subscribe->pattern_count);
+    for (size_t i = 0; i < subscribe->pattern_count; i++) {
+        const zloom_bytes_t pattern = subscribe->patterns[i];
+        memcpy (at, pattern.data, pattern.size);
+        consumer->patterns[consumer->pattern_count++] = zloom_bytes (at, pattern.size);
+        at += pattern.size;
+    }
+}
+
 static zloom_consumer_t *
 s_new_consumer (zloom_engine_t *self, zloom_session_t *session, zloom_hosted_t *flow,
                 const zloom_verb_subscribe_t *subscribe)
@@ -99,6 +125,7 @@ s_new_consumer (zloom_engine_t *self, zloom_session_t *session, zloom_hosted_t *
                                : 0;
     }
     if (subscribe->mode != ZLOOM_MODE_CONSUME) {
+        s_keep_patterns (consumer, subscribe);
         consumer->next_watcher = flow->watchers;
         flow->watchers = consumer;
     }

@@ -2,9 +2,11 @@
 /*
  * watch.c - copies for those who look: tap (what becomes durable from now on) and browse (what is
  * there and not leased). Nothing is leased, no counter of the messages moves. A tapper without
- * credit misses messages and is told so by a GAP in their place; a browser waits for credit.
+ * credit misses messages and is told so by a GAP in their place; a browser waits for credit. Who
+ * names topics is shown what matches one of them, and misses nothing else.
  */
 #include "engine/core.h"
+#include "patterns/common/topics.h"
 
 /* Packs to one watcher a turn. */
 #define WATCH_PACKS 64
@@ -40,9 +42,47 @@ s_miss (zloom_consumer_t *watcher, uint64_t to)
     watcher->next_seq = to + 1;
 }
 
-/* One delivery of messages from next_seq to `last` at most. */
+static bool
+s_wants (const zloom_consumer_t *watcher, zloom_bytes_t envelope)
+{
+    const zloom_bytes_t topic = zloom_topic_of (envelope);
+    for (size_t i = 0; i < watcher->pattern_count && topic.data; i++) {
+        if (zloom_topic_matches (watcher->patterns[i], topic)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * Messages from `index` on, at most n: how many of them the watcher does not want, and if there are
+ * none such, how many it wants.
+ */
+static uint32_t
+s_unwanted (const zloom_consumer_t *watcher, zloom_view_t *view, uint32_t index, uint32_t n,
+            uint32_t *wanted)
+{
+    zloom_pack_iter_t iter = zloom_pack_iter (zloom_view_slice (view, index, n));
+    zloom_bytes_t envelope;
+    uint32_t unwanted = 0;
+    *wanted = 0;
+    while (zloom_pack_next (&iter, &envelope)) {
+        const bool wants = s_wants (watcher, envelope);
+        if (wants ? unwanted > 0 : *wanted > 0) {
+            break;
+        }
+        *wanted += wants;
+        unwanted += !wants;
+    }
+    return unwanted;
+}
+
+/*
+ * One delivery of messages from next_seq to *last_p at most, or a step over what is not wanted;
+ * *last_p is where those of one kind end.
+ */
 static zloom_err_t
-s_copy (zloom_engine_t *self, zloom_consumer_t *watcher, uint64_t last)
+s_copy (zloom_engine_t *self, zloom_consumer_t *watcher, uint64_t *last_p)
 {
     zloom_hosted_t *flow = watcher->flow;
     zloom_view_t *view;
@@ -52,7 +92,18 @@ s_copy (zloom_engine_t *self, zloom_consumer_t *watcher, uint64_t last)
     }
     const uint64_t seq = watcher->next_seq;
     const uint64_t end = view->chunk.seq + view->chunk.count - 1;
-    const uint64_t to = end < last ? end : last;
+    uint64_t to = end < *last_p ? end : *last_p;
+    if (watcher->pattern_count > 0) {
+        uint32_t wanted;
+        const uint32_t unwanted = s_unwanted (watcher, view, (uint32_t) (seq - view->chunk.seq),
+                                              (uint32_t) (to - seq + 1), &wanted);
+        if (unwanted > 0) {
+            watcher->next_seq += unwanted;
+            return ZLOOM_OK;
+        }
+        to = seq + wanted - 1;
+        *last_p = to;
+    }
     if (!s_has_credit (watcher)) {
         return ZLOOM_NO_CREDIT;
     }
@@ -76,8 +127,9 @@ s_tap (zloom_engine_t *self, zloom_consumer_t *watcher)
 {
     const uint64_t durable = watcher->flow->durable_seq;
     for (int i = 0; i < WATCH_PACKS && watcher->next_seq <= durable; i++) {
-        if (s_copy (self, watcher, durable) != ZLOOM_OK) {
-            s_miss (watcher, durable);
+        uint64_t last = durable;
+        if (s_copy (self, watcher, &last) != ZLOOM_OK) {
+            s_miss (watcher, last);
         }
     }
     if (watcher->next_seq <= durable) {
@@ -102,8 +154,8 @@ s_browse (zloom_engine_t *self, zloom_consumer_t *watcher)
             return;
         }
         watcher->next_seq = run.first;
-        const uint64_t last = run.last < flow->durable_seq ? run.last : flow->durable_seq;
-        const zloom_err_t err = s_copy (self, watcher, last);
+        uint64_t last = run.last < flow->durable_seq ? run.last : flow->durable_seq;
+        const zloom_err_t err = s_copy (self, watcher, &last);
         if (err == ZLOOM_AGAIN || err == ZLOOM_NO_CREDIT) {
             return;
         }

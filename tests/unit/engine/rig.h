@@ -33,6 +33,7 @@ typedef struct {
     zloom_route_t route;
     zloom_buf_t verb;
     zloom_blob_t *pack;
+    const void *from; /* where the engine has the pack's bytes */
     bool malformed;
     bool done;
 } rig_frame_t;
@@ -52,9 +53,10 @@ typedef struct {
     const char *keys[RIG_ROUTES]; /* with which it came; NULL: none */
     zloom_blob_t *received;       /* keeps rig.verb's frame */
     zloom_arena_t arena;
-    zloom_verb_t verb; /* what rig_take found */
-    zloom_buf_t frame; /* its bytes */
-    zloom_buf_t pack;  /* its pack */
+    zloom_verb_t verb;     /* what rig_take found */
+    zloom_buf_t frame;     /* its bytes */
+    zloom_buf_t pack;      /* its pack */
+    const void *pack_from; /* ... and where the engine has it: to compare, not to read */
     const zloom_engine_flow_t *flows;
     size_t flow_count;
     int64_t wake_ns;
@@ -124,6 +126,7 @@ rig_send (void *arg, zloom_route_t route, zloom_bytes_t verb, zloom_blob_t *blob
     *item = (rig_frame_t){.route = route};
     zloom_buf_add_bytes (&item->verb, verb);
     item->pack = blob ? zloom_blob_new (pack.data, pack.size) : NULL;
+    item->from = pack.data;
     return ZLOOM_OK;
 }
 
@@ -329,6 +332,7 @@ rig_take (rig_t *rig, zloom_route_t route, zloom_verb_kind_t kind)
             continue;
         }
         zloom_buf_clear (&rig->pack);
+        rig->pack_from = item->from;
         if (item->pack) {
             zloom_buf_add_bytes (&rig->pack, zloom_blob_bytes (item->pack));
         }
