@@ -58,6 +58,7 @@ struct zloom_client_core {
     int64_t retry_ns;    /* the wait before the next */
     int64_t heard_ns;
     int64_t asked_ns; /* our last PING */
+    int64_t due_ns;   /* when the last tick wanted the next one */
     int64_t heartbeat_ns;
     uint32_t liveness;
 

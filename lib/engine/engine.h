@@ -6,7 +6,8 @@
  * code; lib/net and nodes/router give it real sockets and disks.
  *
  * One turn (docs/architecture.md has the reasons):
- *   1 the clocks come in as a pair; a turn more than 1 s late shifts deadlines by the lateness
+ *   1 the clocks come in as a pair; a turn that is late by more than 1 s, or a heartbeat if that is
+ *     less, shifts deadlines by the lateness
  *   2 control (drain, reload, journal poll)
  *   3 frames from the transport, up to a burst; patterns are fed; effects become records
  *   4 timers: due ones fire after one burst, so that settlements that are already here count

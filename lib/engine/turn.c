@@ -4,7 +4,7 @@
 #include "base/tag.h"
 #include "engine/core.h"
 
-/* A turn that comes later than this was stopped by the system: deadlines move with it. */
+/* A turn that comes later than this, or a heartbeat, was stopped by the system: deadlines move. */
 #define LATE_NS ZLOOM_NS_PER_S
 /* Messages handed out by one flow before the next one. */
 #define DISPATCH_MESSAGES 65536u
@@ -24,7 +24,7 @@ s_clocks (zloom_engine_t *self, zloom_now_t now)
     self->now = now;
     self->turn_no++;
     self->more = false;
-    if (late_ns <= LATE_NS) {
+    if (late_ns <= (self->heartbeat_ns < LATE_NS ? self->heartbeat_ns : LATE_NS)) {
         return;
     }
     zloom_log (ZLOOM_LOG_WARN, "turn-late", "router=%s late_ms=%lld", self->name,

@@ -245,9 +245,11 @@ test_silence_is_asked_about_and_then_given_up (void **state)
     s_expect_nothing (desk);
     const zloom_verb_t pong = {.kind = ZLOOM_VERB_PONG};
     s_say (desk, &pong, NULL);
-    s_pass (desk, 4 * ZLOOM_NS_PER_S);
-    s_expect (desk, ZLOOM_VERB_PING);
-    assert_true (zloom_client_core_welcomed (desk->core));
+    for (int beat = 0; beat < 4; beat++) {
+        s_pass (desk, ZLOOM_NS_PER_S);
+        s_expect (desk, ZLOOM_VERB_PING);
+        assert_true (zloom_client_core_welcomed (desk->core));
+    }
     s_pass (desk, ZLOOM_NS_PER_S);
     s_tick (desk);
     assert_false (zloom_client_core_welcomed (desk->core));
@@ -255,6 +257,27 @@ test_silence_is_asked_about_and_then_given_up (void **state)
     s_pass (desk, ZLOOM_NS_PER_S);
     s_tick (desk);
     assert_true (zloom_client_core_wants_road (desk->core));
+}
+
+/* A machine that stood still, a program that did not call us: the router was not asked. */
+static void
+test_silence_does_not_count_while_nobody_listens (void **state)
+{
+    desk_t *desk = *state;
+    s_begin (desk, s_flows, 2, 0);
+    s_tick (desk);
+    s_pass (desk, ZLOOM_NS_PER_S + 60 * ZLOOM_NS_PER_S);
+    s_expect (desk, ZLOOM_VERB_PING);
+    assert_true (zloom_client_core_welcomed (desk->core));
+    /* But somebody who listens only now and then gives it up in the end, too. */
+    for (int look = 0; look < 3; look++) {
+        s_pass (desk, 10 * ZLOOM_NS_PER_S);
+        s_expect (desk, ZLOOM_VERB_PING);
+        assert_true (zloom_client_core_welcomed (desk->core));
+    }
+    s_pass (desk, 10 * ZLOOM_NS_PER_S);
+    s_tick (desk);
+    assert_false (zloom_client_core_welcomed (desk->core));
 }
 
 static void
@@ -357,6 +380,8 @@ main (void)
                                        s_teardown),
       cmocka_unit_test_setup_teardown (test_fenced_is_final, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_silence_is_asked_about_and_then_given_up, s_setup,
+                                       s_teardown),
+      cmocka_unit_test_setup_teardown (test_silence_does_not_count_while_nobody_listens, s_setup,
                                        s_teardown),
       cmocka_unit_test_setup_teardown (test_a_hello_without_answer_gets_a_new_road, s_setup,
                                        s_teardown),

@@ -39,6 +39,28 @@ test_heartbeats_are_those_of_the_config (void **state)
     rig_close (&rig);
 }
 
+/* Where beats are short, so is what the router forgives itself: a stop of less than a second. */
+static void
+test_a_stop_is_measured_by_the_heartbeat (void **state)
+{
+    (void) state;
+    const zloom_engine_flow_t flow = rig_flow ("orders", ZLOOM_CONFIRM_DISK);
+    rig_t rig;
+    rig_init (&rig, &flow, 1);
+    rig.heartbeat_ns = 200 * ZLOOM_NS_PER_MS;
+    rig.liveness = 4;
+    assert_int_equal (rig_start (&rig), ZLOOM_OK);
+    rig_hello (&rig, 1, "shop", 1, "orders");
+    rig_quiet (&rig);
+    rig_pass (&rig, 900 * ZLOOM_NS_PER_MS);
+    rig_run (&rig, 200 * ZLOOM_NS_PER_MS);
+    rig_expect_none (&rig, 1, ZLOOM_VERB_BYE);
+    rig_expect (&rig, 1, ZLOOM_VERB_PING);
+    rig_run (&rig, 800 * ZLOOM_NS_PER_MS);
+    rig_expect (&rig, 1, ZLOOM_VERB_BYE);
+    rig_close (&rig);
+}
+
 static void
 test_the_same_fingerprint_is_welcome (void **state)
 {
@@ -270,6 +292,7 @@ main (void)
 {
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (test_heartbeats_are_those_of_the_config),
+      cmocka_unit_test (test_a_stop_is_measured_by_the_heartbeat),
       cmocka_unit_test (test_the_same_fingerprint_is_welcome),
       cmocka_unit_test (test_a_stranger_with_a_broken_frame_is_sent_away),
       cmocka_unit_test (test_a_lease_is_never_longer_than_a_day),
