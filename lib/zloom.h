@@ -182,6 +182,12 @@ int64_t zloom_deadline (int64_t ms);
  *             zloom_client_retry (client, &message, -1, "the printer is off");
  *         }
  *     }
+ *
+ * Example: hear a bus; `.gap` would tell what was missed, and where.
+ *
+ *     const char *topics[] = {"order.*", "price.>"};
+ *     zloom_take_t hear = {.flow = "events", .patterns = topics, .pattern_count = 2};
+ *     err = zloom_client_subscribe (client, &hear, &handle);
  */
 typedef struct zloom_client zloom_client_t;
 
@@ -250,11 +256,54 @@ typedef struct zloom_message {
     bool replayed;
 } zloom_message_t;
 
+/* Where a subscription to a bus begins. */
+typedef enum {
+    ZLOOM_FROM_GROUP = 0, /* where its group stands; a new one, or none: the flow's default */
+    ZLOOM_FROM_NOW = 1,
+    ZLOOM_FROM_START = 2, /* with the oldest that is kept */
+    ZLOOM_FROM_LAST = 3,  /* the last of each topic, then live */
+    ZLOOM_FROM_TIME = 4,  /* value = wall ns */
+    ZLOOM_FROM_SEQ = 5,   /* value = sequence number */
+} zloom_from_t;
+
+/* What becomes of events that a subscriber is too slow for; it is told by a gap in their place. */
+typedef enum {
+    ZLOOM_ON_SLOW_DROP_OLDEST = 0, /* value: messages that may wait */
+    ZLOOM_ON_SLOW_BLOCK = 1,       /* value: ms that senders to a full flow wait; then as above */
+    ZLOOM_ON_SLOW_DROP_NEWEST = 2, /* value: messages that may wait */
+    ZLOOM_ON_SLOW_LATEST = 3,      /* one a key, or topic where there is no key; value: keys */
+    ZLOOM_ON_SLOW_SPILL = 4,       /* value: bytes that may wait, on disk */
+    ZLOOM_ON_SLOW_DISCONNECT = 5,  /* value: messages that may wait before its end */
+} zloom_on_slow_t;
+
+/* Of the numbers [from, to], `count` were meant for the subscription and will not come. */
+typedef struct {
+    const char *flow;
+    uint32_t handle;
+    uint64_t from, to;
+    uint64_t count;     /* 0: nobody knows, as when the router lost them with its memory */
+    const char *reason; /* "slow", "trimmed", ... */
+} zloom_gap_t;
+
+/* Called by zloom_client_receive (), between the messages before the gap and those behind it. */
+typedef void (zloom_gap_fn) (void *arg, const zloom_gap_t *gap);
+
+/* Zero means the default; strings are copied. */
 typedef struct {
     const char *flow;
     const char *group;     /* NULL: the flow's own */
     size_t prefetch;       /* most messages held unsettled; 0: 100 */
     size_t prefetch_bytes; /* 0: 16 MiB */
+    /* The rest is for buses. */
+    const char *const *patterns; /* topics; `*` is one token, a last `>` the rest */
+    size_t pattern_count;        /* 0: everything */
+    bool durable;                /* the group outlives its members, and is leased what it takes */
+    zloom_from_t from;
+    int64_t from_value;
+    zloom_on_slow_t on_slow; /* not durable */
+    int64_t on_slow_value;   /* 0: the flow's default */
+    zloom_gap_fn *gap;       /* NULL: not told */
+    void *gap_arg;
 } zloom_take_t;
 
 /*
@@ -287,7 +336,11 @@ zloom_err_t zloom_client_flush (zloom_client_t *self, int64_t deadline_ns);
 /* How many messages are sent to `flow` (NULL: to all) and not confirmed. */
 size_t zloom_client_unconfirmed (const zloom_client_t *self, const char *flow);
 
-/* Take from a flow from now on; *handle_p names the subscription. Outlives reconnects. */
+/*
+ * Take from a flow from now on; *handle_p names the subscription. Outlives reconnects: a
+ * subscription to a bus goes on behind the last message that came. What is not durable there comes
+ * without a lease: ack frees the message, retry and reject are UNSUPPORTED.
+ */
 zloom_err_t zloom_client_subscribe (zloom_client_t *self, const zloom_take_t *take,
                                     uint32_t *handle_p);
 /* Take no more; what is held and not settled goes back at no cost and its pointers end. */

@@ -190,7 +190,16 @@ zloom_client_subscribe (zloom_client_t *self, const zloom_take_t *take, uint32_t
     const zloom_subscription_options_t options = {.flow = take->flow,
                                                   .group = take->group,
                                                   .prefetch = take->prefetch,
-                                                  .prefetch_bytes = take->prefetch_bytes};
+                                                  .prefetch_bytes = take->prefetch_bytes,
+                                                  .patterns = take->patterns,
+                                                  .pattern_count = take->pattern_count,
+                                                  .durable = take->durable,
+                                                  .from = take->from,
+                                                  .from_value = take->from_value,
+                                                  .on_slow = take->on_slow,
+                                                  .on_slow_value = take->on_slow_value,
+                                                  .gap = take->gap,
+                                                  .gap_arg = take->gap_arg};
     zloom_err_t err = zloom_client_core_subscribe (self->core, &options, handle_p);
     if (err == ZLOOM_OK) {
         zloom_client_pump (self);

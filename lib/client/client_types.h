@@ -53,6 +53,8 @@ typedef struct {
     int64_t from_value;
     zloom_on_slow_t on_slow;
     int64_t on_slow_value; /* 0: the flow's default */
+    zloom_gap_fn *gap;     /* told beside the event; NULL: nobody */
+    void *gap_arg;
 } zloom_subscription_options_t;
 
 /* How a message is settled; views are copied. */

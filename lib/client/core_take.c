@@ -158,6 +158,15 @@ s_tell_gap (zloom_client_core_t *self, const zloom_subscription_t *subscription,
                                         .n = gap->gap_count,
                                         .text = zloom_bytes_text (gap->gap_reason)};
     zloom_core_tell (self, &event);
+    if (subscription->gap) {
+        const zloom_gap_t told = {.flow = subscription->flow,
+                                  .handle = subscription->handle,
+                                  .from = gap->gap_from,
+                                  .to = gap->gap_to,
+                                  .count = gap->gap_count,
+                                  .reason = gap->gap_reason};
+        subscription->gap (subscription->gap_arg, &told);
+    }
 }
 
 bool

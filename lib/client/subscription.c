@@ -27,6 +27,8 @@ zloom_subscription_new (const zloom_subscription_options_t *options, uint32_t ha
     self->from_value = options->from_value;
     self->on_slow = options->on_slow;
     self->on_slow_value = options->on_slow_value;
+    self->gap = options->gap;
+    self->gap_arg = options->gap_arg;
     self->prefetch.messages = options->prefetch ? options->prefetch : DEFAULT_PREFETCH;
     self->prefetch.bytes =
       options->prefetch_bytes ? options->prefetch_bytes : DEFAULT_PREFETCH_BYTES;

@@ -30,6 +30,8 @@ struct zloom_subscription {
     int64_t from_value;
     zloom_on_slow_t on_slow;
     int64_t on_slow_value;
+    zloom_gap_fn *gap;
+    void *gap_arg;
     uint64_t next_seq; /* without leases: where it goes on on a new road; 0: at `from` */
     zloom_amount_t prefetch;
     bool subscribed;  /* the router said SUBSCRIBED on this road */

@@ -7,6 +7,7 @@
 #define ZLOOM_WIRE_TYPES_H
 
 #include "base/bytes.h"
+#include "zloom.h"
 
 /* Fencing token of a lease: the router's boot (random part of its boot id) and hand-out number. */
 typedef struct {
@@ -89,29 +90,8 @@ typedef enum {
     ZLOOM_CONFIRM_DISK = 1,
 } zloom_confirm_t;
 
-/* Where a subscription begins. */
-typedef enum {
-    ZLOOM_FROM_GROUP = 0, /* where the group stands; a new one, or none: the flow's default */
-    ZLOOM_FROM_NOW = 1,
-    ZLOOM_FROM_START = 2,
-    ZLOOM_FROM_LAST = 3, /* the last of each topic, then live */
-    ZLOOM_FROM_TIME = 4, /* value = wall ns */
-    ZLOOM_FROM_SEQ = 5,  /* value = sequence number */
-    ZLOOM_FROM_COUNT
-} zloom_from_t;
-
-/*
- * What becomes of messages that a volatile subscriber is too slow for; each has a value, 0 = the
- * flow's default. Whoever loses some is told by a GAP in their place.
- */
-typedef enum {
-    ZLOOM_ON_SLOW_DROP_OLDEST = 0, /* value: messages that may wait */
-    ZLOOM_ON_SLOW_BLOCK = 1, /* value: ms that senders to a full flow wait for it; then as above */
-    ZLOOM_ON_SLOW_DROP_NEWEST = 2, /* value: messages that may wait */
-    ZLOOM_ON_SLOW_LATEST = 3,      /* one a key, or topic where there is no key; value: keys */
-    ZLOOM_ON_SLOW_SPILL = 4,       /* value: bytes that may wait, on disk */
-    ZLOOM_ON_SLOW_DISCONNECT = 5,  /* value: messages that may wait before its end */
-    ZLOOM_ON_SLOW_COUNT
-} zloom_on_slow_t;
+/* Numbers of zloom.h's enumerations are on the wire. */
+#define ZLOOM_FROM_COUNT ((unsigned) ZLOOM_FROM_SEQ + 1)
+#define ZLOOM_ON_SLOW_COUNT ((unsigned) ZLOOM_ON_SLOW_DISCONNECT + 1)
 
 #endif

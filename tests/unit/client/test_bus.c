@@ -4,6 +4,19 @@
 
 #define NO_LEASE 0
 
+static uint32_t s_handle;
+static unsigned s_gaps;
+
+static void
+s_hear_gap (void *arg, const zloom_gap_t *gap)
+{
+    assert_ptr_equal (arg, &s_gaps);
+    assert_string_equal (gap->flow, "events");
+    assert_string_equal (gap->reason, "slow");
+    assert_int_equal (gap->handle, s_handle);
+    s_gaps += (unsigned) (gap->to - gap->from + 1);
+}
+
 static const char *const s_flows[] = {"out"};
 static const zloom_client_flow_t s_sends[] = {{.name = "out"}};
 static const zloom_client_options_t s_options = {
@@ -15,11 +28,11 @@ static const zloom_subscription_options_t s_take = {.flow = "events",
                                                     .pattern_count = 2,
                                                     .from = ZLOOM_FROM_NOW,
                                                     .on_slow = ZLOOM_ON_SLOW_DROP_NEWEST,
-                                                    .on_slow_value = 50};
+                                                    .on_slow_value = 50,
+                                                    .gap = s_hear_gap,
+                                                    .gap_arg = &s_gaps};
 static const zloom_settlement_t s_ack = {.verdict = ZLOOM_VERDICT_ACK,
                                          .delay_ms = ZLOOM_DELAY_UNSET};
-
-static uint32_t s_handle;
 
 static void
 s_say_yes (desk_t *desk, uint64_t next)
@@ -103,6 +116,7 @@ static void
 test_a_gap_is_told_in_its_place (void **state)
 {
     desk_t *desk = *state;
+    s_gaps = 0;
     s_say_deliver (desk, s_handle, NO_LEASE, 1001, 1, 1);
     s_say_gap (desk, 1002, 1010, 4);
     s_say_deliver (desk, s_handle, NO_LEASE, 1011, 1, 2);
@@ -116,6 +130,7 @@ test_a_gap_is_told_in_its_place (void **state)
     assert_int_equal (s_last_event (desk, ZLOOM_CLIENT_GAP)->seq, 1002);
     assert_int_equal (s_last_event (desk, ZLOOM_CLIENT_GAP)->last, 1010);
     assert_int_equal (s_last_event (desk, ZLOOM_CLIENT_GAP)->n, 4);
+    assert_int_equal (s_gaps, 9);
     /* One that nothing follows is told, too. */
     assert_int_equal (zloom_client_core_waiting (desk->core, 0), 1);
     const zloom_message_t *message;
