@@ -225,6 +225,7 @@ typedef struct {
     int64_t expires_ms; /* worthless after so much time; 0: as the flow says */
     bool has_priority;  /* else as the flow says */
     int priority;       /* 0 to 9, 9 goes first */
+    bool trace;         /* the router keeps what becomes of it: zloom trace */
 } zloom_outgoing_t;
 
 /* A message taken: valid until it is settled or the client is closed. */

@@ -95,6 +95,7 @@ zloom_outgoing_envelope (const zloom_outgoing_t *message, zloom_envelope_t *enve
       .has_expires = message->expires_ms > 0,
       .has_priority = message->has_priority,
       .priority = (uint8_t) message->priority,
+      .trace = message->trace,
       .due_ms = message->delay_ms,
       .expires_ms = message->expires_ms,
       .id = zloom_bytes (message->id, message->id_size),

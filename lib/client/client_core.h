@@ -139,6 +139,11 @@ zloom_err_t zloom_step_settle (zloom_step_t *self, const zloom_message_t *messag
 /* Add a message to `flow`. UNKNOWN_FLOW, NO_KEY, TOO_BIG (the step would pass 6 MiB). AGAIN. */
 zloom_err_t zloom_step_emit (zloom_step_t *self, const char *flow, const zloom_envelope_t *envelope,
                              zloom_now_t now);
+/*
+ * What is emitted from now on came of this message of the step (NULL: of all of them together):
+ * the router's trace follows it. Not needed in a step with one message.
+ */
+void zloom_step_from (zloom_step_t *self, const zloom_message_t *message);
 /* Whether an emit that ended so will end so whenever it is tried again. */
 bool zloom_step_is_hopeless (zloom_err_t err);
 /* Keep `value` (unset: remove) under `key` with the group's state. TOO_BIG. */

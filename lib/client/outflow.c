@@ -298,7 +298,9 @@ zloom_outflow_send (zloom_outflow_t *self, const zloom_envelope_t *envelope, zlo
     }
     const size_t most =
       self->limits.pack_bytes < self->pack_bytes ? self->limits.pack_bytes : self->pack_bytes;
-    if (self->open_n > 0 && self->open.size + s_size (&ready) > most) {
+    /* What is traced shares its pack only with its like: the flag holds for all of it. */
+    const bool alike = ready.trace == ((self->open_flags & ZLOOM_FLAG_TRACE) != 0);
+    if (self->open_n > 0 && (self->open.size + s_size (&ready) > most || !alike)) {
         zloom_outflow_seal (self);
     }
     if (id_p) {

@@ -141,14 +141,16 @@ zloom_step_emit (zloom_step_t *self, const char *flow, const zloom_envelope_t *e
                               ready.topic.size + ready.id.size);
     }
     zloom_step_emit_t *last = self->emit_count > 0 ? &self->emits[self->emit_count - 1] : NULL;
-    if (err == ZLOOM_OK && (!last || last->flow != outflow)) {
+    const uint32_t flags = zloom_envelope_flags (&ready);
+    if (err == ZLOOM_OK && (!last || last->flow != outflow || last->from != self->from ||
+                            ((last->flags ^ flags) & ZLOOM_FLAG_TRACE))) {
         if (self->emit_count >= ZLOOM_LIMIT_EMITS) {
             return zloom_fail (ZLOOM_TOO_BIG, "step of more than %d emits",
                                (int) ZLOOM_LIMIT_EMITS);
         }
         zloom_grow (&self->emits, &self->emit_capacity, self->emit_count + 1, sizeof *self->emits);
         last = &self->emits[self->emit_count++];
-        *last = (zloom_step_emit_t){.flow = outflow};
+        *last = (zloom_step_emit_t){.flow = outflow, .from = self->from};
         self->frame_bytes += PART_BYTES;
     }
     if (err != ZLOOM_OK) {
@@ -162,8 +164,15 @@ zloom_step_emit (zloom_step_t *self, const char *flow, const zloom_envelope_t *e
     zloom_pack_add (&self->pack, &ready);
     last->n++;
     last->bytes += self->pack.size - before;
-    last->flags |= zloom_envelope_flags (&ready);
+    last->flags |= flags;
     return ZLOOM_OK;
+}
+
+void
+zloom_step_from (zloom_step_t *self, const zloom_message_t *message)
+{
+    ZLOOM_CHECK (self, STEP_TAG);
+    self->from = message ? message->seq : 0;
 }
 
 bool
@@ -345,12 +354,16 @@ s_push (const zloom_step_group_t *group, zloom_verb_t *verb, zloom_settle_run_t 
         for (size_t j = 0; j < step->item_count; j++) {
             s_join_settle (settles, &said->settle_count, &step->settles[j]);
         }
+        /* A step with one message says what its emits came of only where it goes in a group. */
+        const uint64_t only =
+          group->count > 1 && step->item_count == 1 ? step->settles[0].first : 0;
         for (size_t j = 0; j < step->emit_count; j++) {
-            emits[said->emit_count++] =
-              (zloom_emit_t){.flow = zloom_outflow_index (step->emits[j].flow),
-                             .n = step->emits[j].n,
-                             .flags = step->emits[j].flags,
-                             .base_time_ns = step->base_time_ns};
+            const zloom_step_emit_t *emit = &step->emits[j];
+            emits[said->emit_count++] = (zloom_emit_t){.flow = zloom_outflow_index (emit->flow),
+                                                       .n = emit->n,
+                                                       .flags = emit->flags,
+                                                       .base_time_ns = step->base_time_ns,
+                                                       .from = emit->from > 0 ? emit->from : only};
         }
         for (size_t j = 0; j < step->state_count; j++) {
             states[said->state_count++] = step->state[j];

@@ -26,6 +26,7 @@ typedef struct {
     uint32_t n;
     uint32_t flags;
     uint64_t bytes;
+    uint64_t from; /* number of the message that they came of; 0: not said */
 } zloom_step_emit_t;
 
 struct zloom_step {
@@ -44,6 +45,7 @@ struct zloom_step {
     size_t item_count, item_capacity, settle_capacity;
     zloom_step_emit_t *emits;
     size_t emit_count, emit_capacity;
+    uint64_t from; /* what is emitted next came of it; 0: not said */
     int64_t base_time_ns;
     zloom_buf_t pack; /* while it is built */
     zloom_blob_t *blob;

@@ -22,11 +22,12 @@
  *   flow parked  flow, from?, max?                  {keys [{key, state, seq, failures, behind,
  *                                                   reason}…], next}; next is -1 at the end
  *   flow release flow, key, skip?                   {released}
- *   trace        id                                 {log, taken [{flow, high}…]}, then {scanned,
+ *   trace        id                                 {log, trail [{…}…], trail_more,
+ *                                                   taken [{flow, high}…]}, then {scanned,
  *                                                   messages [{flow, seq, id, base_time, place,
  *                                                   failures, history, due_ms, consumer, started,
  *                                                   lease_ms}…]}
- *                flow, seq                          {log, messages [one, as above]}
+ *                flow, seq                          {log, trail, trail_more, messages [one]}
  *   group ls     flow?                              {subscribers [{flow, group, durable, patterns,
  *                                                   consumer, consumers, lag, delivered, acked,
  *                                                   dead, filtered, dropped, gaps, position,
@@ -77,6 +78,12 @@ zloom_bytes_t zloom_admin_bytes (const zloom_ask_t *ask, const char *name);
 void zloom_admin_pair (zloom_buf_t *out, const char *name, uint64_t value);
 /* What is left until then, 0 when it has come; -1 when there is no such time (ZLOOM_NEVER). */
 int64_t zloom_admin_left_ms (const zloom_engine_t *self, int64_t mono_ns);
+
+/* Seven fields of a map: where a message is, as its flow knows (`past`: of a former life). */
+void zloom_admin_whereabouts (const zloom_engine_t *self, const zloom_hosted_t *flow, uint64_t seq,
+                              zloom_bytes_t past, zloom_buf_t *out);
+/* Two fields of a map: the stays that are marked so. */
+void zloom_admin_trail (const zloom_engine_t *self, uint64_t mark, zloom_buf_t *out);
 
 /* The deepest lanes of a flow as an array of {key, messages, first}. */
 void zloom_admin_lanes (zloom_hosted_t *flow, zloom_buf_t *out);

@@ -2,6 +2,7 @@
 /* admin_dlq.c - dead letters: counting, showing, putting back, throwing away. See admin.h. */
 #include "base/memory.h"
 #include "engine/jobs.h"
+#include "engine/trail_watch.h"
 #include "wire/encode.h"
 
 /* In the journal, beside message and history, of a requeue. */
@@ -127,7 +128,9 @@ s_put_back (zloom_engine_t *self, const zloom_job_t *job, const zloom_letter_t *
                                            .src_count = 1,
                                            .past = &past,
                                            .admitted = true}};
+    const zloom_hop_t before = zloom_trail_hop (self, ZLOOM_TRAIL_REQUEUED, job->flow, letter->seq);
     zloom_engine_feed (self, home, &event);
+    self->hop = before;
     zloom_buf_fini (&buf);
     s_take_out (self, job, letter->seq, ZLOOM_REASON_MOVED);
 }

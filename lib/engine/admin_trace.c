@@ -4,7 +4,8 @@
  *
  * There is no index from ids to numbers: what is in the flows is walked, a stored pack at a time,
  * and each pack's provenance says whether the id can be in it. What has left its flow is not found;
- * that it was taken shows in what the flow knows of its producer.
+ * that it was taken shows in what the flow knows of its producer. Of a message that was sent to be
+ * traced the trail tells all its way (admin_trail.c).
  */
 #include "engine/jobs.h"
 #include "wire/encode.h"
@@ -29,10 +30,9 @@ s_consumer (const zloom_engine_t *self, const zloom_whereabouts_t *place, zloom_
                                                         : ZLOOM_NEVER));
 }
 
-/* `origin` may be unknown: of a message that is gone only its number is left. */
-static void
-s_message (const zloom_engine_t *self, zloom_hosted_t *flow, uint64_t seq,
-           const zloom_origin_t *origin, zloom_bytes_t past, zloom_buf_t *out)
+void
+zloom_admin_whereabouts (const zloom_engine_t *self, const zloom_hosted_t *flow, uint64_t seq,
+                         zloom_bytes_t past, zloom_buf_t *out)
 {
     static const char *const places[] = {
       [ZLOOM_PLACE_NONE] = "never given", [ZLOOM_PLACE_GONE] = "gone",
@@ -40,9 +40,26 @@ s_message (const zloom_engine_t *self, zloom_hosted_t *flow, uint64_t seq,
       [ZLOOM_PLACE_WAITS] = "waiting",    [ZLOOM_PLACE_STUCK] = "stuck",
       [ZLOOM_PLACE_MOVES] = "moving",
     };
-    char text[ZLOOM_ORIGIN_TEXT_BYTES];
     zloom_whereabouts_t place;
     flow->pattern->place (flow->core, seq, &place);
+    zloom_encode_string (out, "place");
+    zloom_encode_string (out, places[place.place]);
+    zloom_admin_pair (out, "failures", place.failures);
+    zloom_encode_string (out, "history");
+    zloom_encode_raw (out, place.history.data ? place.history : past);
+    zloom_encode_string (out, "due_ms");
+    zloom_encode_int (out, zloom_admin_left_ms (self, place.place == ZLOOM_PLACE_WAITS
+                                                        ? place.due_mono_ns
+                                                        : ZLOOM_NEVER));
+    s_consumer (self, &place, out);
+}
+
+/* `origin` may be unknown: of a message that is gone only its number is left. */
+static void
+s_message (const zloom_engine_t *self, const zloom_hosted_t *flow, uint64_t seq,
+           const zloom_origin_t *origin, zloom_bytes_t past, zloom_buf_t *out)
+{
+    char text[ZLOOM_ORIGIN_TEXT_BYTES];
     zloom_encode_map (out, 11);
     zloom_encode_string (out, "flow");
     zloom_encode_string (out, flow->config.name);
@@ -56,16 +73,7 @@ s_message (const zloom_engine_t *self, zloom_hosted_t *flow, uint64_t seq,
     } else {
         zloom_encode_nil (out);
     }
-    zloom_encode_string (out, "place");
-    zloom_encode_string (out, places[place.place]);
-    zloom_admin_pair (out, "failures", place.failures);
-    zloom_encode_string (out, "history");
-    zloom_encode_raw (out, place.history.data ? place.history : past);
-    zloom_encode_string (out, "due_ms");
-    zloom_encode_int (out, zloom_admin_left_ms (self, place.place == ZLOOM_PLACE_WAITS
-                                                        ? place.due_mono_ns
-                                                        : ZLOOM_NEVER));
-    s_consumer (self, &place, out);
+    zloom_admin_whereabouts (self, flow, seq, past, out);
 }
 
 /* ---- walking ------------------------------------------------------------------------------- */
@@ -204,9 +212,12 @@ s_by_number (zloom_engine_t *self, const zloom_ask_t *ask, uint64_t seq)
         zloom_src_origin (view->head.src, view->head.src_count, index, &origin);
         past = zloom_pack_head_past (&view->head, index);
     }
-    zloom_encode_map (&out, 2);
+    zloom_encode_map (&out, 4);
     zloom_encode_string (&out, "log");
     zloom_encode_string (&out, self->log_text);
+    zloom_admin_trail (
+      self, zloom_trail_mark_seq (self->trail, zloom_bytes_text (ask->flow->config.name), seq),
+      &out);
     zloom_encode_string (&out, "messages");
     zloom_encode_array (&out, 1);
     s_message (self, ask->flow, seq, view ? &origin : NULL, past, &out);
@@ -231,9 +242,10 @@ zloom_admin_trace (zloom_engine_t *self, const zloom_ask_t *ask)
         return err;
     }
     zloom_buf_t out = {0};
-    zloom_encode_map (&out, 2);
+    zloom_encode_map (&out, 4);
     zloom_encode_string (&out, "log");
     zloom_encode_string (&out, self->log_text);
+    zloom_admin_trail (self, zloom_trail_mark_id (self->trail, zloom_admin_text (ask, "id")), &out);
     s_taken (self, job->id.producer, &out);
     zloom_admin_answer (self, ask, true, &out, NULL);
     zloom_buf_fini (&out);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/tag.h"
 #include "engine/core.h"
+#include "engine/trail_watch.h"
 
 /* No group is too small for this. */
 #define LEAST_BYTES 65536
@@ -350,6 +351,9 @@ s_feed (zloom_engine_t *self, zloom_hosted_t *flow, const feed_t *feed, zloom_bl
     }
     if (feed->call) {
         feed->call (flow, &turn, feed->arg);
+    }
+    if (zloom_trail_concerns (self, flow, feed->event)) {
+        zloom_trail_watch (self, flow, feed->event, effects);
     }
     s_carry (self, flow, effects, blob);
     zloom_effects_clear (effects);

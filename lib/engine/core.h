@@ -13,6 +13,7 @@
  *   dead.c      dead letters                deliver.c  DELIVER: slices of stored packs
  *   talk.c      what is said, ends, beats   watch.c    tap and browse
  *   admin*.c    ADMIN                       hold.c     answers that wait for their group
+ *   trail*.c    what became of traced messages
  */
 #ifndef ZLOOM_ENGINE_CORE_H
 #define ZLOOM_ENGINE_CORE_H
@@ -21,6 +22,7 @@
 #include "engine/bundle.h"
 #include "engine/engine.h"
 #include "engine/hold.h"
+#include "engine/trail.h"
 #include "engine/views.h"
 #include "peer/credit.h"
 #include "peer/session.h"
@@ -92,7 +94,8 @@ struct zloom_hosted {
     zloom_chunk_t *cold; /* fetched from disk */
     size_t cold_count, cold_capacity;
     uint64_t cold_bytes;
-    bool in_event; /* the pattern is fed: it peeks only at what it moves to dead letters */
+    zloom_track_t *track; /* of its traced messages; NULL: there are none */
+    bool in_event;        /* the pattern is fed: it peeks only at what it moves to dead letters */
 };
 
 /* A session's way into one flow: what WELCOME or SUBSCRIBED gave an index for. */
@@ -188,6 +191,8 @@ struct zloom_engine {
     zloom_buf_t head;      /* the record head being encoded */
     zloom_step_context_t step;
     zloom_bundle_t bundle;
+    zloom_trail_t *trail;
+    zloom_hop_t hop;
 
     zloom_now_t now;
     uint64_t turn_no;

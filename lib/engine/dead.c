@@ -6,6 +6,7 @@
  */
 #include "base/log.h"
 #include "engine/core.h"
+#include "engine/trail_watch.h"
 
 /* What stays announced: a dead letter neither waits for its time nor expires. */
 #define FLAGS (~(uint32_t) (ZLOOM_FLAG_DUE | ZLOOM_FLAG_EXPIRES))
@@ -43,5 +44,7 @@ zloom_engine_dead (zloom_engine_t *self, zloom_hosted_t *flow, uint64_t seq, zlo
                                            .src_count = 1,
                                            .past = &past,
                                            .admitted = true}};
+    const zloom_hop_t before = zloom_trail_hop (self, ZLOOM_TRAIL_DEAD, flow, seq);
     zloom_engine_feed (self, target, &event);
+    self->hop = before;
 }

@@ -7,6 +7,7 @@
 #include "base/tag.h"
 #include "engine/core.h"
 #include "engine/recover.h"
+#include "engine/trail_watch.h"
 
 #define ENGINE_TAG 0x5A656E67u
 #define HEARTBEAT_NS ZLOOM_NS_PER_S
@@ -99,6 +100,7 @@ zloom_engine_new (const zloom_engine_config_t *config, const zloom_transport_t *
     self->consumers = zloom_idmap_new ();
     self->reads = zloom_idmap_new ();
     self->hold = zloom_hold_new ();
+    self->trail = zloom_trail_new (ZLOOM_LIMIT_TRACE_BYTES);
     self->next_consumer = 1;
     self->next_read = 1;
     for (size_t i = 0; i < ZLOOM_ENGINE_DEPTH; i++) {
@@ -151,6 +153,7 @@ zloom_engine_destroy (zloom_engine_t **self_p)
     zloom_map_destroy (&self->by_name);
     zloom_map_destroy (&self->paused);
     zloom_hold_destroy (&self->hold);
+    zloom_trail_destroy (&self->trail);
     zloom_arena_fini (&self->arena);
     zloom_arena_fini (&self->scratch);
     zloom_buf_fini (&self->out);
@@ -187,6 +190,7 @@ s_begin_flow (zloom_engine_t *self, zloom_hosted_t *flow)
         zloom_engine_create (self, flow, first);
     }
     zloom_idmap_put (flow->port->flows, flow->number, flow);
+    flow->track = zloom_trail_track (self->trail, zloom_bytes_text (flow->config.name));
 }
 
 void
@@ -258,6 +262,7 @@ zloom_engine_start (zloom_engine_t *self, zloom_journal_t *journal, zloom_now_t 
     if (err != ZLOOM_OK) {
         return err;
     }
+    zloom_trail_resume (self);
     self->started = true;
     self->next_turn_ns = now.mono_ns;
     zloom_log (ZLOOM_LOG_INFO, "router-start", "router=%s log=%s boot=%llu flows=%zu", self->name,

@@ -6,6 +6,7 @@
  */
 #include "engine/recover.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/tag.h"
 
@@ -67,12 +68,26 @@ s_on_flow (void *arg, uint32_t number, const char *name)
     return ZLOOM_OK;
 }
 
+/* The trail is worth no log that does not open: what cannot be read of it is left out. */
+static void
+s_replay_trail (const zloom_port_t *port, zloom_bytes_t bytes)
+{
+    if (zloom_trail_replay (port->engine->trail, bytes) != ZLOOM_OK) {
+        zloom_log (ZLOOM_LOG_WARN, "trail-bytes", "router=%s %s", port->engine->name,
+                   zloom_note ());
+    }
+}
+
 static zloom_err_t
 s_on_restore (void *arg, uint32_t number, zloom_bytes_t snapshot)
 {
     zloom_hosted_t *flow = s_flow (arg, number);
     if (!flow && snapshot.size == 0) {
-        return ZLOOM_OK; /* the log's own part, or of a flow that this engine never had */
+        return ZLOOM_OK; /* of a flow that this engine never had */
+    }
+    if (number == 0) {
+        s_replay_trail (arg, snapshot);
+        return ZLOOM_OK;
     }
     if (!flow) {
         return zloom_fail (ZLOOM_DAMAGED, "snapshot of flow %u, which has no name", number);
@@ -88,6 +103,10 @@ static zloom_err_t
 s_on_replay (void *arg, const zloom_record_t *record)
 {
     zloom_hosted_t *flow = s_flow (arg, record->flow);
+    if (record->type == ZLOOM_RECORD_TRACE) {
+        s_replay_trail (arg, record->head);
+        return ZLOOM_OK;
+    }
     if (record->flow == 0 && record->type == ZLOOM_RECORD_HOLE) {
         return ZLOOM_OK; /* whole groups are lost, as the log said; flows hear of their own holes */
     }
@@ -111,8 +130,11 @@ s_on_replay (void *arg, const zloom_record_t *record)
 static void
 s_on_snapshot (void *arg, uint32_t number, zloom_buf_t *out)
 {
-    const zloom_hosted_t *flow = s_flow (arg, number);
-    if (flow) {
+    const zloom_port_t *port = arg;
+    const zloom_hosted_t *flow = s_flow (port, number);
+    if (number == 0) {
+        zloom_trail_snapshot (port->engine->trail, out);
+    } else if (flow) {
         flow->pattern->snapshot (flow->core, out);
     }
 }

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "engine/core.h"
+#include "engine/trail_watch.h"
 
 /* In the journal, beside the pack: one emit's record. */
 #define EMIT_BYTES 1024
@@ -251,6 +252,15 @@ s_check_room (zloom_engine_t *self, const work_t *work)
 
 /* ---- doing it ------------------------------------------------------------------------------ */
 
+/* The input that an emit came of: as the peer says, or the only one; 0: not known. */
+static uint64_t
+s_cause (const work_t *work, const zloom_emit_t *emit)
+{
+    const zloom_verb_step_t *step = work->step;
+    const bool only = step->settle_count == 1 && step->settles[0].n == 1;
+    return emit->from || !only ? emit->from : step->settles[0].first;
+}
+
 static void
 s_emit (zloom_engine_t *self, const work_t *work, size_t index)
 {
@@ -278,7 +288,14 @@ s_emit (zloom_engine_t *self, const work_t *work, size_t index)
         event.offer.producer = zloom_bytes_text (work->session->name);
         event.offer.first_id = emit->first_id;
     }
+    const zloom_hop_t before =
+      work->consumer
+        ? zloom_trail_hop (self, ZLOOM_TRAIL_EMITTED, work->consumer->flow, s_cause (work, emit))
+        : self->hop;
+    /* All of it came of one message: the flag says so wherever it goes on, other routers too. */
+    event.offer.flags |= self->hop.traced ? (uint32_t) ZLOOM_FLAG_TRACE : 0u;
     zloom_engine_feed (self, flow, &event);
+    self->hop = before;
 }
 
 /* What was said counts, done or refused: one frame an emit, as the peer counts it. */

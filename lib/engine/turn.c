@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/tag.h"
 #include "engine/core.h"
+#include "engine/trail_watch.h"
 
 /* A turn that comes later than this, or a heartbeat, was stopped by the system: deadlines move. */
 #define LATE_NS ZLOOM_NS_PER_S
@@ -106,6 +107,7 @@ static void
 s_seal (zloom_engine_t *self)
 {
     zloom_engine_flush_confirms (self);
+    zloom_trail_store (self);
     if (self->memory.seal_at_ns != ZLOOM_NEVER) {
         zloom_engine_seal (self, &self->memory);
     }
@@ -279,6 +281,7 @@ zloom_engine_turn (zloom_engine_t *self, zloom_now_t now)
     const int64_t jobs_ns = zloom_engine_jobs (self);
     s_seal (self);
     s_release (self);
+    zloom_trail_store (self);
     s_drain (self);
     const int64_t grant_ns = zloom_engine_grant (self);
     /* What was due before is due now: a turn that comes at once is not late by all that time. */

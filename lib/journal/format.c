@@ -213,7 +213,7 @@ zloom_entry_payload (const zloom_entry_t *entry, const zloom_group_header_t *hea
 bool
 zloom_record_known (uint16_t type)
 {
-    return type >= ZLOOM_RECORD_PACK && type <= ZLOOM_RECORD_ATTEST;
+    return type >= ZLOOM_RECORD_PACK && type <= ZLOOM_RECORD_TRACE;
 }
 
 bool

@@ -51,7 +51,8 @@
     X (GROUP, 13)   /* consumer group name <-> number */                                     \
     X (TOPIC, 14)   /* topic name <-> number */                                              \
     X (BOOT, 15)    /* an opening: boot id and every flow's end; journal-owned */            \
-    X (ATTEST, 16)  /* nothing: the group exists to attest what was durable before it */
+    X (ATTEST, 16)  /* nothing: the group exists to attest what was durable before it */     \
+    X (TRACE, 17)   /* what became of traced messages; not critical */
 
 typedef enum {
 #define ZLOOM_RECORD_ENUM(name, number) ZLOOM_RECORD_##name = (number),

@@ -24,6 +24,7 @@ zloom_envelope_flags (const zloom_envelope_t *self)
     flags |= self->has_priority ? ZLOOM_FLAG_PRIORITY : 0u;
     flags |= self->id.data ? ZLOOM_FLAG_ID : 0u;
     flags |= self->has_budget ? ZLOOM_FLAG_BUDGET : 0u;
+    flags |= self->trace ? ZLOOM_FLAG_TRACE : 0u;
     return flags;
 }
 

@@ -22,6 +22,7 @@ typedef struct {
     bool has_budget;
     bool has_priority;
     bool has_time;
+    bool trace; /* no field: it is to be sent with ZLOOM_FLAG_TRACE; decoding leaves it unset */
     uint8_t priority;    /* 0-9, 9 first */
     int64_t due_ms;      /* not before: milliseconds after the run's base_time, >= 0 */
     int64_t expires_ms;  /* milliseconds after the run's base_time, >= 0 */
@@ -35,9 +36,9 @@ typedef struct {
 /*
  * What a SEND announces about its pack (ZLOOM_FLAG_*). A field that is set but not announced is
  * carried and otherwise ignored; so with flags = 0 nobody on the way opens an envelope. TRACE
- * stands for no field: it asks the hops to append to the trace log.
+ * stands for no field: it asks the hops to append to the trace log, for all messages of the pack.
  */
-/* The flags of the fields that are set (TRACE never). Or them over a pack's envelopes. */
+/* The flags of the fields that are set, and of `trace`. Or them over a pack's envelopes. */
 uint32_t zloom_envelope_flags (const zloom_envelope_t *self);
 /*
  * `due` and `expires` count from `from_ns`: let them count from `base_ns`, so that they mean the

@@ -175,6 +175,7 @@ s_get_emit (zloom_cursor_t *cursor, zloom_emit_t *emit)
     emit->base_time_ns = zloom_fields_int (&fields, ZLOOM_NEED, 0);
     emit->first_id = zloom_part_number (&fields, ZLOOM_MAY);
     emit->mark = zloom_fields_bytes (&fields, ZLOOM_MAY, ZLOOM_LIMIT_MARK_BYTES);
+    emit->from = zloom_part_number (&fields, ZLOOM_MAY);
     zloom_fields_close (&fields);
     if (emit->n == 0 || emit->first_id > (uint64_t) INT64_MAX - emit->n + 1) {
         zloom_cursor_fail (cursor, ZLOOM_MALFORMED, "an emit is empty or past 2^63");
@@ -201,9 +202,10 @@ s_check_step (zloom_cursor_t *cursor, const zloom_verb_step_t *step)
     }
     for (size_t i = 0; i < step->emit_count; i++) {
         if (step->has_handle != (step->emits[i].first_id == 0) ||
-            (step->has_handle && step->emits[i].mark.data)) {
+            (step->has_handle ? step->emits[i].mark.data != NULL : step->emits[i].from > 0)) {
             zloom_cursor_fail (cursor, ZLOOM_MALFORMED,
-                               "emits have ids and marks in a step without input, only there");
+                               "emits have ids and marks in a step without input, only there; "
+                               "and come of an input only where there is one");
         }
     }
 }

@@ -83,9 +83,11 @@ const zloom_verb_info_t *zloom_verb_info (zloom_verb_kind_t kind);
 /* ---- parts ---------------------------------------------------------------------------------- */
 
 /*
- * [flow, n, flags, base_time, first_id?, mark?]. first_id and mark stand only in a step without
- * input: there the emits are the producer's own messages, numbered like SEND's, and mark is kept
- * with its state.
+ * [flow, n, flags, base_time, first_id?, mark?, from?]. first_id and mark stand only in a step
+ * without input: there the emits are the producer's own messages, numbered like SEND's, and mark is
+ * kept with its state. `from` stands only in a step with input: all n messages came of the input
+ * with this number, as its handler says; without it they came of the step's only message, if there
+ * is one.
  */
 typedef struct {
     uint32_t flow; /* index from WELCOME */
@@ -94,6 +96,7 @@ typedef struct {
     int64_t base_time_ns;
     uint64_t first_id;  /* 0 = none */
     zloom_bytes_t mark; /* unset = keep the old one */
+    uint64_t from;      /* 0 = not said */
 } zloom_emit_t;
 
 /* [key, value?]: nil removes */

@@ -303,13 +303,16 @@ s_put_step (zloom_buf_t *out, const zloom_verb_step_t *step)
     zloom_encode_array (out, step->emit_count);
     for (size_t i = 0; i < step->emit_count; i++) {
         const zloom_emit_t *emit = &step->emits[i];
-        zloom_encode_array (out, 6);
+        zloom_encode_array (out, emit->from > 0 ? 7 : 6);
         zloom_encode_uint (out, emit->flow);
         zloom_encode_uint (out, emit->n);
         zloom_encode_uint (out, emit->flags);
         zloom_encode_int (out, emit->base_time_ns);
         zloom_part_put_number (out, emit->first_id, 0);
         zloom_encode_bytes (out, emit->mark);
+        if (emit->from > 0) {
+            zloom_encode_uint (out, emit->from);
+        }
     }
     zloom_encode_nil (out);
     zloom_encode_array (out, step->state_count);

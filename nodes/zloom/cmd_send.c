@@ -226,6 +226,7 @@ s_read_asks (s_send_t *self)
     }
     self->asks.key = zloom_bytes_text (zloom_cli_option (cli, "key"));
     self->asks.id = zloom_bytes_text (id);
+    self->asks.trace = zloom_cli_option (cli, "trace") != NULL;
     self->asks.has_priority = priority >= 0;
     self->asks.priority = (uint8_t) (priority >= 0 ? priority : 0);
     return s_read_times (self);

@@ -5,6 +5,7 @@
 #include "base/units.h"
 #include "base/when.h"
 #include "routers.h"
+#include "trail.h"
 #include "view.h"
 #include "wire/source.h"
 
@@ -86,6 +87,9 @@ s_ask_all (s_trace_t *self)
     /* It stands in its own flow, or has left it: what is found there already is not said twice. */
     size_t index = 0;
     const json_t *message = NULL;
+    if (json_array_size (json_object_get (self->answer, "trail")) > 0) {
+        return ZLOOM_EXIT_OK;
+    }
     json_array_foreach (json_object_get (self->answer, "messages"), index, message)
     {
         if (strcmp (zloom_print_string (message, "flow"), flow) == 0) {
@@ -99,7 +103,7 @@ s_ask_all (s_trace_t *self)
 static void
 s_join (json_t *whole, const json_t *answer)
 {
-    static const char *const lists[] = {"messages", "taken"};
+    static const char *const lists[] = {"messages", "taken", "trail"};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         json_t *list = json_object_get (answer, lists[i]);
         if (list && !json_object_get (whole, lists[i])) {
@@ -139,28 +143,11 @@ s_ask_each (s_trace_t *self, const zloom_routers_t *routers)
 static void
 s_place_text (const json_t *message, zloom_buf_t *out)
 {
-    const char *place = zloom_print_string (message, "place");
-    const char *consumer = zloom_print_string (message, "consumer");
-    const int64_t due_ms = zloom_print_int (message, "due_ms");
-    const int64_t lease_ms = zloom_print_int (message, "lease_ms");
-    char text[48];
-    if (strcmp (place, "leased") == 0) {
-        zloom_buf_printf (out, "with %s, %s, its lease ends in %s", consumer[0] ? consumer : "?",
-                          json_is_true (json_object_get (message, "started")) ? "begun"
-                                                                              : "not begun yet",
-                          zloom_view_time (lease_ms > 0 ? lease_ms : 0, text));
-    } else if (strcmp (place, "waiting") == 0) {
-        zloom_buf_printf (out, "waits for its time, due in %s",
-                          due_ms >= 0 ? zloom_view_time (due_ms, text) : "?");
-    } else if (strcmp (place, "stuck") == 0) {
-        zloom_buf_add_text (out, "stuck: it has failed for the last time and waits for a hand");
-    } else if (strcmp (place, "moving") == 0) {
-        zloom_buf_add_text (out, "on its way to the dead letters");
-    } else if (strcmp (place, "gone") == 0) {
+    if (strcmp (zloom_print_string (message, "place"), "gone") == 0) {
         zloom_buf_add_text (out, "has left the flow: acknowledged, dead, expired or purged; which "
-                                 "one is not kept");
+                                 "one is kept only of what was sent with --trace");
     } else {
-        zloom_buf_add_text (out, place);
+        zloom_place_text (message, out);
     }
 }
 
@@ -226,7 +213,8 @@ s_absent_text (const s_trace_t *self, const zloom_origin_t *origin, zloom_buf_t 
             zloom_buf_printf (
               out,
               "%s: taken (it has ids up to %lld of this producer) and not there any "
-              "more: acknowledged, expired or purged; which one is not kept\n",
+              "more: acknowledged, expired or purged; which one is kept only of what was sent "
+              "with --trace\n",
               zloom_print_string (row, "flow"), (long long) high);
         } else {
             zloom_buf_printf (out, "%s: not taken yet; it has ids up to %lld of this producer\n",
@@ -247,6 +235,9 @@ s_is_known (const s_trace_t *self, const zloom_origin_t *origin)
 {
     size_t index = 0;
     const json_t *row = NULL;
+    if (json_array_size (json_object_get (self->answer, "trail")) > 0) {
+        return true;
+    }
     json_array_foreach (json_object_get (self->answer, "messages"), index, row)
     {
         if (strcmp (zloom_print_string (row, "place"), "never given") != 0) {
@@ -262,13 +253,42 @@ s_is_known (const s_trace_t *self, const zloom_origin_t *origin)
     return false;
 }
 
+/* The way, if it was traced; then what stands somewhere and is not on it. */
+static void
+s_text (const s_trace_t *self, const zloom_origin_t *origin, zloom_buf_t *out)
+{
+    const json_t *messages = json_object_get (self->answer, "messages");
+    const json_t *trail = json_object_get (self->answer, "trail");
+    const int64_t more = zloom_print_int (self->answer, "trail_more");
+    size_t index = 0;
+    const json_t *message = NULL;
+    zloom_trail_text (trail, out);
+    if (more > 0) {
+        zloom_buf_printf (out, "... and %lld more that came of it\n", (long long) more);
+    }
+    json_array_foreach (messages, index, message)
+    {
+        if (!zloom_trail_has (trail, message)) {
+            s_message_text (message, out);
+        }
+    }
+    if (json_array_size (messages) == 0 && json_array_size (trail) == 0) {
+        s_absent_text (self, origin, out);
+    }
+}
+
 static int
 s_print (const s_trace_t *self, const zloom_origin_t *origin)
 {
     json_t *messages = json_object_get (self->answer, "messages");
+    json_t *trail = json_object_get (self->answer, "trail");
     size_t index = 0;
     json_t *message = NULL;
     json_array_foreach (messages, index, message)
+    {
+        zloom_print_history (message);
+    }
+    json_array_foreach (trail, index, message)
     {
         zloom_print_history (message);
     }
@@ -280,13 +300,7 @@ s_print (const s_trace_t *self, const zloom_origin_t *origin)
                                  self->output == ZLOOM_OUTPUT_JSON);
     } else {
         zloom_buf_t out = {0};
-        json_array_foreach (messages, index, message)
-        {
-            s_message_text (message, &out);
-        }
-        if (json_array_size (messages) == 0) {
-            s_absent_text (self, origin, &out);
-        }
+        s_text (self, origin, &out);
         code = zloom_cli_print (self->cli, zloom_buf_bytes (&out));
         zloom_buf_fini (&out);
     }

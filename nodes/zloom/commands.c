@@ -165,6 +165,7 @@ static const zloom_option_t s_send_options[] = {
   {"expires", 0, "DURATION", "worthless after so long: handed to nobody from then on"},
   {"priority", 'p', "N", "0 to 9, 9 goes first"},
   {"id", 0, "ID", "the message's own id: a flow with dedup takes it once (one BODY)"},
+  {"trace", 0, NULL, "keep what becomes of it, over all flows: zloom trace shows it"},
   {"name", 0, "NAME", "the producer's name: what it has sent already is not sent again"},
   {"timeout", 't', "DURATION", "how long to wait for confirms (default 30s)"},
   {"output", 'o', "FORM", "text, json or jsonl: what was sent, on stdout, with its ids"},

@@ -197,7 +197,7 @@ _zloom () {
                 -t|--timeout) COMPREPLY=(); return ;;
                 -o|--output) COMPREPLY=($(compgen -W 'text json jsonl: what was sent on stdout with its ids' -- "$word")); return ;;
             esac
-            options='--state --file --key --in --at --expires --priority --id --name --timeout --output'
+            options='--state --file --key --in --at --expires --priority --id --trace --name --timeout --output'
             [[ $word == -* ]] || { COMPREPLY=(); return; }
             ;;
         tap)

@@ -28,7 +28,7 @@ _zloom_commands () {
         'flow:keys of a keyed flow that do not go on, and letting them go on'
         'stats:counters of flows, consumers, sessions and the journal'
         'top:flows and nodes live on one screen\: rates, depth, age, credit, restarts'
-        'trace:one message\: where it is, who has it, its failures and what comes next'
+        'trace:one message\: where it is, who has it, its failures, and its way over all flows'
         'why:what holds a flow or a node back\: one sentence, its numbers, what to do'
         'logs:what the nodes of a topology and its supervisor said, merged'
         'doctor:check a journal offline\: what is whole, what is not'
@@ -229,6 +229,7 @@ _zloom () {
                 '-p[0 to 9, 9 goes first]:N: ' \
                 '*--priority[0 to 9, 9 goes first]:N: ' \
                 '*--id[the message'\''s own id\: a flow with dedup takes it once (one BODY)]:ID: ' \
+                '*--trace[keep what becomes of it, over all flows\: zloom trace shows it]' \
                 '*--name[the producer'\''s name\: what it has sent already is not sent again]:NAME: ' \
                 '-t[how long to wait for confirms (default 30s)]:DURATION: ' \
                 '*--timeout[how long to wait for confirms (default 30s)]:DURATION: ' \

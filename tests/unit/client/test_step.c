@@ -70,6 +70,7 @@ test_a_step_waits_for_credit_and_says_it_all (void **state)
     assert_int_equal (verb->step.emit_count, 1);
     assert_int_equal (verb->step.emits[0].flow, 10);
     assert_int_equal (verb->step.emits[0].n, 2);
+    assert_int_equal (verb->step.emits[0].from, 0); /* it has one input */
     assert_int_equal (zloom_client_core_pending (desk->core), 1);
     s_say_step_answer (desk, s_handle, 1, ZLOOM_OK);
     assert_int_equal (s_last_event (desk, ZLOOM_CLIENT_STEP)->id, id);
@@ -93,8 +94,40 @@ test_what_is_committed_meanwhile_goes_together (void **state)
     assert_int_equal (verb->step.settles[0].first, 2);
     assert_int_equal (verb->step.settles[0].n, 2);
     assert_int_equal (zloom_verb_messages (verb), 3);
+    assert_int_equal (verb->step.emit_count, 2); /* each says what it came of */
+    assert_int_equal (verb->step.emits[0].from, 2);
+    assert_int_equal (verb->step.emits[1].from, 3);
     s_say_step_answer (desk, s_handle, 1, ZLOOM_OK);
     assert_int_equal (s_count_events (desk, ZLOOM_CLIENT_STEP), 3);
+}
+
+/* Emits of one step are apart where they came of different messages, or where one is traced. */
+static void
+test_a_step_says_what_its_emits_came_of (void **state)
+{
+    desk_t *desk = *state;
+    s_say_credit (desk, 10, 100);
+    zloom_step_t *step = zloom_client_core_step (desk->core);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal (zloom_step_settle (step, s_messages[i], &s_ack), ZLOOM_OK);
+    }
+    zloom_envelope_t envelope = {.body = zloom_bytes_text ("paid")};
+    const int from[] = {-1, 1, 1, 3, 3};
+    for (size_t i = 0; i < sizeof from / sizeof *from; i++) {
+        zloom_step_from (step, from[i] < 0 ? NULL : s_messages[from[i]]);
+        envelope.trace = i == 4;
+        assert_int_equal (zloom_step_emit (step, "paid", &envelope, desk->now), ZLOOM_OK);
+    }
+    uint64_t id = 0;
+    assert_int_equal (zloom_client_core_commit (desk->core, &step, &id), ZLOOM_OK);
+    const zloom_verb_t *verb = s_expect (desk, ZLOOM_VERB_STEP);
+    const uint64_t said[][3] = {{0, 1, 0}, {2, 2, 0}, {4, 1, 0}, {4, 1, ZLOOM_FLAG_TRACE}};
+    assert_int_equal (verb->step.emit_count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal (verb->step.emits[i].from, said[i][0]);
+        assert_int_equal (verb->step.emits[i].n, said[i][1]);
+        assert_int_equal (verb->step.emits[i].flags, said[i][2]);
+    }
 }
 
 static void
@@ -216,6 +249,8 @@ main (void)
       cmocka_unit_test_setup_teardown (test_a_step_waits_for_credit_and_says_it_all, s_setup,
                                        s_teardown),
       cmocka_unit_test_setup_teardown (test_what_is_committed_meanwhile_goes_together, s_setup,
+                                       s_teardown),
+      cmocka_unit_test_setup_teardown (test_a_step_says_what_its_emits_came_of, s_setup,
                                        s_teardown),
       cmocka_unit_test_setup_teardown (test_one_bad_step_spoils_no_other, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_refused_for_now_rests_and_comes_again, s_setup,

@@ -299,6 +299,9 @@ test_steps_have_input_or_ids (void **state)
     (void) state;
     verb.step = (zloom_verb_step_t){true, 1, {1, 1}, &run, 1, &emit, 1, NULL, 0};
     assert_int_equal (s_round (&verb), ZLOOM_OK);
+    emit.from = 7;
+    assert_int_equal (s_round (&verb), ZLOOM_OK);
+    emit.from = 0;
     verb.step.token.boot = 0;
     assert_int_equal (s_round (&verb), ZLOOM_MALFORMED);
     verb.step.token.boot = 1;
@@ -309,6 +312,9 @@ test_steps_have_input_or_ids (void **state)
     assert_int_equal (s_round (&verb), ZLOOM_MALFORMED);
     verb.step.settle_count = 0;
     assert_int_equal (s_round (&verb), ZLOOM_OK);
+    emit.from = 7; /* there is no input to come of */
+    assert_int_equal (s_round (&verb), ZLOOM_MALFORMED);
+    emit.from = 0;
     emit.first_id = 0;
     assert_int_equal (s_round (&verb), ZLOOM_MALFORMED);
     assert_int_equal (DECODE ("\x97\x1a\x01\x92\x01\x01\x90\x90\x91\xc0\xc0", &verb),

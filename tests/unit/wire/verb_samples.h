@@ -69,6 +69,11 @@ static const zloom_emit_t s_emits[] = {{.flow = 1, .n = 2, .flags = 2, .base_tim
 static const zloom_state_t s_state[] = {{T ("total"), T ("\x2a")}, {T ("old"), {NULL, 0}}};
 static const zloom_emit_t s_source_emits[] = {
   {.n = 2, .base_time_ns = BASE, .first_id = 42, .mark = T ("line 43")}};
+static const zloom_settle_run_t s_group_runs[] = {
+  {1001, 2, ZLOOM_VERDICT_ACK, ZLOOM_DELAY_UNSET, {.exit = -1}}};
+static const zloom_emit_t s_from_emits[] = {
+  {.flow = 1, .n = 1, .base_time_ns = BASE, .from = 1002},
+  {.flow = 1, .n = 2, .base_time_ns = BASE, .from = 1001}};
 static const zloom_run_t s_one_run[] = {{1001, 1}};
 static const zloom_run_t s_lost_run[] = {{1002, 1}};
 
@@ -149,6 +154,8 @@ static const s_sample_t s_samples[] = {
   {"settled-step",
    {ZLOOM_VERB_SETTLED, {.settled = {true, 1, TOKEN, NULL, 0, true, ZLOOM_OK, {NULL, 0}}}}},
   {"step", {ZLOOM_VERB_STEP, {.step = {true, 1, TOKEN, s_settle_runs, 1, s_emits, 1, s_state, 2}}}},
+  {"step-from",
+   {ZLOOM_VERB_STEP, {.step = {true, 1, TOKEN, s_group_runs, 1, s_from_emits, 2, NULL, 0}}}},
   {"step-source",
    {ZLOOM_VERB_STEP, {.step = {false, 0, {0, 1}, NULL, 0, s_source_emits, 1, NULL, 0}}}},
   {"started", {ZLOOM_VERB_STARTED, {.started = {1, TOKEN, s_one_run, 1}}}},
