@@ -66,6 +66,14 @@ typedef struct {
     uint64_t seq;
 } zloom_durable_mark_t;
 
+/* What a flow that is only in the journal may be: it is read by each pattern until all but one of
+ * them refuse its records. */
+#define ZLOOM_ENGINE_READINGS 6
+typedef struct {
+    const zloom_pattern_t *pattern;
+    void *core;
+} zloom_reading_t;
+
 /* A flow that this engine hosts. */
 struct zloom_hosted {
     zloom_engine_t *engine;
@@ -73,7 +81,9 @@ struct zloom_hosted {
     uint32_t number;            /* the journal's */
     zloom_flow_config_t config; /* strings are the engine's own */
     const zloom_pattern_t *pattern;
-    void *core; /* the pattern's object */
+    void *core;                                      /* the pattern's object */
+    zloom_reading_t readings[ZLOOM_ENGINE_READINGS]; /* beside it, during recovery */
+    size_t reading_count;
     zloom_store_t store;
     uint64_t fingerprint;
     zloom_hosted_t *dead_letter; /* NULL: none */
@@ -257,6 +267,8 @@ zloom_hosted_t *zloom_hosted_new (zloom_engine_t *engine, zloom_port_t *port,
 void zloom_hosted_destroy (zloom_hosted_t **self_p);
 /* Take over what may change in a running topology. */
 void zloom_hosted_configure (zloom_hosted_t *self, const zloom_flow_config_t *config);
+/* Recovery is over: the first pattern that took all records is the flow's. */
+void zloom_hosted_end_readings (zloom_hosted_t *self);
 /* Messages up to seq will be durable with `group` of the log (0: at once). */
 void zloom_hosted_mark (zloom_hosted_t *self, uint64_t group, uint64_t seq);
 /* Unsettled messages. */

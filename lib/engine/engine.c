@@ -179,6 +179,10 @@ zloom_engine_create (const zloom_engine_t *self, zloom_hosted_t *flow, uint64_t 
                                  .first_seq = first_seq,
                                  .secret = {self->secret[0], self->secret[1]}};
     flow->core = flow->pattern->create (&flow->config, &birth);
+    for (size_t i = 0; i < flow->reading_count; i++) {
+        zloom_reading_t *reading = &flow->readings[i];
+        reading->core = reading->pattern->create (&flow->config, &birth);
+    }
 }
 
 static void
@@ -197,6 +201,7 @@ void
 zloom_engine_begin_flow (zloom_engine_t *self, zloom_hosted_t *flow)
 {
     s_begin_flow (self, flow);
+    zloom_hosted_end_readings (flow);
     flow->pattern->recovered (flow->core, self->now);
     flow->durable_seq = flow->pattern->next_seq (flow->core) - 1;
     const zloom_event_t event = {.type = ZLOOM_EVENT_DURABLE, .durable_seq = flow->durable_seq};

@@ -38,12 +38,22 @@ zloom_hosted_destroy (zloom_hosted_t **self_p)
     if (self->core) {
         self->pattern->destroy (&self->core);
     }
+    zloom_hosted_end_readings (self);
     zloom_hosted_drop_views (self);
     free (self->cold);
     free (self->marks);
     zloom_flow_config_fini (&self->config);
     free (self);
     *self_p = NULL;
+}
+
+void
+zloom_hosted_end_readings (zloom_hosted_t *self)
+{
+    while (self->reading_count > 0) {
+        zloom_reading_t *reading = &self->readings[--self->reading_count];
+        reading->pattern->destroy (&reading->core);
+    }
 }
 
 void

@@ -24,7 +24,23 @@ s_flow (const zloom_port_t *port, uint32_t number)
     return zloom_idmap_get (port->flows, number);
 }
 
-/* A flow that is only in the journal. It is read with the pattern that the configuration has. */
+/* Each of the configuration's patterns reads the flow, the first one of them as its own. */
+static void
+s_add_readings (const zloom_engine_t *engine, zloom_hosted_t *flow)
+{
+    for (size_t i = 0; i < engine->flow_count; i++) {
+        const zloom_pattern_t *pattern = engine->flows[i]->pattern;
+        bool known = pattern == flow->pattern;
+        for (size_t j = 0; j < flow->reading_count; j++) {
+            known = known || flow->readings[j].pattern == pattern;
+        }
+        if (!known && flow->reading_count < ZLOOM_ENGINE_READINGS) {
+            flow->readings[flow->reading_count++] = (zloom_reading_t){.pattern = pattern};
+        }
+    }
+}
+
+/* A flow that is only in the journal. */
 static zloom_hosted_t *
 s_host_forgotten (zloom_engine_t *engine, const char *name)
 {
@@ -39,6 +55,7 @@ s_host_forgotten (zloom_engine_t *engine, const char *name)
     config.weight_count = 0;
     config.confirm = ZLOOM_CONFIRM_DISK;
     zloom_hosted_t *flow = zloom_hosted_new (engine, &engine->disk, &config, like->pattern);
+    s_add_readings (engine, flow);
     zloom_grow (&engine->flows, &engine->flow_capacity, engine->flow_count + 1,
                 sizeof *engine->flows);
     engine->flows[engine->flow_count++] = flow;
@@ -78,6 +95,40 @@ s_replay_trail (const zloom_port_t *port, zloom_bytes_t bytes)
     }
 }
 
+/* One snapshot or record, read by a pattern. */
+static zloom_err_t
+s_read_by (const zloom_pattern_t *pattern, void *core, const zloom_bytes_t *snapshot,
+           const zloom_replay_t *record)
+{
+    return snapshot ? pattern->restore (core, *snapshot) : pattern->replay (core, record);
+}
+
+/* ... and by all that may be the flow's. The first one that goes on takes the place of one that
+ * does not; an error when none is left. */
+static zloom_err_t
+s_read (zloom_hosted_t *flow, const zloom_bytes_t *snapshot, const zloom_replay_t *record)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < flow->reading_count; i++) {
+        zloom_reading_t reading = flow->readings[i];
+        if (s_read_by (reading.pattern, reading.core, snapshot, record) == ZLOOM_OK) {
+            flow->readings[kept++] = reading;
+        } else {
+            reading.pattern->destroy (&reading.core);
+        }
+    }
+    flow->reading_count = kept;
+    const zloom_err_t err = s_read_by (flow->pattern, flow->core, snapshot, record);
+    if (err == ZLOOM_OK || kept == 0) {
+        return err;
+    }
+    flow->pattern->destroy (&flow->core);
+    flow->pattern = flow->readings[0].pattern;
+    flow->core = flow->readings[0].core;
+    memmove (flow->readings, flow->readings + 1, --flow->reading_count * sizeof *flow->readings);
+    return ZLOOM_OK;
+}
+
 static zloom_err_t
 s_on_restore (void *arg, uint32_t number, zloom_bytes_t snapshot)
 {
@@ -92,7 +143,7 @@ s_on_restore (void *arg, uint32_t number, zloom_bytes_t snapshot)
     if (!flow) {
         return zloom_fail (ZLOOM_DAMAGED, "snapshot of flow %u, which has no name", number);
     }
-    const zloom_err_t err = flow->pattern->restore (flow->core, snapshot);
+    const zloom_err_t err = s_read (flow, &snapshot, NULL);
     if (err != ZLOOM_OK) {
         zloom_note_prefix ("flow '%s': snapshot", flow->config.name);
     }
@@ -119,7 +170,7 @@ s_on_replay (void *arg, const zloom_record_t *record)
                                    .count = record->count,
                                    .payload_bytes = record->stored_bytes,
                                    .head = record->head};
-    const zloom_err_t err = flow->pattern->replay (flow->core, &replay);
+    const zloom_err_t err = s_read (flow, NULL, &replay);
     if (err != ZLOOM_OK) {
         zloom_note_prefix ("flow '%s': record at %llu", flow->config.name,
                            (unsigned long long) record->seq);

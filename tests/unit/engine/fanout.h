@@ -268,7 +268,9 @@ fanout_replay (void *arg, const zloom_replay_t *record)
     if (record->type == ZLOOM_RECORD_PACK) {
         self->next_seq = record->seq + record->count;
     }
-    return ZLOOM_OK;
+    return record->type == ZLOOM_RECORD_SETTLE
+             ? zloom_fail (ZLOOM_WRONG_PATTERN, "nothing is settled here")
+             : ZLOOM_OK;
 }
 
 static inline void
