@@ -4,6 +4,7 @@
 
     kill           SIGKILL of routers, producers, consumers under load, at random
     freeze         SIGSTOP of each for longer than its peers wait, and SIGCONT
+    stall          all stand still at once, as on a machine that was suspended
     inject         SIGKILL exactly at the n-th write, sync, rename or read of the router (strace)
     errors         EIO and ENOSPC at the n-th, likewise
     slow_disk      every sync takes long (strace)
@@ -27,6 +28,7 @@ import json
 import os
 import pathlib
 import random
+import signal
 import sys
 import time
 
@@ -44,8 +46,9 @@ from load import Skip  # noqa: E402
 from processes import Failure  # noqa: E402
 
 SCENARIOS = {
-    "kill": kills.kill, "freeze": kills.freeze, "second_router": kills.second_router,
-    "inject": exact.inject, "errors": exact.errors, "slow_disk": exact.slow_disk,
+    "kill": kills.kill, "freeze": kills.freeze, "stall": kills.stall,
+    "second_router": kills.second_router, "inject": exact.inject, "errors": exact.errors,
+    "slow_disk": exact.slow_disk,
     "nodes": nodes.nodes, "hostile": hostile.hostile, "clock": limits.clock,
     "descriptors": limits.descriptors, "memory": limits.memory, "full_disk": disks.full_disk,
     "full_of_itself": disks.full_of_itself, "tiny_disk": disks.tiny_disk, "power": disks.power,
@@ -70,6 +73,21 @@ def tell(options, ground, code, seconds):
     path.write_text(json.dumps(result), encoding="utf-8")
 
 
+def end_in_time(seconds):
+    """Fail by ourselves before ctest kills us, so that it can be told where we stood."""
+    def late(_number, _frame):
+        raise Failure(f"the whole takes longer than {seconds} s")
+
+    signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+
+
+def brief(failure):
+    """What was expected and what was seen, without the middle of a long log."""
+    lines = [line[:240] for line in str(failure).splitlines()]
+    return "\n".join(lines if len(lines) <= 11 else [*lines[:4], "    ...", *lines[-6:]])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -82,6 +100,7 @@ def main():
                         default=int(os.environ.get("ZLOOM_CRASH_CYCLES") or 100))
     parser.add_argument("--points", type=int, default=7, help="inject: how many random calls")
     parser.add_argument("--rounds", type=int, default=5, help="nodes: how often each is killed")
+    parser.add_argument("--within", type=int, default=0, help="seconds until it fails; 0: never")
     parser.add_argument("--results", help="a folder for SCENARIO.json, see summary.py")
     parser.add_argument("--keep", action="store_true", help="keep the folder even if all is good")
     options = parser.parse_args()
@@ -91,6 +110,7 @@ def main():
     begin = time.monotonic()
     ground = Ground(options.zloom, options.peer, random.Random(options.seed))
     code = 1
+    end_in_time(options.within)
     try:
         SCENARIOS[options.scenario](ground, options)
         code = 0
@@ -98,8 +118,10 @@ def main():
         print(f"{options.scenario} left out: {skip}")
         code = 77
     except Failure as failure:
-        print(f"FAILED, seed {options.seed}: {failure}\nsee {ground.folder}", file=sys.stderr)
+        print(f"{ground.scene()}\nsee {ground.folder}\n"
+              f"FAILED, seed {options.seed}: {brief(failure)}", file=sys.stderr)
     finally:
+        signal.alarm(0)
         ground.close(options.keep or code == 1)
     if options.results:
         tell(options, ground, code, time.monotonic() - begin)

@@ -38,6 +38,16 @@ flows:
 """
 
 
+# Exit code of a command that lost its router.
+NOT_RUNNING = 69
+
+
+def last_lines(path, count):
+    """Of a log, none wider than a page; for people."""
+    lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+    return [f"    {line[:240]}" for line in lines[-count:]]
+
+
 class Ground:
     def __init__(self, zloom, peer, random):
         self.zloom, self.peer, self.random, self.count = zloom, peer, random, 0
@@ -160,9 +170,16 @@ class Ground:
         wait(self.more(messages), f"{messages} more confirmed {what}", seconds)
 
     def cli(self, *words, good=(0,)):
-        """What `zloom WORDS` printed."""
-        done = subprocess.run([self.zloom, *map(str, words)], capture_output=True, timeout=120,
-                              check=False)
+        """What `zloom WORDS` printed. They only read, so they are asked again when a machine that
+        has too much to do has cost them their session, of a second without a word."""
+        for _ in range(5):
+            try:
+                done = subprocess.run([self.zloom, *map(str, words)], capture_output=True,
+                                      timeout=120, check=False)
+            except subprocess.TimeoutExpired as slow:
+                raise Failure(f"zloom {' '.join(map(str, words))}: {slow}") from None
+            if done.returncode != NOT_RUNNING or b"session was lost" not in done.stderr:
+                break
         if done.returncode not in good:
             raise Failure(f"zloom {' '.join(map(str, words))}: exit code {done.returncode}: "
                           f"{done.stderr.decode(errors='replace')}")
@@ -196,6 +213,14 @@ class Ground:
         with open(self.history / "dead.jsonl", "w", encoding="utf-8") as file:
             file.write(self.cli("dlq", "show", "orders-dead", "--state", self.state, "-o", "jsonl"))
         self.router.leave()
+
+    def scene(self):
+        """What people need to know of a failure, short enough for the end of a log."""
+        lines = [peer.state()[:240] for peer in self.peers]
+        lines += ["the driver's last deeds:", *last_lines(self.history / "driver.log", 2)]
+        if self.router:
+            lines += [f"{self.router.name}.err:", *last_lines(self.router.err_path, 6)]
+        return "\n".join(lines)
 
     def close(self, keep):
         for process in [*self.peers, self.router]:

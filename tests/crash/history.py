@@ -46,15 +46,32 @@ class Report:
         return not any(self.found.values())
 
 
+NEVER = 1 << 63
+
+
 class Consumer:
     """When a consumer could not hold what it had: it lost the router, was frozen, or ended."""
 
     def __init__(self):
-        self.breaks = []
+        self.breaks, self.ends = [], []
+        self.got = collections.defaultdict(lambda: ([], []))  # boot -> tokens, times
 
-    def broke(self, since, until):
-        at = bisect.bisect_left(self.breaks, since)
-        return at < len(self.breaks) and self.breaks[at] <= until
+    @staticmethod
+    def any_in(times, since, until):
+        at = bisect.bisect_left(times, since)
+        return at < len(times) and times[at] <= until
+
+    def take(self, run):
+        """Tokens grow: of an older one that is read late the newest before it is kept."""
+        tokens, times = self.got[run.boot]
+        tokens.append(max(run.token, tokens[-1]) if tokens else run.token)
+        times.append(run.time)
+
+    def got_more(self, boot, token):
+        """When it got something that was handed out later than this; NEVER: it did not."""
+        tokens, times = self.got.get(boot, ((), ()))
+        at = bisect.bisect_right(tokens, token)
+        return times[at] if at < len(times) else NEVER
 
 
 Run = collections.namedtuple("Run", "time seq n boot token attempt producer id verdict holder")
@@ -177,8 +194,10 @@ class History:
 
     def read_driver(self, path):
         for deed, time, name in self.lines(path):
-            if deed in ("kill", "end", "freeze", "thaw"):
+            if deed in ("kill", "freeze", "thaw"):
                 self.holders[name].breaks.append(int(time))
+            elif deed == "end":
+                self.holders[name].ends.append(int(time))
 
     def read_producer(self, path, name):
         producer = self.producers[name]
@@ -257,5 +276,6 @@ class History:
         if name == "done":
             producer.marks["effect"][run.id:run.id + run.n] = b"\1" * run.n
         self.boots[run.boot] = min(run.time, self.boots.get(run.boot, run.time))
+        self.holders[run.holder].take(run)
         flow.take(run)
         return True

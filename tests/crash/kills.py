@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """A router, producers and consumers are killed and frozen at random, under load."""
+import signal
+
 from load import conclude, load
 from processes import Failure, pause, wait
 
@@ -90,6 +92,33 @@ def freeze(ground, _options):
     ground.consumers()[0].thaw()
     ground.progress(2000, "after the last frost")
     conclude(ground, f"{len(ground.peers) + 2} frosts")
+
+
+# ---- the machine stands still -------------------------------------------------------------------
+
+# Longer than anybody waits for anybody, with beats of BEAT.
+STALL_BEAT, STALLED_S, STALLS = "500ms", 3.5, 3
+
+
+def stall(ground, _options):
+    """All stand still at once, as when the machine is suspended: nobody blames anybody."""
+    ground.write_recipe(beat=STALL_BEAT)
+    ground.need_router()
+    load(ground)
+    for number in range(STALLS):
+        ground.progress(2000, f"before stall {number}")
+        wait(ground.all_welcome, "everybody is here")
+        lost = ground.sessions_lost()
+        for process in (ground.router, *ground.peers):
+            process.signal(signal.SIGSTOP)
+        pause(STALLED_S)
+        for process in (ground.router, *ground.peers):
+            process.signal(signal.SIGCONT)
+        ground.progress(2000, f"after stall {number}")
+        if ground.sessions_lost() > lost:
+            raise Failure(f"{ground.sessions_lost() - lost} sessions were lost, as all stood "
+                          f"still for {STALLED_S} s: {ground.router.said()}")
+    conclude(ground, f"all stood still {STALLS} times")
 
 
 # ---- the second router --------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def tell(ground, summary):
     report = ground.report
     print(f"{summary}; {ground.recovered} recoveries; {report.text()}", flush=True)
     if not report.good():
-        raise Failure("promises were broken")
+        raise Failure(f"promises were broken: {report.text()}")
 
 
 def check_late(ground):

@@ -42,6 +42,7 @@ class Process:
     def __init__(self, ground, name, argv, pass_fds=(), cwd=None):
         self.ground, self.name, self.stopped = ground, name, False
         self.err_path = ground.folder / f"{name}.err"
+        self.begun = self.err_path.stat().st_size if self.err_path.exists() else 0
         with open(self.err_path, "ab") as err:
             self.popen = subprocess.Popen([*LEASH, *argv], stdin=subprocess.DEVNULL, stdout=err,
                                           stderr=err, pass_fds=pass_fds, start_new_session=True,
@@ -91,7 +92,10 @@ class Process:
             raise Failure(f"{self.name} left with {code}: {self.said()}")
 
     def said(self):
-        return self.err_path.read_text(errors="replace")[-2000:]
+        """The end of what it said, and not what one before it did under the same name."""
+        with open(self.err_path, "rb") as file:
+            file.seek(self.begun)
+            return file.read().decode(errors="replace")[-2000:]
 
 
 class Router(Process):
@@ -168,3 +172,14 @@ class Peer(Process):
 
     def again(self, wrapper=()):
         return Peer(self.ground, *self.spec, wrapper=wrapper)
+
+    def state(self):
+        """One line for people: what has become of it."""
+        self.look()
+        code = self.popen.poll()
+        life = "alive" if code is None else f"ended with {code}"
+        life = "stopped" if self.stopped and code is None else life
+        lines = self.file.read_text(errors="replace").splitlines() if self.file.exists() else []
+        return (f"{self.name}: {life}, {self.confirmed} confirmed, {self.delivered} delivered, "
+                f"{self.welcomes} welcomes, {self.lost} lost, "
+                f"refused: {self.refused or 'never'}, last: {lines[-1] if lines else 'nothing'}")

@@ -127,6 +127,21 @@ class CheckerTest(unittest.TestCase):
                                               "V 32 orders 6 b1 4 release",
                                               "D 33 orders 6 1 b1 5 0 p 6 ack"]), set())
 
+    def test_somebody_who_notices_late(self):
+        """However late: what is handed out again was given up, unless its holder got more."""
+        again = "D 31 orders 4 1 b1 9 0 p 4 ack"
+        held = ["H 20 welcome", "D 22 orders 4 1 b1 5 0 p 4 ack",
+                "D 23 orders 5 1 b1 6 0 p 5 ack"]
+        lost, later = "L 60 lost", "D 61 orders 6 1 b1 12 0 p 6 ack"
+        for lines, kinds in ((held, {"unexplained"}), (held + [lost, later], set()),
+                             (held + [later, "L 62 lost"], {"unexplained"})):
+            self.assertEqual(self.found(consumer=lines, effects=[again]), kinds)
+        # An end is no break: that of a run comes for everybody.
+        self.assertEqual(self.found(consumer=held, effects=[again],
+                                    driver=["end 60 00004-consume-e"]), {"unexplained"})
+        self.assertEqual(self.found(consumer=held, effects=[again],
+                                    driver=["kill 60 00004-consume-e"]), set())
+
     def test_books(self):
         flow = {"name": "orders", "appended": 9, "ready": 1, "leased": 1, "waiting": 1,
                 "moving": 0, "acked": 3, "dead": 2, "requeued": 0, "expired": 0, "purged": 0,
