@@ -72,6 +72,8 @@ s_destroy (void **self_p)
     zloom_expiries_fini (&self->expiries);
     zloom_ids_fini (&self->ids);
     zloom_numbers_fini (&self->unseen);
+    zloom_numbers_fini (&self->left_dead);
+    zloom_numbers_fini (&self->left_dropped);
     zloom_exceptions_destroy (&self->exceptions);
     zloom_sizes_fini (&self->sizes);
     zloom_intake_fini (&self->intake);
@@ -247,6 +249,7 @@ zloom_queue_record (zloom_queue_t *self, uint8_t type, uint64_t seq, uint64_t co
     zloom_bytes_t head = zloom_effects_copy (turn->effects, zloom_buf_bytes (&self->buf));
     zloom_effect_t *effect = zloom_effects_add (turn->effects, ZLOOM_EFFECT_RECORD);
     effect->record.type = type;
+    effect->record.group = self->group;
     effect->record.seq = seq;
     effect->record.count = count < UINT32_MAX ? (uint32_t) count : UINT32_MAX;
     effect->record.head = head;

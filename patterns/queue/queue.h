@@ -33,6 +33,7 @@
 #ifndef ZLOOM_PATTERNS_QUEUE_QUEUE_H
 #define ZLOOM_PATTERNS_QUEUE_QUEUE_H
 
+#include "patterns/common/pack_head.h"
 #include "patterns/common/pattern.h"
 
 #define ZLOOM_QUEUE_LEASE_MESSAGES 4096u
@@ -50,5 +51,35 @@ extern const zloom_pattern_t zloom_queue_pattern;
  * same sums after every event.
  */
 bool zloom_queue_check (const void *self);
+
+/* ---- a queue that serves a durable group ------------------------------------------------------
+ *
+ * A group of a flow where each gets all has leases, retries and dead letters of its own: it is a
+ * queue over the flow's log. It is fed by enter_group and by the events that concern consumers,
+ * time and stored bytes; OFFER, SKIP and limits are the flow's. Its records carry the group's
+ * number, and it appends and forgets nothing: that is the flow's, too.
+ */
+void *zloom_queue_create_group (const zloom_flow_config_t *config, const zloom_birth_t *birth,
+                                uint32_t group);
+/* What the pack of an APPEND effect says of itself: sets its expires_ns and ranks. */
+void zloom_queue_describe (const void *self, zloom_effect_t *append, const zloom_turn_t *turn);
+/* The pack, which begins at the queue's next_seq, has come in; NULL: all of it is wanted. */
+void zloom_queue_enter_group (void *self, const zloom_effect_t *append,
+                              const zloom_part_run_t *runs, size_t run_count,
+                              const zloom_turn_t *turn);
+/* As the pattern's replay, of a PACK. */
+zloom_err_t zloom_queue_replay_group (void *self, const zloom_replay_t *record,
+                                      const zloom_pack_head_t *head, const zloom_part_run_t *runs,
+                                      size_t run_count);
+/* The `count` oldest that nobody holds leave, dropped; how many did, and between which numbers. */
+uint64_t zloom_queue_drop (void *self, uint64_t count, zloom_range_t *span,
+                           const zloom_turn_t *turn);
+/* Messages that are not settled. */
+uint64_t zloom_queue_backlog (const void *self);
+/* Everything below is settled or was not wanted. */
+uint64_t zloom_queue_floor (const void *self);
+/* How a message left that was wanted: ACKED, MOVED or (for other reasons, too) DROPPED. */
+zloom_settle_reason_t zloom_queue_why_left (const void *self, uint64_t seq);
+void zloom_queue_forget_why (void *self, uint64_t below);
 
 #endif

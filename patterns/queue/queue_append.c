@@ -191,107 +191,23 @@ typedef struct {
     uint32_t index;
     uint32_t n;
     zloom_bytes_t pack;
-    const zloom_src_t *src;
-    size_t src_count;
 } piece_t;
-
-/* The priorities of the messages, joined where they are equal; NULL when all are the usual one. */
-static const zloom_rank_run_t *
-s_ranks (const zloom_queue_t *self, const piece_t *piece, size_t *count, const zloom_turn_t *turn)
-{
-    *count = 0;
-    if (!(piece->event->offer.flags & ZLOOM_FLAG_PRIORITY) || self->lanes) {
-        return NULL;
-    }
-    zloom_rank_run_t *runs = zloom_effects_memory (turn->effects, piece->n * sizeof *runs);
-    zloom_pack_iter_t iter = zloom_pack_iter (piece->pack);
-    zloom_bytes_t bytes;
-    while (zloom_pack_next (&iter, &bytes)) {
-        const zloom_envelope_t head = zloom_queue_head (bytes);
-        const uint8_t rank = head.has_priority ? head.priority : ZLOOM_RANK_USUAL;
-        if (*count == 0 || runs[*count - 1].rank != rank) {
-            runs[(*count)++] = (zloom_rank_run_t){.rank = rank};
-        }
-        runs[*count - 1].n++;
-    }
-    if (*count == 1 && runs[0].rank == ZLOOM_RANK_USUAL) {
-        *count = 0;
-    }
-    return *count > 0 ? runs : NULL;
-}
-
-/* What the messages, from number `first` on, say of time; returns when the first one expires. */
-static int64_t
-s_times (zloom_queue_t *self, const piece_t *piece, uint64_t first, bool delay,
-         const zloom_turn_t *turn)
-{
-    const uint32_t flags = piece->event->offer.flags;
-    int64_t soonest_ns = ZLOOM_NEVER;
-    zloom_pack_iter_t iter = zloom_pack_iter (piece->pack);
-    zloom_bytes_t bytes;
-    size_t run = 0;
-    uint32_t left = piece->src_count > 0 ? piece->src[0].n : 0;
-    for (uint32_t i = 0; zloom_pack_next (&iter, &bytes); i++) {
-        const zloom_envelope_t head = zloom_queue_head (bytes);
-        for (; left == 0 && run + 1 < piece->src_count; left = piece->src[run].n) {
-            run++;
-        }
-        left -= left > 0 ? 1 : 0;
-        const int64_t base_ns = piece->src[run].base_time_ns;
-        if (delay) {
-            const int64_t delay_ns = zloom_queue_delay (&head, base_ns, turn->now.wall_ns);
-            if (delay_ns > 0) {
-                zloom_queue_delay_message (self, first + i, delay_ns, turn);
-            }
-            continue;
-        }
-        const int64_t expiry_ns =
-          zloom_queue_expiry (self, &head, flags, base_ns, piece->event->offer.past);
-        soonest_ns = expiry_ns < soonest_ns ? expiry_ns : soonest_ns;
-    }
-    return soonest_ns;
-}
 
 static void
 s_append (zloom_queue_t *self, piece_t *piece, const zloom_turn_t *turn)
 {
     const zloom_event_t *event = piece->event;
-    const uint32_t flags = event->offer.flags;
-    const uint64_t first = self->next_seq;
-    const uint64_t last = first + piece->n - 1;
-    size_t rank_count;
-    piece->src = zloom_intake_source (&self->intake, event, piece->index, piece->n, first,
-                                      &piece->src_count, turn);
-    const zloom_rank_run_t *ranks = s_ranks (self, piece, &rank_count, turn);
-    const int64_t expires_ns = zloom_queue_may_expire (self, flags)
-                                 ? s_times (self, piece, first, false, turn)
-                                 : ZLOOM_NEVER;
     zloom_effect_t *effect = zloom_effects_add (turn->effects, ZLOOM_EFFECT_APPEND);
-    effect->append.seq = first;
+    effect->append.seq = self->next_seq;
     effect->append.n = piece->n;
     effect->append.pack = piece->pack;
-    effect->append.flags = flags;
-    effect->append.src = piece->src;
-    effect->append.src_count = piece->src_count;
+    effect->append.flags = event->offer.flags;
+    effect->append.src = zloom_intake_source (&self->intake, event, piece->index, piece->n,
+                                              self->next_seq, &effect->append.src_count, turn);
     effect->append.past = event->offer.past ? event->offer.past + piece->index : NULL;
     effect->append.own = event->offer.src_count == 0 && event->offer.producer.data;
-    effect->append.expires_ns = expires_ns;
-    effect->append.ranks = ranks;
-    effect->append.rank_count = rank_count;
-
-    self->next_seq = last + 1;
-    self->appended += piece->n;
-    zloom_ranks_add_runs (&self->ranks, first, ranks, rank_count);
-    zloom_queue_add_ready (self, ZLOOM_READY_FRESH, first, last);
-    zloom_sizes_add (&self->sizes, first, last, piece->pack.size);
-    zloom_ages_add (&self->ages, first, piece->src[0].base_time_ns);
-    if (expires_ns != ZLOOM_NEVER) {
-        zloom_expiries_add (&self->expiries, first, last, expires_ns);
-        zloom_queue_plan_expiry (self, turn->now);
-    }
-    if (flags & ZLOOM_FLAG_DUE) {
-        s_times (self, piece, first, true, turn);
-    }
+    zloom_queue_describe (self, effect, turn);
+    zloom_queue_enter (self, effect, NULL, 0, turn);
 }
 
 /* ---- ids ------------------------------------------------------------------------------------- */

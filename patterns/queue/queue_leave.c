@@ -12,6 +12,17 @@
 #include "patterns/queue/state.h"
 
 void
+zloom_queue_count_left (zloom_queue_t *self, uint64_t first, uint64_t last, uint8_t way)
+{
+    self->left[way] += last - first + 1;
+    if (self->group > 0 && way == ZLOOM_REASON_MOVED) {
+        zloom_numbers_add (&self->left_dead, first, last);
+    } else if (self->group > 0 && way != ZLOOM_REASON_ACKED) {
+        zloom_numbers_add (&self->left_dropped, first, last);
+    }
+}
+
+void
 zloom_queue_leave (zloom_queue_t *self, uint64_t first, uint64_t last, uint8_t way)
 {
     uint64_t n = last - first + 1;
@@ -22,7 +33,7 @@ zloom_queue_leave (zloom_queue_t *self, uint64_t first, uint64_t last, uint8_t w
     zloom_ranks_remove (&self->ranks, first, last);
     zloom_numbers_remove (&self->stuck, first, last);
     zloom_queue_order_gone (self, first, last);
-    self->left[way] += n;
+    zloom_queue_count_left (self, first, last, way);
     zloom_queue_leaving_t *before =
       self->leaving_count ? &self->leaving[self->leaving_count - 1] : NULL;
     if (before && before->way == way && before->first + before->n == first) {

@@ -61,7 +61,7 @@ s_flush_settles (zloom_queue_t *self, const zloom_turn_t *turn)
             s_flush_way (self, way, turn);
         }
     }
-    for (size_t i = 0; i < self->leaving_count; i++) {
+    for (size_t i = 0; i < self->leaving_count && self->group == 0; i++) {
         const zloom_queue_leaving_t *leaving = &self->leaving[i];
         zloom_effect_t *effect = zloom_effects_add (turn->effects, ZLOOM_EFFECT_FORGET);
         effect->forget = (zloom_range_t){leaving->first, leaving->first + leaving->n - 1};

@@ -95,7 +95,7 @@ s_replay_left (zloom_queue_t *self, uint64_t first, uint64_t last, uint8_t way)
         zloom_exceptions_remove (self->exceptions, run.first, run.last);
         zloom_ranks_remove (&self->ranks, run.first, run.last);
         zloom_done_add (&self->done, run.first, run.last);
-        self->left[way] += run.last - run.first + 1;
+        zloom_queue_count_left (self, run.first, run.last, way);
         first = run.last + 1;
     }
 }
@@ -144,10 +144,67 @@ s_replay_kv (zloom_queue_t *self, zloom_bytes_t head)
     return zloom_cursor_end (&cursor);
 }
 
+/* [first, last] of a stored pack are wanted: they count from now on, unless they did before. */
+static void
+s_replay_messages (zloom_queue_t *self, const zloom_replay_t *record, const zloom_pack_head_t *head,
+                   uint64_t first, uint64_t last)
+{
+    zloom_range_t run;
+    while (first <= last && zloom_numbers_find (&self->unseen, first, last, &run)) {
+        const uint64_t n = run.last - run.first + 1;
+        const uint64_t bytes =
+          n == record->count ? record->payload_bytes : record->payload_bytes / record->count * n;
+        zloom_sizes_add (&self->sizes, run.first, run.last, bytes);
+        zloom_ages_add (&self->ages, run.first, head->src_count ? head->src[0].base_time_ns : 0);
+        zloom_numbers_remove (&self->unseen, run.first, run.last);
+        self->appended += n;
+        first = run.last + 1;
+    }
+}
+
+/* [first, last] are not wanted: done with, unless they were before. */
+static void
+s_replay_others (zloom_queue_t *self, uint64_t first, uint64_t last)
+{
+    zloom_range_t run;
+    while (first <= last && zloom_numbers_find (&self->unseen, first, last, &run)) {
+        zloom_numbers_remove (&self->unseen, run.first, run.last);
+        zloom_done_add (&self->done, run.first, run.last);
+        first = run.last + 1;
+    }
+}
+
+zloom_err_t
+zloom_queue_replay_group (void *self, const zloom_replay_t *record, const zloom_pack_head_t *head,
+                          const zloom_part_run_t *runs, size_t run_count)
+{
+    zloom_queue_t *queue = zloom_queue_of (self);
+    const uint64_t last = record->seq + record->count - 1;
+    const zloom_err_t err = s_reach (queue, last + 1);
+    if (err != ZLOOM_OK) {
+        return err;
+    }
+    uint64_t at = record->seq;
+    for (size_t i = 0; runs && i < run_count && at <= last; i++) {
+        const uint64_t first = record->seq + runs[i].first;
+        const uint64_t end = first + runs[i].n - 1;
+        s_replay_others (queue, at, first - 1 < last ? first - 1 : last);
+        s_replay_messages (queue, record, head, first, end < last ? end : last);
+        at = end + 1;
+    }
+    if (runs) {
+        s_replay_others (queue, at, last);
+    } else {
+        s_replay_messages (queue, record, head, at, last);
+    }
+    s_replay_head (queue, head, record->seq, last);
+    return ZLOOM_OK;
+}
+
 static zloom_err_t
 s_replay_pack (zloom_queue_t *self, const zloom_replay_t *record)
 {
-    uint32_t count = record->count;
+    const uint32_t count = record->count;
     if (count == 0 || count > ZLOOM_LIMIT_PACK_MESSAGES || record->seq > ZLOOM_QUEUE_SEQ_MAX ||
         record->payload_bytes > ZLOOM_LIMIT_PACK_BYTES) {
         return zloom_fail (ZLOOM_DAMAGED, "queue: a pack of %u messages", count);
@@ -161,19 +218,7 @@ s_replay_pack (zloom_queue_t *self, const zloom_replay_t *record)
     err = zloom_pack_head_decode (record->head, &arena, &head);
     if (err == ZLOOM_OK) {
         zloom_intake_replay (&self->intake, &head);
-        zloom_range_t run;
-        uint64_t from = record->seq;
-        uint64_t last = record->seq + count - 1;
-        while (from <= last && zloom_numbers_find (&self->unseen, from, last, &run)) {
-            uint64_t n = run.last - run.first + 1;
-            uint64_t bytes = n == count ? record->payload_bytes : record->payload_bytes / count * n;
-            zloom_sizes_add (&self->sizes, run.first, run.last, bytes);
-            zloom_ages_add (&self->ages, run.first, head.src_count ? head.src[0].base_time_ns : 0);
-            zloom_numbers_remove (&self->unseen, run.first, run.last);
-            self->appended += n;
-            from = run.last + 1;
-        }
-        s_replay_head (self, &head, record->seq, last);
+        err = zloom_queue_replay_group (self, record, &head, NULL, 0);
     }
     zloom_arena_fini (&arena);
     return err;
@@ -218,6 +263,9 @@ zloom_queue_replay (void *self, const zloom_replay_t *record)
     zloom_queue_t *queue = zloom_queue_of (self);
     zloom_cursor_t cursor = zloom_cursor (record->head);
     zloom_err_t err = ZLOOM_OK;
+    if (queue->group == 0 && (record->group != 0 || record->type == ZLOOM_STORED_GROUP)) {
+        return zloom_fail (ZLOOM_WRONG_PATTERN, "queue: a record of a flow with subscribers");
+    }
     switch (record->type) {
     case ZLOOM_STORED_PACK:
         return s_replay_pack (queue, record);

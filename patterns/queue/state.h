@@ -5,6 +5,7 @@
  *   queue.c           making, counting, the pattern's table
  *   queue_offer.c     messages come in
  *   queue_append.c    ... and are stored
+ *   queue_enter.c     stored messages take their places; queues of durable groups
  *   queue_places.c    where messages are that nobody holds
  *   queue_place.c     where one message is, for people
  *   queue_dispatch.c  messages are handed out
@@ -137,6 +138,9 @@ typedef struct {
     size_t ring_count;
     size_t ring_capacity;
     size_t ring_at;
+
+    zloom_numbers_t left_dead;    /* of a group: how messages left that are still kept, */
+    zloom_numbers_t left_dropped; /* ... if not acked */
 
     /* Counters; `left` by way. */
     uint64_t left[ZLOOM_WAYS];
@@ -304,6 +308,12 @@ void zloom_queue_offer (zloom_queue_t *self, const zloom_event_t *event, const z
 bool zloom_queue_append (zloom_queue_t *self, const zloom_event_t *event, uint32_t trimmed,
                          zloom_bytes_t pack, const zloom_turn_t *turn);
 
+/* ---- queue_enter.c ------------------------------------------------------------------------- */
+
+/* Messages of an APPEND effect take their places; these of them (NULL: all). */
+void zloom_queue_enter (void *self, const zloom_effect_t *append, const zloom_part_run_t *runs,
+                        size_t run_count, const zloom_turn_t *turn);
+
 /* ---- queue_dispatch.c ----------------------------------------------------------------------- */
 
 uint32_t zloom_queue_dispatch (void *self, uint32_t budget, const zloom_turn_t *turn);
@@ -370,6 +380,8 @@ zloom_err_t zloom_queue_check_settle (const void *self, zloom_consumer_id_t cons
 
 /* [first, last], in no place any more, leave by `way`: counted now, recorded by flush. */
 void zloom_queue_leave (zloom_queue_t *self, uint64_t first, uint64_t last, uint8_t way);
+/* They left by `way`, or did so before the restart: only counted. */
+void zloom_queue_count_left (zloom_queue_t *self, uint64_t first, uint64_t last, uint8_t way);
 /* A part of a lease becomes ready again at no charge; of a suspect one, suspect again. */
 void zloom_queue_release (zloom_queue_t *self, const zloom_lease_part_t *part, bool suspect);
 /* [first, last], in no place any more, become ready with what is known of them. */

@@ -281,6 +281,9 @@ queue_has_no_topics (void **state)
     desk_feed (desk, &event);
     assert_int_equal (result, ZLOOM_OK);
     assert_int_equal (desk_stats (desk).consumers, 1);
+    /* Nor does it read what a flow with subscribers left. */
+    const zloom_replay_t record = {.type = ZLOOM_STORED_SETTLE, .group = 1};
+    assert_int_equal (zloom_queue_pattern.replay (desk->queue, &record), ZLOOM_WRONG_PATTERN);
     desk_destroy (desk);
 }
 

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * bus_offer.c - events come in: each with a topic, each id once. Who wants them is found once a
+ * topic; nothing else is read of an event, and all subscribers share the one stored pack.
+ *
+ * What comes back from the dead letters of a group goes to that group alone: the others have had
+ * it, and so have the listeners.
+ */
+#include "base/memory.h"
+#include "patterns/bus/state.h"
+#include "patterns/common/history.h"
+#include "wire/pack.h"
+
+/* In the journal, of what a group wants of a pack: its number, and for each run two numbers. */
+#define MATCH_BYTES 16
+#define RUN_BYTES 8
+
+/* ---- the door -------------------------------------------------------------------------------- */
+
+/* Whether the recipe lets this be published. */
+static zloom_err_t
+s_check_topic (const zloom_bus_t *self, zloom_bytes_t topic)
+{
+    const zloom_err_t err = zloom_topic_check (topic);
+    if (err != ZLOOM_OK || self->config.topic_count == 0) {
+        return err;
+    }
+    for (size_t i = 0; i < self->config.topic_count; i++) {
+        if (zloom_topic_matches (zloom_bytes_text (self->config.topics[i]), topic)) {
+            return ZLOOM_OK;
+        }
+    }
+    return zloom_fail (ZLOOM_INVALID, "topic '%.*s': it is none of the flow's topics",
+                       (int) topic.size, (const char *) topic.data);
+}
+
+static zloom_err_t
+s_check_topics (const zloom_bus_t *self, const zloom_offer_t *offer, uint32_t *changes)
+{
+    zloom_pack_iter_t iter = zloom_pack_iter (offer->pack);
+    zloom_bytes_t bytes;
+    zloom_bytes_t before = ZLOOM_BYTES_NULL;
+    for (uint32_t i = 0; zloom_pack_next (&iter, &bytes); i++) {
+        zloom_bytes_t topic = zloom_topic_of (bytes);
+        if (topic.data && before.data && zloom_bytes_equal (topic, before)) {
+            continue;
+        }
+        if (!topic.data) { /* none, or none that can be read: say which */
+            zloom_envelope_t head = {0};
+            const zloom_err_t err = zloom_envelope_decode_head (bytes, &head);
+            if (err != ZLOOM_OK) {
+                zloom_note_prefix ("flow '%s': message %u of the pack", self->config.name, i);
+                return err;
+            }
+            topic = head.topic;
+        }
+        const zloom_err_t err = s_check_topic (self, topic);
+        if (err != ZLOOM_OK) {
+            zloom_note_prefix ("flow '%s': message %u of the pack", self->config.name, i);
+            return err;
+        }
+        before = topic;
+        ++*changes;
+    }
+    return ZLOOM_OK;
+}
+
+/* What the groups' queues say to it: keys, delays, priorities. */
+static zloom_err_t
+s_check_groups (const zloom_bus_t *self, const zloom_offer_t *offer, zloom_cost_t *cost)
+{
+    for (size_t i = 0; i < self->group_count; i++) {
+        const zloom_err_t err =
+          zloom_queue_pattern.check_offer (self->groups[i]->queue, offer, cost);
+        if (err != ZLOOM_OK) {
+            return err;
+        }
+        if (!(offer->flags & ZLOOM_FLAG_DUE)) {
+            break; /* one speaks for all: nothing of it is stored for each */
+        }
+    }
+    return ZLOOM_OK;
+}
+
+zloom_err_t
+zloom_bus_check_offer (const void *self, const zloom_offer_t *offer, zloom_cost_t *cost)
+{
+    const zloom_bus_t *bus = zloom_bus_of_const (self);
+    uint32_t changes = 0;
+    if (!offer->pack.data) {
+        return ZLOOM_OK;
+    }
+    zloom_err_t err = s_check_topics (bus, offer, &changes);
+    if (err == ZLOOM_OK) {
+        err = s_check_groups (bus, offer, cost);
+    }
+    zloom_bus_record_cost (bus, cost);
+    cost->bytes += bus->group_count * (MATCH_BYTES + (uint64_t) changes * RUN_BYTES);
+    return err;
+}
+
+/* ---- who wants it ---------------------------------------------------------------------------- */
+
+/* Messages [index, index + n) of the pack, which are `bytes`, are for `who`. */
+static void
+s_hand (zloom_bus_t *self, uint32_t who, uint64_t seq, uint32_t index, uint32_t n,
+        zloom_bytes_t bytes, zloom_now_t now)
+{
+    const zloom_bus_who_t *one = &self->who[who];
+    if (one->group) {
+        zloom_bus_group_wants (one->group, index, n);
+    } else if (one->listener) {
+        zloom_bus_push (self, one->listener, seq + index, seq + index + n - 1, bytes, now);
+    }
+}
+
+/* Messages [index, index + n) have this topic. */
+static void
+s_hand_topic (zloom_bus_t *self, zloom_bytes_t topic, uint64_t seq, uint32_t index, uint32_t n,
+              zloom_bytes_t bytes, zloom_now_t now)
+{
+    if (!topic.data) {
+        return; /* moved here without one: for those who want everything */
+    }
+    const zloom_trie_set_t *set = zloom_trie_match (self->trie, topic);
+    for (uint32_t i = 0; i < set->count; i++) {
+        s_hand (self, set->who[i], seq, index, n, bytes, now);
+    }
+}
+
+/* Each run of messages with one topic to those who want it. */
+static void
+s_publish (zloom_bus_t *self, const zloom_effect_t *append, zloom_now_t now)
+{
+    const zloom_bytes_t pack = append->append.pack;
+    const uint64_t seq = append->append.seq;
+    for (size_t i = 0; i < self->all_count; i++) {
+        s_hand (self, self->all[i], seq, 0, append->append.n, pack, now);
+    }
+    if (self->all_count + self->free_count == self->who_count) {
+        return; /* nobody chooses */
+    }
+    zloom_pack_iter_t iter = zloom_pack_iter (pack);
+    zloom_bytes_t bytes;
+    zloom_bytes_t topic = ZLOOM_BYTES_NULL;
+    const uint8_t *begin = pack.data;
+    uint32_t first = 0;
+    uint32_t index = 0;
+    for (const uint8_t *at = pack.data; zloom_pack_next (&iter, &bytes); at = iter.rest.data) {
+        const zloom_bytes_t next = zloom_topic_of (bytes);
+        if (index > first && !zloom_bytes_equal (next, topic)) {
+            s_hand_topic (self, topic, seq, first, index - first,
+                          zloom_bytes (begin, (size_t) (at - begin)), now);
+            first = index;
+            begin = at;
+        }
+        topic = next;
+        index++;
+    }
+    if (index > first) {
+        s_hand_topic (self, topic, seq, first, index - first,
+                      zloom_bytes (begin, (size_t) (pack.data + pack.size - begin)), now);
+    }
+}
+
+/* ---- what comes back ------------------------------------------------------------------------- */
+
+/* The group that a message comes back to; NULL: it comes for the first time. */
+static zloom_bus_group_t *
+s_comes_back (const zloom_bus_t *self, const zloom_past_t *past)
+{
+    zloom_history_t history;
+    const size_t size = strlen (self->config.name);
+    zloom_history_decode (past->history, &history);
+    if (history.count == 0) {
+        return NULL;
+    }
+    const zloom_bytes_t from = history.causes[history.count - 1].flow;
+    if (from.size <= size + 1 || memcmp (from.data, self->config.name, size) != 0 ||
+        from.data[size] != '/') {
+        return NULL;
+    }
+    return zloom_bus_find_group (self, zloom_bytes (from.data + size + 1, from.size - size - 1));
+}
+
+/* Of a pack of which some come back: each message to its group alone, others to all. */
+static void
+s_publish_again (zloom_bus_t *self, const zloom_effect_t *append, zloom_now_t now)
+{
+    const uint64_t seq = append->append.seq;
+    zloom_pack_iter_t iter = zloom_pack_iter (append->append.pack);
+    zloom_bytes_t bytes;
+    uint32_t index = 0;
+    for (const uint8_t *at = iter.rest.data; zloom_pack_next (&iter, &bytes); at = iter.rest.data) {
+        const zloom_bytes_t one = zloom_bytes (at, (size_t) (iter.rest.data - at));
+        zloom_bus_group_t *group = s_comes_back (self, &append->append.past[index]);
+        if (group) {
+            zloom_bus_group_wants (group, index, 1);
+        } else {
+            for (size_t i = 0; i < self->all_count; i++) {
+                s_hand (self, self->all[i], seq, index, 1, one, now);
+            }
+            s_hand_topic (self, zloom_topic_of (bytes), seq, index, 1, one, now);
+        }
+        index++;
+    }
+}
+
+static bool
+s_some_come_back (const zloom_bus_t *self, const zloom_effect_t *append)
+{
+    bool some = false;
+    for (uint32_t i = 0; append->append.past && i < append->append.n && !some; i++) {
+        some = s_comes_back (self, &append->append.past[i]) != NULL;
+    }
+    return some;
+}
+
+/* ---- taking ---------------------------------------------------------------------------------- */
+
+static void
+s_append (zloom_bus_t *self, const zloom_event_t *event, uint32_t trimmed, zloom_bytes_t pack,
+          const zloom_turn_t *turn)
+{
+    zloom_effect_t append = {.type = ZLOOM_EFFECT_APPEND};
+    zloom_bus_record_groups (self, true, turn); /* before what they want */
+    append.append.seq = self->next_seq;
+    append.append.n = event->offer.n - trimmed;
+    append.append.pack = pack;
+    append.append.flags = event->offer.flags;
+    append.append.src = zloom_intake_source (&self->intake, event, trimmed, append.append.n,
+                                             self->next_seq, &append.append.src_count, turn);
+    append.append.past = event->offer.past ? event->offer.past + trimmed : NULL;
+    append.append.own = event->offer.src_count == 0 && event->offer.producer.data;
+    append.append.expires_ns = ZLOOM_NEVER;
+    if (self->group_count > 0) {
+        zloom_queue_describe (self->groups[0]->queue, &append, turn);
+    }
+    for (size_t i = 0; i < self->group_count; i++) {
+        self->groups[i]->run_count = 0;
+    }
+    const uint64_t last = self->next_seq + append.append.n - 1;
+    zloom_bus_keep (self, self->next_seq, last, pack.size, turn->now);
+    self->next_seq = last + 1;
+    self->appended += append.append.n;
+    if (s_some_come_back (self, &append)) {
+        s_publish_again (self, &append, turn->now);
+    } else {
+        s_publish (self, &append, turn->now);
+    }
+    zloom_bus_match_groups (self, &append, turn);
+    *zloom_effects_add (turn->effects, ZLOOM_EFFECT_APPEND) = append;
+    zloom_bus_enter_groups (self, &append, turn);
+}
+
+void
+zloom_bus_offer (zloom_bus_t *self, const zloom_event_t *event, const zloom_turn_t *turn)
+{
+    zloom_producer_t *producer;
+    uint32_t trimmed;
+    if (!zloom_intake_open (&self->intake, event, &producer, &trimmed, turn)) {
+        return;
+    }
+    zloom_bytes_t pack = event->offer.pack;
+    zloom_err_t err = ZLOOM_OK;
+    if (trimmed > 0 &&
+        zloom_pack_slice (pack, trimmed, event->offer.n - trimmed, &pack) != ZLOOM_OK) {
+        err = ZLOOM_MALFORMED;
+    } else if (!event->offer.admitted) {
+        err = producer && self->draining
+                ? ZLOOM_DRAINING
+                : zloom_bus_fit (self, event->offer.n - trimmed, pack.size, turn);
+    }
+    if (err != ZLOOM_OK) {
+        zloom_intake_refuse (&self->intake, producer, event, err, turn);
+        return;
+    }
+    s_append (self, event, trimmed, pack, turn);
+    zloom_intake_taken (&self->intake, producer, event, true, turn);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * gaps.h - what a subscriber has lost and was not told yet: spans of numbers, rising, each with how
+ * many of them were meant for it. Spans with nothing to deliver between them are one, so there are
+ * never more than runs that wait, and one.
+ */
+#ifndef ZLOOM_PATTERNS_BUS_GAPS_H
+#define ZLOOM_PATTERNS_BUS_GAPS_H
+
+#include "base/ranges.h"
+
+typedef struct {
+    uint64_t from;
+    uint64_t to; /* inclusive */
+    uint64_t count;
+    const char *reason; /* of the last of them */
+} zloom_missed_t;
+
+typedef struct {
+    zloom_missed_t *items; /* items[head .. head + count) */
+    size_t head;
+    size_t count;
+    size_t capacity;
+} zloom_gaps_t; /* zero-initialised is empty and ready */
+
+void zloom_gaps_fini (zloom_gaps_t *self);
+/* Of [from, to], `count` are lost; `pending` is what is still to be delivered. */
+void zloom_gaps_add (zloom_gaps_t *self, const zloom_missed_t *gap, const zloom_ranges_t *pending);
+/* The first one that ends below `seq`; false when there is none. */
+bool zloom_gaps_take (zloom_gaps_t *self, uint64_t seq, zloom_missed_t *gap);
+
+#endif
