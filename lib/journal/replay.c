@@ -210,8 +210,9 @@ s_carry (zloom_recovery_t *self, const zloom_entry_t *entry, zloom_bytes_t paylo
 }
 
 /*
- * What was moved had been there before. Numbers of which no pack told went with lost groups, and
- * may not be given again; how far the flow had come is still to be heard.
+ * What was moved had been there before. Numbers of which no pack told went with lost groups (which
+ * a later opening may not miss any more), and may not be given again; how far the flow had come is
+ * still to be heard.
  */
 static zloom_err_t
 s_move (zloom_recovery_t *self, const zloom_entry_t *entry, zloom_bytes_t payload)
@@ -222,13 +223,7 @@ s_move (zloom_recovery_t *self, const zloom_entry_t *entry, zloom_bytes_t payloa
     }
     const uint64_t end = flow->mark.end > 0 ? flow->mark.end : 1;
     const uint64_t moved = zloom_index_end (&flow->index);
-    if (moved <= end) {
-        return ZLOOM_OK;
-    }
-    if (entry->flow >= self->unsure_count || !self->unsure[entry->flow]) {
-        return s_too_far (self, entry->flow);
-    }
-    return zloom_recovery_hole (self, entry->flow, end, moved);
+    return moved > end ? zloom_recovery_hole (self, entry->flow, end, moved) : ZLOOM_OK;
 }
 
 /* The journal's own records and those that it does not know. */
