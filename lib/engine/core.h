@@ -11,6 +11,7 @@
  *   step.c      STEP                        store.c    peek, cold reads; views.c: stored packs
  *   carry.c     effects to records, sends   bundle.c   small packs stored as one
  *   dead.c      dead letters                deliver.c  DELIVER: slices of stored packs
+ *   shared.c    what several are delivered alike
  *   talk.c      what is said, ends, beats   watch.c    tap and browse
  *   admin*.c    ADMIN                       hold.c     answers that wait for their group
  *   trail*.c    what became of traced messages
@@ -22,6 +23,7 @@
 #include "engine/bundle.h"
 #include "engine/engine.h"
 #include "engine/hold.h"
+#include "engine/shared.h"
 #include "engine/trail.h"
 #include "engine/views.h"
 #include "peer/credit.h"
@@ -201,6 +203,7 @@ struct zloom_engine {
     zloom_buf_t head;      /* the record head being encoded */
     zloom_step_context_t step;
     zloom_bundle_t bundle;
+    zloom_shared_t shared; /* of the hand-out under way */
     zloom_trail_t *trail;
     zloom_hop_t hop;
 
@@ -320,6 +323,9 @@ void zloom_engine_say_bytes (zloom_engine_t *self, zloom_session_t *session, zlo
 /* To a session: at once (group 0), or held until the group is durable. */
 void zloom_engine_say (zloom_engine_t *self, zloom_session_t *session, const zloom_verb_t *verb,
                        uint64_t group);
+/* A verb that is encoded already, with its pack. */
+void zloom_engine_say_parts (zloom_engine_t *self, zloom_session_t *session, zloom_bytes_t verb,
+                             zloom_blob_t *blob, zloom_bytes_t pack);
 /* The same with a pack, at once. */
 void zloom_engine_say_pack (zloom_engine_t *self, zloom_session_t *session,
                             const zloom_verb_t *verb, zloom_blob_t *blob, zloom_bytes_t pack);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * deliver.c - DELIVER from stored packs. A hand-out that lies in one stored pack goes out as a view
- * into it, without copying; one that is made of several is joined.
+ * into it, without copying; one that is made of several is joined. What several subscribers get
+ * without a lease is made once for all of them.
  */
 #include "engine/core.h"
 
@@ -103,7 +104,7 @@ s_join (const parcel_t *parcel)
 
 static void
 s_send (zloom_engine_t *self, zloom_consumer_t *consumer, zloom_token_t token,
-        const zloom_verb_deliver_t *what, parcel_t *parcel)
+        const zloom_verb_deliver_t *what, const parcel_t *parcel)
 {
     zloom_verb_t verb = {.kind = ZLOOM_VERB_DELIVER, .deliver = *what};
     verb.deliver.handle = consumer->handle;
@@ -120,18 +121,56 @@ s_send (zloom_engine_t *self, zloom_consumer_t *consumer, zloom_token_t token,
     zloom_blob_unref (&blob);
 }
 
+/* The first of those who get it: the others find the pack and what is equal of the verb. */
+static void
+s_put_shared (zloom_engine_t *self, zloom_shared_item_t *item, const zloom_verb_deliver_t *what,
+              const parcel_t *parcel)
+{
+    zloom_blob_t *joined = parcel->piece_count > 1 ? s_join (parcel) : NULL;
+    zloom_shared_put (&self->shared, item, what->runs, what->run_count,
+                      joined ? joined : parcel->blob,
+                      joined ? zloom_blob_bytes (joined) : parcel->pieces[0]);
+    zloom_blob_unref (&joined);
+    zloom_verb_deliver_t equal = *what;
+    equal.src = parcel->src;
+    equal.src_count = parcel->src_count;
+    zloom_verb_encode_equal (&equal, &item->equal);
+}
+
+static void
+s_send_shared (zloom_engine_t *self, zloom_consumer_t *consumer, zloom_token_t token,
+               const zloom_shared_item_t *item)
+{
+    zloom_buf_clear (&self->out);
+    zloom_verb_encode_deliver (consumer->handle, zloom_engine_token_out (self, token),
+                               zloom_buf_bytes (&item->equal), ++consumer->delivery_no, &self->out);
+    zloom_engine_say_parts (self, consumer->session, zloom_buf_bytes (&self->out), item->blob,
+                            item->pack);
+}
+
 bool
 zloom_engine_deliver (zloom_engine_t *self, zloom_consumer_t *consumer, zloom_token_t token,
                       const zloom_run_t *runs, size_t run_count, const zloom_fact_t *facts,
                       size_t fact_count)
 {
     parcel_t parcel = {0};
+    const bool alike = token.number == 0 && fact_count == 0; /* nobody's own */
+    zloom_shared_item_t *item = alike ? zloom_shared_at (&self->shared, runs, run_count) : NULL;
+    if (item && item->run_count > 0) {
+        s_send_shared (self, consumer, token, item);
+        return true;
+    }
     zloom_arena_reset (&self->scratch);
     if (!s_fill (self, &parcel, consumer->flow, runs, run_count)) {
         return false;
     }
     const zloom_verb_deliver_t what = {
       .runs = runs, .run_count = run_count, .facts = facts, .fact_count = fact_count};
-    s_send (self, consumer, token, &what, &parcel);
+    if (item) {
+        s_put_shared (self, item, &what, &parcel);
+        s_send_shared (self, consumer, token, item);
+    } else {
+        s_send (self, consumer, token, &what, &parcel);
+    }
     return true;
 }

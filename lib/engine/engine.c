@@ -159,6 +159,7 @@ zloom_engine_destroy (zloom_engine_t **self_p)
     zloom_buf_fini (&self->out);
     zloom_buf_fini (&self->head);
     zloom_bundle_fini (&self->bundle);
+    zloom_shared_fini (&self->shared);
     free (self->flows);
     free (self->ending);
     free (self->over);

@@ -229,6 +229,7 @@ zloom_engine_arrivals (zloom_engine_t *self)
 void
 zloom_hosted_trim (zloom_hosted_t *self)
 {
+    zloom_shared_clear (&self->engine->shared);
     zloom_views_trim (&self->views);
     size_t gone = 0;
     while (self->cold_count - gone > COLD_PACKS ||

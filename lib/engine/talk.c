@@ -39,6 +39,13 @@ zloom_engine_say_bytes (zloom_engine_t *self, zloom_session_t *session, zloom_by
 }
 
 void
+zloom_engine_say_parts (zloom_engine_t *self, zloom_session_t *session, zloom_bytes_t verb,
+                        zloom_blob_t *blob, zloom_bytes_t pack)
+{
+    s_send (self, session, verb, blob, pack);
+}
+
+void
 zloom_engine_say (zloom_engine_t *self, zloom_session_t *session, const zloom_verb_t *verb,
                   uint64_t group)
 {

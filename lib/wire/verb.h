@@ -390,6 +390,13 @@ void zloom_verb_encode (const zloom_verb_t *verb, zloom_buf_t *out);
  */
 zloom_err_t zloom_verb_decode (zloom_bytes_t frame, zloom_arena_t *arena, zloom_verb_t *verb);
 /*
+ * A DELIVER in two parts, for those who send one that differs in handle and number alone: what is
+ * equal (runs, src, facts), and all of it with that part as it was encoded.
+ */
+void zloom_verb_encode_equal (const zloom_verb_deliver_t *deliver, zloom_buf_t *out);
+void zloom_verb_encode_deliver (uint32_t handle, zloom_token_t token, zloom_bytes_t equal,
+                                uint64_t delivery_no, zloom_buf_t *out);
+/*
  * Does the second frame fit the verb: is it there or absent as it must be, does it hold as many
  * messages as the verb says, each within `max_message_bytes`? `pack` is the unset view when there
  * was no second frame. For a STEP, `frame_bytes` and pack together must lie within

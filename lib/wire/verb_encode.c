@@ -268,13 +268,28 @@ s_open_lease (zloom_buf_t *out, zloom_verb_kind_t kind, size_t fields, const uin
     zloom_part_put_token (out, token);
 }
 
+void
+zloom_verb_encode_equal (const zloom_verb_deliver_t *deliver, zloom_buf_t *out)
+{
+    zloom_part_put_runs (out, deliver->runs, deliver->run_count);
+    zloom_src_encode (deliver->src, deliver->src_count, out);
+    s_put_facts (out, deliver->facts, deliver->fact_count);
+}
+
+void
+zloom_verb_encode_deliver (uint32_t handle, zloom_token_t token, zloom_bytes_t equal,
+                           uint64_t delivery_no, zloom_buf_t *out)
+{
+    s_open_lease (out, ZLOOM_VERB_DELIVER, 6, &handle, token);
+    zloom_buf_add_bytes (out, equal);
+    zloom_encode_uint (out, delivery_no);
+}
+
 static void
 s_put_deliver (zloom_buf_t *out, const zloom_verb_deliver_t *deliver)
 {
     s_open_lease (out, ZLOOM_VERB_DELIVER, 6, &deliver->handle, deliver->token);
-    zloom_part_put_runs (out, deliver->runs, deliver->run_count);
-    zloom_src_encode (deliver->src, deliver->src_count, out);
-    s_put_facts (out, deliver->facts, deliver->fact_count);
+    zloom_verb_encode_equal (deliver, out);
     zloom_encode_uint (out, deliver->delivery_no);
 }
 

@@ -27,7 +27,7 @@ typedef struct {
     uint64_t next_seq;
     uint64_t durable;
     uint64_t high;
-    uint64_t first_use; /* of the rotation */
+    uint64_t forgotten;
     fanout_consumer_t consumers[FANOUT_CONSUMERS];
     size_t count;
     uint64_t dropped_groups;
@@ -40,6 +40,7 @@ fanout_create (const zloom_flow_config_t *config, const zloom_birth_t *birth)
     (void) config;
     self->boot = birth->boot;
     self->next_seq = birth->first_seq;
+    self->forgotten = birth->first_seq - 1;
     return self;
 }
 
@@ -191,6 +192,11 @@ fanout_dispatch (void *arg, uint32_t budget, const zloom_turn_t *turn)
     (void) budget;
     for (size_t i = 0; i < self->count; i++) {
         handed += fanout_hand (self, &self->consumers[i], turn);
+    }
+    if (self->forgotten < self->durable) {
+        zloom_effects_add (turn->effects, ZLOOM_EFFECT_FORGET)->forget =
+          (zloom_range_t){self->forgotten + 1, self->durable};
+        self->forgotten = self->durable;
     }
     return handed;
 }
