@@ -166,22 +166,6 @@ s_move_done (zloom_job_t *job, void *owner)
     }
 }
 
-/* Disk of the flow in a segment that is needed, as far as was told; *extents_p: in so many. */
-static uint64_t
-s_live_bytes (const zloom_log_flow_t *flow, bool cold, uint64_t number, size_t *extents_p)
-{
-    uint64_t live = 0;
-    *extents_p = 0;
-    for (size_t i = 0; i < flow->index.count; i++) {
-        const zloom_extent_t *extent = zloom_index_at (&flow->index, i);
-        if (extent->cold == cold && extent->segment == number) {
-            live += zloom_extent_live_bytes (extent);
-            (*extents_p)++;
-        }
-    }
-    return live;
-}
-
 /* Stage one flow's MOVE and point its index at the copies; false when there is no room. */
 static bool
 s_land_flow (zloom_log_t *self, zloom_move_t *move)
@@ -378,14 +362,40 @@ zloom_log_apply_move (zloom_log_t *self, zloom_log_flow_t *flow, zloom_bytes_t h
 
 /* ---- tending --------------------------------------------------------------------------------- */
 
+/* What is needed of a cold segment, as far as was told. */
+typedef struct {
+    uint64_t live;  /* disk that it takes */
+    size_t extents; /* in so many */
+} use_t;
+
+/* Of all cold segments of the flow with one look at its index, which may be long. */
+static use_t *
+s_uses (const zloom_log_flow_t *flow)
+{
+    use_t *uses = zloom_alloc ((flow->cold_count + 1) * sizeof *uses);
+    size_t at = 0;
+    for (size_t i = 0; i < flow->index.count; i++) {
+        const zloom_extent_t *extent = zloom_index_at (&flow->index, i);
+        /* Most stand where the one before them does. */
+        for (size_t k = 0; extent->cold && k < flow->cold_count; k++) {
+            if (flow->cold[at].number == extent->segment) {
+                uses[at].live += zloom_extent_live_bytes (extent);
+                uses[at].extents++;
+                break;
+            }
+            at = at + 1 < flow->cold_count ? at + 1 : 0;
+        }
+    }
+    return uses;
+}
+
 /* Look at one cold segment; true when a job was begun. *wait: something ends with a later group. */
 static bool
-s_tend_one (zloom_log_t *self, zloom_log_flow_t *flow, size_t at, bool *wait)
+s_tend_one (zloom_log_t *self, zloom_log_flow_t *flow, size_t at, const use_t *use, bool *wait)
 {
     zloom_cold_t *cold = &flow->cold[at];
-    size_t extents;
-    uint64_t live = s_live_bytes (flow, true, cold->number, &extents);
-    if (extents == 0) {
+    const uint64_t live = use->live;
+    if (use->extents == 0) {
         if (cold->gone_after == 0) {
             cold->gone_after = zloom_log_staged (self);
         }
@@ -422,10 +432,14 @@ zloom_log_tend_cold (zloom_log_t *self)
     bool wait = false;
     for (size_t i = 0; i < self->flow_count; i++) {
         zloom_log_flow_t *flow = self->flows[i];
-        for (size_t k = 0; k < flow->cold_count; k++) {
-            if (s_tend_one (self, flow, k, &wait)) {
-                return true;
-            }
+        use_t *uses = s_uses (flow);
+        bool begun = false;
+        for (size_t k = 0; k < flow->cold_count && !begun; k++) {
+            begun = s_tend_one (self, flow, k, &uses[k], &wait);
+        }
+        free (uses);
+        if (begun) {
+            return true;
         }
     }
     self->tend = wait;

@@ -37,7 +37,8 @@ zloom_index_append (zloom_index_t *self, const zloom_extent_t *extent)
             return;
         }
     }
-    if (self->head > 0 && self->head + self->count == self->capacity) {
+    /* Only when that gives back a part of all: each append pays for few of those that are moved. */
+    if (self->head > self->count / 4 && self->head + self->count == self->capacity) {
         memmove (self->items, self->items + self->head, self->count * sizeof *self->items);
         self->head = 0;
     }
@@ -172,16 +173,13 @@ s_heap_add (heap_t *heap, const zloom_extent_t *extent)
 }
 
 /*
- * Add an old extent without the numbers that new ones (from *at on) have. They overlap only when
- * the record of an earlier move was lost to damage: then the newer place is the true one.
+ * Add an old extent without the numbers that new ones have. They overlap only when the record of an
+ * earlier move was lost to damage: then the newer place is the true one.
  */
 static void
 s_heap_add_rest (heap_t *heap, zloom_extent_t extent, const zloom_extent_t *with, size_t count)
 {
     for (size_t i = 0; i < count && with[i].first <= extent.last; i++) {
-        if (with[i].last < extent.first) {
-            continue;
-        }
         if (with[i].first > extent.first) {
             zloom_extent_t before = extent;
             before.last = with[i].first - 1;
@@ -195,12 +193,23 @@ s_heap_add_rest (heap_t *heap, zloom_extent_t extent, const zloom_extent_t *with
     s_heap_add (heap, &extent);
 }
 
-static int
-s_compare (const void *a, const void *b)
+/* Put the sorted `with` between what is in the heap, which is sorted as well. */
+static void
+s_heap_merge (heap_t *heap, const zloom_extent_t *with, size_t count)
 {
-    const zloom_extent_t *left = a;
-    const zloom_extent_t *right = b;
-    return (left->first > right->first) - (left->first < right->first);
+    heap_t all = {0};
+    size_t old = 0;
+    for (size_t i = 0; i < count; i++) {
+        while (old < heap->count && heap->items[old].first < with[i].first) {
+            s_heap_add (&all, &heap->items[old++]);
+        }
+        s_heap_add (&all, &with[i]);
+    }
+    while (old < heap->count) {
+        s_heap_add (&all, &heap->items[old++]);
+    }
+    free (heap->items);
+    *heap = all;
 }
 
 void
@@ -208,18 +217,17 @@ zloom_index_replace (zloom_index_t *self, bool cold, uint64_t segment, const zlo
                      size_t count)
 {
     heap_t heap = {0};
+    size_t past = 0; /* of the new ones: they lie below all old ones that are left */
     for (size_t i = 0; i < self->count; i++) {
         const zloom_extent_t *extent = zloom_index_at (self, i);
+        while (past < count && with[past].last < extent->first) {
+            past++;
+        }
         if (extent->cold != cold || extent->segment != segment) {
-            s_heap_add_rest (&heap, *extent, with, count);
+            s_heap_add_rest (&heap, *extent, with + past, count - past);
         }
     }
-    for (size_t i = 0; i < count; i++) {
-        s_heap_add (&heap, &with[i]);
-    }
-    if (heap.count > 0) {
-        qsort (heap.items, heap.count, sizeof *heap.items, s_compare);
-    }
+    s_heap_merge (&heap, with, count);
     self->suspects = 0;
     for (size_t i = 0; i < heap.count; i++) {
         self->suspects += heap.items[i].gone >= s_numbers (&heap.items[i]);

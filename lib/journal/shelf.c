@@ -46,7 +46,7 @@ void
 zloom_shelf_add (zloom_shelf_t *self, zloom_shelves_t *all, const zloom_record_t *record,
                  zloom_blob_t *blob, uint64_t group)
 {
-    if (self->head > 0 && self->head + self->count == self->capacity) {
+    if (self->head > self->count / 4 && self->head + self->count == self->capacity) {
         memmove (self->items, self->items + self->head, self->count * sizeof *self->items);
         self->head = 0;
     }

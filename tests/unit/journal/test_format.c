@@ -293,6 +293,40 @@ test_index_finds_forgets_and_replaces (void **state)
     zloom_index_fini (&index);
 }
 
+/* A flow that is long and is eaten from its front as fast as it grows: no step walks the index. */
+static void
+test_a_long_index_that_is_eaten_from_its_front (void **state)
+{
+    (void) state;
+    enum { LONG = 65536, STEPS = 50000 };
+    zloom_index_t index = {0};
+    uint64_t from = 0;
+    unsigned moves = 0; /* of all extents to the front of their memory */
+    for (uint64_t seq = 0; seq < LONG + STEPS; seq++) {
+        if (seq >= LONG) {
+            from = seq - LONG + 1;
+            zloom_index_forget (&index, from - 1, from - 1);
+            zloom_index_tidy (&index, s_live_from, &from);
+        }
+        const zloom_extent_t extent = {.first = seq,
+                                       .last = seq,
+                                       .segment = seq / 100 + 1,
+                                       .offset = (uint32_t) (seq % 100) * ZLOOM_BLOCK_BYTES,
+                                       .bytes = 100,
+                                       .needed = 1};
+        const size_t behind = index.head;
+        zloom_index_append (&index, &extent);
+        moves += index.head < behind;
+    }
+    assert_true (moves <= 4);
+    assert_int_equal (index.count, LONG);
+    assert_null (zloom_index_find (&index, from - 1));
+    for (uint64_t seq = from; seq < LONG + STEPS; seq += 1000) {
+        assert_int_equal (zloom_index_find (&index, seq)->segment, seq / 100 + 1);
+    }
+    zloom_index_fini (&index);
+}
+
 int
 main (void)
 {
@@ -303,6 +337,7 @@ main (void)
       cmocka_unit_test (test_golden_slot),
       cmocka_unit_test (test_slot_with_any_byte_changed_or_cut_is_refused),
       cmocka_unit_test (test_index_finds_forgets_and_replaces),
+      cmocka_unit_test (test_a_long_index_that_is_eaten_from_its_front),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
