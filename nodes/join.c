@@ -5,6 +5,8 @@
 
 /* Between two looks at the descriptor that says stop. */
 #define TRY_NS (250 * ZLOOM_NS_PER_MS)
+/* To another host: time for several round trips. */
+#define TRY_FAR_NS (2 * ZLOOM_NS_PER_S)
 
 zloom_err_t
 zloom_node_join (const zloom_node_args_t *args, const zloom_client_options_t *options,
@@ -21,18 +23,20 @@ zloom_node_join (const zloom_node_args_t *args, const zloom_client_options_t *op
     if (args->nonce) {
         memcpy (own.nonce, args->nonce, sizeof own.nonce);
     }
-    const int64_t end_ns = zloom_time_add (zloom_clock_now ().mono_ns, wait_ns);
+    /* A host that is away may stay so for long, and nobody here can start it. */
+    const bool far = zloom_address_is_far (endpoint);
+    const int64_t end_ns = far ? ZLOOM_NEVER : zloom_time_add (zloom_clock_now ().mono_ns, wait_ns);
     for (;;) {
         const int64_t now_ns = zloom_clock_now ().mono_ns;
-        const int64_t try_ns = zloom_time_add (now_ns, TRY_NS);
+        const int64_t try_ns = zloom_time_add (now_ns, far ? TRY_FAR_NS : TRY_NS);
         err = zloom_client_open_with (endpoint, &own, event, event_arg,
                                       try_ns < end_ns ? try_ns : end_ns, client_p);
         if (err != ZLOOM_NOT_RUNNING || zloom_clock_now ().mono_ns >= end_ns) {
             return err;
         }
         if (zloom_stop_read (stop) != ZLOOM_STOP_NO) {
-            return zloom_fail (ZLOOM_CLOSED, "told to stop while waiting for the router at %s",
-                               endpoint);
+            return zloom_fail (ZLOOM_CLOSED, "told to stop while waiting for the router at %.*s",
+                               zloom_address_shown (endpoint), endpoint);
         }
     }
 }

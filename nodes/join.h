@@ -12,8 +12,8 @@
 
 /*
  * Open a session with the router of the node's flows. `options` may leave name and nonce to this
- * function. Errors: NOT_RUNNING (none answered within `wait_ns`), CLOSED (told to stop meanwhile),
- * and as zloom_client_open_with.
+ * function. A router on another host is waited for until told to stop. Errors: NOT_RUNNING (none
+ * answered within `wait_ns`), CLOSED (told to stop meanwhile), and as zloom_client_open_with.
  */
 zloom_err_t zloom_node_join (const zloom_node_args_t *args, const zloom_client_options_t *options,
                              zloom_client_event_fn *event, void *event_arg, zloom_stop_t *stop,

@@ -36,12 +36,17 @@ zloom_node_reach (const zloom_node_args_t *args, const char *router, char *endpo
 {
     const zloom_recipe_node_t *node = NULL;
     size_t cursor = 0;
-    if (!args->inner) {
-        return zloom_node_endpoint (args, router, endpoint);
-    }
     zloom_err_t err = s_router (args, router, &node);
     if (err != ZLOOM_OK) {
         return err;
+    }
+    const zloom_fleet_host_t *host =
+      args->fleet ? zloom_fleet_place (args->fleet, node->name) : NULL;
+    if (host && strcmp (host->name, args->host) != 0) {
+        return zloom_fleet_address (args->fleet, node->name, args->key_file, endpoint);
+    }
+    if (!args->inner) {
+        return zloom_node_endpoint (args, router, endpoint);
     }
     const bool first = zloom_recipe_next_router (args->recipe, &cursor) == node;
     const int size = snprintf (endpoint, ZLOOM_ENDPOINT_BYTES, "%s%s%s", args->inner,
@@ -91,4 +96,51 @@ zloom_node_endpoints (const zloom_node_args_t *args, char **lines_p)
     *lines_p = err == ZLOOM_OK ? zloom_memdup_text (lines.data, lines.size) : NULL;
     zloom_buf_fini (&lines);
     return err;
+}
+
+/* ---- other hosts ---------------------------------------------------------------------------- */
+
+/* "tcp://HOST:PORT"; a numeric address of IPv6 stands in brackets. */
+static zloom_err_t
+s_tcp (const char *host, int64_t port, char *endpoint)
+{
+    const bool six = strchr (host, ':') != NULL;
+    const int length = snprintf (endpoint, ZLOOM_ENDPOINT_BYTES, "tcp://%s%s%s:%lld",
+                                 six ? "[" : "", host, six ? "]" : "", (long long) port);
+    return length < ZLOOM_ENDPOINT_BYTES
+             ? ZLOOM_OK
+             : zloom_fail (ZLOOM_TOO_BIG, "the address %s is too long", host);
+}
+
+static bool
+s_is_numeric (const char *address)
+{
+    return strchr (address, ':') || strspn (address, "0123456789.") == strlen (address);
+}
+
+zloom_err_t
+zloom_fleet_listen (const zloom_fleet_t *fleet, const char *router, char *endpoint)
+{
+    const zloom_fleet_host_t *host = zloom_fleet_place (fleet, router);
+    if (!host) {
+        return zloom_fail (ZLOOM_NOT_FOUND, "the fleet places router '%s' nowhere", router);
+    }
+    const char *own = host->address && s_is_numeric (host->address) ? host->address : "*";
+    const char *address = host->listen ? host->listen : own;
+    return s_tcp (address, zloom_fleet_port (fleet, router), endpoint);
+}
+
+zloom_err_t
+zloom_fleet_address (const zloom_fleet_t *fleet, const char *router, const char *key_file,
+                     char *address)
+{
+    const zloom_fleet_host_t *host = zloom_fleet_place (fleet, router);
+    char endpoint[ZLOOM_ENDPOINT_BYTES];
+    if (!host || !host->address) {
+        return zloom_fail (ZLOOM_NOT_FOUND, "the fleet has no address of router '%s'", router);
+    }
+    const zloom_err_t err = s_tcp (host->address, zloom_fleet_port (fleet, router), endpoint);
+    return err == ZLOOM_OK
+             ? zloom_address_format (endpoint, host->key->public_key, key_file, address)
+             : err;
 }

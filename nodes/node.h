@@ -23,10 +23,12 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "net/address.h"
+#include "recipe/fleet.h"
 #include "recipe/recipe.h"
 
-/* Room for an endpoint and its NUL: "ipc://" and a path of at most 107 bytes, or tcp. */
-#define ZLOOM_ENDPOINT_BYTES 128
+/* Room for the address of a router (net/address.h) and its NUL. */
+#define ZLOOM_ENDPOINT_BYTES ZLOOM_ADDRESS_BYTES
 
 /*
  * Where the router `router` (a node's name) listens, into `endpoint` of ZLOOM_ENDPOINT_BYTES.
@@ -66,6 +68,11 @@ typedef struct {
      * too, its others at INNER-ROUTER, and nodes connect there. NULL: none.
      */
     const char *inner;
+    /* Of a recipe that runs on several hosts; else NULL, and the rest does not count. */
+    const zloom_fleet_t *fleet;
+    const char *fleet_path;           /* to be read again, with the recipe */
+    const char *host;                 /* this one's name in the fleet */
+    const char *key_file;             /* this host's secret key */
     const zloom_node_actor_t *actors; /* of the program that embeds the node */
     size_t actor_count;
     int ready_fd;     /* -1: nobody waits */
@@ -84,11 +91,20 @@ typedef zloom_err_t (zloom_node_run_fn) (const zloom_node_args_t *args);
  * ZLOOM_ENDPOINT_BYTES. NULL: the one that args->node comes to. NOT_FOUND, TOO_BIG with a note.
  */
 zloom_err_t zloom_node_endpoint (const zloom_node_args_t *args, const char *router, char *endpoint);
-/* Where nodes connect to it: there, or, as threads of one process, at its inner endpoint. */
+/*
+ * Where nodes connect to it: there; as threads of one process, at its inner endpoint; when it is on
+ * another host, at the address that the fleet says, with keys.
+ */
 zloom_err_t zloom_node_reach (const zloom_node_args_t *args, const char *router, char *endpoint);
 
 /* A line for each router of the recipe, as zloom_node_reach; *lines_p is to be freed. */
 zloom_err_t zloom_node_endpoints (const zloom_node_args_t *args, char **lines_p);
+
+/* The address of a router of a fleet for whoever has the secret key in that file. */
+zloom_err_t zloom_fleet_address (const zloom_fleet_t *fleet, const char *router,
+                                 const char *key_file, char *way);
+/* Where that router listens for other hosts: what it binds, into `endpoint`. */
+zloom_err_t zloom_fleet_listen (const zloom_fleet_t *fleet, const char *router, char *endpoint);
 
 /* The exit code of a process whose node returned `err` (sysexits where one fits). */
 static inline int

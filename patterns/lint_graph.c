@@ -190,9 +190,9 @@ zloom_check_tcp_loopback (zloom_linter_t *linter)
             strncmp (config->listen, "tcp://127.0.0.1:", 16) != 0 &&
             strncmp (config->listen, "tcp://[::1]:", 12) != 0) {
             zloom_linter_node (
-              linter, node, "listen", "take ipc, tcp://127.0.0.1:PORT or tcp://[::1]:PORT",
-              "'%s' reaches beyond this machine, and links are not encrypted in this version",
-              config->listen);
+              linter, node, "listen",
+              "take ipc or tcp://127.0.0.1:PORT; other hosts come by a fleet (zloom lint --fleet)",
+              "'%s' reaches beyond this machine, and has no keys", config->listen);
         }
     }
 }

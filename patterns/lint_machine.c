@@ -14,13 +14,17 @@
 /* What execvp looks through when PATH is not set. */
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
 
-/* The next node of a kind whose fields are good; NULL at the end, and unless asked for. */
+/* The next node of a kind that runs here and whose fields are good; NULL at the end, and unless
+ * asked for. */
 static const zloom_recipe_node_t *
 s_next_node (const zloom_linter_t *linter, unsigned kind, size_t *cursor)
 {
-    return zloom_linter_options (linter)->environment
-             ? zloom_linter_next_node (linter, kind, cursor)
-             : NULL;
+    const zloom_recipe_options_t *options = zloom_linter_options (linter);
+    const zloom_recipe_node_t *node = NULL;
+    do {
+        node = options->environment ? zloom_linter_next_node (linter, kind, cursor) : NULL;
+    } while (node && options->here && !options->here (options->here_arg, node->name));
+    return node;
 }
 
 static bool

@@ -144,6 +144,7 @@ const zloom_kind_t zloom_node_kinds[ZLOOM_NODE_KINDS] = {
     .field_count = ZLOOM_COUNT (s_router_fields),
     .config_size = sizeof (zloom_router_config_t),
     .example = "  hub: {kind: router, journal: {hot: 1GiB}}\n",
+    .listens = true,
   },
   {
     .id = ZLOOM_NODE_WORKER,

@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "base/tag.h"
 #include "client/shell.h"
+#include "net/address.h"
 
 /* Frames taken in before the core gets its turn. */
 #define BURST 256
@@ -258,9 +259,11 @@ zloom_client_wait (zloom_client_t *self, int64_t deadline_ns)
     zloom_poll_item_t items[] = {
       {.socket = socket, .fd = -1},
       {.socket = full ? socket : NULL, .fd = -1, .write = true},
+      {.socket = zloom_dealer_monitor (self->dealer), .fd = -1},
     };
     zloom_err_t err =
-      zloom_poll (items, 2, deadline_ns < self->next_ns ? deadline_ns : self->next_ns);
+      zloom_poll (items, 3, deadline_ns < self->next_ns ? deadline_ns : self->next_ns);
+    (void) zloom_dealer_handshake (self->dealer); /* what is readable is read */
     zloom_client_pump (self);
     return err;
 }
@@ -302,10 +305,57 @@ s_check_flows (const zloom_client_t *self, const zloom_client_options_t *options
         zloom_client_core_flow (self->core, options->flows[i].name, &state);
         if (state.state != ZLOOM_OK) {
             return zloom_fail (state.state, "flow %s: %s", options->flows[i].name,
-                               zloom_err_text (state.state));
+                               state.state == ZLOOM_FORBIDDEN ? "this key has no right to it"
+                                                              : zloom_err_text (state.state));
         }
     }
     return ZLOOM_OK;
+}
+
+static zloom_err_t
+s_lay_road (zloom_client_t *self, const char *endpoint)
+{
+    zloom_address_t address;
+    zloom_err_t err = zloom_address_parse (endpoint, &address);
+    if (err == ZLOOM_OK) {
+        const zloom_socket_config_t config = {.curve = address.keyed ? &address.curve : NULL};
+        err = zloom_dealer_open (address.endpoint, &config, &self->dealer);
+    }
+    zloom_keypair_wipe (&address.curve.own);
+    return err;
+}
+
+/* Why there is no session, once it is known, or when the time is over. */
+static zloom_err_t
+s_check_handshake (zloom_client_t *self, const char *endpoint, bool expired)
+{
+    const int size = zloom_address_shown (endpoint);
+    switch (zloom_dealer_handshake (self->dealer)) {
+    case ZLOOM_HANDSHAKE_REFUSED:
+        return zloom_fail (ZLOOM_FORBIDDEN,
+                           "the router at %.*s does not know this key: add it to the fleet there, "
+                           "and let it be read again (zloom up)",
+                           size, endpoint);
+    case ZLOOM_HANDSHAKE_PLAIN:
+        return zloom_fail (ZLOOM_FORBIDDEN,
+                           "what listens at %.*s speaks without keys: it is no "
+                           "router of this fleet",
+                           size, endpoint);
+    case ZLOOM_HANDSHAKE_OTHER_KEY:
+    case ZLOOM_HANDSHAKE_BROKEN:
+        if (expired) {
+            return zloom_fail (
+              ZLOOM_FORBIDDEN,
+              "the router at %.*s broke off the handshake: it has another key than "
+              "the one that is expected of it; is the fleet's right?",
+              size, endpoint);
+        }
+        break;
+    case ZLOOM_HANDSHAKE_NOTHING:
+        break;
+    }
+    return expired ? zloom_fail (ZLOOM_NOT_RUNNING, "no router answers at %.*s", size, endpoint)
+                   : ZLOOM_OK;
 }
 
 static zloom_err_t
@@ -318,8 +368,9 @@ s_await_welcome (zloom_client_t *self, const char *endpoint, const zloom_client_
         if (err != ZLOOM_OK) {
             return err;
         }
-        if (zloom_client_expired (deadline_ns)) {
-            return zloom_fail (ZLOOM_NOT_RUNNING, "no router answers at %s", endpoint);
+        err = s_check_handshake (self, endpoint, zloom_client_expired (deadline_ns));
+        if (err != ZLOOM_OK) {
+            return err;
         }
         err = zloom_client_wait (self, deadline_ns);
         if (err != ZLOOM_OK) {
@@ -353,7 +404,7 @@ zloom_client_open_with (const char *endpoint, const zloom_client_options_t *opti
     self->prompt = options->linger_ns < 0;
     zloom_err_t err = zloom_client_core_new (&drawn, s_event, self, &self->core);
     if (err == ZLOOM_OK) {
-        err = zloom_dealer_open (endpoint, NULL, &self->dealer);
+        err = s_lay_road (self, endpoint);
     }
     if (err == ZLOOM_OK) {
         zloom_client_core_connected (self->core, zloom_clock_now ());

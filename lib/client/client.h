@@ -21,7 +21,10 @@
 #include "base/error.h"
 #include "client/client_core.h"
 
-/* Open with all options. Strings are copied. A nonce of zeros: one is drawn. */
+/*
+ * Open with all options. Strings are copied. A nonce of zeros: one is drawn. `endpoint` may be that
+ * of another host with its keys (net/address.h); FORBIDDEN then, with a note of who refused whom.
+ */
 zloom_err_t zloom_client_open_with (const char *endpoint, const zloom_client_options_t *options,
                                     zloom_client_event_fn *event, void *event_arg,
                                     int64_t deadline_ns, zloom_client_t **client_p);

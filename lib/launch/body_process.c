@@ -119,15 +119,24 @@ s_spawn (s_process_t *self, const char *const *argv, const char *const *env)
     return ZLOOM_OK;
 }
 
+/* Of a list that ends with NULL, or is none. */
+static size_t
+s_length (const char *const *list)
+{
+    size_t count = 0;
+    while (list && list[count]) {
+        count++;
+    }
+    return count;
+}
+
 static zloom_err_t
 s_start (zloom_body_t *base, const uint8_t nonce[16])
 {
     s_process_t *self = s_self (base);
     const zloom_supervisor_config_t *config = self->config;
-    size_t extra = 0;
-    while (config->extra && config->extra[extra]) {
-        extra++;
-    }
+    const size_t extra = s_length (config->extra);
+    const size_t place = s_length (config->place);
     char replica[24];
     (void) snprintf (replica, sizeof replica, "%lld", (long long) self->plan->replica);
     const char *const head[] = {config->exe,         "node",
@@ -137,10 +146,13 @@ s_start (zloom_body_t *base, const uint8_t nonce[16])
                                 "--runtime",         config->paths->runtime,
                                 "--ready-fd",        "3"};
     const size_t head_count = sizeof head / sizeof *head;
-    const char **argv = zloom_alloc ((head_count + extra + 1) * sizeof *argv);
+    const char **argv = zloom_alloc ((head_count + extra + place + 1) * sizeof *argv);
     memcpy (argv, head, sizeof head);
     for (size_t i = 0; i < extra; i++) {
         argv[head_count + i] = config->extra[i];
+    }
+    for (size_t i = 0; i < place; i++) {
+        argv[head_count + extra + i] = config->place[i];
     }
     char variable[64] = "ZLOOM_NONCE=";
     for (size_t i = 0; i < 16; i++) {

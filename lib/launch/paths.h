@@ -33,9 +33,9 @@ zloom_err_t zloom_paths_make (const zloom_paths_t *self);
 zloom_err_t zloom_paths_lock (const zloom_paths_t *self, int *fd);
 /* ZLOOM_OK when some process holds the topology, NOT_RUNNING otherwise. */
 zloom_err_t zloom_paths_running (const zloom_paths_t *self);
-/* Routers of one topology; room for the endpoint of each and its NUL. */
+/* Routers of one topology; room for the address of each (net/address.h) and its NUL. */
 #define ZLOOM_ROUTERS_MAX 16
-#define ZLOOM_PATHS_ENDPOINT_BYTES 128
+#define ZLOOM_PATHS_ENDPOINT_BYTES 512
 
 typedef struct {
     char items[ZLOOM_ROUTERS_MAX][ZLOOM_PATHS_ENDPOINT_BYTES];

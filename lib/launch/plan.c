@@ -80,8 +80,14 @@ s_sort (zloom_plan_unit_t *units, size_t count)
     }
 }
 
+bool
+zloom_plan_is_here (const zloom_plan_here_t *here, const char *node)
+{
+    return !here || here->runs (here->arg, node);
+}
+
 void
-zloom_plan_init (zloom_plan_t *self, const zloom_recipe_t *recipe)
+zloom_plan_init (zloom_plan_t *self, const zloom_recipe_t *recipe, const zloom_plan_here_t *here)
 {
     *self = (zloom_plan_t){NULL, 0};
     size_t nodes = zloom_recipe_node_count (recipe);
@@ -91,7 +97,7 @@ zloom_plan_init (zloom_plan_t *self, const zloom_recipe_t *recipe)
         const zloom_recipe_node_t *node = zloom_recipe_node_at (recipe, i);
         bool router = node->kind->id == ZLOOM_NODE_ROUTER;
         int rank = router ? 0 : s_rank (recipe, node, ranks);
-        int64_t replicas = zloom_plan_replicas (node);
+        int64_t replicas = zloom_plan_is_here (here, node->name) ? zloom_plan_replicas (node) : 0;
         for (int64_t r = 1; r <= replicas; r++) {
             zloom_grow (&self->units, &capacity, self->count + 1, sizeof *self->units);
             zloom_plan_unit_t *unit = &self->units[self->count++];

@@ -24,7 +24,16 @@ typedef struct {
     size_t count;
 } zloom_plan_t;
 
-void zloom_plan_init (zloom_plan_t *self, const zloom_recipe_t *recipe);
+/* Which nodes run on this host, of a recipe that runs on several. */
+typedef struct {
+    bool (*runs) (void *arg, const char *node);
+    void *arg;
+} zloom_plan_here_t;
+
+/* `here` NULL: all nodes. */
+void zloom_plan_init (zloom_plan_t *self, const zloom_recipe_t *recipe,
+                      const zloom_plan_here_t *here);
+bool zloom_plan_is_here (const zloom_plan_here_t *here, const char *node);
 void zloom_plan_fini (zloom_plan_t *self);
 /*
  * The name of one replica of a node, as in the plan; one beyond what the recipe says (`zloom

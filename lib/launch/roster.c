@@ -131,7 +131,7 @@ void
 zloom_roster_adopt (zloom_supervisor_t *self)
 {
     zloom_plan_t plan;
-    zloom_plan_init (&plan, zloom_recipes_latest (self));
+    zloom_plan_init (&plan, zloom_recipes_latest (self), self->config.here);
     for (size_t i = 0; i < self->proc_count; i++) {
         zloom_proc_t *proc = self->procs[i];
         const zloom_plan_unit_t *unit = s_planned (&plan, zloom_proc_plan (proc)->node->name);
@@ -168,7 +168,7 @@ zloom_roster_add (zloom_supervisor_t *self, const char *name, int64_t mono_ns, i
         return s_not_running (self);
     }
     zloom_plan_t plan;
-    zloom_plan_init (&plan, zloom_recipes_latest (self));
+    zloom_plan_init (&plan, zloom_recipes_latest (self), self->config.here);
     for (size_t i = 0; i < plan.count; i++) {
         if (strcmp (plan.units[i].node->name, name) == 0) {
             s_add (self, &plan.units[i], mono_ns);

@@ -267,7 +267,7 @@ static zloom_err_t
 s_init (zloom_supervisor_t *self)
 {
     zloom_plan_t plan;
-    zloom_plan_init (&plan, self->config.recipe);
+    zloom_plan_init (&plan, self->config.recipe, self->config.here);
     for (size_t i = 0; i < plan.count; i++) {
         const zloom_plan_unit_t *unit = &plan.units[i];
         zloom_grow (&self->procs, &self->proc_capacity, self->proc_count + 1,

@@ -77,19 +77,21 @@ typedef struct {
 typedef struct {
     const zloom_recipe_t *recipe;
     const zloom_paths_t *paths;
+    const zloom_plan_here_t *here;      /* NULL: all nodes run here */
     const zloom_thread_port_t *threads; /* NULL: processes, for which the next three are */
     const char *exe;                    /* the zloom binary */
     const char *recipe_path;            /* as the nodes shall load it; absolute */
-    const char *const *extra;   /* further arguments for each node (--set …), NULL-terminated */
-    int ready_fd;               /* takes a newline once all serve; -1: nobody waits */
-    int stop_fd;                /* each byte is one request: drain, then stop at once */
-    int64_t ready_limit_ns;     /* a node's time from start to ready; default 10 s */
-    int64_t grace_ns;           /* a drain's time before SIGKILL; default 30 s */
-    bool until_idle;            /* drain once pollers are done and the watch says idle */
-    bool controlled;            /* take orders at the runtime folder's socket (orders.c) */
-    bool adopts;                /* end what killed nodes leave behind (orphans.h) */
-    const char *metrics;        /* where /metrics is answered (metrics_http.h); NULL: nowhere */
-    const char *version;        /* for its build info */
+    const char *const *extra; /* further arguments for each node (--set …), NULL-terminated */
+    const char *const *place; /* the same of the fleet (--fleet …), which never change; or NULL */
+    int ready_fd;             /* takes a newline once all serve; -1: nobody waits */
+    int stop_fd;              /* each byte is one request: drain, then stop at once */
+    int64_t ready_limit_ns;   /* a node's time from start to ready; default 10 s */
+    int64_t grace_ns;         /* a drain's time before SIGKILL; default 30 s */
+    bool until_idle;          /* drain once pollers are done and the watch says idle */
+    bool controlled;          /* take orders at the runtime folder's socket (orders.c) */
+    bool adopts;              /* end what killed nodes leave behind (orphans.h) */
+    const char *metrics;      /* where /metrics is answered (metrics_http.h); NULL: nowhere */
+    const char *version;      /* for its build info */
     const zloom_watch_t *watch; /* NULL: none */
     zloom_logfile_t *log;       /* where lines of nodes go; NULL: to stderr */
     zloom_obituary_t *obituary; /* filled when a node could not be kept running; NULL: no use */

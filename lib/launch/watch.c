@@ -21,6 +21,7 @@
 struct zloom_topology_watch {
     uint32_t tag;
     const zloom_recipe_t *recipe;
+    char *name; /* of its session */
     char *endpoint;
     zloom_client_t *client; /* NULL: not open (yet) */
     bool asking;            /* an answer is awaited */
@@ -39,11 +40,12 @@ struct zloom_topology_watch {
 };
 
 zloom_topology_watch_t *
-zloom_topology_watch_new (const zloom_recipe_t *recipe, const char *endpoint)
+zloom_topology_watch_new (const zloom_recipe_t *recipe, const char *name, const char *endpoint)
 {
     zloom_topology_watch_t *self = zloom_alloc (sizeof *self);
     self->tag = ZLOOM_TOPOLOGY_WATCH_TAG;
     self->recipe = recipe;
+    self->name = zloom_strdup (name);
     self->endpoint = zloom_strdup (endpoint);
     return self;
 }
@@ -59,6 +61,7 @@ zloom_topology_watch_destroy (zloom_topology_watch_t **self_p)
     if (self->client) {
         zloom_client_kill (&self->client);
     }
+    free (self->name);
     free (self->endpoint);
     zloom_buf_fini (&self->coming);
     zloom_buf_fini (&self->stats);
@@ -173,7 +176,7 @@ s_event (void *arg, const zloom_client_event_t *event)
 static void
 s_open (zloom_topology_watch_t *self, int64_t mono_ns)
 {
-    zloom_client_options_t options = {.name = "supervisor", .role = "supervisor"};
+    zloom_client_options_t options = {.name = self->name, .role = "supervisor"};
     zloom_err_t err = zloom_client_open_with (self->endpoint, &options, s_event, self,
                                               zloom_time_add (mono_ns, OPEN_NS), &self->client);
     if (err != ZLOOM_OK) {

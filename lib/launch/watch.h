@@ -10,8 +10,12 @@
 
 typedef struct zloom_topology_watch zloom_topology_watch_t;
 
-/* A watch of one router, at `endpoint` (copied); the recipe is borrowed until destroy. */
-zloom_topology_watch_t *zloom_topology_watch_new (const zloom_recipe_t *recipe,
+#define ZLOOM_SUPERVISOR_NAME "supervisor"
+/*
+ * A watch of one router, at `endpoint`, whose session is called `name` (each host of a fleet has a
+ * supervisor of its own). Both are copied; the recipe is borrowed until destroy.
+ */
+zloom_topology_watch_t *zloom_topology_watch_new (const zloom_recipe_t *recipe, const char *name,
                                                   const char *endpoint);
 void zloom_topology_watch_destroy (zloom_topology_watch_t **self_p);
 /* The port to give to the supervisor. */
@@ -26,7 +30,8 @@ uint64_t zloom_topology_watch_rounds (const zloom_topology_watch_t *self, uint64
  */
 typedef struct zloom_watches zloom_watches_t;
 
-zloom_watches_t *zloom_watches_new (const zloom_recipe_t *recipe, const char *endpoints);
+zloom_watches_t *zloom_watches_new (const zloom_recipe_t *recipe, const char *name,
+                                    const char *endpoints);
 void zloom_watches_destroy (zloom_watches_t **self_p);
 zloom_watch_t zloom_watches_port (zloom_watches_t *self);
 

@@ -31,7 +31,7 @@ struct zloom_watches {
 };
 
 zloom_watches_t *
-zloom_watches_new (const zloom_recipe_t *recipe, const char *endpoints)
+zloom_watches_new (const zloom_recipe_t *recipe, const char *name, const char *endpoints)
 {
     zloom_watches_t *self = zloom_alloc (sizeof *self);
     zloom_endpoints_t list;
@@ -40,7 +40,7 @@ zloom_watches_new (const zloom_recipe_t *recipe, const char *endpoints)
     self->count = list.count;
     self->epoll = epoll_create1 (EPOLL_CLOEXEC);
     for (size_t i = 0; i < list.count; i++) {
-        self->items[i] = zloom_topology_watch_new (recipe, list.items[i]);
+        self->items[i] = zloom_topology_watch_new (recipe, name, list.items[i]);
         self->ports[i] = zloom_topology_watch_port (self->items[i]);
     }
     return self;

@@ -100,6 +100,13 @@ zloom_dealer_renew (zloom_dealer_t *self)
     return err;
 }
 
+const zloom_socket_t *
+zloom_dealer_monitor (const zloom_dealer_t *self)
+{
+    ZLOOM_CHECK (self, DEALER_TAG);
+    return self->monitor;
+}
+
 zloom_handshake_t
 zloom_dealer_handshake (zloom_dealer_t *self)
 {

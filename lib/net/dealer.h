@@ -23,6 +23,8 @@ zloom_err_t zloom_dealer_renew (zloom_dealer_t *self);
  * answer of REFUSED is final: libzmq does not try this socket again.
  */
 zloom_handshake_t zloom_dealer_handshake (zloom_dealer_t *self);
+/* Readable when there is more to say about handshakes; NULL: a road without keys. */
+const zloom_socket_t *zloom_dealer_monitor (const zloom_dealer_t *self);
 /* The socket to poll; changes with renew. */
 const zloom_socket_t *zloom_dealer_socket (const zloom_dealer_t *self);
 /* `pack` is a view into `blob` (NULL: no pack). Never blocks. AGAIN: no room, keep the frame. */

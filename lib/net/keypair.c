@@ -10,6 +10,7 @@
 #include <zmq.h>
 
 #include "base/memory.h"
+#include "base/z85.h"
 
 /* More than a key and its newline: what else stands there shall be seen. */
 #define FILE_BYTES 128
@@ -30,19 +31,10 @@ zloom_keypair_wipe (zloom_keypair_t *self)
     explicit_bzero (self, sizeof *self);
 }
 
-/* zmq_z85_decode asserts nothing about letters: those that Z85 has not are refused here. */
-static bool
-s_is_z85 (const char *text)
-{
-    static const char letters[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                  ".-:+=^!/*?&<>()[]{}@%$#";
-    return strlen (text) == ZLOOM_KEY_CHARS && strspn (text, letters) == ZLOOM_KEY_CHARS;
-}
-
 zloom_err_t
 zloom_key_decode (const char *text, uint8_t bytes[ZLOOM_KEY_BYTES])
 {
-    if (!text || !s_is_z85 (text) || !zmq_z85_decode (bytes, text)) {
+    if (!text || !zloom_z85_decode (text, bytes, ZLOOM_KEY_BYTES)) {
         return zloom_fail (ZLOOM_INVALID,
                            "a key is %d characters of Z85, as zloom keys new makes "
                            "them",

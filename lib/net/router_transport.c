@@ -82,6 +82,13 @@ zloom_router_transport_bind (zloom_router_transport_t *self, const char *endpoin
     return zloom_socket_bind (self->socket, endpoint);
 }
 
+zloom_err_t
+zloom_router_transport_bind_keyed (zloom_router_transport_t *self, const char *endpoint)
+{
+    ZLOOM_CHECK (self, TRANSPORT_TAG);
+    return zloom_socket_bind_keyed (self->socket, endpoint);
+}
+
 void
 zloom_router_transport_close (zloom_router_transport_t **self_p, int64_t linger_ns)
 {

@@ -34,13 +34,16 @@ typedef struct {
 } zloom_router_transport_stats_t;
 
 /*
- * Bind a ROUTER at `endpoint`. With config->curve (borrowed) its tcp endpoints speak CURVE, and
- * frames that come by them carry the key of who sent them. Errors as zloom_socket_bind.
+ * Bind a ROUTER at `endpoint`, plainly. With config->curve (borrowed) it can serve at keyed ones,
+ * too: frames that come by them carry the key of who sent them. Errors as zloom_socket_bind.
  */
 zloom_err_t zloom_router_transport_open (const char *endpoint, const zloom_socket_config_t *config,
                                          zloom_router_transport_t **self_p);
 /* Serve at one more endpoint. */
 zloom_err_t zloom_router_transport_bind (zloom_router_transport_t *self, const char *endpoint);
+/* The same with config->curve, after the plain ones but for inproc. */
+zloom_err_t zloom_router_transport_bind_keyed (zloom_router_transport_t *self,
+                                               const char *endpoint);
 /* What is unsent goes out for at most `linger_ns`. */
 void zloom_router_transport_close (zloom_router_transport_t **self_p, int64_t linger_ns);
 /* The socket to poll. */

@@ -245,27 +245,41 @@ s_bind_ipc (zloom_socket_t *self, const char *endpoint)
     return ZLOOM_OK;
 }
 
+static zloom_err_t
+s_bind (zloom_socket_t *self, const char *endpoint)
+{
+    if (zmq_bind (self->handle, endpoint) != 0) {
+        return zloom_fail (errno == EADDRINUSE ? ZLOOM_EXISTS : ZLOOM_SYSTEM, "cannot bind %s: %s",
+                           endpoint, zmq_strerror (errno));
+    }
+    return ZLOOM_OK;
+}
+
 zloom_err_t
 zloom_socket_bind (zloom_socket_t *self, const char *endpoint)
 {
-    void *handle = zloom_socket_handle (self);
-    const bool keyed = self->curve && zloom_endpoint_is_tcp (endpoint);
-    zloom_err_t err =
-      keyed ? zloom_endpoint_check_keyed (endpoint) : zloom_endpoint_check (endpoint);
-    /* A plain peer would be asked for a key there (the inner one of threads never is). */
-    zloom_assert (!self->served || keyed || strncmp (endpoint, "inproc:", 7) == 0);
-    if (err == ZLOOM_OK && zloom_endpoint_path (endpoint)) {
-        return s_bind_ipc (self, endpoint);
+    ZLOOM_CHECK (self, SOCKET_TAG);
+    zloom_assert (pthread_equal (self->owner, pthread_self ()));
+    zloom_err_t err = zloom_endpoint_check (endpoint);
+    if (err != ZLOOM_OK) {
+        return err;
     }
-    if (err == ZLOOM_OK && keyed) {
+    /* A plain peer would be asked for a key there (the inner one of threads never is). */
+    zloom_assert (!self->served || strncmp (endpoint, "inproc:", 7) == 0);
+    return zloom_endpoint_path (endpoint) ? s_bind_ipc (self, endpoint) : s_bind (self, endpoint);
+}
+
+zloom_err_t
+zloom_socket_bind_keyed (zloom_socket_t *self, const char *endpoint)
+{
+    void *handle = zloom_socket_handle (self);
+    zloom_assert (self->curve && zloom_endpoint_is_tcp (endpoint));
+    zloom_err_t err = zloom_endpoint_check_keyed (endpoint);
+    if (err == ZLOOM_OK) {
+        self->served = true;
         err = zloom_curve_serve (handle, self->curve);
     }
-    if (err == ZLOOM_OK && zmq_bind (handle, endpoint) != 0) {
-        err = zloom_fail (errno == EADDRINUSE ? ZLOOM_EXISTS : ZLOOM_SYSTEM, "cannot bind %s: %s",
-                          endpoint, zmq_strerror (errno));
-    }
-    self->served = self->served || keyed;
-    return err;
+    return err == ZLOOM_OK ? s_bind (self, endpoint) : err;
 }
 
 zloom_err_t

@@ -42,7 +42,10 @@ typedef struct {
     uint64_t max_frame_bytes; /* a peer that sends more is disconnected; 0 = the wire's limits */
     int send_hwm;             /* messages per peer; 0 = 16384 */
     int receive_hwm;          /* messages per peer; 0 = 16384 */
-    /* Used at tcp endpoints; NULL: plain, and on loopback only. Borrowed while the socket lives. */
+    /*
+     * Of a socket that connects to tcp, and of bind_keyed; NULL: plain, and on loopback only.
+     * Borrowed while the socket lives.
+     */
     const zloom_curve_t *curve;
 } zloom_socket_config_t;
 
@@ -54,10 +57,11 @@ void zloom_socket_close (zloom_socket_t **self_p);
 /*
  * Bind. An ipc path's directory is made and checked (endpoint.h). LOCKED: another process serves
  * there; EXISTS: a file that is no socket stands there, or the tcp port is taken. May be called
- * again for further endpoints, of which one may be ipc. Those with CURVE come last: only inproc may
- * be bound behind them.
+ * again for further endpoints, of which one may be ipc.
  */
 zloom_err_t zloom_socket_bind (zloom_socket_t *self, const char *endpoint);
+/* A tcp endpoint, on any address, that speaks CURVE. Behind it only inproc may be bound. */
+zloom_err_t zloom_socket_bind_keyed (zloom_socket_t *self, const char *endpoint);
 zloom_err_t zloom_socket_connect (zloom_socket_t *self, const char *endpoint);
 /* At close, let libzmq go on sending for so long. */
 void zloom_socket_linger (zloom_socket_t *self, int64_t linger_ns);

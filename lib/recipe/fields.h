@@ -115,6 +115,15 @@ typedef struct {
      .check = check_,                                                   \
      .help = help_,                                                     \
      .example = example_},
+/* A public key of CURVE, which must be there. */
+#define ZLOOM_F_KEY(name_, member_, help_, example_) \
+    {.name = name_,                                  \
+     .type = ZLOOM_FIELD_TEXT,                       \
+     .required = true,                               \
+     .offset = ZLOOM_MEMBER (member_, const char *), \
+     .check = s_check_key,                           \
+     .help = help_,                                  \
+     .example = example_},
 /* A text of one line or, as a block after '|', of many; whole as it stands. */
 #define ZLOOM_F_LINES(name_, member_, help_, example_) \
     {.name = name_,                                    \

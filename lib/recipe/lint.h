@@ -4,8 +4,8 @@
  * code, an explanation, a fix, a sample that fires and one that must not.
  *
  * Codes are stable: Z01xx syntax, Z02xx fields, Z03xx references and the graph, Z04xx the field's
- * mistakes (warnings), Z05xx the machine (programs, files, paths). Entries without a check are
- * found while a recipe is read; they stand here for `explain` and for their samples.
+ * mistakes (warnings), Z05xx the machine (programs, files, paths), Z06xx fleets. Entries without a
+ * check are found while a recipe is read; they stand here for `explain` and for their samples.
  */
 #ifndef ZLOOM_RECIPE_LINT_H
 #define ZLOOM_RECIPE_LINT_H
@@ -25,8 +25,9 @@ typedef struct {
     const char *why;                        /* what is wrong with it */
     const char *fix;                        /* what to do */
     /*
-     * A recipe that fires this code, and the same repaired: without errors, and this code does not
-     * fire. Both lack `zloom: 1` and `name:`, unless they begin with one of these or with #.
+     * A recipe (Z06xx: a fleet) that fires this code, and the same repaired: without errors, and
+     * this code does not fire. Both lack `zloom: 1` and `name:`, unless they begin with one of
+     * these or with #.
      */
     const char *bad;
     const char *good;

@@ -186,7 +186,8 @@ s_end (zloom_load_t *self)
         zloom_secrets_end (recipe->secrets);
         zloom_defaults_end (self);
     }
-    if (self->options->environment) {
+    /* On one host of several each node looks for its own when it starts. */
+    if (self->options->environment && !self->options->here) {
         zloom_secrets_check (recipe->secrets);
     }
     zloom_lint_run (recipe, self->registry, self->options, self->whole, self->reader.allow);

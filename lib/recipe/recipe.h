@@ -74,6 +74,9 @@ typedef struct {
      */
     bool (*socket_dir) (void *arg, const char *name, char *folder, size_t size);
     void *socket_arg;
+    /* With environment: whether a node will run on this machine; NULL: all do. */
+    bool (*here) (void *arg, const char *node);
+    void *here_arg;
     bool show_allowed; /* report warnings that the recipe allows, too */
     /*
      * The node that this process runs, or "*": its secrets are read, and stand in its config. NULL:

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "recipe/cases.h"
+#include "recipe/fleet.h"
 #include "recipe/params.h"
 #include "recipe/secrets.h"
 
@@ -212,12 +213,12 @@ s_next_code (const zloom_registry_t *registry, const char *last)
 static void
 s_add_codes (zloom_buf_t *out, const zloom_registry_t *registry)
 {
-    zloom_buf_add_text (out,
-                        "\n## Codes\n\n"
-                        "Z01xx syntax, Z02xx fields, Z03xx references and the graph, Z04xx "
-                        "the field's mistakes\n(warnings), Z05xx the machine (with `--env`). "
-                        "`zloom explain CODE` adds a sample and its repair.\n\n"
-                        "| code | | name | what is wrong | what to do |\n|---|---|---|---|---|\n");
+    zloom_buf_add_text (
+      out, "\n## Codes\n\n"
+           "Z01xx syntax, Z02xx fields, Z03xx references and the graph, Z04xx "
+           "the field's mistakes\n(warnings), Z05xx the machine (with `--env`), Z06xx fleets. "
+           "`zloom explain CODE` adds a sample and its repair.\n\n"
+           "| code | | name | what is wrong | what to do |\n|---|---|---|---|---|\n");
     /* By number: the tables stand in several files. */
     const zloom_lint_t *lint = NULL;
     while ((lint = s_next_code (registry, lint ? lint->code : ""))) {
@@ -259,5 +260,12 @@ zloom_reference_markdown (const zloom_registry_t *registry, zloom_buf_t *out)
     for (size_t i = 0; (table = zloom_case_table_at (i)); i++) {
         s_add_table (out, table->title, table->help, table->fields);
     }
+    s_add_table (out, "## Fleets",
+                 "A file of its own that places a recipe on several hosts: [hosts.md](hosts.md)",
+                 zloom_fleet_top_fields ());
+    s_add_table (out, "### `hosts.NAME`", "A host", zloom_fleet_host_fields ());
+    s_add_table (out, "### `keys.NAME`", "A program or a person", zloom_fleet_key_fields ());
+    s_add_table (out, "### `may`", "A list; of a host or a key, each entry with",
+                 zloom_fleet_grant_fields ());
     s_add_codes (out, registry);
 }

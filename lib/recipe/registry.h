@@ -32,6 +32,7 @@ struct zloom_kind {
     /* Nodes: whether flows may end there, and start there. */
     bool takes;
     bool sends;
+    bool listens; /* nodes: others connect to it */
 };
 
 /* A word that the design knows and this version does not do. */

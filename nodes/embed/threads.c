@@ -59,7 +59,7 @@ zloom_threads_run (const zloom_threads_config_t *config, int ready_fd, int stop_
     if (err != ZLOOM_OK) {
         return err;
     }
-    zloom_watches_t *watcher = zloom_watches_new (config->recipe, inner);
+    zloom_watches_t *watcher = zloom_watches_new (config->recipe, ZLOOM_SUPERVISOR_NAME, inner);
     const zloom_watch_t watch = zloom_watches_port (watcher);
     free (inner);
     const zloom_thread_port_t threads = {

@@ -10,6 +10,7 @@
 #include "net/control.h"
 #include "net/endpoint.h"
 #include "net/router_transport.h"
+#include "nodes/router/router_door.h"
 #include "nodes/router/router_flows.h"
 #include "nodes/router/router_reload.h"
 #include "patterns/registry.h"
@@ -31,6 +32,7 @@ typedef struct {
     zloom_journal_t *journal;
     zloom_stop_t stop;
     zloom_router_reload_t reload;
+    zloom_router_door_t door;
 } router_t;
 
 /* ---- the engine's port ---------------------------------------------------------------------- */
@@ -82,6 +84,8 @@ s_new_engine (router_t *self)
       .flow_count = self->flow_count,
       .heartbeat_ns = config->heartbeat_ns,
       .liveness = (uint32_t) config->liveness,
+      .rights = self->door.door ? zloom_router_door_may : NULL,
+      .rights_arg = &self->door,
       .reload = zloom_router_reload_ask,
       .reload_arg = &self->reload,
     };
@@ -134,10 +138,33 @@ s_open_journal (router_t *self)
     return zloom_log_open (&journal, &owner, zloom_clock_now (), &self->journal);
 }
 
+/* The plain endpoints first: what is bound behind a keyed one would be keyed, too. */
+static zloom_err_t
+s_bind (router_t *self)
+{
+    const zloom_socket_config_t config = {.curve = self->door.door ? &self->door.curve : NULL};
+    zloom_err_t err = zloom_router_transport_open (self->endpoint, &config, &self->sockets);
+    char inner[ZLOOM_ENDPOINT_BYTES];
+    if (err == ZLOOM_OK && self->args->inner) {
+        err = zloom_node_reach (self->args, self->args->node->name, inner);
+        err = err ? err : zloom_router_transport_bind (self->sockets, inner);
+    }
+    if (err == ZLOOM_OK && self->door.door) {
+        err = zloom_router_transport_bind_keyed (self->sockets, self->door.endpoint);
+    }
+    if (err != ZLOOM_OK) {
+        zloom_note_prefix ("router %s", self->args->name);
+    }
+    return err;
+}
+
 static zloom_err_t
 s_open (router_t *self)
 {
     zloom_err_t err = zloom_node_endpoint (self->args, self->args->node->name, self->endpoint);
+    if (err == ZLOOM_OK) {
+        err = zloom_router_door_init (&self->door, self->args);
+    }
     if (err == ZLOOM_OK) {
         err = s_new_engine (self);
     }
@@ -148,14 +175,8 @@ s_open (router_t *self)
         err = zloom_engine_start (self->engine, self->journal, zloom_clock_now ());
     }
     if (err == ZLOOM_OK) {
-        err = zloom_router_transport_open (self->endpoint, NULL, &self->sockets);
-        char inner[ZLOOM_ENDPOINT_BYTES];
-        if (err == ZLOOM_OK && self->args->inner) {
-            err = zloom_node_reach (self->args, self->args->node->name, inner);
-            err = err ? err : zloom_router_transport_bind (self->sockets, inner);
-        }
+        err = s_bind (self);
         if (err != ZLOOM_OK) {
-            zloom_note_prefix ("router %s", self->args->name);
             return err;
         }
     }
@@ -171,6 +192,7 @@ s_close (router_t *self)
         zloom_journal_close (&self->journal);
     }
     zloom_router_transport_close (&self->sockets, GOODBYE_NS);
+    zloom_router_door_fini (&self->door);
     free (self->flows);
     zloom_router_reload_fini (&self->reload);
     free (self->directory);
@@ -191,8 +213,10 @@ s_turn (router_t *self, int64_t until_ns)
     if (zloom_router_reload_turn (&self->reload, self->engine)) {
         return ZLOOM_OK; /* whoever asked for it has the answer in the next turn, which is due */
     }
+    zloom_router_transport_hear (self->sockets);
     zloom_poll_item_t items[] = {
       {.socket = zloom_router_transport_socket (self->sockets), .fd = -1},
+      {.socket = zloom_router_transport_monitor (self->sockets), .fd = -1},
       {.fd = zloom_journal_fd (self->journal)},
       {.fd = zloom_stop_fd (&self->stop)},
     };
@@ -218,8 +242,9 @@ s_drain (router_t *self)
 static zloom_err_t
 s_serve (router_t *self)
 {
-    zloom_log (ZLOOM_LOG_INFO, "router-ready", "router=%s endpoint=%s journal=%s flows=%zu",
-               self->args->name, self->endpoint, self->directory, self->flow_count);
+    zloom_log (ZLOOM_LOG_INFO, "router-ready", "router=%s endpoint=%s%s%s journal=%s flows=%zu",
+               self->args->name, self->endpoint, self->door.door ? " keyed=" : "",
+               self->door.endpoint, self->directory, self->flow_count);
     zloom_ready_tell (self->args->ready_fd);
     zloom_err_t err = ZLOOM_OK;
     while (err == ZLOOM_OK && zloom_stop_read (&self->stop) == ZLOOM_STOP_NO) {
@@ -238,6 +263,7 @@ zloom_router_run (const zloom_node_args_t *args)
         return zloom_fail (ZLOOM_INVALID, "this node is not a router");
     }
     router_t self = {.args = args, .reload = {.args = args}};
+    self.reload.door = args->fleet ? &self.door : NULL;
     zloom_stop_init (&self.stop, args->stop_fd);
     zloom_err_t err = s_open (&self);
     if (err == ZLOOM_OK) {

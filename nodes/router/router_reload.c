@@ -65,23 +65,44 @@ s_take_over (const zloom_recipe_t *recipe, const char *router, zloom_engine_t *e
     return err;
 }
 
+/* The recipe, and with a fleet that, too: a mistake in either leaves both as they were. */
+static zloom_err_t
+s_load (const zloom_router_reload_t *self, const zloom_recipe_options_t *options,
+        zloom_recipe_t **recipe_p, zloom_fleet_t **fleet_p)
+{
+    const zloom_node_args_t *args = self->args;
+    zloom_diags_t *diags = zloom_diags_new ();
+    zloom_err_t err =
+      args->fleet_path && self->door
+        ? zloom_fleet_load (args->fleet_path, args->recipe_path, args->host, zloom_registry (),
+                            options, diags, fleet_p, recipe_p)
+        : zloom_recipe_load (args->recipe_path, zloom_registry (), options, diags, recipe_p);
+    if (err == ZLOOM_RECIPE) {
+        err = zloom_fail (err, "%s%s%s has errors; see: zloom lint", args->recipe_path,
+                          args->fleet_path ? " or " : "", args->fleet_path ? args->fleet_path : "");
+    }
+    zloom_diags_destroy (&diags);
+    return err;
+}
+
 static zloom_err_t
 s_reload (const zloom_router_reload_t *self, zloom_engine_t *engine)
 {
     size_t count = 0;
     const char **sets = s_split (self->sets, &count);
     const zloom_recipe_options_t options = {.sets = sets, .set_count = count};
-    zloom_diags_t *diags = zloom_diags_new ();
     zloom_recipe_t *recipe = NULL;
-    zloom_err_t err =
-      zloom_recipe_load (self->args->recipe_path, zloom_registry (), &options, diags, &recipe);
-    if (err == ZLOOM_RECIPE) {
-        err = zloom_fail (err, "%s has errors; see: zloom lint", self->args->recipe_path);
-    } else if (err == ZLOOM_OK) {
+    zloom_fleet_t *fleet = NULL;
+    zloom_err_t err = s_load (self, &options, &recipe, &fleet);
+    if (err == ZLOOM_OK) {
         err = s_take_over (recipe, self->args->node->name, engine);
     }
+    if (err == ZLOOM_OK && fleet) {
+        err = zloom_router_door_change (self->door, &fleet);
+        zloom_engine_recheck_rights (engine, zloom_clock_now ());
+    }
+    zloom_fleet_destroy (&fleet);
     zloom_recipe_destroy (&recipe);
-    zloom_diags_destroy (&diags);
     free (sets);
     return err;
 }

@@ -10,9 +10,11 @@
 #include "base/bytes.h"
 #include "engine/engine.h"
 #include "nodes/node.h"
+#include "nodes/router/router_door.h"
 
 typedef struct {
     const zloom_node_args_t *args;
+    zloom_router_door_t *door; /* of a router with a fleet, which is read again, too */
     enum { ZLOOM_RELOAD_NONE, ZLOOM_RELOAD_ASKED, ZLOOM_RELOAD_DONE } state;
     char *sets; /* --set values, a newline behind each */
     zloom_err_t err;

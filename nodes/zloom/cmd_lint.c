@@ -5,6 +5,7 @@
 #include "patterns/registry.h"
 #include "print.h"
 #include "recipe/diag.h"
+#include "recipe/fleet.h"
 #include "topology.h"
 
 #include <stdlib.h>
@@ -54,18 +55,13 @@ int
 zloom_cmd_lint (zloom_cli_t *cli)
 {
     zloom_output_t output = ZLOOM_OUTPUT_TEXT;
-    const char *path = zloom_cli_word (cli, 0, "RECIPE");
-    if (!path || !zloom_cli_output (cli, &output)) {
-        return ZLOOM_EXIT_USAGE;
-    }
-    const char *sets[ZLOOM_CLI_SETS];
+    const char *fleet_path = zloom_cli_option (cli, "fleet");
+    const char *path = fleet_path ? fleet_path : zloom_cli_word (cli, 0, "RECIPE");
+    const char *sets[ZLOOM_CLI_SETS + 1];
     size_t set_count = 0;
-    const char *set = NULL;
-    for (size_t i = 0; (set = zloom_cli_next (cli, "set", &i));) {
-        if (set_count == ZLOOM_CLI_SETS) {
-            return zloom_cli_say (cli, ZLOOM_EXIT_USAGE, "more than %d --set", ZLOOM_CLI_SETS);
-        }
-        sets[set_count++] = set;
+    if (!path || !zloom_cli_output (cli, &output) ||
+        zloom_topology_sets (cli, sets, &set_count) != ZLOOM_EXIT_OK) {
+        return ZLOOM_EXIT_USAGE;
     }
     zloom_recipe_options_t options = {.sets = sets,
                                       .set_count = set_count,
@@ -75,7 +71,12 @@ zloom_cmd_lint (zloom_cli_t *cli)
                                       .socket_arg = cli};
     zloom_diags_t *diags = zloom_diags_new ();
     zloom_recipe_t *recipe = NULL;
-    zloom_err_t err = zloom_recipe_load (path, zloom_registry (), &options, diags, &recipe);
+    zloom_fleet_t *fleet = NULL;
+    const char *recipe_path = cli->word_count > 0 ? cli->words[0] : NULL;
+    zloom_err_t err = fleet_path
+                        ? zloom_fleet_load (fleet_path, recipe_path, NULL, zloom_registry (),
+                                            &options, diags, &fleet, &recipe)
+                        : zloom_recipe_load (path, zloom_registry (), &options, diags, &recipe);
     int code = ZLOOM_EXIT_OK;
     if (err == ZLOOM_OK || err == ZLOOM_RECIPE) {
         code = s_print (cli, diags, path, output);
@@ -83,6 +84,7 @@ zloom_cmd_lint (zloom_cli_t *cli)
     } else {
         code = zloom_cli_fail (cli, err);
     }
+    zloom_fleet_destroy (&fleet);
     zloom_recipe_destroy (&recipe);
     zloom_diags_destroy (&diags);
     return code;

@@ -181,6 +181,11 @@ s_words (const s_up_t *self)
         words[count++] = "--set";
         words[count++] = topology->sets[i];
     }
+    const char *const place[] = {"--fleet", topology->fleet_path, "--host", topology->host,
+                                 "--keys",  topology->key_folder};
+    for (size_t i = 0; topology->fleet && i < sizeof place / sizeof *place; i++) {
+        words[count++] = place[i];
+    }
     words[count] = NULL;
     return words;
 }

@@ -10,6 +10,20 @@
     {                                                                                \
         "set", 0, "NAME=VALUE", "set a param of the recipe; may stand several times" \
     }
+/* Of commands that run nodes. */
+#define HOST_OPTIONS                                                                              \
+    {"fleet", 0, "FILE", "the fleet that places the recipe's nodes on hosts"},                    \
+      {"host", 0, "NAME", "which of its hosts this one is"},                                      \
+    {                                                                                             \
+        "keys", 0, "DIR", "where this host's key is (default: $ZLOOM_KEYS, ~/.config/zloom/keys)" \
+    }
+/* Of commands that go to a router. */
+#define ROAD_OPTIONS                                                                        \
+    {"fleet", 0, "FILE", "go to the router of this fleet, on another host ($ZLOOM_FLEET)"}, \
+      {"as", 0, "NAME", "with --fleet: the key to come with ($ZLOOM_AS)"},                  \
+    {                                                                                       \
+        "keys", 0, "DIR", "where that key is (default: $ZLOOM_KEYS, ~/.config/zloom/keys)"  \
+    }
 #define OUTPUT_OPTION                                \
     {                                                \
         "output", 'o', "FORM", "text, json or jsonl" \
@@ -52,6 +66,7 @@ static const zloom_option_t s_new_options[] = {
 
 static const zloom_option_t s_lint_options[] = {
   SET_OPTION,
+  {"fleet", 0, "FILE", "check this fleet, too, and the recipe that it names"},
   STATE_OPTION,
   OUTPUT_OPTION,
   {"env", 0, NULL, "also look for programs, files and folders"},
@@ -60,6 +75,7 @@ static const zloom_option_t s_lint_options[] = {
 
 static const zloom_option_t s_run_options[] = {
   STATE_OPTION,
+  HOST_OPTIONS,
   SET_OPTION,
   {"threads", 0, NULL, "the nodes as threads of this one process, wired over inproc"},
   {"until-idle", 0, NULL, "stop when pollers are done and no work is left"},
@@ -72,6 +88,7 @@ static const zloom_option_t s_run_options[] = {
 
 static const zloom_option_t s_up_options[] = {
   STATE_OPTION,
+  HOST_OPTIONS,
   SET_OPTION,
   {"grace", 0, "DURATION", "how long its drain may take, when it goes down (default 30s)"},
   {"timeout", 't', "DURATION", "how long to wait until all serve (default 60s)"},
@@ -150,6 +167,7 @@ static const zloom_option_t s_test_options[] = {
 
 static const zloom_option_t s_node_options[] = {
   STATE_OPTION,
+  HOST_OPTIONS,
   SET_OPTION,
   {"replica", 0, "N", "which replica of a node that has several (default 1)"},
   {"runtime", 0, "DIR", "folder of the sockets (default: by the topology's name)"},
@@ -158,6 +176,7 @@ static const zloom_option_t s_node_options[] = {
 
 static const zloom_option_t s_send_options[] = {
   STATE_OPTION,
+  ROAD_OPTIONS,
   {"file", 'f', "FILE", "each line of FILE is a message; - is stdin"},
   {"key", 'k', "KEY", "the key of every message (default: from its body, where the flow says)"},
   {"in", 0, "DURATION", "not to be handed out before so long from now"},
@@ -173,6 +192,7 @@ static const zloom_option_t s_send_options[] = {
 
 static const zloom_option_t s_tap_options[] = {
   STATE_OPTION,
+  ROAD_OPTIONS,
   {"count", 'n', "N", "stop after N messages"},
   {"waiting", 'w', NULL, "what waits in the flow now, then stop"},
   OUTPUT_OPTION,
@@ -180,6 +200,7 @@ static const zloom_option_t s_tap_options[] = {
 
 static const zloom_option_t s_dlq_options[] = {
   STATE_OPTION,
+  ROAD_OPTIONS,
   {"reason", 'r', "WORD", "only dead letters of this reason (rejected, failures, crash, ...)"},
   {"id", 0, "ID", "only the dead letter with this id (producer/number)"},
   {"max", 'n', "N", "at most N dead letters"},
@@ -191,6 +212,7 @@ static const zloom_option_t s_dlq_options[] = {
 
 static const zloom_option_t s_flow_options[] = {
   STATE_OPTION,
+  ROAD_OPTIONS,
   {"key", 'k', "KEY", "release: the key that is to go on"},
   {"retry", 0, NULL, "release: try the message that failed again (default)"},
   {"skip", 0, NULL, "release: the message that failed goes to the dead letters"},
@@ -198,7 +220,8 @@ static const zloom_option_t s_flow_options[] = {
   OUTPUT_OPTION,
   LAST_OPTION};
 
-static const zloom_option_t s_stats_options[] = {STATE_OPTION, OUTPUT_OPTION, LAST_OPTION};
+static const zloom_option_t s_stats_options[] = {STATE_OPTION, ROAD_OPTIONS, OUTPUT_OPTION,
+                                                 LAST_OPTION};
 
 static const zloom_option_t s_top_options[] = {
   STATE_OPTION,
@@ -207,11 +230,19 @@ static const zloom_option_t s_top_options[] = {
   OUTPUT_OPTION,
   LAST_OPTION};
 
-static const zloom_option_t s_trace_options[] = {STATE_OPTION, OUTPUT_OPTION, LAST_OPTION};
+static const zloom_option_t s_trace_options[] = {STATE_OPTION, ROAD_OPTIONS, OUTPUT_OPTION,
+                                                 LAST_OPTION};
 
 static const zloom_option_t s_why_options[] = {
   STATE_OPTION,
+  ROAD_OPTIONS,
   {"for", 0, "DURATION", "between the two looks (default 1s)"},
+  OUTPUT_OPTION,
+  LAST_OPTION};
+
+static const zloom_option_t s_keys_options[] = {
+  {"keys", 0, "DIR", "the folder of keys (default: $ZLOOM_KEYS, ~/.config/zloom/keys)"},
+  {"fleet", 0, "FILE", "with status: which of them the fleet knows, and what they may do"},
   OUTPUT_OPTION,
   LAST_OPTION};
 

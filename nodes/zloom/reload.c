@@ -2,6 +2,7 @@
 #include "reload.h"
 
 #include "base/clock.h"
+#include "fleet.h"
 #include "launch/plan.h"
 #include "recipe/expand.h"
 #include "recipe/registry.h"
@@ -74,8 +75,9 @@ s_read (s_reload_t *self)
 /* ---- taking it over ------------------------------------------------------------------------- */
 
 /*
- * The routers read the file by themselves. The first one that refuses ends it: what those before it
- * have taken over is open until the same recipe, or another one, is taken over by all.
+ * The routers of this host read the file by themselves. The first one that refuses ends it: what
+ * those before it have taken over is open until the same recipe, or another one, is taken over by
+ * all.
  */
 static int
 s_tell_routers (const s_reload_t *self)
@@ -87,6 +89,7 @@ s_tell_routers (const s_reload_t *self)
     if (err != ZLOOM_OK) {
         return zloom_cli_fail (cli, err);
     }
+    zloom_fleet_keep_near (&endpoints);
     int code = zloom_routers_open (cli, &endpoints, &routers);
     if (code == ZLOOM_EXIT_OK && routers.count < endpoints.count) {
         code = zloom_cli_say (cli, ZLOOM_EXIT_NOT_RUNNING,
@@ -205,6 +208,22 @@ s_scale (const s_reload_t *self)
     return code;
 }
 
+/* What changes on other hosts is theirs to take over. */
+static void
+s_keep_here (const s_reload_t *self, json_t *nodes)
+{
+    const char *node = NULL;
+    void *next = NULL;
+    json_t *unused = NULL;
+    json_object_foreach_safe (nodes, next, node, unused)
+    {
+        if (self->topology->fleet && zloom_recipe_node (self->topology->recipe, node) &&
+            !zloom_fleet_runs ((void *) (uintptr_t) self->topology, node)) {
+            json_object_del (nodes, node);
+        }
+    }
+}
+
 /* They work off what they hold first, and nothing of them is left. */
 static int
 s_remove (const s_reload_t *self)
@@ -224,8 +243,9 @@ s_remove (const s_reload_t *self)
 static int
 s_add (const s_reload_t *self)
 {
+    const zloom_plan_here_t here = {zloom_fleet_runs, (void *) (uintptr_t) self->topology};
     zloom_plan_t plan;
-    zloom_plan_init (&plan, self->topology->recipe);
+    zloom_plan_init (&plan, self->topology->recipe, self->topology->fleet ? &here : NULL);
     int code = ZLOOM_EXIT_OK;
     for (size_t i = 0; i < plan.count && code == ZLOOM_EXIT_OK; i++) {
         const char *node = plan.units[i].node->name;
@@ -250,8 +270,13 @@ s_add (const s_reload_t *self)
 static int
 s_take_over (const s_reload_t *self)
 {
-    int code = self->changes.router ? s_tell_routers (self) : ZLOOM_EXIT_OK;
+    const bool routers = self->changes.router && zloom_fleet_has_router (self->topology);
+    /* With a fleet they were told already. */
+    int code = routers && !self->topology->fleet ? s_tell_routers (self) : ZLOOM_EXIT_OK;
     int64_t adoption = 0;
+    s_keep_here (self, self->changes.again);
+    s_keep_here (self, self->changes.added);
+    s_keep_here (self, self->changes.replicas);
     code = code ? code : s_adopt (self, &adoption);
     code = code ? code : s_scale (self);
     code = code ? code : s_remove (self);
@@ -280,8 +305,12 @@ zloom_reload (zloom_control_t *control, const zloom_topology_t *topology, int64_
                               name, zloom_buf_text (&changes->refused),
                               changes->refused_count > ZLOOM_CHANGES_SHOWN ? "\n  and more" : "",
                               name, topology->path);
-    } else if (code == ZLOOM_EXIT_OK && json_array_size (changes->changed) > 0) {
-        code = s_take_over (&self);
+    } else if (code == ZLOOM_EXIT_OK) {
+        /* Who may do what stands in the fleet: that is read again, whatever the recipe says. */
+        code = topology->fleet && zloom_fleet_has_router (topology) ? s_tell_routers (&self) : code;
+        if (code == ZLOOM_EXIT_OK && json_array_size (changes->changed) > 0) {
+            code = s_take_over (&self);
+        }
     }
     *changed_p = changes->changed;
     zloom_changes_fini (changes);

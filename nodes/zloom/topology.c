@@ -2,6 +2,7 @@
 #include "topology.h"
 
 #include "base/memory.h"
+#include "fleet.h"
 #include "patterns/registry.h"
 #include "recipe/diag.h"
 
@@ -36,20 +37,42 @@ zloom_topology_sockets (void *arg, const char *name, char *folder, size_t size)
 }
 
 int
+zloom_topology_sets (const zloom_cli_t *cli, const char *sets[ZLOOM_CLI_SETS + 1], size_t *count)
+{
+    const char *set = NULL;
+    *count = 0;
+    for (size_t i = 0; (set = zloom_cli_next (cli, "set", &i));) {
+        if (*count == ZLOOM_CLI_SETS) {
+            return zloom_cli_say (cli, ZLOOM_EXIT_USAGE, "more than %d --set", ZLOOM_CLI_SETS);
+        }
+        sets[(*count)++] = set;
+    }
+    sets[*count] = NULL;
+    return ZLOOM_EXIT_OK;
+}
+
+static zloom_err_t
+s_load (const zloom_cli_t *cli, const zloom_recipe_options_t *options, zloom_diags_t *diags,
+        zloom_topology_t *self)
+{
+    const char *fleet = zloom_cli_option (cli, "fleet");
+    const char *path = cli->word_count > 0 ? cli->words[0] : NULL;
+    self->host = zloom_cli_option (cli, "host");
+    return fleet ? zloom_fleet_load (fleet, path, self->host, zloom_registry (), options, diags,
+                                     &self->fleet, &self->recipe)
+                 : zloom_recipe_load (path, zloom_registry (), options, diags, &self->recipe);
+}
+
+int
 zloom_topology_read (const zloom_cli_t *cli, bool environment, const char *secrets_of,
                      zloom_topology_t *self)
 {
     *self = (zloom_topology_t){.recipe = NULL};
-    const char *path = zloom_cli_word (cli, 0, "RECIPE");
-    if (!path) {
+    if (!zloom_cli_option (cli, "fleet") && !zloom_cli_word (cli, 0, "RECIPE")) {
         return ZLOOM_EXIT_USAGE;
     }
-    const char *set = NULL;
-    for (size_t i = 0; (set = zloom_cli_next (cli, "set", &i));) {
-        if (self->set_count == ZLOOM_CLI_SETS) {
-            return zloom_cli_say (cli, ZLOOM_EXIT_USAGE, "more than %d --set", ZLOOM_CLI_SETS);
-        }
-        self->sets[self->set_count++] = set;
+    if (zloom_topology_sets (cli, self->sets, &self->set_count) != ZLOOM_EXIT_OK) {
+        return ZLOOM_EXIT_USAGE;
     }
     zloom_recipe_options_t options = {
       .sets = self->sets,
@@ -60,7 +83,7 @@ zloom_topology_read (const zloom_cli_t *cli, bool environment, const char *secre
       .secrets_of = secrets_of,
     };
     zloom_diags_t *diags = zloom_diags_new ();
-    zloom_err_t err = zloom_recipe_load (path, zloom_registry (), &options, diags, &self->recipe);
+    zloom_err_t err = s_load (cli, &options, diags, self);
     zloom_buf_t text = {0};
     zloom_diags_text (diags, s_colour (), &text);
     /* A node's warnings were shown when the topology was started. */
@@ -83,7 +106,12 @@ zloom_topology_load (const zloom_cli_t *cli, bool environment, const char *secre
     if (code != ZLOOM_EXIT_OK) {
         return code;
     }
-    const char *path = cli->words[0];
+    const char *path = zloom_recipe_file (self->recipe);
+    code = zloom_fleet_here (cli, self);
+    if (code != ZLOOM_EXIT_OK) {
+        zloom_topology_fini (self);
+        return code;
+    }
     zloom_err_t err =
       zloom_paths_find (zloom_recipe_name (self->recipe), s_state (cli), &self->paths);
     if (err != ZLOOM_OK) {
@@ -103,8 +131,12 @@ void
 zloom_topology_fini (zloom_topology_t *self)
 {
     zloom_recipe_destroy (&self->recipe);
+    zloom_fleet_destroy (&self->fleet);
     free (self->path);
-    self->path = NULL;
+    free (self->fleet_path);
+    free (self->key_folder);
+    free (self->key_file);
+    self->path = self->fleet_path = self->key_folder = self->key_file = NULL;
 }
 
 int
@@ -123,6 +155,9 @@ zloom_target_find (const zloom_cli_t *cli, const char *word, zloom_target_t *sel
     }
     if (slash) {
         (void) snprintf (self->topology, sizeof self->topology, "%.*s", (int) name_size, word);
+    }
+    if (zloom_fleet_is_meant (cli, slash != NULL)) {
+        return zloom_fleet_target (cli, self);
     }
     /* A name that is given wins over the environment. */
     const char *state = slash ? NULL : s_state (cli);

@@ -8,6 +8,7 @@
 
 #include "cli.h"
 #include "launch/paths.h"
+#include "recipe/fleet.h"
 #include "recipe/recipe.h"
 
 #define ZLOOM_CLI_SETS 32
@@ -18,15 +19,25 @@ typedef struct {
     zloom_paths_t paths;
     const char *sets[ZLOOM_CLI_SETS + 1]; /* --set values, NULL-terminated */
     size_t set_count;
+    /* With --fleet; else all NULL. */
+    zloom_fleet_t *fleet;
+    char *fleet_path; /* absolute */
+    const char *host; /* --host; NULL: not given */
+    char *key_folder; /* absolute */
+    char *key_file;   /* of the host's secret key */
 } zloom_topology_t;
 
 /*
  * Load the recipe that the first word names, with --set and --state; diagnostics go to stderr.
  * 0, or an exit code after a message. `environment`: also look for programs and folders.
- * `secrets_of`: the node whose secrets this process needs, NULL: none.
+ * `secrets_of`: the node whose secrets this process needs, NULL: none. With --fleet the recipe is
+ * the fleet's unless a word names it, and --host must name one of its hosts, whose key is here.
  */
 int zloom_topology_load (const zloom_cli_t *cli, bool environment, const char *secrets_of,
                          zloom_topology_t *self);
+/* The --set values, NULL-terminated. */
+int zloom_topology_sets (const zloom_cli_t *cli, const char *sets[ZLOOM_CLI_SETS + 1],
+                         size_t *count);
 /* The recipe alone: what needs no folders. */
 int zloom_topology_read (const zloom_cli_t *cli, bool environment, const char *secrets_of,
                          zloom_topology_t *self);

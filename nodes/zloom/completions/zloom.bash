@@ -7,7 +7,7 @@ _zloom_recipes () {
 _zloom () {
     local word=${COMP_WORDS[COMP_CWORD]} before options
     before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='choose patterns new lint explain expand graph schema test run node up down ps wait pause resume drain scale send tap dlq flow stats top trace why logs doctor help version'
+    local commands='choose patterns new lint explain expand graph schema test run node up down ps wait pause resume drain scale send tap dlq flow stats top trace why logs keys doctor help version'
     if ((COMP_CWORD == 1)); then
         COMPREPLY=($(compgen -W "$commands" -- "$word"))
         return
@@ -42,10 +42,11 @@ _zloom () {
         lint)
             case $before in
                 --set) COMPREPLY=(); return ;;
+                --fleet) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
                 --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
                 -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
             esac
-            options='--set --state --output --env --all'
+            options='--set --fleet --state --output --env --all'
             [[ $word == -* ]] || { _zloom_recipes; return; }
             ;;
         explain)
@@ -90,29 +91,38 @@ _zloom () {
         run)
             case $before in
                 --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                --fleet) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+                --host) COMPREPLY=(); return ;;
+                --keys) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
                 --set) COMPREPLY=(); return ;;
                 --grace) COMPREPLY=(); return ;;
                 --log-size) COMPREPLY=(); return ;;
                 --ready-fd) COMPREPLY=(); return ;;
                 --metrics) COMPREPLY=(); return ;;
             esac
-            options='--state --set --threads --until-idle --grace --logs --log-size --ready-fd --metrics'
+            options='--state --fleet --host --keys --set --threads --until-idle --grace --logs --log-size --ready-fd --metrics'
             [[ $word == -* ]] || { _zloom_recipes; return; }
             ;;
         node)
             case $before in
                 --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                --fleet) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+                --host) COMPREPLY=(); return ;;
+                --keys) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
                 --set) COMPREPLY=(); return ;;
                 --replica) COMPREPLY=(); return ;;
                 --runtime) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
                 --ready-fd) COMPREPLY=(); return ;;
             esac
-            options='--state --set --replica --runtime --ready-fd'
+            options='--state --fleet --host --keys --set --replica --runtime --ready-fd'
             [[ $word == -* ]] || { _zloom_recipes; return; }
             ;;
         up)
             case $before in
                 --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                --fleet) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+                --host) COMPREPLY=(); return ;;
+                --keys) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
                 --set) COMPREPLY=(); return ;;
                 --grace) COMPREPLY=(); return ;;
                 -t|--timeout) COMPREPLY=(); return ;;
@@ -120,7 +130,7 @@ _zloom () {
                 --metrics) COMPREPLY=(); return ;;
                 -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
             esac
-            options='--state --set --grace --timeout --log-size --metrics --output'
+            options='--state --fleet --host --keys --set --grace --timeout --log-size --metrics --output'
             [[ $word == -* ]] || { _zloom_recipes; return; }
             ;;
         down)
@@ -186,6 +196,9 @@ _zloom () {
         send)
             case $before in
                 --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                --fleet) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+                --as) COMPREPLY=(); return ;;
+                --keys) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
                 -f|--file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
                 -k|--key) COMPREPLY=(); return ;;
                 --in) COMPREPLY=(); return ;;
@@ -197,46 +210,58 @@ _zloom () {
                 -t|--timeout) COMPREPLY=(); return ;;
                 -o|--output) COMPREPLY=($(compgen -W 'text json jsonl: what was sent on stdout with its ids' -- "$word")); return ;;
             esac
-            options='--state --file --key --in --at --expires --priority --id --trace --name --timeout --output'
+            options='--state --fleet --as --keys --file --key --in --at --expires --priority --id --trace --name --timeout --output'
             [[ $word == -* ]] || { COMPREPLY=(); return; }
             ;;
         tap)
             case $before in
                 --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                --fleet) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+                --as) COMPREPLY=(); return ;;
+                --keys) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
                 -n|--count) COMPREPLY=(); return ;;
                 -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
             esac
-            options='--state --count --waiting --output'
+            options='--state --fleet --as --keys --count --waiting --output'
             [[ $word == -* ]] || { COMPREPLY=(); return; }
             ;;
         dlq)
             case $before in
                 --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                --fleet) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+                --as) COMPREPLY=(); return ;;
+                --keys) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
                 -r|--reason) COMPREPLY=(); return ;;
                 --id) COMPREPLY=(); return ;;
                 -n|--max) COMPREPLY=(); return ;;
                 --rate) COMPREPLY=(); return ;;
                 -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
             esac
-            options='--state --reason --id --max --rate --dry-run --yes --output'
+            options='--state --fleet --as --keys --reason --id --max --rate --dry-run --yes --output'
             [[ $word == -* ]] || { COMPREPLY=($(compgen -W 'ls show requeue purge' -- "$word")); return; }
             ;;
         flow)
             case $before in
                 --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                --fleet) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+                --as) COMPREPLY=(); return ;;
+                --keys) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
                 -k|--key) COMPREPLY=(); return ;;
                 -n|--max) COMPREPLY=(); return ;;
                 -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
             esac
-            options='--state --key --retry --skip --max --output'
+            options='--state --fleet --as --keys --key --retry --skip --max --output'
             [[ $word == -* ]] || { COMPREPLY=(); return; }
             ;;
         stats)
             case $before in
                 --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                --fleet) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+                --as) COMPREPLY=(); return ;;
+                --keys) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
                 -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
             esac
-            options='--state --output'
+            options='--state --fleet --as --keys --output'
             [[ $word == -* ]] || { COMPREPLY=(); return; }
             ;;
         top)
@@ -252,18 +277,24 @@ _zloom () {
         trace)
             case $before in
                 --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                --fleet) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+                --as) COMPREPLY=(); return ;;
+                --keys) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
                 -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
             esac
-            options='--state --output'
+            options='--state --fleet --as --keys --output'
             [[ $word == -* ]] || { COMPREPLY=(); return; }
             ;;
         why)
             case $before in
                 --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                --fleet) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+                --as) COMPREPLY=(); return ;;
+                --keys) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
                 --for) COMPREPLY=(); return ;;
                 -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
             esac
-            options='--state --for --output'
+            options='--state --fleet --as --keys --for --output'
             [[ $word == -* ]] || { COMPREPLY=(); return; }
             ;;
         logs)
@@ -274,6 +305,15 @@ _zloom () {
                 -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
             esac
             options='--state --follow --lines --since --output'
+            [[ $word == -* ]] || { COMPREPLY=(); return; }
+            ;;
+        keys)
+            case $before in
+                --keys) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                --fleet) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
+            esac
+            options='--keys --fleet --output'
             [[ $word == -* ]] || { COMPREPLY=(); return; }
             ;;
         doctor)

@@ -31,6 +31,7 @@ _zloom_commands () {
         'trace:one message\: where it is, who has it, its failures, and its way over all flows'
         'why:what holds a flow or a node back\: one sentence, its numbers, what to do'
         'logs:what the nodes of a topology and its supervisor said, merged'
+        'keys:keys of hosts and programs\: make one, show its public half, look after them'
         'doctor:check a journal offline\: what is whole, what is not'
         'help:this list, or one command'\''s options'
         'version:the version of zloom and of its libraries'
@@ -72,6 +73,7 @@ _zloom () {
         lint)
             _arguments -s \
                 '*--set[set a param of the recipe; may stand several times]:NAME=VALUE: ' \
+                '*--fleet[check this fleet, too, and the recipe that it names]:FILE:_files' \
                 '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
                 '-o[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
@@ -118,6 +120,9 @@ _zloom () {
         run)
             _arguments -s \
                 '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '*--fleet[the fleet that places the recipe'\''s nodes on hosts]:FILE:_files' \
+                '*--host[which of its hosts this one is]:NAME: ' \
+                '*--keys[where this host'\''s key is (default\: $ZLOOM_KEYS, ~/.config/zloom/keys)]:DIR:_files -/' \
                 '*--set[set a param of the recipe; may stand several times]:NAME=VALUE: ' \
                 '*--threads[the nodes as threads of this one process, wired over inproc]' \
                 '*--until-idle[stop when pollers are done and no work is left]' \
@@ -131,6 +136,9 @@ _zloom () {
         node)
             _arguments -s \
                 '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '*--fleet[the fleet that places the recipe'\''s nodes on hosts]:FILE:_files' \
+                '*--host[which of its hosts this one is]:NAME: ' \
+                '*--keys[where this host'\''s key is (default\: $ZLOOM_KEYS, ~/.config/zloom/keys)]:DIR:_files -/' \
                 '*--set[set a param of the recipe; may stand several times]:NAME=VALUE: ' \
                 '*--replica[which replica of a node that has several (default 1)]:N: ' \
                 '*--runtime[folder of the sockets (default\: by the topology'\''s name)]:DIR:_files -/' \
@@ -140,6 +148,9 @@ _zloom () {
         up)
             _arguments -s \
                 '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '*--fleet[the fleet that places the recipe'\''s nodes on hosts]:FILE:_files' \
+                '*--host[which of its hosts this one is]:NAME: ' \
+                '*--keys[where this host'\''s key is (default\: $ZLOOM_KEYS, ~/.config/zloom/keys)]:DIR:_files -/' \
                 '*--set[set a param of the recipe; may stand several times]:NAME=VALUE: ' \
                 '*--grace[how long its drain may take, when it goes down (default 30s)]:DURATION: ' \
                 '-t[how long to wait until all serve (default 60s)]:DURATION: ' \
@@ -219,6 +230,9 @@ _zloom () {
         send)
             _arguments -s \
                 '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '*--fleet[go to the router of this fleet, on another host ($ZLOOM_FLEET)]:FILE:_files' \
+                '*--as[with --fleet\: the key to come with ($ZLOOM_AS)]:NAME: ' \
+                '*--keys[where that key is (default\: $ZLOOM_KEYS, ~/.config/zloom/keys)]:DIR:_files -/' \
                 '-f[each line of FILE is a message; - is stdin]:FILE:_files' \
                 '*--file[each line of FILE is a message; - is stdin]:FILE:_files' \
                 '-k[the key of every message (default\: from its body, where the flow says)]:KEY: ' \
@@ -240,6 +254,9 @@ _zloom () {
         tap)
             _arguments -s \
                 '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '*--fleet[go to the router of this fleet, on another host ($ZLOOM_FLEET)]:FILE:_files' \
+                '*--as[with --fleet\: the key to come with ($ZLOOM_AS)]:NAME: ' \
+                '*--keys[where that key is (default\: $ZLOOM_KEYS, ~/.config/zloom/keys)]:DIR:_files -/' \
                 '-n[stop after N messages]:N: ' \
                 '*--count[stop after N messages]:N: ' \
                 '-w[what waits in the flow now, then stop]' \
@@ -251,6 +268,9 @@ _zloom () {
         dlq)
             _arguments -s \
                 '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '*--fleet[go to the router of this fleet, on another host ($ZLOOM_FLEET)]:FILE:_files' \
+                '*--as[with --fleet\: the key to come with ($ZLOOM_AS)]:NAME: ' \
+                '*--keys[where that key is (default\: $ZLOOM_KEYS, ~/.config/zloom/keys)]:DIR:_files -/' \
                 '-r[only dead letters of this reason (rejected, failures, crash, ...)]:WORD: ' \
                 '*--reason[only dead letters of this reason (rejected, failures, crash, ...)]:WORD: ' \
                 '*--id[only the dead letter with this id (producer/number)]:ID: ' \
@@ -267,6 +287,9 @@ _zloom () {
         flow)
             _arguments -s \
                 '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '*--fleet[go to the router of this fleet, on another host ($ZLOOM_FLEET)]:FILE:_files' \
+                '*--as[with --fleet\: the key to come with ($ZLOOM_AS)]:NAME: ' \
+                '*--keys[where that key is (default\: $ZLOOM_KEYS, ~/.config/zloom/keys)]:DIR:_files -/' \
                 '-k[release\: the key that is to go on]:KEY: ' \
                 '*--key[release\: the key that is to go on]:KEY: ' \
                 '*--retry[release\: try the message that failed again (default)]' \
@@ -280,6 +303,9 @@ _zloom () {
         stats)
             _arguments -s \
                 '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '*--fleet[go to the router of this fleet, on another host ($ZLOOM_FLEET)]:FILE:_files' \
+                '*--as[with --fleet\: the key to come with ($ZLOOM_AS)]:NAME: ' \
+                '*--keys[where that key is (default\: $ZLOOM_KEYS, ~/.config/zloom/keys)]:DIR:_files -/' \
                 '-o[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*:word: '
@@ -297,6 +323,9 @@ _zloom () {
         trace)
             _arguments -s \
                 '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '*--fleet[go to the router of this fleet, on another host ($ZLOOM_FLEET)]:FILE:_files' \
+                '*--as[with --fleet\: the key to come with ($ZLOOM_AS)]:NAME: ' \
+                '*--keys[where that key is (default\: $ZLOOM_KEYS, ~/.config/zloom/keys)]:DIR:_files -/' \
                 '-o[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*:word: '
@@ -304,6 +333,9 @@ _zloom () {
         why)
             _arguments -s \
                 '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '*--fleet[go to the router of this fleet, on another host ($ZLOOM_FLEET)]:FILE:_files' \
+                '*--as[with --fleet\: the key to come with ($ZLOOM_AS)]:NAME: ' \
+                '*--keys[where that key is (default\: $ZLOOM_KEYS, ~/.config/zloom/keys)]:DIR:_files -/' \
                 '*--for[between the two looks (default 1s)]:DURATION: ' \
                 '-o[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
@@ -317,6 +349,14 @@ _zloom () {
                 '-n[the last N lines (default 100, with --since all)]:N: ' \
                 '*--lines[the last N lines (default 100, with --since all)]:N: ' \
                 '*--since[from then on\: 10m (ago), 14\:05, 2026-11-28T14\:05\:00Z]:WHEN: ' \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*:word: '
+            ;;
+        keys)
+            _arguments -s \
+                '*--keys[the folder of keys (default\: $ZLOOM_KEYS, ~/.config/zloom/keys)]:DIR:_files -/' \
+                '*--fleet[with status\: which of them the fleet knows, and what they may do]:FILE:_files' \
                 '-o[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*:word: '

@@ -29,7 +29,7 @@ s_setup (void **state)
     /* The plain one comes first, and stays plain. */
     assert_int_equal (zloom_router_transport_open (s_at ("ipc://", "/a.sock"), &config, &s_router),
                       ZLOOM_OK);
-    assert_int_equal (zloom_router_transport_bind (s_router, "tcp://127.0.0.1:*"), ZLOOM_OK);
+    assert_int_equal (zloom_router_transport_bind_keyed (s_router, "tcp://127.0.0.1:*"), ZLOOM_OK);
     char bound[64];
     size_t size = sizeof bound;
     assert_int_equal (

@@ -15,6 +15,7 @@
 
 #include "base/memory.h"
 #include "patterns/registry.h"
+#include "recipe/fleet.h"
 
 /* A recipe that was loaded, or not, and what was said. */
 typedef struct {
@@ -49,6 +50,33 @@ loaded_fini (loaded_t *loaded)
 {
     zloom_recipe_destroy (&loaded->recipe);
     zloom_diags_destroy (&loaded->diags);
+}
+
+/* A fleet's text for a recipe with a router and a worker, 'work', that takes from flow 'in'. */
+#define FLEET_RECIPE                                         \
+    "zloom: 1\nname: sample\nallow: {Z0402: \"a sample\"}\n" \
+    "nodes: {%swork: {kind: worker, run: [cat]}}\n"          \
+    "flows: {in: {pattern: queue, from: external, to: work}}\n"
+
+/*
+ * A fleet that lacks `zloom: 1` and `recipe:` gets them. `routers`: more nodes of the recipe, ""
+ * for none.
+ */
+static inline loaded_t
+loaded_fleet (const char *routers, const char *sample, zloom_fleet_t **fleet_p)
+{
+    char *text = zloom_format (FLEET_RECIPE, routers);
+    loaded_t loaded = {.diags = zloom_diags_new ()};
+    loaded.err = zloom_recipe_load_text ("sample.yaml", "/tmp", zloom_bytes_text (text),
+                                         zloom_registry (), NULL, loaded.diags, &loaded.recipe);
+    free (text);
+    assert_int_equal (loaded.err, ZLOOM_OK);
+    const bool whole = strncmp (sample, "zloom:", 6) == 0;
+    text = zloom_format ("%s%s", whole ? "" : "zloom: 1\nrecipe: sample.yaml\n", sample);
+    loaded.err = zloom_fleet_load_text ("fleet.yaml", zloom_bytes_text (text), loaded.recipe,
+                                        loaded.diags, fleet_p);
+    free (text);
+    return loaded;
 }
 
 /* How many diagnostics have this code. */

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: MPL-2.0
+"""A recipe on two hosts: keys, shares, programs from elsewhere, and who is refused how.
+
+Both hosts are this machine, on a loopback address of this test's own; tests/lab has real ones.
+"""
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import unittest
+
+from topology import DEADLINE_S, Case, ZLOOM, wait_for, zloom
+
+RECIPE = """
+nodes:
+  work: {kind: worker, run: [cat]}
+  out: {kind: sink, file: {path: out.txt}}
+flows:
+  in: {pattern: queue, from: external, to: work, dead_letter: dead}
+  mid: {pattern: queue, from: work, to: out, dead_letter: dead}
+  dead: {pattern: queue, to: external}
+"""
+FLEET = """zloom: 1
+recipe: recipe.yaml
+hosts:
+  hub: {address: %(address)s, public: "%(hub)s"}
+  b: {public: "%(b)s"}
+place: {router: hub, work: b, out: hub}
+"""
+KEYS = """keys:
+  shop: {public: "%(shop)s", may: [{flow: in, rights: [%(rights)s]}]}
+"""
+
+
+class Hosts(Case):
+    def setUp(self):
+        super().setUp()
+        self.recipe(RECIPE)
+        self.hosts = {}
+        self.public = {"address": ".".join(["127", *(str(random.randint(1, 254))
+                                                     for _ in range(3))])}
+        for name in ("hub", "b", "shop", "stranger"):
+            done = zloom("keys", "new", name, "--keys", self.folder / "keys")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.public[name] = done.stdout.strip()
+        self.fleet("publish")
+        self.addCleanup(self.stop_hosts)
+
+    def fleet(self, rights):
+        """Rights of the shop; None: it is not in the fleet at all."""
+        text = FLEET + (KEYS if rights else "")
+        return self.write("fleet.yaml", text % {**self.public, "rights": rights})
+
+    def words(self, host):
+        return ["--fleet", str(self.folder / "fleet.yaml"), "--host", host, "--keys",
+                str(self.folder / "keys"), "--state", str(self.folder / host)]
+
+    def start(self, host):
+        with open(self.folder / f"{host}.log", "wb") as file:
+            self.hosts[host] = subprocess.Popen([ZLOOM, "run", *self.words(host)],
+                                                stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+
+    def said_on(self, host):
+        return (self.folder / f"{host}.log").read_text(encoding="utf-8", errors="replace")
+
+    def wait_log(self, host, *words):
+        wait_for(f"{host} says {words}", lambda: all(word in self.said_on(host) for word in words)
+                 or self.hosts[host].poll() is not None)
+        self.assertIsNone(self.hosts[host].poll(), self.said_on(host))
+
+    def run_both(self):
+        self.start("hub")
+        self.start("b")
+        for host in self.hosts:
+            self.wait_log(host, " ready topology=")
+
+    def stop_hosts(self):
+        for host in ("b", "hub"):
+            process = self.hosts.get(host)
+            if process and process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                process.wait(timeout=DEADLINE_S)
+
+    def come(self, who, *words):
+        """A program with the key `who`, from wherever."""
+        return zloom(*words, "--fleet", self.folder / "fleet.yaml", "--as", who, "--keys",
+                     self.folder / "keys")
+
+    def refused(self, done, *words):
+        self.assertEqual(done.returncode, 77, done.stderr)
+        for word in words:
+            self.assertIn(word, done.stderr)
+
+    def written(self):
+        path = self.folder / "out.txt"
+        return path.read_text(encoding="utf-8").split() if path.exists() else []
+
+    def test_each_host_runs_its_share(self):
+        self.run_both()
+        self.assertNotIn("node=work", self.said_on("hub"))
+        self.assertIn("node-ready node=work", self.said_on("b"))
+        self.assertNotIn("node=out", self.said_on("b"))
+        done = self.come("shop", "send", "in", "a", "b", "c")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        wait_for("all is written", lambda: self.written() == ["a", "b", "c"])
+
+    def test_a_killed_worker_is_told_by_its_own_supervisor(self):
+        self.run_both()
+        pid = int((self.folder / "b" / "run" / "work.pid").read_text(encoding="ascii"))
+        os.kill(pid, signal.SIGKILL)
+        self.wait_log("hub", "peer-gone peer=work exit=-1 signal=9")
+        self.come("shop", "send", "in", "a")
+        wait_for("it is written", lambda: self.written() == ["a"])
+
+    def test_who_is_refused_is_told_why(self):
+        self.run_both()
+        self.refused(self.come("stranger", "send", "in", "x"), "does not know this key")
+        self.assertIn("stranger router=router", self.said_on("hub"))
+        self.assertIn(self.public["stranger"], self.said_on("hub"))
+        # Known, and without the right.
+        self.refused(self.come("shop", "send", "mid", "x"), "no right")
+        self.refused(self.come("shop", "tap", "in"), "may not read")
+        self.refused(self.come("shop", "stats"), "may not read all flows")
+        self.refused(self.come("shop", "dlq", "purge", "dead", "--yes"),
+                     "may not administer flow dead")
+        # Another key of the router than the fleet says.
+        self.public["hub"], kept = self.public["stranger"], self.public["hub"]
+        self.fleet("publish")
+        self.refused(self.come("shop", "send", "in", "x"), "broke off the handshake")
+        self.wait_log("hub", "other_key=1")
+        self.public["hub"] = kept
+        # Nothing of that has disturbed the others.
+        self.fleet("publish")
+        self.assertEqual(self.come("shop", "send", "in", "a").returncode, 0)
+        wait_for("it is written", lambda: self.written() == ["a"])
+
+    def test_rights_change_while_it_runs(self):
+        self.run_both()
+        self.fleet("read")
+        done = zloom("up", *self.words("hub"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.refused(self.come("shop", "send", "in", "x"), "no right")
+        before = self.said_on("hub").count("role=cli")
+        tap = subprocess.Popen([ZLOOM, "tap", "in", "--fleet", str(self.folder / "fleet.yaml"),
+                                "--as", "shop", "--keys", str(self.folder / "keys")],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(tap.stderr.close)
+        self.addCleanup(tap.kill)
+        wait_for("it is there", lambda: self.said_on("hub").count("role=cli") > before)
+        self.fleet(None)
+        done = zloom("up", *self.words("hub"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(tap.wait(timeout=DEADLINE_S), 77)
+        self.assertIn("may do nothing here any more", tap.stderr.read())
+        self.fleet("publish")
+        self.refused(self.come("shop", "send", "in", "x"), "does not know this key")
+        done = zloom("up", *self.words("hub"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.come("shop", "send", "in", "a").returncode, 0)
+
+    def test_a_mistake_in_the_fleet_changes_nothing(self):
+        self.run_both()
+        self.write("fleet.yaml", "zloom: 1\n")
+        done = zloom("up", *self.words("hub"))
+        self.assertEqual(done.returncode, 78, done.stderr)
+        self.assertIn("Z0202", done.stderr)
+        self.fleet("publish")
+        self.assertEqual(self.come("shop", "send", "in", "a").returncode, 0)
+
+    def test_the_host_without_the_router_may_come_first(self):
+        self.start("b")
+        self.wait_log("b", "node-start node=work")
+        self.start("hub")
+        self.wait_log("b", " ready topology=")
+        self.wait_log("hub", " ready topology=")
+
+    def test_commands_on_a_host_without_the_router(self):
+        self.run_both()
+        words = ("--state", self.folder / "b")
+        done = zloom("ps", "-o", "json", *words)
+        self.assertEqual([node["unit"] for node in json.loads(done.stdout)["nodes"]], ["work"])
+        # As that host: what its nodes need, and no more.
+        self.refused(zloom("stats", *words), "may not read all flows")
+        done = zloom("stats", "--state", self.folder / "hub", "-o", "json")
+        sessions = {session["name"] for session in json.loads(done.stdout)["sessions"]}
+        self.assertLessEqual({"work", "out", "supervisor-b", "supervisor-hub"}, sessions)
+
+    def test_words_that_are_missing(self):
+        fleet = self.folder / "fleet.yaml"
+        keys = self.folder / "keys"
+        for words, said in (
+                (["run", "--fleet", fleet], "which host"),
+                (["run", "--fleet", fleet, "--host", "c"], "there are: hub b"),
+                (["run", self.folder / "recipe.yaml", "--host", "hub"], "--fleet"),
+                (["run", "--fleet", fleet, "--host", "b", "--until-idle"], "--until-idle"),
+                (["run", "--fleet", fleet, "--host", "hub", "--threads"], "--threads"),
+                (["send", "in", "x", "--fleet", fleet], "--as")):
+            done = zloom(*words, "--keys", keys, env={"ZLOOM_AS": ""})
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(said, done.stderr)
+        shutil.copy(keys / "stranger.secret", keys / "hub.secret")
+        done = zloom("run", "--fleet", fleet, "--host", "hub", "--keys", keys)
+        self.refused(done, "is not the one that the fleet has")
+        (keys / "hub.secret").chmod(0o640)
+        self.refused(zloom("run", "--fleet", fleet, "--host", "hub", "--keys", keys), "chmod 600")
+
+    def test_keys_are_looked_after(self):
+        words = ("--keys", self.folder / "keys", "--fleet", self.folder / "fleet.yaml")
+        done = zloom("keys", "status", "-o", "json", *words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rows = {row["name"]: row for row in json.loads(done.stdout)}
+        self.assertEqual(rows["shop"]["may"], {"in": ["publish"]})
+        self.assertEqual(rows["b"]["may"],
+                         {"in": ["consume"], "mid": ["publish"], "*": ["supervise"]})
+        self.assertEqual(rows["b"]["public"], self.public["b"])
+        self.assertNotIn("is", rows["stranger"])
+        for name in self.public:
+            secret = self.folder / "keys" / f"{name}.secret"
+            self.assertNotIn(secret.read_text(encoding="ascii").strip() if secret.exists()
+                             else "no", done.stdout)
+        done = zloom("keys", "new", "hub", *words[:2])
+        self.assertEqual(done.returncode, 73, done.stderr)
+        self.assertEqual(zloom("keys", "pub", "hub", *words[:2]).stdout.strip(),
+                         self.public["hub"])
+        (self.folder / "keys" / "shop.secret").chmod(0o644)
+        shutil.copy(self.folder / "keys" / "b.public", self.folder / "keys" / "hub.public")
+        done = zloom("keys", "status", *words)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("chmod 600", done.stdout)
+        self.assertIn("not that of the secret one", done.stdout)
+
+    def test_lint_of_a_fleet(self):
+        done = zloom("lint", "--fleet", self.folder / "fleet.yaml")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("0 errors, 0 warnings", done.stdout)
+        self.public["b"] = "nothing"
+        done = zloom("lint", "--fleet", self.fleet("publsh"), "-o", "json")
+        self.assertEqual(done.returncode, 78)
+        self.assertEqual({row["code"] for row in json.loads(done.stdout)}, {"Z0205", "Z0207"})
+
+
+if __name__ == "__main__":
+    unittest.main()
