@@ -9,6 +9,9 @@
 #define LATE_NS ZLOOM_NS_PER_S
 /* Messages handed out by one flow before the next one. */
 #define DISPATCH_MESSAGES 65536u
+/* ... by one where each subscriber gets all: what came in one turn has to go out in it to each of
+ * them, and hands out whole packs. */
+#define DISPATCH_ALL (16u * DISPATCH_MESSAGES)
 /* While the journal has no room: when to look again, unless it wakes us before. */
 #define BLOCKED_NS ZLOOM_NS_PER_MS
 /* Dead letters that wait for room on the disk: how often to look. */
@@ -134,11 +137,17 @@ s_durable (zloom_engine_t *self, zloom_hosted_t *flow, uint64_t durable)
     }
 }
 
+static uint32_t
+s_budget (const zloom_hosted_t *flow)
+{
+    return flow->pattern->next_subscriber ? DISPATCH_ALL : DISPATCH_MESSAGES;
+}
+
 static void
 s_dispatch_call (zloom_hosted_t *flow, const zloom_turn_t *turn, void *arg)
 {
     uint32_t *handed = arg;
-    *handed = flow->pattern->dispatch (flow->core, DISPATCH_MESSAGES, turn);
+    *handed = flow->pattern->dispatch (flow->core, s_budget (flow), turn);
 }
 
 static void
@@ -150,7 +159,7 @@ s_dispatch (zloom_engine_t *self, zloom_hosted_t *flow)
         return;
     }
     zloom_engine_call (self, flow, s_dispatch_call, &handed);
-    if (handed >= DISPATCH_MESSAGES) {
+    if (handed >= s_budget (flow)) {
         self->more = true;
     }
 }

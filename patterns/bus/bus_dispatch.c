@@ -9,9 +9,10 @@
 #include "base/memory.h"
 #include "patterns/bus/state.h"
 
-/* Packs of so many bytes together are one hand-out: small ones are joined, a large one goes alone
- * and so without being copied. */
+/* Packs of so many bytes together are one hand-out: small ones are joined, one of at least this
+ * size goes alone and so without being copied. */
 #define JOIN_BYTES (32u * 1024)
+#define ALONE_BYTES (8u * 1024)
 /* A listener's part of one round. */
 #define PART 65536u
 
@@ -99,7 +100,7 @@ s_take (zloom_bus_t *self, handout_t *out, uint64_t seq, uint32_t most, const zl
         return out->messages == 0;
     }
     /* The first message counts even if it is larger than the credit: nothing smaller may come. */
-    if (out->messages > 0 && peek.bytes > max_bytes) {
+    if (out->messages > 0 && (peek.bytes > max_bytes || peek.bytes >= ALONE_BYTES)) {
         return false;
     }
     zloom_ranges_remove (pending, seq, seq + peek.n - 1);
@@ -112,7 +113,7 @@ s_take (zloom_bus_t *self, handout_t *out, uint64_t seq, uint32_t most, const zl
     }
     out->messages += peek.n;
     out->bytes += peek.bytes;
-    return true;
+    return peek.bytes < ALONE_BYTES;
 }
 
 static void

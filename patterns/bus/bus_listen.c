@@ -211,11 +211,32 @@ s_check_share (const zloom_bus_t *self, const zloom_bus_listener_t *listener, co
     return ZLOOM_OK;
 }
 
+/*
+ * It comes from a life of a flow in memory that is over. What was published after that place is
+ * lost, and nobody knows how many that were: a gap of none says so.
+ */
+static void
+s_tell_restart (const zloom_bus_t *self, zloom_consumer_id_t consumer, wish_t *wish,
+                const zloom_turn_t *turn)
+{
+    const uint64_t first = self->birth.first_seq;
+    if (wish->from != ZLOOM_FROM_SEQ || wish->from_value <= 0 ||
+        (uint64_t) wish->from_value >= first) {
+        return;
+    }
+    zloom_effect_t *effect = zloom_effects_add (turn->effects, ZLOOM_EFFECT_GAP);
+    effect->gap.consumer = consumer;
+    effect->gap.from = (uint64_t) wish->from_value;
+    effect->gap.to = first - 1;
+    effect->gap.reason = "restart";
+    wish->from_value = (int64_t) first;
+}
+
 zloom_err_t
 zloom_bus_listen (zloom_bus_t *self, const zloom_event_t *event, const zloom_turn_t *turn)
 {
     const zloom_bytes_t name = event->subscribe.group;
-    const wish_t wish = s_wish (self, event, turn);
+    wish_t wish = s_wish (self, event, turn);
     const zloom_err_t err = s_check (self, &wish);
     if (err != ZLOOM_OK) {
         return err;
@@ -225,6 +246,7 @@ zloom_bus_listen (zloom_bus_t *self, const zloom_event_t *event, const zloom_tur
         return ZLOOM_INVALID;
     }
     if (!listener) {
+        s_tell_restart (self, event->consumer, &wish, turn);
         listener = s_new (self, name, &wish);
     }
     zloom_bus_member_t *member = zloom_alloc (sizeof *member);
