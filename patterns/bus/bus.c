@@ -246,6 +246,7 @@ s_take_out (zloom_bus_t *self, const zloom_event_t *event, const zloom_turn_t *t
     }
     if (first <= self->retained && end > self->retained) {
         zloom_bus_retain_from (self, end < self->next_seq ? end : self->next_seq);
+        zloom_bus_record_trim (self, ZLOOM_REASON_PURGED, turn);
     }
 }
 

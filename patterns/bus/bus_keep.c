@@ -7,6 +7,7 @@
  * and listeners that block (until their time is over) make senders wait.
  */
 #include "patterns/bus/state.h"
+#include "wire/encode.h"
 
 /* When some must go, this part of the limit goes beyond what is needed: not at each message. */
 #define MORE 16
@@ -282,6 +283,23 @@ s_count (const zloom_bus_t *self, uint64_t over_n, uint64_t over_bytes)
     return n < used ? n : used;
 }
 
+/* A limit or a hand took what would be retained by the recipe: that outlives a restart. */
+void
+zloom_bus_record_trim (zloom_bus_t *self, zloom_settle_reason_t reason, const zloom_turn_t *turn)
+{
+    if (!s_retains (self) || self->config.confirm != ZLOOM_CONFIRM_DISK) {
+        return;
+    }
+    zloom_buf_clear (&self->buf);
+    zloom_encode_array (&self->buf, 1);
+    zloom_encode_uint (&self->buf, reason);
+    const zloom_bytes_t head = zloom_effects_copy (turn->effects, zloom_buf_bytes (&self->buf));
+    zloom_effect_t *effect = zloom_effects_add (turn->effects, ZLOOM_EFFECT_RECORD);
+    effect->record.type = ZLOOM_STORED_TRIM;
+    effect->record.seq = self->retained;
+    effect->record.head = head;
+}
+
 /* What is retained, and what waits for listeners that drop (`all`: also for those that block). */
 static void
 s_drop (zloom_bus_t *self, uint64_t seq, bool all, const zloom_turn_t *turn)
@@ -308,6 +326,7 @@ zloom_bus_fit (zloom_bus_t *self, uint64_t n, uint64_t bytes, const zloom_turn_t
         return ZLOOM_TOO_BIG;
     }
     zloom_bus_let_go (self, turn->now, turn->effects);
+    const uint64_t retained = self->retained;
     const bool force = self->config.on_full == ZLOOM_ON_FULL_DROP_OLDEST;
     /* Sizes are means where messages differ: what was counted may not be enough at once. */
     for (int tries = 0; tries < TRIES && s_over (self, n, bytes, &over_n, &over_bytes); tries++) {
@@ -320,6 +339,9 @@ zloom_bus_fit (zloom_bus_t *self, uint64_t n, uint64_t bytes, const zloom_turn_t
             s_drop (self, self->next_seq - keep, force, turn);
         }
         zloom_bus_let_go (self, turn->now, turn->effects);
+    }
+    if (self->retained > retained) {
+        zloom_bus_record_trim (self, ZLOOM_REASON_DROPPED, turn);
     }
     if (s_over (self, n, bytes, &over_n, &over_bytes)) {
         self->pressed = true;

@@ -14,6 +14,7 @@
 /* In the journal, of what a group wants of a pack: its number, and for each run two numbers. */
 #define MATCH_BYTES 16
 #define RUN_BYTES 8
+#define TRIM_BYTES 16
 
 /* ---- the door -------------------------------------------------------------------------------- */
 
@@ -95,6 +96,8 @@ zloom_bus_check_offer (const void *self, const zloom_offer_t *offer, zloom_cost_
         err = s_check_groups (bus, offer, cost);
     }
     zloom_bus_record_cost (bus, cost);
+    cost->records += 1; /* what a full flow retains no more */
+    cost->bytes += TRIM_BYTES;
     cost->bytes += bus->group_count * (MATCH_BYTES + (uint64_t) changes * RUN_BYTES);
     return err;
 }

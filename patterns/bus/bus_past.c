@@ -103,7 +103,8 @@ s_read (zloom_bus_t *self, zloom_bus_listener_t *listener, uint64_t most, const 
     }
     if (err != ZLOOM_OK) { /* whether it was meant for it nobody knows any more */
         listener->meant++;
-        zloom_bus_lose (self, listener, listener->at, listener->at, 1, "damaged");
+        zloom_bus_lose (self, listener, listener->at, listener->at, 1,
+                        err == ZLOOM_NOT_FOUND ? "retain" : "damaged");
         listener->at++;
         return true;
     }

@@ -360,6 +360,11 @@ zloom_bus_replay (void *self, const zloom_replay_t *record)
     switch (record->type) {
     case ZLOOM_STORED_PACK:
         return s_replay_pack (bus, record);
+    case ZLOOM_STORED_TRIM:
+        if (record->seq > bus->retained && record->seq <= bus->next_seq) {
+            bus->retained = record->seq;
+        }
+        return ZLOOM_OK;
     case ZLOOM_STORED_GROUP:
         return s_replay_group (bus, record);
     case ZLOOM_STORED_HOLE:

@@ -340,6 +340,9 @@ void zloom_bus_keep (zloom_bus_t *self, uint64_t first, uint64_t last, uint64_t 
                      zloom_now_t now);
 /* Recovery is over: what retain holds is counted anew. */
 void zloom_bus_recount_retained (zloom_bus_t *self, zloom_now_t now);
+/* ... because of a limit or a hand: it is journaled. */
+void zloom_bus_record_trim (zloom_bus_t *self, zloom_settle_reason_t reason,
+                            const zloom_turn_t *turn);
 /* What is below is not retained any more. */
 void zloom_bus_retain_from (zloom_bus_t *self, uint64_t seq);
 /* Let go what nobody needs any more; without a turn nobody is told. */

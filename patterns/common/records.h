@@ -10,6 +10,7 @@
  *   PRODUCER  [name, high, mark, wall ns]
  *   KV        [1, key, parked]: later messages of the key go to the dead letters, or do not any
  *             more [2, [wall ns, hashes]]: ids that came with messages, ids.h
+ *   TRIM      [reason]: what is below the record's seq is not retained any more
  *   GROUP     of a durable group; patterns/bus/state.h
  *   HOLE      [producer, first id, last id] where a producer's ids are missing; count is 0 then
  */
@@ -22,6 +23,7 @@ enum {
     ZLOOM_STORED_STATE = 3,
     ZLOOM_STORED_PRODUCER = 5,
     ZLOOM_STORED_KV = 6,
+    ZLOOM_STORED_TRIM = 9,
     ZLOOM_STORED_HOLE = 11,
     ZLOOM_STORED_GROUP = 13,
 };

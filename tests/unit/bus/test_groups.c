@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Durable groups: nothing is missed, failures are their own, and all of it outlives a crash. */
-#include "unit/bus/hall.h"
+#include "unit/bus/hall_say.h"
 
 static hall_t *
 s_disk (void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Volatile subscribers: who gets what, holes told in place, and where one may begin. */
-#include "unit/bus/hall.h"
+#include "unit/bus/hall_say.h"
 
 static hall_t *
 s_memory (void)

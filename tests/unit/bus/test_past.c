@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Where one may begin, and what is kept for those who come late. */
-#include "unit/bus/hall.h"
+#include "unit/bus/hall_say.h"
 
 static hall_t *
 s_keeps (zloom_confirm_t confirm, int64_t messages)
