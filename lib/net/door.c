@@ -76,6 +76,17 @@ s_tell (zloom_door_t *door, uint64_t *count_p)
     return true;
 }
 
+/* Sockets of IPv6 write IPv4 behind this. */
+static zloom_bytes_t
+s_plain_address (zloom_bytes_t address)
+{
+    static const char mapped[] = "::ffff:";
+    const size_t size = sizeof mapped - 1;
+    return address.size > size && memcmp (address.data, mapped, size) == 0
+             ? zloom_bytes (address.data + size, address.size - size)
+             : address;
+}
+
 static bool
 s_ask (void *arg, const zloom_zap_question_t *question)
 {
@@ -98,11 +109,12 @@ s_ask (void *arg, const zloom_zap_question_t *question)
     }
     s_give (&s_lock);
     if (tell) {
+        const zloom_bytes_t address = s_plain_address (question->address);
         char key[ZLOOM_KEY_CHARS + 1];
         zloom_assert (zmq_z85_encode (key, question->key.data, ZLOOM_KEY_BYTES));
         zloom_log (ZLOOM_LOG_WARN, "stranger",
                    "router=%s address=%.*s key=%s count=%llu: this key is in no entry of the fleet",
-                   name, (int) question->address.size, (const char *) question->address.data, key,
+                   name, (int) address.size, (const char *) address.data, key,
                    (unsigned long long) count);
     }
     return admitted;

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MPL-2.0
+"""A recipe on three hosts: cables are cut under load, a host dies, strangers knock."""
+import pathlib
+import re
+import subprocess
+import sys
+import unittest
+
+from hosts import DEADLINE_S, Feeder, Fleet, Network, need_namespaces, wait_for
+
+STRANGER = pathlib.Path(__file__).resolve().parent / "stranger.py"
+RECIPE = """zloom: 1
+name: lab
+nodes:
+  router: {kind: router, heartbeat: 200ms, liveness: 3}
+%(workers)s
+  out: {kind: sink, file: {path: out.txt}}
+flows:
+  in: {pattern: queue, from: external, to: [%(names)s], dead_letter: dead}
+  mid: {pattern: queue, from: [%(names)s], to: out, dead_letter: dead}
+  dead: {pattern: queue, to: external}
+"""
+KEYS = {"shop": "[{flow: in, rights: [publish]}]", "hand": "[{flow: in, rights: [consume]}]"}
+PLACE = {"router": "hub", "work": "b", "spare": "c", "out": "c"}
+PORT = 7600
+
+
+class Hosts(unittest.TestCase):
+    def setUp(self):
+        self.network = Network("hub", "b", "c")
+        self.addCleanup(self.network.close)
+        self.fleet = None
+        self.place = {}
+
+    def run_fleet(self, *workers):
+        lines = [f"  {name}: {{kind: worker, run: [cat]}}" for name in workers]
+        recipe = RECIPE % {"workers": "\n".join(lines), "names": ", ".join(workers)}
+        self.place = {node: host for node, host in PLACE.items()
+                      if node in ("router", "out", *workers)}
+        self.fleet = Fleet(self.network, recipe, self.place, KEYS)
+        self.addCleanup(self.fleet.close)
+        self.fleet.run_all()
+
+    def written(self):
+        path = self.fleet.folder / "out.txt"
+        return path.read_text(encoding="ascii").splitlines() if path.exists() else []
+
+    def feeder(self):
+        feeder = Feeder(self.fleet.come("c", "shop", "send", "in", "--name", "feeder",
+                                        "--timeout", f"{DEADLINE_S}s"), self.written)
+        self.addCleanup(feeder.close)
+        return feeder
+
+    def feed_more(self, feeder, count):
+        goal = len(self.written()) + count
+        feeder.feed_until(f"{goal} are through", lambda: len(self.written()) >= goal)
+
+    def all_is_there_once(self, feeder):
+        sent = feeder.end()
+        wait_for("all are through", lambda: len(self.written()) >= sent)
+        self.assertEqual(sorted(map(int, self.written())), list(range(sent)))
+
+    def test_cables_are_cut_under_load(self):
+        self.run_fleet("work")
+        feeder = self.feeder()
+        for host, peer in (("b", "work"), ("c", "out")):
+            self.feed_more(feeder, 300)
+            heard = self.fleet.said("hub").count(f"peer-end peer={peer}")
+            self.network.cut(host)
+            feeder.feed_until(f"the router misses {peer}", lambda p=peer, n=heard: self.fleet.said(
+                "hub").count(f"peer-end peer={p}") > n)
+            self.network.heal(host)
+            self.feed_more(feeder, 300)
+        self.all_is_there_once(feeder)
+
+    def test_a_host_dies(self):
+        self.run_fleet("work", "spare")
+        feeder = self.feeder()
+        self.feed_more(feeder, 300)
+        self.network.cut("b")
+        self.network.kill("b")
+        self.fleet.wait_said("hub", "peer-end peer=work")
+        self.feed_more(feeder, 300)  # the spare one goes on, also with what the dead one held
+        self.network.heal("b")
+        self.fleet.start("b")
+        self.fleet.wait_said("hub", "peer-hello peer=work", 2)
+        self.feed_more(feeder, 300)
+        self.all_is_there_once(feeder)
+
+    def command(self, words):
+        return subprocess.run(words, capture_output=True, text=True, timeout=DEADLINE_S,
+                              check=False)
+
+    def refused(self, words, said):
+        done = self.command(words)
+        self.assertEqual(done.returncode, 77, done.stderr)
+        self.assertIn(said, done.stderr)
+
+    def stranger(self, *words):
+        done = self.command(self.network.words("c", "/usr/bin/python3", STRANGER, *words))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout.strip()
+
+    def test_strangers_are_told_and_disturb_nobody(self):
+        self.run_fleet("work")
+        fleet = self.fleet
+        feeder = self.feeder()
+        self.feed_more(feeder, 100)
+        endpoint = f"tcp://{self.network.address['hub']}:{PORT}"
+        # Without CURVE, and without ZMTP.
+        self.assertEqual(self.stranger("plain", endpoint), "nothing")
+        wait_for("it was noticed", lambda: re.search(r" handshakes .*(plain|broken)=1",
+                                                     fleet.said("hub")))
+        self.assertEqual(self.stranger("garbage", self.network.address["hub"], PORT), "closed")
+        # A key that nobody knows.
+        public = fleet.new_key("nobody")
+        self.refused(fleet.come("c", "nobody", "send", "in", "x"), "does not know this key")
+        fleet.wait_said("hub", f"stranger router=router address={self.network.address['c']} "
+                               f"key={public}")
+        # A router with another key than the fleet says.
+        other = fleet.write("other.yaml", {**fleet.public, "hub": public}, self.place, KEYS)
+        self.refused(fleet.come("c", "shop", "send", "in", "x", fleet=other),
+                     "broke off the handshake")
+        fleet.wait_said("hub", "other_key=")
+        # Known, and without the right.
+        self.refused(fleet.come("c", "shop", "send", "mid", "x"), "no right")
+        self.refused(fleet.come("c", "hand", "send", "in", "x"), "no right")
+        self.refused(fleet.come("c", "hand", "tap", "in"), "may not read")
+        self.assertIn("FORBIDDEN GONE: only a supervisor",
+                      self.stranger("gone", endpoint, fleet.public["hub"],
+                                    fleet.folder / "keys" / "hand.secret", "work"))
+        self.feed_more(feeder, 100)
+        self.all_is_there_once(feeder)
+        for peer in ("work", "out", "feeder"):
+            self.assertEqual(fleet.said("hub").count(f"peer-hello peer={peer} "), 1, peer)
+
+
+if __name__ == "__main__":
+    need_namespaces()
+    unittest.main(argv=sys.argv)
