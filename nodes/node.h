@@ -41,6 +41,8 @@ typedef struct {
     const char *name;
     zloom_handler_fn *handle;
     void *arg;
+    /* On the worker's thread: nobody waits for this work any more, end it. NULL: it cannot be. */
+    void (*interrupt) (void *arg, const zloom_work_t *work);
 } zloom_node_actor_t;
 
 typedef struct {

@@ -8,19 +8,6 @@
 #include "lints.h"
 #include "registry.h"
 
-/* The next queue whose fields are good; NULL at the end. */
-static const zloom_recipe_flow_t *
-s_next_queue (const zloom_recipe_t *recipe, size_t *cursor)
-{
-    while (*cursor < zloom_recipe_flow_count (recipe)) {
-        const zloom_recipe_flow_t *flow = zloom_recipe_flow_at (recipe, (*cursor)++);
-        if (flow->sound && flow->pattern->id == ZLOOM_PATTERN_QUEUE) {
-            return flow;
-        }
-    }
-    return NULL;
-}
-
 /* Where a flow's dead letters go; NULL when it has none. */
 static const zloom_recipe_flow_t *
 s_dead_letter (const zloom_recipe_t *recipe, const zloom_recipe_flow_t *flow)
@@ -34,7 +21,7 @@ zloom_check_dead_letter_self (zloom_linter_t *linter)
 {
     const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_flow_t *flow;
-    for (size_t i = 0; (flow = s_next_queue (recipe, &i));) {
+    for (size_t i = 0; (flow = zloom_lint_next_queue (recipe, &i));) {
         if (s_dead_letter (recipe, flow) == flow) {
             zloom_linter_flow (linter, flow, "dead_letter", "name another flow",
                                "flow '%s' is its own dead letters", flow->name);
@@ -48,7 +35,7 @@ zloom_check_dead_letter_circle (zloom_linter_t *linter)
     const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     size_t count = zloom_recipe_flow_count (recipe);
     const zloom_recipe_flow_t *flow;
-    for (size_t i = 0; (flow = s_next_queue (recipe, &i));) {
+    for (size_t i = 0; (flow = zloom_lint_next_queue (recipe, &i));) {
         const zloom_recipe_flow_t *next = s_dead_letter (recipe, flow);
         if (next == flow) {
             continue; /* Z0305 */
@@ -97,7 +84,7 @@ zloom_check_weaker_downstream (zloom_linter_t *linter)
 {
     const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_flow_t *flow;
-    for (size_t i = 0; (flow = s_next_queue (recipe, &i));) {
+    for (size_t i = 0; (flow = zloom_lint_next_queue (recipe, &i));) {
         const zloom_flow_config_t *config = flow->config;
         const zloom_recipe_flow_t *dead = s_dead_letter (recipe, flow);
         const zloom_flow_config_t *dead_config = dead && dead->sound ? dead->config : NULL;
@@ -119,7 +106,7 @@ zloom_check_order_without_key (zloom_linter_t *linter)
     static const char *const words[] = {"order", "weights"};
     const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_flow_t *flow;
-    for (size_t i = 0; (flow = s_next_queue (recipe, &i));) {
+    for (size_t i = 0; (flow = zloom_lint_next_queue (recipe, &i));) {
         const zloom_flow_config_t *config = flow->config;
         for (size_t j = 0; config && !config->key && j < ZLOOM_COUNT (words); j++) {
             if (zloom_tree_said (flow->tree, words[j])) {
@@ -136,7 +123,7 @@ zloom_check_park_without_dead (zloom_linter_t *linter)
 {
     const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_flow_t *flow;
-    for (size_t i = 0; (flow = s_next_queue (recipe, &i));) {
+    for (size_t i = 0; (flow = zloom_lint_next_queue (recipe, &i));) {
         const zloom_flow_config_t *config = flow->config;
         /* Flows of dead letters have their word from `defaults:` like others, and none needs it. */
         const bool meant = flow->from_count > 0 || zloom_tree_said (flow->tree, "order");
@@ -157,7 +144,7 @@ zloom_check_lease_timeout (zloom_linter_t *linter)
     const zloom_recipe_flow_t *flow;
     char lease[48];
     char timeout[48];
-    for (size_t i = 0; (flow = s_next_queue (recipe, &i));) {
+    for (size_t i = 0; (flow = zloom_lint_next_queue (recipe, &i));) {
         const zloom_flow_config_t *config = flow->config;
         for (size_t j = 0; j < flow->to_count; j++) {
             const zloom_recipe_node_t *node = flow->to[j].node;
@@ -193,7 +180,7 @@ static bool
 s_holds_dead_letters (const zloom_recipe_t *recipe, const zloom_recipe_flow_t *flow)
 {
     const zloom_recipe_flow_t *other;
-    for (size_t i = 0; (other = s_next_queue (recipe, &i));) {
+    for (size_t i = 0; (other = zloom_lint_next_queue (recipe, &i));) {
         if (s_dead_letter (recipe, other) == flow) {
             return true;
         }
@@ -206,7 +193,7 @@ zloom_check_unseen_failures (zloom_linter_t *linter)
 {
     const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_flow_t *flow;
-    for (size_t i = 0; (flow = s_next_queue (recipe, &i));) {
+    for (size_t i = 0; (flow = zloom_lint_next_queue (recipe, &i));) {
         const zloom_flow_config_t *config = flow->config;
         if (config->dead_letter) {
             continue;

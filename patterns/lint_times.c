@@ -6,19 +6,6 @@
 
 #define TEXT_BYTES 48
 
-/* The next queue whose fields are good; NULL at the end. */
-static const zloom_recipe_flow_t *
-s_next_queue (const zloom_recipe_t *recipe, size_t *cursor)
-{
-    while (*cursor < zloom_recipe_flow_count (recipe)) {
-        const zloom_recipe_flow_t *flow = zloom_recipe_flow_at (recipe, (*cursor)++);
-        if (flow->sound && flow->pattern->id == ZLOOM_PATTERN_QUEUE) {
-            return flow;
-        }
-    }
-    return NULL;
-}
-
 /*
  * All waits of a message that fails as often as it may: after each failure but the last. A flow of
  * strict order has no last failure; then it is the longest wait.
@@ -41,7 +28,7 @@ zloom_check_retry_expiry (zloom_linter_t *linter)
     const zloom_recipe_flow_t *flow;
     char wait[TEXT_BYTES];
     char expires[TEXT_BYTES];
-    for (size_t i = 0; (flow = s_next_queue (recipe, &i));) {
+    for (size_t i = 0; (flow = zloom_lint_next_queue (recipe, &i));) {
         const zloom_flow_config_t *config = flow->config;
         const int64_t retry_ns = s_retry_ns (config);
         if (config->expires_ns > 0 && retry_ns > config->expires_ns) {
@@ -79,7 +66,7 @@ zloom_check_dedup_retry (zloom_linter_t *linter)
     const zloom_recipe_flow_t *flow;
     char window[TEXT_BYTES];
     char wait[TEXT_BYTES];
-    for (size_t i = 0; (flow = s_next_queue (recipe, &i));) {
+    for (size_t i = 0; (flow = zloom_lint_next_queue (recipe, &i));) {
         const zloom_flow_config_t *config = flow->config;
         if (!config->dedup) {
             continue;
@@ -101,7 +88,7 @@ zloom_check_priority_key (zloom_linter_t *linter)
 {
     const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_flow_t *flow;
-    for (size_t i = 0; (flow = s_next_queue (recipe, &i));) {
+    for (size_t i = 0; (flow = zloom_lint_next_queue (recipe, &i));) {
         const zloom_flow_config_t *config = flow->config;
         if (config->key && zloom_tree_said (flow->tree, "priority")) {
             zloom_linter_flow (linter, flow, "priority", "take one of the two out",

@@ -22,3 +22,15 @@ zloom_linter_next_node (const zloom_linter_t *self, unsigned kind, size_t *curso
     }
     return NULL;
 }
+
+const zloom_recipe_flow_t *
+zloom_lint_next_queue (const zloom_recipe_t *recipe, size_t *cursor)
+{
+    while (*cursor < zloom_recipe_flow_count (recipe)) {
+        const zloom_recipe_flow_t *flow = zloom_recipe_flow_at (recipe, (*cursor)++);
+        if (flow->sound && flow->pattern->id == ZLOOM_PATTERN_QUEUE) {
+            return flow;
+        }
+    }
+    return NULL;
+}

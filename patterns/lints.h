@@ -27,5 +27,7 @@ extern const zloom_lint_t zloom_lints[ZLOOM_LINTS];
 /* The next node whose fields are good, of a kind (0: any); NULL at the end. *cursor begins at 0. */
 const zloom_recipe_node_t *zloom_linter_next_node (const zloom_linter_t *self, unsigned kind,
                                                    size_t *cursor);
+/* The next queue whose fields are good; NULL at the end. *cursor begins at 0. */
+const zloom_recipe_flow_t *zloom_lint_next_queue (const zloom_recipe_t *recipe, size_t *cursor);
 
 #endif

@@ -36,6 +36,8 @@ struct zloom_child {
     int pidfd;
     int status_fd; /* zloom-spawn writes an errno here when it cannot run the program */
     bool reaped;
+    bool start_known; /* what came of it was read from status_fd */
+    int start_errno;
     int64_t started_ns;
     zloom_child_end_t end;
 };
@@ -252,6 +254,30 @@ zloom_child_fd (const zloom_child_t *self)
     return self->pidfd;
 }
 
+int
+zloom_child_start_fd (const zloom_child_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_CHILD_TAG);
+    return self->status_fd;
+}
+
+zloom_err_t
+zloom_child_begun (zloom_child_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_CHILD_TAG);
+    if (!self->start_known) {
+        int error = 0;
+        const ssize_t got = read (self->status_fd, &error, sizeof error);
+        if (got < 0) {
+            return ZLOOM_AGAIN;
+        }
+        /* Closed without a word: by exec, or with a zloom-spawn that was killed. */
+        self->start_known = true;
+        self->start_errno = got == (ssize_t) sizeof error ? error : 0;
+    }
+    return self->start_errno == 0 ? ZLOOM_OK : ZLOOM_NO_PROGRAM;
+}
+
 void
 zloom_child_signal (zloom_child_t *self, int signal)
 {
@@ -265,13 +291,10 @@ zloom_child_signal (zloom_child_t *self, int signal)
 static void
 s_ended (zloom_child_t *self, int status)
 {
-    int start_errno = 0;
-    if (read (self->status_fd, &start_errno, sizeof start_errno) != (ssize_t) sizeof start_errno) {
-        start_errno = 0;
-    }
+    (void) zloom_child_begun (self);
     self->end.exit = WIFEXITED (status) ? WEXITSTATUS (status) : -1;
     self->end.signal = WIFSIGNALED (status) ? WTERMSIG (status) : 0;
-    self->end.start_errno = start_errno;
+    self->end.start_errno = self->start_errno;
     self->end.ran_ns = zloom_clock_now ().mono_ns - self->started_ns;
     self->reaped = true;
 }

@@ -68,6 +68,13 @@ void zloom_child_destroy (zloom_child_t **self_p);
 pid_t zloom_child_pid (const zloom_child_t *self);
 /* A pidfd: readable when the child has ended. */
 int zloom_child_fd (const zloom_child_t *self);
+/* Readable once zloom_child_begun has something new to tell. */
+int zloom_child_start_fd (const zloom_child_t *self);
+/*
+ * Whether the program has taken the place of zloom-spawn. AGAIN: not yet; NO_PROGRAM: it could not,
+ * and the child's end will say why.
+ */
+zloom_err_t zloom_child_begun (zloom_child_t *self);
 /* Send a signal to the child's process group; nothing happens once it was reaped. */
 void zloom_child_signal (zloom_child_t *self, int signal);
 /* Without waiting: true once the child has ended; what is left of its group is killed then. */

@@ -8,7 +8,7 @@
  * `with({key: …})` say where a value goes and what is known of it, `$message` is what is known of
  * the message, `reject("…")` and `retry("…"; seconds)` are verdicts (docs/workers.md).
  *
- * Threads: the module may be used by many, an expression by one at a time.
+ * Threads: the module may be used by many, an expression by one at a time, but for `interrupt`.
  *
  * Example:
  *     if (zloom_jq_module (&module) == ZLOOM_OK &&
@@ -24,8 +24,8 @@
 #include "zloom.h"
 
 /* Of the structs here: a module of another build is not taken. */
-#define ZLOOM_JQ_ABI 1
-#define ZLOOM_JQ_SYMBOL "zloom_jq_module_1"
+#define ZLOOM_JQ_ABI 2
+#define ZLOOM_JQ_SYMBOL "zloom_jq_module_2"
 #define ZLOOM_JQ_FILE "zloom-jq.so"
 #define ZLOOM_JQ_TEXT_BYTES 512
 
@@ -50,6 +50,8 @@ typedef struct {
     /* `flow` NULL: the only one. False: it cannot be sent, and `failure` says why. */
     bool (*emit) (void *arg, const char *flow, const zloom_outgoing_t *value,
                   zloom_jq_failure_t *failure);
+    /* Whether nobody waits for it any more: asked once, when it can be interrupted. */
+    bool (*late) (void *arg);
 } zloom_jq_host_t;
 
 typedef struct {
@@ -59,6 +61,8 @@ typedef struct {
     /* False: it failed; what was emitted until then is not to be sent. */
     bool (*run) (zloom_jq_t *self, const zloom_message_t *message, const char *name,
                  const zloom_jq_host_t *host, zloom_jq_failure_t *failure);
+    /* From any thread: end the run that is under way, if one is, as a failure. */
+    void (*interrupt) (zloom_jq_t *self);
     void (*destroy) (zloom_jq_t *self);
 } zloom_jq_module_t;
 

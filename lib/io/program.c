@@ -18,6 +18,7 @@
 #define ZLOOM_PROGRAM_TAG 0x50524F47u
 
 #define CHUNK_BYTES 65536
+#define ONCE ((uint32_t) EPOLLIN | (uint32_t) EPOLLONESHOT)
 /* Reads of one descriptor in one pump: the rest stays readable for the next. */
 #define BURST 16
 #define SAID_LINE_BYTES 8192
@@ -155,14 +156,10 @@ zloom_program_start (const zloom_program_config_t *config, int epoll_fd, zloom_p
     if (err == ZLOOM_OK) {
         err = s_child_start (config, &pipes, &child);
     }
-    if (err == ZLOOM_OK) {
-        err = s_watch (epoll_fd, EPOLL_CTL_ADD, pipes.out[0], EPOLLIN);
-    }
-    if (err == ZLOOM_OK) {
-        err = s_watch (epoll_fd, EPOLL_CTL_ADD, pipes.err[0], EPOLLIN);
-    }
-    if (err == ZLOOM_OK) {
-        err = s_watch (epoll_fd, EPOLL_CTL_ADD, zloom_child_fd (child), EPOLLIN);
+    const int watched[] = {pipes.out[0], pipes.err[0], child ? zloom_child_fd (child) : -1,
+                           child ? zloom_child_start_fd (child) : -1};
+    for (size_t i = 0; i < 4 && err == ZLOOM_OK; i++) { /* the last only tells that it begins */
+        err = s_watch (epoll_fd, EPOLL_CTL_ADD, watched[i], i < 3 ? (uint32_t) EPOLLIN : ONCE);
     }
     if (err != ZLOOM_OK) {
         zloom_child_destroy (&child);
@@ -202,6 +199,13 @@ zloom_program_destroy (zloom_program_t **self_p)
     zloom_buf_fini (&self->pending);
     self->tag = ZLOOM_TAG_DEAD;
     free (self);
+}
+
+bool
+zloom_program_begun (const zloom_program_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_PROGRAM_TAG);
+    return zloom_child_begun (self->child) == ZLOOM_OK;
 }
 
 /* ---- input ---------------------------------------------------------------------------------- */

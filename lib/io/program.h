@@ -53,6 +53,8 @@ zloom_err_t zloom_program_start (const zloom_program_config_t *config, int epoll
                                  zloom_program_t **self_p);
 /* Kills the child's group if it is still there. */
 void zloom_program_destroy (zloom_program_t **self_p);
+/* Whether the program itself runs: not while it is still being started, nor if it could not be. */
+bool zloom_program_begun (const zloom_program_t *self);
 /* Queue bytes for the child; as much as its pipe takes goes at once. */
 void zloom_program_write (zloom_program_t *self, zloom_bytes_t bytes);
 /* Bytes written here that the child has not read yet. */

@@ -11,6 +11,7 @@
 #include <jq.h>
 #include <jv.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,13 @@ static const char s_prelude[] =
 struct zloom_jq {
     jq_state *state;
     bool whole; /* it gets [$message, $body], not the body alone */
+    /*
+     * libjq looks before each of its steps whether it was halted. So an expression that gives no
+     * value ends, too; one step (a search by a regular expression, say) is not interrupted.
+     */
+    pthread_mutex_t lock;
+    bool running;     /* under lock: interrupt () may halt it */
+    bool interrupted; /* under lock */
 };
 
 /* ---- compiling ------------------------------------------------------------------------------ */
@@ -108,6 +116,7 @@ s_destroy (zloom_jq_t *self)
 {
     if (self) {
         jq_teardown (&self->state);
+        pthread_mutex_destroy (&self->lock);
         free (self);
     }
 }
@@ -135,6 +144,7 @@ s_compile (const char *expression, zloom_jq_mistake_t *mistake)
         free (self);
         return NULL;
     }
+    pthread_mutex_init (&self->lock, NULL);
     return self;
 }
 
@@ -329,6 +339,39 @@ s_raised (jv error, zloom_jq_failure_t *failure)
     return false;
 }
 
+static void
+s_interrupt (zloom_jq_t *self)
+{
+    pthread_mutex_lock (&self->lock);
+    if (self->running && !jq_halted (self->state)) {
+        self->interrupted = true;
+        jq_halt (self->state, jv_invalid (), jv_invalid ());
+    }
+    pthread_mutex_unlock (&self->lock);
+}
+
+/* From here on it can be interrupted; false: that was wanted before. */
+static bool
+s_begin (zloom_jq_t *self, const zloom_jq_host_t *host)
+{
+    pthread_mutex_lock (&self->lock);
+    self->interrupted = host->late (host->arg);
+    self->running = !self->interrupted;
+    pthread_mutex_unlock (&self->lock);
+    return self->running;
+}
+
+/* Whether it was interrupted. */
+static bool
+s_end (zloom_jq_t *self)
+{
+    pthread_mutex_lock (&self->lock);
+    self->running = false;
+    const bool interrupted = self->interrupted;
+    pthread_mutex_unlock (&self->lock);
+    return interrupted;
+}
+
 static bool
 s_run (zloom_jq_t *self, const zloom_message_t *message, const char *name,
        const zloom_jq_host_t *host, zloom_jq_failure_t *failure)
@@ -347,10 +390,16 @@ s_run (zloom_jq_t *self, const zloom_message_t *message, const char *name,
                 ? jv_array_append (jv_array_append (jv_array (), s_message (message, name)), body)
                 : body,
               0);
-    bool good = true;
-    jv value;
+    bool good = s_begin (self, host);
+    jv value = jv_invalid ();
     while (good && jv_is_valid (value = jq_next (self->state))) {
         good = s_emit (value, host, failure);
+    }
+    if (s_end (self)) {
+        if (good) {
+            jv_free (value);
+        }
+        return s_failed (failure, "its time is over");
     }
     if (!good) {
         return false;
@@ -366,10 +415,11 @@ s_run (zloom_jq_t *self, const zloom_message_t *message, const char *name,
 }
 
 /* What lib/io/jq.c looks for. */
-extern const zloom_jq_module_t zloom_jq_module_1;
-__attribute__ ((visibility ("default"))) const zloom_jq_module_t zloom_jq_module_1 = {
+extern const zloom_jq_module_t zloom_jq_module_2;
+__attribute__ ((visibility ("default"))) const zloom_jq_module_t zloom_jq_module_2 = {
   .abi = ZLOOM_JQ_ABI,
   .compile = s_compile,
   .run = s_run,
+  .interrupt = s_interrupt,
   .destroy = s_destroy,
 };

@@ -5,7 +5,8 @@
  * in zloom's own context carries works to the handler and words back (work.h).
  *
  * The thread cannot be interrupted: a work whose time is over is marked, and its answer comes too
- * late. The carrier ends when the handler has returned.
+ * late, unless the handler knows how to be interrupted (expression.c). The carrier ends when the
+ * handler has returned.
  */
 #include "nodes/worker/carrier.h"
 
@@ -207,13 +208,26 @@ s_pump (zloom_carrier_t *base)
     }
 }
 
-/* Its handler is not interrupted; it may look, and its answer does not count any more. */
+/*
+ * Its handler may look, and its answer does not count any more; an expression is interrupted. The
+ * work is this thread's again only after DONE, so it is there for both.
+ */
+static void
+s_make_late (const s_actor_t *self, zloom_work_t *work)
+{
+    const zloom_node_actor_t *actor = self->base.config->actor;
+    atomic_store (&work->late, true);
+    if (actor->interrupt) {
+        actor->interrupt (actor->arg, work);
+    }
+}
+
 static void
 s_abort (zloom_carrier_t *base, zloom_worker_job_t *job)
 {
     for (zloom_work_t *work = s_self (base)->works; work; work = work->next) {
         if (work->job == job) {
-            atomic_store (&work->late, true);
+            s_make_late (s_self (base), work);
         }
     }
 }
@@ -257,7 +271,7 @@ s_destroy (zloom_carrier_t *base)
         zloom_thread_ask (self->thread);
     }
     for (zloom_work_t *work = self->works; work; work = work->next) {
-        atomic_store (&work->late, true);
+        s_make_late (self, work);
     }
     if (self->thread) {
         (void) zloom_thread_join (&self->thread);

@@ -119,7 +119,8 @@ s_start (zloom_carrier_t *base)
 static bool
 s_ready (const zloom_carrier_t *base)
 {
-    return s_self (base)->program != NULL;
+    const s_lines_t *self = s_self (base);
+    return self->program && zloom_program_begun (self->program);
 }
 
 static size_t

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "nodes/worker/expression.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,6 +18,8 @@ struct zloom_expression {
     zloom_jq_t *jq;
     size_t out_count;
     zloom_node_actor_t actor;
+    pthread_mutex_t lock;
+    const zloom_work_t *current; /* under lock: the one that is being handled */
 };
 
 /* Where the values of one message go. */
@@ -46,18 +49,50 @@ s_emit (void *arg, const char *flow, const zloom_outgoing_t *value, zloom_jq_fai
     return false;
 }
 
+static bool
+s_late (void *arg)
+{
+    const s_run_t *run = arg;
+    return zloom_work_late (run->work);
+}
+
+static void
+s_set_current (zloom_expression_t *self, const zloom_work_t *work)
+{
+    pthread_mutex_lock (&self->lock);
+    self->current = work;
+    pthread_mutex_unlock (&self->lock);
+}
+
+/* On the worker's thread: a work that has ended meanwhile stops none that came after it. */
+static void
+s_interrupt (void *arg, const zloom_work_t *work)
+{
+    zloom_expression_t *self = arg;
+    ZLOOM_CHECK (self, ZLOOM_EXPRESSION_TAG);
+    pthread_mutex_lock (&self->lock);
+    if (self->current == work) {
+        self->module->interrupt (self->jq);
+    }
+    pthread_mutex_unlock (&self->lock);
+}
+
 static zloom_work_verdict_t
 s_handle (void *arg, zloom_work_t *work, const zloom_message_t *message)
 {
-    const zloom_expression_t *self = arg;
+    zloom_expression_t *self = arg;
     ZLOOM_CHECK (self, ZLOOM_EXPRESSION_TAG);
     s_run_t run = {.expression = self, .work = work};
-    const zloom_jq_host_t host = {.arg = &run, .emit = s_emit};
+    const zloom_jq_host_t host = {.arg = &run, .emit = s_emit, .late = s_late};
     const zloom_origin_t origin = {
       .producer = zloom_bytes (message->producer, message->producer_size), .id = message->id};
     char name[ZLOOM_ORIGIN_TEXT_BYTES];
     zloom_jq_failure_t failure;
-    if (self->module->run (self->jq, message, zloom_origin_text (&origin, name), &host, &failure)) {
+    s_set_current (self, work);
+    const bool done =
+      self->module->run (self->jq, message, zloom_origin_text (&origin, name), &host, &failure);
+    s_set_current (self, NULL);
+    if (done) {
         return ZLOOM_WORK_ACK;
     }
     return failure.retry ? zloom_work_retry (work, failure.delay_ms, failure.text)
@@ -83,7 +118,9 @@ zloom_expression_new (const char *text, size_t out_count, zloom_expression_t **s
     self->module = module;
     self->jq = jq;
     self->out_count = out_count;
-    self->actor = (zloom_node_actor_t){.name = "jq", .handle = s_handle, .arg = self};
+    self->actor =
+      (zloom_node_actor_t){.name = "jq", .handle = s_handle, .arg = self, .interrupt = s_interrupt};
+    pthread_mutex_init (&self->lock, NULL);
     *self_p = self;
     return ZLOOM_OK;
 }
@@ -98,6 +135,7 @@ zloom_expression_destroy (zloom_expression_t **self_p)
     ZLOOM_CHECK (self, ZLOOM_EXPRESSION_TAG);
     *self_p = NULL;
     self->module->destroy (self->jq);
+    pthread_mutex_destroy (&self->lock);
     self->tag = ZLOOM_TAG_DEAD;
     free (self);
 }

@@ -113,12 +113,16 @@ zloom_worker_late_text (const zloom_worker_t *self, const zloom_worker_job_t *jo
 {
     char limit[48];
     const char *hint = self->late_hint;
+    const zloom_node_actor_t *actor = self->carrier_config.actor;
     if (job->used_up) {
         return zloom_format ("used more than %s of processor time (limits.cpu) and was ended",
                              zloom_duration_text (self->config->limits.cpu_ns, limit));
     }
+    if (actor && actor->interrupt) {
+        hint = NULL;
+    }
     return zloom_format ("took longer than %s and %s%s%s",
                          zloom_duration_text (s_limit_ns (self), limit),
-                         self->carrier_config.actor ? "answered too late" : "was ended",
+                         actor && !actor->interrupt ? "answered too late" : "was ended",
                          hint ? "; " : "", hint ? hint : "");
 }

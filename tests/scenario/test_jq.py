@@ -23,9 +23,10 @@ BIG = "big: {pattern: queue, from: work, to: external, key: /id}"
 
 
 class Jq(Case):
-    def serve(self, expression, more=""):
+    def serve(self, expression, more="", timeout=None):
         lines = expression.strip().splitlines()
         block = "jq: |\n" + "\n".join("      " + line for line in lines)
+        block += f"\n    timeout: {timeout}" if timeout else ""
         self.run_topology(self.recipe(RECIPE % (block, more)))
 
     def send(self, *bodies):
@@ -81,6 +82,16 @@ class Jq(Case):
         self.serve("range(infinite)")
         self.send("1")
         self.assertIn("one step emits at most", self.causes(1)["1"])
+
+    def test_what_never_ends_is_ended(self):
+        """Without a value nothing but its time limit stops it; then the next one is served."""
+        self.serve("if .turn then def f: f; f elif .grow then last(range(infinite)) else . end",
+                   timeout="100ms")
+        self.send('{"turn":1}', '{"grow":1}', '{"a":1}')
+        self.assertEqual([one["body"] for one in self.bodies("small", 1)], [{"a": 1}])
+        causes = self.causes(2)
+        for body in ('{"turn": 1}', '{"grow": 1}'):
+            self.assertEqual(causes[body], "took longer than 100ms and was ended")
 
     def test_a_recipe_without_its_module_says_so(self):
         recipe = self.recipe(RECIPE % ("jq: '.a'", ""))

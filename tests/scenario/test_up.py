@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import unittest
+import unittest.mock
 
 from topology import Case, ZLOOM, wait_for, zloom
 
@@ -260,6 +261,30 @@ class Wait(Up):
                 return "poll" in where.read()
         except OSError:
             return False
+
+
+class Ready(Case):
+    def test_ready_is_a_worker_whose_program_runs(self):
+        """zloom-spawn is held back on its way to it: until then nothing is ready."""
+        gate = self.folder / "gate"
+        os.mkfifo(gate)
+        self.write("late.sh", "#!/no/such/interpreter\n", 0o755)
+        spawn = self.write("spawn", f"""#!/bin/sh
+case $* in *late.sh) read line < {gate} ;; esac
+exec {ZLOOM}-spawn "$@"
+""", 0o755)
+        recipe = self.recipe("""nodes: {work: {kind: worker, run: [./late.sh], io: lines}}
+flows:
+  jobs: {pattern: queue, from: external, to: work, dead_letter: dead}
+  dead: {pattern: queue, to: external}
+""", "late.yaml")
+        with unittest.mock.patch.dict(os.environ, ZLOOM_SPAWN=str(spawn)):
+            self.run_topology(recipe, ready=False)
+        wait_for("it has a session", lambda: "peer-hello peer=work " in self.said())
+        self.assertNotIn("node-ready node=work", self.said())
+        gate.write_text("go\n", encoding="ascii")
+        wait_for("it has ended", lambda: 'end="exit code 127"' in self.said())
+        self.assertNotIn("node-ready node=work", self.said())
 
 
 if __name__ == "__main__":

@@ -434,6 +434,21 @@ zloom.run(handle)
         self.settled(1)
         self.assertIn("newline", self.dead()[0]["causes"][-1]["text"])
 
+    def test_an_emit_that_can_never_be_taken_is_tried_once(self):
+        """Its flow is keyed and the answer has no key: no retry would mend that."""
+        self.serve(work(["sh", "-c", "tee -a taken"], "exec"),
+                   flows("failures: 5, backoff: [10ms]").replace("from: work,",
+                                                                 "from: work, key: /id,"))
+        self.send('{"id": 1}', "no key in this")
+        self.settled(2)
+        letter, = self.dead()
+        cause, = letter["causes"]
+        self.assertEqual((cause["reason"], cause["count"]), ("rejected", 1))
+        self.assertIn("cannot emit: flow done is keyed", cause["text"])
+        self.assertEqual(self.results(1), [{"id": 1}])
+        taken = (self.folder / "taken").read_text(encoding="utf-8")
+        self.assertEqual(taken.count("no key in this"), 1)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -205,10 +205,38 @@ a_child_that_others_reaped_has_failed (void **state)
     zloom_child_destroy (&child);
 }
 
+static void
+a_child_has_begun_when_its_program_runs (void **state)
+{
+    (void) state;
+    static const char *const argv[][4] = {{"sh", "-c", "read x; exit 4", NULL},
+                                          {"/no/such/program", NULL}};
+    for (int i = 0; i < 2; i++) {
+        int in[2];
+        assert_int_equal (pipe2 (in, O_CLOEXEC), 0);
+        const int fds[] = {in[0], -1, -1};
+        const zloom_child_config_t config = {.argv = argv[i], .fds = fds, .fd_count = 3};
+        zloom_child_t *child = NULL;
+        assert_int_equal (zloom_child_start (&config, &child), ZLOOM_OK);
+        struct pollfd item = {.fd = zloom_child_start_fd (child), .events = POLLIN};
+        assert_int_equal (poll (&item, 1, 10000), 1);
+        assert_int_equal (zloom_child_begun (child), i == 0 ? ZLOOM_OK : ZLOOM_NO_PROGRAM);
+        assert_int_equal (zloom_child_begun (child), i == 0 ? ZLOOM_OK : ZLOOM_NO_PROGRAM);
+        close (in[1]);
+        close (in[0]);
+        zloom_child_end_t end;
+        s_wait (child, &end);
+        assert_int_equal (end.exit, i == 0 ? 4 : 127);
+        assert_int_equal (end.start_errno, i == 0 ? 0 : ENOENT);
+        zloom_child_destroy (&child);
+    }
+}
+
 int
 main (void)
 {
     const struct CMUnitTest tests[] = {
+      cmocka_unit_test (a_child_has_begun_when_its_program_runs),
       cmocka_unit_test (child_writes_and_exits),
       cmocka_unit_test (child_gets_environment_and_folder),
       cmocka_unit_test (child_inherits_no_other_descriptor),

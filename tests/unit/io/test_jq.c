@@ -5,8 +5,10 @@
 #include "base/bytes.h"
 #include "base/memory.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,16 @@ typedef struct {
     zloom_buf_t lines;
     size_t refuse_after;
 } s_sent_t;
+
+static bool s_is_late;
+static atomic_bool s_ended;
+
+static bool
+s_late (void *arg)
+{
+    (void) arg;
+    return s_is_late;
+}
 
 static bool
 s_emit (void *arg, const char *flow, const zloom_outgoing_t *value, zloom_jq_failure_t *failure)
@@ -47,7 +59,7 @@ static char *
 s_run (zloom_jq_t *jq, const char *body, size_t room)
 {
     s_sent_t sent = {.refuse_after = room};
-    const zloom_jq_host_t host = {.arg = &sent, .emit = s_emit};
+    const zloom_jq_host_t host = {.arg = &sent, .emit = s_emit, .late = s_late};
     const zloom_message_t message = {
       .flow = "in",
       .body = body,
@@ -222,10 +234,53 @@ s_group (void **state)
     return zloom_jq_module (&s_module) == ZLOOM_OK ? 0 : -1;
 }
 
+/* Interrupts until it has ended: how soon the run begins is the machine's. */
+static void *
+s_interrupts (void *arg)
+{
+    zloom_jq_t *jq = arg;
+    while (!atomic_load (&s_ended)) {
+        s_module->interrupt (jq);
+    }
+    return NULL;
+}
+
+static void
+what_never_ends_is_interrupted (void **state)
+{
+    (void) state;
+    zloom_jq_mistake_t mistake;
+    zloom_jq_t *jq = s_module->compile ("if . == 1 then def f: f; f else . end", &mistake);
+    assert_non_null (jq);
+    pthread_t thread;
+    atomic_store (&s_ended, false);
+    assert_int_equal (pthread_create (&thread, NULL, s_interrupts, jq), 0);
+    char *text = s_run (jq, "1", 10);
+    atomic_store (&s_ended, true);
+    assert_int_equal (pthread_join (thread, NULL), 0);
+    assert_string_equal (text, "reject: its time is over");
+    free (text);
+    /* It goes on with the next; one that nobody waits for is not begun. */
+    text = s_run (jq, "2", 10);
+    assert_string_equal (text, "2\n");
+    free (text);
+    s_is_late = true;
+    text = s_run (jq, "2", 10);
+    s_is_late = false;
+    assert_string_equal (text, "reject: its time is over");
+    free (text);
+    s_module->interrupt (jq); /* nothing runs: nothing happens */
+    text = s_run (jq, "2", 10);
+    assert_string_equal (text, "2\n");
+    free (text);
+    s_module->destroy (jq);
+}
+
 int
 main (void)
 {
     const struct CMUnitTest tests[] = {
+      cmocka_unit_test (what_never_ends_is_interrupted),
       cmocka_unit_test (what_expressions_give),
       cmocka_unit_test (bodies_that_are_no_json),
       cmocka_unit_test (mistakes_have_a_place),
