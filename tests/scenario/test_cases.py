@@ -27,7 +27,7 @@ ONE = HEAD + "tests: {one: {steps: [{send: in, body: a}, {expect: in, count: 1}]
 def play(*words, folder=DATA):
     """`zloom test` in a folder, so that places have short names."""
     return subprocess.run([ZLOOM, "test", *words], cwd=folder, capture_output=True, text=True,
-                          timeout=120, check=False)
+                          timeout=300, check=False)
 
 
 def tap(text):
