@@ -4,6 +4,7 @@
 $ZLOOM_NPM_CACHE, or $XDG_CACHE_HOME/zloom/npm, or ~/.cache/zloom/npm; a folder a set of versions.
 A test that needs them ends with code 77 and a reason where there is no npm, or no registry.
 """
+import contextlib
 import hashlib
 import os
 import pathlib
@@ -61,3 +62,17 @@ def node(*words, **options):
     return subprocess.run([shutil.which("node"), *map(str, words)], env=env, check=True, text=True,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=60,
                           **options).stdout
+
+
+@contextlib.contextmanager
+def start(*words):
+    """Node with what is pinned, to be talked to by lines; it has to end well by itself."""
+    env = {**os.environ, "NODE_PATH": str(modules())}
+    with subprocess.Popen([shutil.which("node"), *map(str, words)], env=env, text=True,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as one:
+        try:
+            yield one
+            if one.wait(60) != 0:
+                raise RuntimeError(f"node ended with {one.returncode}")
+        finally:
+            one.kill()

@@ -153,7 +153,11 @@ async function main([what, endpoint, flow, count]) {
   console.log(JSON.stringify({ acked: [...acked], rejected: [...rejected] }));
 }
 
-main(process.argv.slice(2)).catch((error) => {
-  console.error(error);
-  process.exit(1);
-});
+module.exports = { Peer, read };
+
+if (require.main === module) {
+  main(process.argv.slice(2)).catch((error) => {
+    console.error(error);
+    process.exit(1);
+  });
+}

@@ -12,6 +12,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[0] / "data" / "wire")]
 sys.dont_write_bytecode = True
 
+import hear  # noqa: E402
 import make  # noqa: E402
 import peer  # noqa: E402
 
@@ -105,6 +106,26 @@ class PeerTest(unittest.TestCase):
             lambda: len(seen) == 5)
         script.join(10)
         self.assertEqual(seen, [0, 0, 2, 0, 0])
+
+    def test_hear(self):
+        """Events and a gap between them, in their order; nothing is settled."""
+        endpoint, script = self.play(
+            [peer.HELLO, [sample("welcome")]],
+            [peer.SUBSCRIBE, [sample("subscribed-bus")]],
+            [peer.CREDIT, [sample("deliver-unleased"), sample("pack")], [sample("gap-slow")]])
+        one = hear.Hearer(endpoint, "screen", "screen")
+        begins = one.subscribe("paid", ["order.paid", "order.>"], on_slow=(1, 1000), handle=3)
+        self.assertEqual(begins, 1001)
+        one.grant(10, 3)
+        heard = one.listen(3)
+        self.assertEqual([next(heard) for _ in range(3)],
+                         [(1001, None, b'{"order":1}'), (1002, None, b'{"order":2}'),
+                          (1003, 1902, 900, "drop-oldest")])
+        script.join(10)
+        kinds = [msgpack.unpackb(frames[0])[0] for frames in script.heard]
+        self.assertEqual(kinds, [peer.HELLO, peer.SUBSCRIBE, peer.CREDIT])
+        self.assertEqual(msgpack.unpackb(script.heard[1][0]),
+                         msgpack.unpackb(sample("subscribe-bus"))[:7])
 
     def test_goodbye(self):
         endpoint, _ = self.play([peer.HELLO, [sample("bye")]])

@@ -162,7 +162,7 @@ static const s_sample_t s_samples[] = {
   {"progress", {ZLOOM_VERB_PROGRESS, {.progress = {1, TOKEN, s_first_runs, 1, 30000}}}},
   {"stale", {ZLOOM_VERB_STALE, {.stale = {1, TOKEN, s_lost_run, 1}}}},
   {"gap", {ZLOOM_VERB_GAP, {.gap = {1, 10, 19, 10, T ("trimmed")}}}},
-  {"gap-slow", {ZLOOM_VERB_GAP, {.gap = {3, 1003, 1902, 900, T ("slow")}}}},
+  {"gap-slow", {ZLOOM_VERB_GAP, {.gap = {3, 1003, 1902, 900, T ("drop-oldest")}}}},
   {"admin",
    {ZLOOM_VERB_ADMIN,
     {.admin = {1, T ("stats"),
