@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* flow_kinds.c - the patterns that this build runs, from their tables, and their promises in plain
- * words. */
-#include <stdlib.h>
+/* flow_kinds.c - the patterns that this build runs, from their tables. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/units.h"
 #include "common/pattern.h"
+#include "common/topics.h"
 #include "kinds.h"
 #include "registry.h"
 
@@ -37,6 +37,21 @@ static const zloom_choice_t s_dedup_choices[] = {
   {"id", 0, "the id that its sender gave it; messages without one are all different"},
 };
 
+/* A bus that nobody stays behind on has no need of the disk. */
+#define CONFIRM_AUTO 2u
+
+static const zloom_choice_t s_bus_confirm_choices[] = {
+  {"auto", CONFIRM_AUTO, "disk where there is a durable subscriber or something is retained"},
+  {"memory", ZLOOM_CONFIRM_MEMORY, "the router has it in RAM; a restart of the router loses it"},
+  {"disk", ZLOOM_CONFIRM_DISK, "it is synced to the journal; no crash loses it"},
+};
+
+static const zloom_choice_t s_from_choices[] = {
+  {"now", ZLOOM_FROM_NOW, "with what is published from then on"},
+  {"start", ZLOOM_FROM_START, "with the oldest event that is still kept"},
+  {"last", ZLOOM_FROM_LAST, "with the last event of each topic, then what is published"},
+};
+
 /* RFC 6901, as far as it can be told from the text alone. */
 static const char *
 s_check_pointer (const char *text)
@@ -50,6 +65,82 @@ s_check_pointer (const char *text)
         }
     }
     return NULL;
+}
+
+/* ---- on_slow -------------------------------------------------------------------------------- */
+
+typedef enum { OF_MESSAGES, OF_TIME, OF_BYTES } on_slow_value_t;
+
+/* Policies of slow subscribers, and what the value in their brackets is. */
+static const struct {
+    const char *word;
+    zloom_on_slow_t policy;
+    on_slow_value_t value;
+} s_on_slow[] = {
+  {"drop-oldest", ZLOOM_ON_SLOW_DROP_OLDEST, OF_MESSAGES},
+  {"block", ZLOOM_ON_SLOW_BLOCK, OF_TIME},
+  {"drop-newest", ZLOOM_ON_SLOW_DROP_NEWEST, OF_MESSAGES},
+  {"latest", ZLOOM_ON_SLOW_LATEST, OF_MESSAGES},
+  {"spill", ZLOOM_ON_SLOW_SPILL, OF_BYTES},
+  {"disconnect", ZLOOM_ON_SLOW_DISCONNECT, OF_MESSAGES},
+};
+
+/* "block(5s)" or "block" into a policy and its value (0: it has none); NULL, or what is wrong. */
+static const char *
+s_parse_on_slow (const char *text, zloom_on_slow_t *policy, int64_t *value)
+{
+    const size_t length = strcspn (text, "(");
+    char inside[32] = "";
+    if (text[length]) {
+        const char *end = strchr (text, ')');
+        const size_t size = end && !end[1] ? (size_t) (end - text) - length - 1 : 0;
+        if (size == 0 || size >= sizeof inside) {
+            return "ends with its value in brackets, as in block(5s)";
+        }
+        memcpy (inside, text + length + 1, size);
+    }
+    for (size_t i = 0; i < ZLOOM_COUNT (s_on_slow); i++) {
+        if (strlen (s_on_slow[i].word) != length ||
+            strncmp (s_on_slow[i].word, text, length) != 0) {
+            continue;
+        }
+        *policy = s_on_slow[i].policy;
+        *value = 0;
+        zloom_err_t err = ZLOOM_OK;
+        if (*inside && s_on_slow[i].value == OF_TIME) {
+            err = zloom_parse_duration (inside, value);
+            *value /= ZLOOM_NS_PER_MS;
+        } else if (*inside && s_on_slow[i].value == OF_BYTES) {
+            err = zloom_parse_size (inside, value);
+        } else if (*inside) {
+            err = zloom_parse_int (inside, value);
+        }
+        return err == ZLOOM_OK && (!*inside || *value > 0)
+                 ? NULL
+                 : "has a bad value in brackets: block takes a duration (5s), spill a size "
+                   "(64MiB), "
+                   "the others how many (1000)";
+    }
+    return "is none of drop-oldest, drop-newest, disconnect, latest, block and spill";
+}
+
+static const char *
+s_check_on_slow (const char *text)
+{
+    zloom_on_slow_t policy;
+    int64_t value;
+    return s_parse_on_slow (text, &policy, &value);
+}
+
+static const char *
+s_check_topic_pattern (const char *text)
+{
+    static _Thread_local char why[ZLOOM_NOTE_BYTES + 8]; /* read at once */
+    if (zloom_topic_check_pattern (zloom_bytes_text (text)) == ZLOOM_OK) {
+        return NULL;
+    }
+    snprintf (why, sizeof why, "is no topic: %s", zloom_note ());
+    return why;
 }
 
 /* ---- queue --------------------------------------------------------------------------------- */
@@ -70,7 +161,27 @@ static const zloom_field_t s_dedup_fields[] = {
 static const zloom_field_t s_queue_fields[] = {
 #include "queue/fields.def"
 };
+static const zloom_field_t s_retain_fields[] = {
+#include "bus/retain.def"
+};
+static const zloom_field_t s_bus_fields[] = {
+#include "bus/fields.def"
+};
 #undef ZLOOM_STRUCT
+
+#define ZLOOM_STRUCT zloom_subscriber_config_t
+static const zloom_field_t s_subscriber_fields[] = {
+#include "bus/subscriber.def"
+};
+#undef ZLOOM_STRUCT
+
+static void
+s_finish_limits (zloom_flow_config_t *config)
+{
+    if (config->limit_bytes == 0) {
+        config->limit_bytes = config->confirm == ZLOOM_CONFIRM_DISK ? DISK_BYTES : MEMORY_BYTES;
+    }
+}
 
 static void
 s_finish_queue (void *arg, const char *name)
@@ -78,9 +189,7 @@ s_finish_queue (void *arg, const char *name)
     zloom_flow_config_t *config = arg;
     config->name = name;
     config->pattern = "queue";
-    if (config->limit_bytes == 0) {
-        config->limit_bytes = config->confirm == ZLOOM_CONFIRM_DISK ? DISK_BYTES : MEMORY_BYTES;
-    }
+    s_finish_limits (config);
 }
 
 /* Order is by key (Z0321), and so are weights; priorities are for flows without one (Z0324). */
@@ -93,115 +202,39 @@ s_queue_applies (const void *config, const zloom_field_t *field)
     return queue->key ? !of_others : !of_keys;
 }
 
-static void
-s_add_ends (const zloom_recipe_end_t *ends, size_t count, zloom_buf_t *out)
-{
-    for (size_t i = 0; i < count; i++) {
-        const char *between = i == 0 ? "" : i + 1 < count ? ", " : " and ";
-        zloom_buf_printf (out, "%s%s", between,
-                          ends[i].node ? ends[i].name : "programs outside the recipe");
-    }
-}
+/* ---- bus ------------------------------------------------------------------------------------ */
 
 static void
-s_add_retry (const zloom_flow_config_t *config, zloom_buf_t *out)
+s_finish_bus (void *arg, const char *name)
 {
-    char text[48];
-    if (config->failures_max == 1) {
-        zloom_buf_add_text (out, "Failure    one failure is the last: nothing is tried again");
-    } else {
-        zloom_buf_printf (out, "Failure    a message may fail %lld times",
-                          (long long) config->failures_max);
-        zloom_buf_add_text (out, "; it waits ");
-        for (size_t i = 0; i < config->backoff_count; i++) {
-            zloom_buf_printf (out, "%s%s", i ? ", " : "",
-                              zloom_duration_text (config->backoff_ns[i], text));
+    zloom_flow_config_t *config = arg;
+    config->name = name;
+    config->pattern = "bus";
+    if ((unsigned) config->confirm == CONFIRM_AUTO) {
+        bool stays = config->retain_age_ns || config->retain_bytes || config->retain_messages;
+        for (size_t i = 0; i < config->subscriber_count; i++) {
+            stays = stays || config->subscribers[i].durable;
         }
-        zloom_buf_printf (out, " (then the last again), moved by chance up to %s",
-                          zloom_percent_text (config->jitter_ppm, text));
+        config->confirm = stays ? ZLOOM_CONFIRM_DISK : ZLOOM_CONFIRM_MEMORY;
     }
-    zloom_buf_add_text (out,
-                        ".\n           Deploys, drains and prefetched messages cost no failure.\n");
-    if (config->key && config->order == ZLOOM_ORDER_STRICT) {
-        zloom_buf_add_text (out,
-                            "           At its last failure it stays, and its key waits for you: "
-                            "`zloom flow parked`.\n");
-    } else if (config->dead_letter) {
-        zloom_buf_printf (
-          out,
-          "           At its last failure it moves to '%s' with its history, in one step:\n"
-          "           never in both, never in neither. It may come back %lld times.\n",
-          config->dead_letter, (long long) config->requeues_max);
-    } else {
-        zloom_buf_add_text (
-          out,
-          "           At its last failure it is dropped and counted: there is no `dead_letter`.\n");
-    }
+    s_finish_limits (config);
+}
+
+/* A durable one misses nothing (Z0343). */
+static bool
+s_subscriber_applies (const void *config, const zloom_field_t *field)
+{
+    const zloom_subscriber_config_t *subscriber = config;
+    return !subscriber->durable || strcmp (field->name, "on_slow") != 0;
 }
 
 static void
-s_add_order (const zloom_flow_config_t *config, zloom_buf_t *out)
+s_finish_subscriber (void *arg)
 {
-    static const char *const failed[] = {
-      [ZLOOM_ORDER_SKIP] = "its key waits for its retries and goes on once it is dead",
-      [ZLOOM_ORDER_STRICT] = "its key waits until it is acked, rejected, or freed by hand",
-      [ZLOOM_ORDER_PARK] = "its key waits for its retries; once it is dead, later ones follow it",
-    };
-    char text[48];
-    if (config->key) {
-        zloom_buf_printf (out,
-                          "Order      messages with the same %s are worked one after the other, by "
-                          "any consumer;\n           when one fails, %s.\n",
-                          config->key, failed[config->order]);
-    } else {
-        zloom_buf_add_text (out,
-                            "Order      highest priority first, then first in, first out; with "
-                            "several consumers\n           they overtake each other.\n");
+    zloom_subscriber_config_t *config = arg;
+    if (config->on_slow_text) { /* else its field had a mistake */
+        (void) s_parse_on_slow (config->on_slow_text, &config->on_slow, &config->on_slow_value);
     }
-    if (config->expires_ns > 0) {
-        zloom_buf_printf (out, "Expiry     a message that has waited %s %s.\n",
-                          zloom_duration_text (config->expires_ns, text),
-                          config->dead_letter ? "moves to the dead letters"
-                                              : "is counted and gone");
-    }
-    if (config->dedup) {
-        zloom_buf_printf (out, "Twice      an id that came within %s is not stored again.\n",
-                          zloom_duration_text (config->dedup_window_ns, text));
-    }
-}
-
-static void
-s_explain_queue (const zloom_recipe_t *recipe, const zloom_recipe_flow_t *flow, zloom_buf_t *out)
-{
-    static const char *const full[] = {
-      [ZLOOM_ON_FULL_BLOCK] = "senders wait; nothing is lost",
-      [ZLOOM_ON_FULL_REJECT] = "senders get an error; nothing that was confirmed is lost",
-      [ZLOOM_ON_FULL_DROP_OLDEST] = "the oldest waiting messages go, counted",
-    };
-    (void) recipe;
-    const zloom_flow_config_t *config = flow->config;
-    char text[48];
-    zloom_buf_printf (out, "%s is a queue: each message goes to one consumer.\n\n", flow->name);
-    zloom_buf_add_text (out, "From       ");
-    s_add_ends (flow->from, flow->from_count, out);
-    zloom_buf_printf (out, "%s\n", flow->from_count ? "" : "dead letters of other flows");
-    zloom_buf_add_text (out, "To         ");
-    s_add_ends (flow->to, flow->to_count, out);
-    zloom_buf_printf (out, "%s\n", flow->to_count > 1 ? ", whoever is free" : "");
-    zloom_buf_printf (out, "Confirm    %s\n",
-                      config->confirm == ZLOOM_CONFIRM_DISK
-                        ? "a confirmed send is synced to disk: no crash loses it."
-                        : "a confirmed send is in the router's memory: a restart of it loses it.");
-    zloom_buf_printf (
-      out,
-      "Lease      %s without a sign of life, and a message goes to another consumer;\n"
-      "           a consumer that is gone gives its messages back at once.\n",
-      zloom_duration_text (config->lease_ns, text));
-    s_add_retry (config, out);
-    zloom_buf_printf (out, "Limit      %lld messages or %s; then %s.\n",
-                      (long long) config->limit_messages,
-                      zloom_size_text (config->limit_bytes, text), full[config->on_full]);
-    s_add_order (config, out);
 }
 
 /* ---- all of them --------------------------------------------------------------------------- */
@@ -220,9 +253,57 @@ const zloom_kind_t zloom_flow_kinds[ZLOOM_FLOW_KINDS] = {
       "  orders-dead: {pattern: queue, to: external}\n",
     .finish = s_finish_queue,
     .applies = s_queue_applies,
-    .explain = s_explain_queue,
+    .explain = zloom_flow_explain_queue,
+  },
+  {
+    .id = ZLOOM_PATTERN_BUS,
+    .name = "bus",
+    .what = "a bus",
+    .help = "each subscriber gets each event whose topic it asked for",
+    .fields = s_bus_fields,
+    .field_count = ZLOOM_COUNT (s_bus_fields),
+    .config_size = sizeof (zloom_flow_config_t),
+    .example = "  paid:\n"
+               "    pattern: bus\n"
+               "    from: external\n"
+               "    topics: [order.paid, order.declined]\n"
+               "    to:\n"
+               "      charge: {topics: order.paid}\n"
+               "      external:\n"
+               "    dead_letter: paid-dead\n"
+               "  paid-dead: {pattern: queue, to: external}\n",
+    .finish = s_finish_bus,
+    .explain = zloom_flow_explain_bus,
+    .end_fields = s_subscriber_fields,
+    .end_field_count = ZLOOM_COUNT (s_subscriber_fields),
+    .end_size = sizeof (zloom_subscriber_config_t),
+    .ends_offset = offsetof (zloom_flow_config_t, subscribers),
+    .end_count_offset = offsetof (zloom_flow_config_t, subscriber_count),
+    .finish_end = s_finish_subscriber,
+    .end_applies = s_subscriber_applies,
   },
 };
+
+const zloom_subscriber_config_t *
+zloom_flow_subscriber (const zloom_recipe_flow_t *flow, const zloom_recipe_node_t *node)
+{
+    for (size_t i = 0; i < flow->to_count; i++) {
+        if (flow->to[i].node == node) {
+            return flow->to[i].config; /* of other patterns: NULL */
+        }
+    }
+    return NULL;
+}
+
+const char *
+zloom_flow_topic (const zloom_recipe_flow_t *flow)
+{
+    const zloom_flow_config_t *config = flow->config;
+    const bool one = config->topic_count == 1;
+    return one && zloom_topic_check (zloom_bytes_text (config->topics[0])) == ZLOOM_OK
+             ? config->topics[0]
+             : NULL;
+}
 
 const zloom_flow_config_t *
 zloom_flow_config (const zloom_recipe_flow_t *flow)

@@ -7,10 +7,16 @@
 
 enum {
     ZLOOM_NODE_KINDS = 4,
-    ZLOOM_FLOW_KINDS = 1,
+    ZLOOM_FLOW_KINDS = 2,
 };
 
 extern const zloom_kind_t zloom_node_kinds[ZLOOM_NODE_KINDS];
 extern const zloom_kind_t zloom_flow_kinds[ZLOOM_FLOW_KINDS];
+
+/* flow_explain.c: kinds' explain (). */
+void zloom_flow_explain_queue (const zloom_recipe_t *recipe, const zloom_recipe_flow_t *flow,
+                               zloom_buf_t *out);
+void zloom_flow_explain_bus (const zloom_recipe_t *recipe, const zloom_recipe_flow_t *flow,
+                             zloom_buf_t *out);
 
 #endif

@@ -21,7 +21,7 @@ zloom_check_dead_letter_self (zloom_linter_t *linter)
 {
     const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_flow_t *flow;
-    for (size_t i = 0; (flow = zloom_lint_next_queue (recipe, &i));) {
+    for (size_t i = 0; (flow = zloom_linter_next_flow (linter, 0, &i));) {
         if (s_dead_letter (recipe, flow) == flow) {
             zloom_linter_flow (linter, flow, "dead_letter", "name another flow",
                                "flow '%s' is its own dead letters", flow->name);
@@ -35,7 +35,7 @@ zloom_check_dead_letter_circle (zloom_linter_t *linter)
     const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     size_t count = zloom_recipe_flow_count (recipe);
     const zloom_recipe_flow_t *flow;
-    for (size_t i = 0; (flow = zloom_lint_next_queue (recipe, &i));) {
+    for (size_t i = 0; (flow = zloom_linter_next_flow (linter, 0, &i));) {
         const zloom_recipe_flow_t *next = s_dead_letter (recipe, flow);
         if (next == flow) {
             continue; /* Z0305 */
@@ -84,7 +84,7 @@ zloom_check_weaker_downstream (zloom_linter_t *linter)
 {
     const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_flow_t *flow;
-    for (size_t i = 0; (flow = zloom_lint_next_queue (recipe, &i));) {
+    for (size_t i = 0; (flow = zloom_linter_next_flow (linter, 0, &i));) {
         const zloom_flow_config_t *config = flow->config;
         const zloom_recipe_flow_t *dead = s_dead_letter (recipe, flow);
         const zloom_flow_config_t *dead_config = dead && dead->sound ? dead->config : NULL;
@@ -104,9 +104,8 @@ void
 zloom_check_order_without_key (zloom_linter_t *linter)
 {
     static const char *const words[] = {"order", "weights"};
-    const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_flow_t *flow;
-    for (size_t i = 0; (flow = zloom_lint_next_queue (recipe, &i));) {
+    for (size_t i = 0; (flow = zloom_linter_next_flow (linter, ZLOOM_PATTERN_QUEUE, &i));) {
         const zloom_flow_config_t *config = flow->config;
         for (size_t j = 0; config && !config->key && j < ZLOOM_COUNT (words); j++) {
             if (zloom_tree_said (flow->tree, words[j])) {
@@ -121,9 +120,8 @@ zloom_check_order_without_key (zloom_linter_t *linter)
 void
 zloom_check_park_without_dead (zloom_linter_t *linter)
 {
-    const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_flow_t *flow;
-    for (size_t i = 0; (flow = zloom_lint_next_queue (recipe, &i));) {
+    for (size_t i = 0; (flow = zloom_linter_next_flow (linter, ZLOOM_PATTERN_QUEUE, &i));) {
         const zloom_flow_config_t *config = flow->config;
         /* Flows of dead letters have their word from `defaults:` like others, and none needs it. */
         const bool meant = flow->from_count > 0 || zloom_tree_said (flow->tree, "order");
@@ -140,11 +138,10 @@ zloom_check_park_without_dead (zloom_linter_t *linter)
 void
 zloom_check_lease_timeout (zloom_linter_t *linter)
 {
-    const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_flow_t *flow;
     char lease[48];
     char timeout[48];
-    for (size_t i = 0; (flow = zloom_lint_next_queue (recipe, &i));) {
+    for (size_t i = 0; (flow = zloom_linter_next_flow (linter, 0, &i));) {
         const zloom_flow_config_t *config = flow->config;
         for (size_t j = 0; j < flow->to_count; j++) {
             const zloom_recipe_node_t *node = flow->to[j].node;
@@ -164,12 +161,15 @@ zloom_check_lease_timeout (zloom_linter_t *linter)
 
 /* ---- warnings ------------------------------------------------------------------------------ */
 
+/* A subscriber of a bus that is not durable fails in vain: nothing comes again. */
 static bool
 s_goes_to_worker (const zloom_recipe_flow_t *flow)
 {
     for (size_t i = 0; i < flow->to_count; i++) {
         const zloom_recipe_node_t *node = flow->to[i].node;
-        if (node && node->sound && node->kind->id == ZLOOM_NODE_WORKER) {
+        const zloom_subscriber_config_t *subscriber = flow->to[i].config;
+        if (node && node->sound && node->kind->id == ZLOOM_NODE_WORKER &&
+            (!subscriber || subscriber->durable)) {
             return true;
         }
     }
@@ -177,11 +177,11 @@ s_goes_to_worker (const zloom_recipe_flow_t *flow)
 }
 
 static bool
-s_holds_dead_letters (const zloom_recipe_t *recipe, const zloom_recipe_flow_t *flow)
+s_holds_dead_letters (const zloom_linter_t *linter, const zloom_recipe_flow_t *flow)
 {
     const zloom_recipe_flow_t *other;
-    for (size_t i = 0; (other = zloom_lint_next_queue (recipe, &i));) {
-        if (s_dead_letter (recipe, other) == flow) {
+    for (size_t i = 0; (other = zloom_linter_next_flow (linter, 0, &i));) {
+        if (s_dead_letter (zloom_linter_recipe (linter), other) == flow) {
             return true;
         }
     }
@@ -191,9 +191,8 @@ s_holds_dead_letters (const zloom_recipe_t *recipe, const zloom_recipe_flow_t *f
 void
 zloom_check_unseen_failures (zloom_linter_t *linter)
 {
-    const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_flow_t *flow;
-    for (size_t i = 0; (flow = zloom_lint_next_queue (recipe, &i));) {
+    for (size_t i = 0; (flow = zloom_linter_next_flow (linter, 0, &i));) {
         const zloom_flow_config_t *config = flow->config;
         if (config->dead_letter) {
             continue;
@@ -205,7 +204,7 @@ zloom_check_unseen_failures (zloom_linter_t *linter)
               flow->name);
         }
         bool retries = s_goes_to_worker (flow) || zloom_tree_said (flow->tree, "retry");
-        if (retries && !s_holds_dead_letters (recipe, flow)) {
+        if (retries && !s_holds_dead_letters (linter, flow)) {
             zloom_linter_flow (
               linter, flow, "retry", "add 'dead_letter:'",
               "a message of flow '%s' that fails %lld time%s is dropped, and nobody sees it",

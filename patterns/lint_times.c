@@ -24,11 +24,10 @@ s_retry_ns (const zloom_flow_config_t *config)
 void
 zloom_check_retry_expiry (zloom_linter_t *linter)
 {
-    const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_flow_t *flow;
     char wait[TEXT_BYTES];
     char expires[TEXT_BYTES];
-    for (size_t i = 0; (flow = zloom_lint_next_queue (recipe, &i));) {
+    for (size_t i = 0; (flow = zloom_linter_next_flow (linter, ZLOOM_PATTERN_QUEUE, &i));) {
         const zloom_flow_config_t *config = flow->config;
         const int64_t retry_ns = s_retry_ns (config);
         if (config->expires_ns > 0 && retry_ns > config->expires_ns) {
@@ -66,7 +65,7 @@ zloom_check_dedup_retry (zloom_linter_t *linter)
     const zloom_recipe_flow_t *flow;
     char window[TEXT_BYTES];
     char wait[TEXT_BYTES];
-    for (size_t i = 0; (flow = zloom_lint_next_queue (recipe, &i));) {
+    for (size_t i = 0; (flow = zloom_linter_next_flow (linter, ZLOOM_PATTERN_QUEUE, &i));) {
         const zloom_flow_config_t *config = flow->config;
         if (!config->dedup) {
             continue;
@@ -86,9 +85,8 @@ zloom_check_dedup_retry (zloom_linter_t *linter)
 void
 zloom_check_priority_key (zloom_linter_t *linter)
 {
-    const zloom_recipe_t *recipe = zloom_linter_recipe (linter);
     const zloom_recipe_flow_t *flow;
-    for (size_t i = 0; (flow = zloom_lint_next_queue (recipe, &i));) {
+    for (size_t i = 0; (flow = zloom_linter_next_flow (linter, ZLOOM_PATTERN_QUEUE, &i));) {
         const zloom_flow_config_t *config = flow->config;
         if (config->key && zloom_tree_said (flow->tree, "priority")) {
             zloom_linter_flow (linter, flow, "priority", "take one of the two out",

@@ -14,7 +14,6 @@ static const zloom_later_t s_later_nodes[] = {
 };
 
 static const zloom_later_t s_later_patterns[] = {
-  {"bus", "use a queue for each consumer until then"},
   {"call", "use a queue each way until then"},
   {"stream", "use a queue until then"},
 };

@@ -13,6 +13,7 @@
 /* zloom_kind_t.id of patterns. */
 typedef enum {
     ZLOOM_PATTERN_QUEUE = 1,
+    ZLOOM_PATTERN_BUS,
 } zloom_pattern_kind_t;
 
 /* The tables; const, any thread. */
@@ -20,6 +21,11 @@ const zloom_registry_t *zloom_registry (void);
 
 /* What the recipe says of a flow, for the engine. */
 const zloom_flow_config_t *zloom_flow_config (const zloom_recipe_flow_t *flow);
+/* What `to` of a bus says of a node; NULL: nothing, or the flow is no bus. */
+const zloom_subscriber_config_t *zloom_flow_subscriber (const zloom_recipe_flow_t *flow,
+                                                        const zloom_recipe_node_t *node);
+/* The topic of messages that name none: a bus's only one. NULL: there is none. */
+const char *zloom_flow_topic (const zloom_recipe_flow_t *flow);
 
 /*
  * How long a worker's handler may take for one message: its `timeout`, or a little less than the

@@ -18,6 +18,7 @@ typedef struct {
     const char *name;
     bool has_fingerprint; /* else the router's is taken as it is */
     uint64_t fingerprint;
+    const char *topic; /* of messages that name none; NULL: none */
 } zloom_client_flow_t;
 
 /* Zero means the default. Strings are copied. */

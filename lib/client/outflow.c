@@ -14,7 +14,7 @@
 
 struct zloom_outflow {
     uint32_t tag;
-    char *name;
+    char *name, *topic;
     bool has_fingerprint;
     uint64_t fingerprint;
     zloom_outflow_limits_t limits;
@@ -54,6 +54,7 @@ zloom_outflow_new (const zloom_client_flow_t *flow, const zloom_outflow_limits_t
     zloom_outflow_t *self = zloom_alloc (sizeof *self);
     self->tag = OUTFLOW_TAG;
     self->name = zloom_strdup (flow->name);
+    self->topic = zloom_strdup (flow->topic);
     self->has_fingerprint = flow->has_fingerprint;
     self->fingerprint = flow->fingerprint;
     self->limits = *limits;
@@ -79,6 +80,7 @@ zloom_outflow_destroy (zloom_outflow_t **self_p)
     zloom_buf_fini (&self->key);
     self->tag = ZLOOM_TAG_DEAD;
     free (self->name);
+    free (self->topic);
     free (self);
 }
 
@@ -218,6 +220,7 @@ zloom_outflow_admit (zloom_outflow_t *self, const zloom_envelope_t *envelope,
         return zloom_fail (self->state, "flow %s: the router refuses it", self->name);
     }
     *ready = *envelope;
+    ready->topic = ready->topic.data ? ready->topic : zloom_bytes_text (self->topic);
     zloom_err_t err =
       ready->key.data ? ZLOOM_OK : zloom_outflow_key (self, ready->body, &ready->key);
     if (err == ZLOOM_OK) {
@@ -290,14 +293,14 @@ zloom_outflow_send (zloom_outflow_t *self, const zloom_envelope_t *envelope, zlo
                            (int) ZLOOM_LIMIT_MARK_BYTES);
     }
     const size_t held = self->batches.messages + self->open_n;
-    if (held >= self->limits.window_messages ||
-        self->batches.bytes + self->open.size >= self->limits.window_bytes) {
+    const size_t bytes = self->batches.bytes + self->open.size;
+    if (held >= self->limits.window_messages || bytes >= self->limits.window_bytes) {
         return zloom_fail (ZLOOM_AGAIN, "flow %s: %zu messages wait for their confirm%s%s",
                            self->name, held, self->refusal ? ", refused: " : "",
                            self->refusal ? zloom_err_text (self->refusal) : "");
     }
-    const size_t most =
-      self->limits.pack_bytes < self->pack_bytes ? self->limits.pack_bytes : self->pack_bytes;
+    const size_t asked = self->limits.pack_bytes;
+    const size_t most = asked < self->pack_bytes ? asked : self->pack_bytes;
     /* What is traced shares its pack only with its like: the flag holds for all of it. */
     const bool alike = ready.trace == ((self->open_flags & ZLOOM_FLAG_TRACE) != 0);
     if (self->open_n > 0 && (self->open.size + s_size (&ready) > most || !alike)) {

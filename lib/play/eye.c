@@ -36,6 +36,7 @@ zloom_play_list_add (zloom_play_list_t *self, const zloom_message_t *message)
     *seen = (zloom_play_seen_t){.seq = message->seq,
                                 .flow = zloom_strdup (message->flow),
                                 .key = s_text (message->key, message->key_size),
+                                .topic = s_text (message->topic, message->topic_size),
                                 .id = s_text (message->own_id, message->own_id_size),
                                 .attempt = message->attempt + 1};
     zloom_buf_add (&seen->body, message->body, message->body_size);
@@ -49,6 +50,7 @@ zloom_play_list_fini (zloom_play_list_t *self)
         zloom_buf_fini (&seen->body);
         free (seen->flow);
         free (seen->key);
+        free (seen->topic);
         free (seen->id);
         free (seen->reason);
         free (seen->text);

@@ -33,8 +33,8 @@ s_matches (const zloom_case_match_t *match, const zloom_play_seen_t *seen)
 {
     return (!match->body.text ||
             zloom_play_body_is (&match->body, zloom_buf_bytes (&seen->body), match->part)) &&
-           s_text_is (match->key, seen->key) && s_text_is (match->id, seen->id) &&
-           s_text_is (match->reason, seen->reason) &&
+           s_text_is (match->key, seen->key) && s_text_is (match->topic, seen->topic) &&
+           s_text_is (match->id, seen->id) && s_text_is (match->reason, seen->reason) &&
            (match->attempt == 0 || match->attempt == (int64_t) seen->attempt) &&
            (match->failures == 0 || (uint64_t) match->failures == seen->failures) &&
            (!match->text || (seen->text && strstr (seen->text, match->text)));
@@ -93,6 +93,7 @@ s_expected_text (const zloom_case_match_t *match)
         zloom_buf_add_text (&out, match->part ? " and more" : "");
     }
     s_add_named (&out, "key", match->key);
+    s_add_named (&out, "topic", match->topic);
     s_add_named (&out, "id", match->id);
     s_add_number (&out, "attempt", (uint64_t) match->attempt);
     s_add_named (&out, "reason", match->reason);
@@ -107,6 +108,7 @@ s_seen_text (const zloom_play_seen_t *seen, bool of_node)
     zloom_buf_t out = {0};
     s_add_shown (&out, (const char *) seen->body.data, seen->body.size);
     s_add_named (&out, "key", seen->key);
+    s_add_named (&out, "topic", seen->topic);
     s_add_named (&out, "id", seen->id);
     s_add_number (&out, "attempt", of_node ? seen->attempt : 0);
     s_add_named (&out, "reason", seen->reason);

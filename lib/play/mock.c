@@ -67,6 +67,7 @@ s_emit (const zloom_case_emit_t *emit, const zloom_message_t *message, zloom_pla
     out->envelope = (zloom_envelope_t){
       .body = again ? zloom_bytes (message->body ? message->body : "", message->body_size)
                     : zloom_bytes_text (said->body.text),
+      .topic = zloom_bytes_text (said->topic),
       .key = said->key ? zloom_bytes_text (said->key)
              : again   ? zloom_bytes (message->key, message->key_size)
                        : ZLOOM_BYTES_NULL,

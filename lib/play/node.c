@@ -38,10 +38,11 @@ s_flows (zloom_play_node_t *self)
         const int64_t lease_ns = zloom_flow_config (flow)->lease_ns;
         self->lease_ns =
           self->lease_ns == 0 || lease_ns < self->lease_ns ? lease_ns : self->lease_ns;
-        self->ins[self->in_count++] = flow->name;
+        self->ins[self->in_count++] = flow;
     }
     for (size_t i = 0; (flow = zloom_recipe_next_out (recipe, self->node, &i));) {
-        self->outs[self->out_count++].name = flow->name;
+        self->outs[self->out_count++] =
+          (zloom_client_flow_t){.name = flow->name, .topic = zloom_flow_topic (flow)};
     }
 }
 
@@ -73,6 +74,24 @@ zloom_play_node_init (zloom_play_node_t *self, zloom_world_t *world,
     }
 }
 
+/* As real nodes do (nodes/subscribe.c), but one message at a time. */
+static zloom_subscription_options_t
+s_subscription (const zloom_play_node_t *self, const zloom_recipe_flow_t *flow)
+{
+    const zloom_subscriber_config_t *subscriber = zloom_flow_subscriber (flow, self->node);
+    return subscriber ? (zloom_subscription_options_t){.flow = flow->name,
+                                                       .group = self->node->name,
+                                                       .prefetch = 1,
+                                                       .patterns = subscriber->patterns,
+                                                       .pattern_count = subscriber->pattern_count,
+                                                       .durable = subscriber->durable,
+                                                       .from = subscriber->from,
+                                                       .from_value = subscriber->from_value,
+                                                       .on_slow = subscriber->on_slow,
+                                                       .on_slow_value = subscriber->on_slow_value}
+                      : (zloom_subscription_options_t){.flow = flow->name, .prefetch = 1};
+}
+
 void
 zloom_play_node_start (zloom_play_node_t *self)
 {
@@ -81,7 +100,7 @@ zloom_play_node_start (zloom_play_node_t *self)
         zloom_play_replica_t *replica = &self->replicas[i];
         zloom_play_peer_born (&replica->peer, self->node->kind->name, self->outs, self->out_count);
         for (size_t j = 0; j < self->in_count; j++) {
-            const zloom_subscription_options_t options = {.flow = self->ins[j], .prefetch = 1};
+            const zloom_subscription_options_t options = s_subscription (self, self->ins[j]);
             (void) zloom_client_core_subscribe (replica->peer.core, &options, &replica->handles[j]);
         }
     }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "patterns/registry.h"
 
 static void
 s_refused (zloom_play_sender_t *self, zloom_err_t code, const char *text)
@@ -42,7 +43,9 @@ zloom_play_sender_new (zloom_world_t *world, const zloom_case_send_t *send)
     self->peer.event = s_event;
     self->peer.event_arg = self;
     (void) snprintf (self->peer.name, sizeof self->peer.name, "test-%u", world->born + 1);
-    const zloom_client_flow_t flow = {.name = send->flow};
+    const zloom_client_flow_t flow = {
+      .name = send->flow,
+      .topic = zloom_flow_topic (zloom_recipe_flow (world->config->recipe, send->flow))};
     zloom_play_peer_born (&self->peer, "client", &flow, 1);
     return self;
 }
@@ -56,6 +59,7 @@ zloom_play_sender_act (zloom_play_sender_t *self)
     const zloom_envelope_t envelope = {
       .body = zloom_bytes_text (body),
       .key = zloom_bytes_text (message->key),
+      .topic = zloom_bytes_text (message->topic),
       .id = zloom_bytes_text (message->id),
       .has_priority = message->priority >= 0,
       .priority = message->priority >= 0 ? (uint8_t) message->priority : 0,

@@ -52,6 +52,7 @@ typedef struct {
     char *flow;
     zloom_buf_t body;
     char *key; /* NULL: none */
+    char *topic;
     char *id;
     uint32_t attempt; /* 1 is the first */
     /* Dead letters. */
@@ -109,7 +110,7 @@ typedef struct {
     const zloom_recipe_node_t *node;
     const zloom_case_mock_t *mock; /* NULL: none */
     int64_t *used;                 /* how often each of its rules was */
-    const char **ins;
+    const zloom_recipe_flow_t **ins;
     size_t in_count;
     zloom_client_flow_t *outs;
     size_t out_count;

@@ -166,15 +166,19 @@ s_read_kind (zloom_load_t *self, const zloom_tree_node_t *owner, const char *key
     return NULL;
 }
 
-/* A config of the kind, read from the map (NULL: all defaults). */
+/* A config of the kind, read from the map (NULL: all defaults); `flow`: of this one, or NULL. */
 static void *
-s_read_config (zloom_load_t *self, const zloom_kind_t *kind, zloom_field_table_t common,
-               const zloom_tree_node_t *map, const char *what, const char *name, bool *sound)
+s_read_config (zloom_load_t *self, const zloom_recipe_flow_t *flow, const zloom_kind_t *kind,
+               zloom_field_table_t common, const zloom_tree_node_t *map, const char *what,
+               const char *name, bool *sound)
 {
     void *config = zloom_pool_alloc (self->recipe->pool, kind->config_size);
     zloom_field_table_t fields = {kind->fields, kind->field_count};
     self->reader.owner = name;
     *sound = zloom_reader_read (&self->reader, fields, common, map, what, config) && *sound;
+    if (flow) {
+        zloom_ends_join (flow, config);
+    }
     if (kind->finish) {
         kind->finish (config, name);
     }
@@ -208,8 +212,8 @@ s_read_node (zloom_load_t *self, const zloom_fragment_t *fragment, const zloom_t
         return;
     }
     node->tree = zloom_defaults_join (self, fragment, node->kind, tree, name);
-    node->config = s_read_config (self, node->kind, zloom_recipe_node_fields (), node->tree, what,
-                                  name, &node->sound);
+    node->config = s_read_config (self, NULL, node->kind, zloom_recipe_node_fields (), node->tree,
+                                  what, name, &node->sound);
     const char *implicit = self->registry->implicit_name;
     if (implicit && node->kind != self->registry->implicit && !strcmp (name, implicit)) {
         zloom_reader_error (&self->reader, "Z0210", tree->key, "choose another name",
@@ -238,98 +242,13 @@ s_add_implicit (zloom_load_t *self)
     *node = (zloom_recipe_node_t){.name = name, .kind = kind, .sound = true};
     self->reader.fragment = own;
     node->tree = zloom_defaults_join (self, own, kind, NULL, name);
-    node->config = s_read_config (self, kind, zloom_recipe_node_fields (), node->tree, kind->name,
-                                  name, &node->sound);
+    node->config = s_read_config (self, NULL, kind, zloom_recipe_node_fields (), node->tree,
+                                  kind->name, name, &node->sound);
     zloom_assert (
       node->sound); /* a table whose defaults do not pass is a bug that any test shows */
 }
 
 /* ---- flows --------------------------------------------------------------------------------- */
-
-static void
-s_report_end (zloom_load_t *self, const zloom_tree_node_t *tree)
-{
-    const zloom_fragments_t *fragments = &self->recipe->fragments;
-    const zloom_fragment_t *home = zloom_reader_home (&self->reader, tree);
-    if (zloom_fragments_failed (fragments, home, tree->text)) {
-        return; /* it would be there if the fragment could be read */
-    }
-    zloom_suggest_t suggest = zloom_reader_suggest (&self->reader, tree->text);
-    zloom_fragments_offer (fragments, home, ZLOOM_SIDE_NODES, &suggest, self->recipe->pool);
-    zloom_suggest_offer (&suggest, ZLOOM_EXTERNAL);
-    const char *hint =
-      zloom_fragments_find (fragments, home, ZLOOM_SIDE_FLOWS, tree->text, self->recipe->pool)
-        ? "that is a flow; a flow goes from node to node"
-      : strpbrk (tree->text, ", ") ? "several stand in brackets: [a, b]"
-                                   : zloom_reader_did_you_mean (&self->reader, &suggest);
-    zloom_reader_error (&self->reader, "Z0301", tree, hint, "there is no node " VALUE, tree->text);
-}
-
-static bool
-s_read_end (zloom_load_t *self, const zloom_tree_node_t *tree, bool takes, zloom_recipe_end_t *end)
-{
-    const char *side = takes ? "to" : "from";
-    if (!zloom_reader_is_short (&self->reader, tree, side)) {
-        return false;
-    }
-    *end = (zloom_recipe_end_t){.name = tree->text, .at = tree->at};
-    if (strcmp (tree->text, ZLOOM_EXTERNAL) == 0) {
-        return true;
-    }
-    const char *name =
-      zloom_fragments_find (&self->recipe->fragments, zloom_reader_home (&self->reader, tree),
-                            ZLOOM_SIDE_NODES, tree->text, self->recipe->pool);
-    end->name = name ? name : tree->text; /* the implicit node stands in no file */
-    end->node = zloom_recipe_node (self->recipe, end->name);
-    if (!end->node) {
-        s_report_end (self, tree);
-        return false;
-    }
-    const zloom_kind_t *kind = end->node->kind;
-    if (kind && !(takes ? kind->takes : kind->sends)) {
-        zloom_reader_error (&self->reader, "Z0308", tree, NULL,
-                            takes ? "'%s' is a %s: it takes nothing"
-                                  : "'%s' is a %s: it sends nothing",
-                            tree->text, kind->name);
-        return false;
-    }
-    return true;
-}
-
-/* The ends of one side: a name or a list of names. False when one was wrong. */
-static bool
-s_read_ends (zloom_load_t *self, const zloom_tree_node_t *tree, bool takes,
-             const zloom_recipe_end_t **ends_p, size_t *count_p)
-{
-    if (!tree) {
-        return true;
-    }
-    if (tree->kind == ZLOOM_TREE_MAP) {
-        return zloom_reader_wrong_shape (&self->reader, tree, takes ? "to" : "from",
-                                         "a node or a list of nodes", "as in [charge, email]");
-    }
-    bool list = tree->kind == ZLOOM_TREE_LIST;
-    size_t most = list ? tree->count : 1;
-    zloom_recipe_end_t *ends = zloom_pool_alloc (self->recipe->pool, most * sizeof *ends);
-    size_t count = 0;
-    bool good = true;
-    const zloom_tree_node_t *item = list ? tree->first : tree;
-    for (size_t i = 0; i < most; i++, item = item->next) {
-        bool taken = s_read_end (self, item, takes, &ends[count]);
-        for (size_t j = 0; taken && j < count; j++) {
-            if (ends[j].node == ends[count].node) {
-                zloom_reader_error (&self->reader, "Z0316", item, NULL, "'%s' stands here twice",
-                                    item->text);
-                taken = false;
-            }
-        }
-        count += taken ? 1 : 0;
-        good = taken && good;
-    }
-    *ends_p = ends;
-    *count_p = count;
-    return good;
-}
 
 static void
 s_read_flow (zloom_load_t *self, const zloom_fragment_t *fragment, const zloom_tree_node_t *tree)
@@ -350,19 +269,17 @@ s_read_flow (zloom_load_t *self, const zloom_fragment_t *fragment, const zloom_t
         return;
     }
     zloom_allow_take (self->reader.allow, tree);
-    bool from =
-      s_read_ends (self, zloom_tree_get (tree, "from"), false, &flow->from, &flow->from_count);
-    bool to = s_read_ends (self, zloom_tree_get (tree, "to"), true, &flow->to, &flow->to_count);
     flow->via = zloom_build_via (self, tree);
-    flow->sound = flow->sound && from && to && flow->via;
+    flow->sound = flow->sound && flow->via;
     flow->pattern = s_read_kind (self, tree, "pattern", what);
+    flow->sound = zloom_ends_read (self, tree, flow) && flow->sound;
     if (!flow->pattern) {
         flow->sound = false;
         return;
     }
     flow->tree = zloom_defaults_join (self, fragment, flow->pattern, tree, name);
-    flow->config = s_read_config (self, flow->pattern, zloom_recipe_flow_fields (), flow->tree,
-                                  what, name, &flow->sound);
+    flow->config = s_read_config (self, flow, flow->pattern, zloom_recipe_flow_fields (),
+                                  flow->tree, what, name, &flow->sound);
 }
 
 /* ---- all files ----------------------------------------------------------------------------- */

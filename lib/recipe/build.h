@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * build.h - how a recipe's model grows from its files: load.c leads, use.c brings the fragments,
- * defaults.c joins what stands in `defaults:`, build.c makes nodes and flows. Nobody else uses it.
+ * defaults.c joins what stands in `defaults:`, build.c makes nodes and flows, build_ends.c reads
+ * who sends and who takes. Nobody else uses it.
  */
 #ifndef ZLOOM_RECIPE_BUILD_H
 #define ZLOOM_RECIPE_BUILD_H
@@ -75,5 +76,12 @@ const zloom_recipe_node_t *zloom_build_via (zloom_load_t *self, const zloom_tree
 void zloom_build_nodes (zloom_load_t *self);
 /* Make all flows, once the nodes are there. */
 void zloom_build_flows (zloom_load_t *self);
+
+/* ---- build_ends.c -------------------------------------------------------------------------- */
+
+/* Read `from` and `to` of a flow, whose pattern is known or NULL; false when one was wrong. */
+bool zloom_ends_read (zloom_load_t *self, const zloom_tree_node_t *tree, zloom_recipe_flow_t *flow);
+/* Let the flow's config point to what `to` says of each taker. */
+void zloom_ends_join (const zloom_recipe_flow_t *flow, void *config);
 
 #endif

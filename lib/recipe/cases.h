@@ -30,6 +30,7 @@ typedef struct {
 typedef struct {
     zloom_case_body_t body;
     const char *key; /* NULL: none */
+    const char *topic;
     const char *id;
     int64_t priority; /* -1: none */
     int64_t in_ns;    /* 0: none */
@@ -76,6 +77,7 @@ typedef struct {
     zloom_case_body_t body;
     bool part; /* `body` may have more keys */
     const char *key;
+    const char *topic;
     const char *id;
     int64_t attempt; /* 0: any */
     const char *reason;

@@ -138,7 +138,10 @@ s_add_unset (expand_t *self, const char *key)
 
 /* ---- fields -------------------------------------------------------------------------------- */
 
-static void s_fields (expand_t *self, const zloom_kind_t *kind, zloom_field_table_t fields,
+/* Whether a field means anything beside what the config has; NULL: all do. */
+typedef bool (applies_fn) (const void *config, const zloom_field_t *field);
+
+static void s_fields (expand_t *self, applies_fn *applies, zloom_field_table_t fields,
                       const zloom_tree_node_t *map, const void *config, bool joined);
 
 /* A map of names and values, a line each. */
@@ -181,15 +184,14 @@ s_group (expand_t *self, const zloom_field_t *field, const zloom_tree_node_t *no
     s_close (self);
 }
 
-/* `kind` is NULL inside a group. */
 static void
-s_fields (expand_t *self, const zloom_kind_t *kind, zloom_field_table_t fields,
+s_fields (expand_t *self, applies_fn *applies, zloom_field_table_t fields,
           const zloom_tree_node_t *map, const void *config, bool joined)
 {
     for (size_t i = 0; i < fields.count; i++) {
         const zloom_field_t *field = &fields.fields[i];
         const zloom_tree_node_t *node = zloom_tree_get (map, field->name);
-        if (kind && kind->applies && !kind->applies (config, field)) {
+        if (applies && !applies (config, field)) {
             continue;
         }
         zloom_buf_t text = {0};
@@ -234,8 +236,8 @@ s_node (expand_t *self, const zloom_recipe_node_t *node)
     s_open (self, node->name, written ? node->tree : NULL, false);
     origin_t origin = s_origin (written ? zloom_tree_get (node->tree, "kind") : NULL, false);
     s_add (self, "kind", kind->name, origin);
-    s_fields (self, kind, (zloom_field_table_t){kind->fields, kind->field_count}, node->tree,
-              node->config, false);
+    s_fields (self, kind->applies, (zloom_field_table_t){kind->fields, kind->field_count},
+              node->tree, node->config, false);
     s_allow (self, node->tree);
     s_close (self);
 }
@@ -256,6 +258,27 @@ s_ends (expand_t *self, const zloom_recipe_flow_t *flow, const char *side,
     zloom_buf_fini (&text);
 }
 
+/* A map of takers, each with what is said of it. */
+static void
+s_takers (expand_t *self, const zloom_recipe_flow_t *flow)
+{
+    const zloom_kind_t *kind = flow->pattern;
+    s_open (self, "to", zloom_tree_get (flow->tree, "to"), false);
+    for (size_t i = 0; i < flow->to_count; i++) {
+        const zloom_recipe_end_t *end = &flow->to[i];
+        if (!end->config) {
+            s_add (self, end->name, "{}", s_origin (zloom_tree_get (flow->tree, "to"), false));
+            continue;
+        }
+        s_open (self, end->name, end->tree, false);
+        s_fields (self, kind->end_applies,
+                  (zloom_field_table_t){kind->end_fields, kind->end_field_count}, end->tree,
+                  end->config, false);
+        s_close (self);
+    }
+    s_close (self);
+}
+
 static void
 s_flow (expand_t *self, const zloom_recipe_flow_t *flow)
 {
@@ -263,10 +286,14 @@ s_flow (expand_t *self, const zloom_recipe_flow_t *flow)
     s_open (self, flow->name, flow->tree, false);
     s_add (self, "pattern", kind->name, s_origin (zloom_tree_get (flow->tree, "pattern"), false));
     s_ends (self, flow, "from", flow->from, flow->from_count);
-    s_ends (self, flow, "to", flow->to, flow->to_count);
+    if (kind->end_field_count > 0) {
+        s_takers (self, flow);
+    } else {
+        s_ends (self, flow, "to", flow->to, flow->to_count);
+    }
     s_add (self, "via", flow->via->name, s_origin (zloom_tree_get (flow->tree, "via"), false));
-    s_fields (self, kind, (zloom_field_table_t){kind->fields, kind->field_count}, flow->tree,
-              flow->config, false);
+    s_fields (self, kind->applies, (zloom_field_table_t){kind->fields, kind->field_count},
+              flow->tree, flow->config, false);
     s_allow (self, flow->tree);
     s_close (self);
 }

@@ -52,6 +52,8 @@ zloom_fields_visit (const zloom_registry_t *registry, zloom_field_visit_fn *visi
         const zloom_kind_t *kind = &registry->patterns[i];
         zloom_field_table_t fields = {kind->fields, kind->field_count};
         s_visit ("flows.*.", kind, fields, visit, arg);
+        zloom_field_table_t ends = {kind->end_fields, kind->end_field_count};
+        s_visit ("flows.*.to.*.", kind, ends, visit, arg);
     }
 }
 

@@ -26,6 +26,7 @@ zloom_field_type_text (const zloom_field_t *field, zloom_buf_t *out)
         "a path (a relative one starts at the folder of the file where it stands)",
       [ZLOOM_FIELD_PROGRAM] = "a list: program and arguments",
       [ZLOOM_FIELD_DURATIONS] = "a list of durations",
+      [ZLOOM_FIELD_TEXTS] = "a text or a list of texts",
       [ZLOOM_FIELD_PAIRS] = "a map of names and texts",
       [ZLOOM_FIELD_NUMBERS] = "a map of names and whole numbers",
       [ZLOOM_FIELD_SECRETS] = "a list of secrets of the recipe",

@@ -36,6 +36,7 @@ typedef enum {
     ZLOOM_FIELD_PROGRAM,   /* zloom_strings_t: program and arguments */
     ZLOOM_FIELD_DURATIONS, /* zloom_ints_t, or an array and a count in the struct */
     ZLOOM_FIELD_PAIRS,     /* zloom_pairs_t */
+    ZLOOM_FIELD_TEXTS,     /* texts: const char *const * and a count in the struct */
     ZLOOM_FIELD_NUMBERS,   /* names with whole numbers: an array and a count in the struct */
     ZLOOM_FIELD_SECRETS,   /* zloom_pairs_t: secrets by name; recipe/secrets.h fills them in */
     ZLOOM_FIELD_FLOW,      /* const char *, the name of a flow of the recipe */
@@ -67,12 +68,12 @@ struct zloom_field {
     const zloom_field_t *group;
     size_t group_count;
     size_t set_offset;   /* GROUP: a bool that tells whether it was written; SIZE_MAX = none */
-    size_t count_offset; /* DURATIONS into an array: its size_t count; SIZE_MAX = zloom_ints_t */
+    size_t count_offset; /* TEXTS, NUMBERS, DURATIONS: its size_t count; SIZE_MAX = zloom_ints_t */
     size_t count_max;
     size_t item_size;    /* NUMBERS: of an element, which begins with the name, */
     size_t value_offset; /* ... and where its number stands in the struct for the first one */
     bool lines;          /* TEXT: it may be a | block of lines */
-    /* TEXT: what is wrong with it, NULL when it is fine. */
+    /* TEXT, each of TEXTS: what is wrong with it, NULL when it is fine. */
     const char *(*check) (const char *text);
 };
 
@@ -167,6 +168,16 @@ typedef struct {
      .type = ZLOOM_FIELD_PAIRS,                        \
      .offset = ZLOOM_MEMBER (member_, zloom_pairs_t),  \
      .help = help_,                                    \
+     .example = example_},
+/* One text or a list of them, into `const char *const *member_` with `size_t count_` beside it. */
+#define ZLOOM_F_TEXTS(name_, member_, count_, check_, help_, example_) \
+    {.name = name_,                                                    \
+     .type = ZLOOM_FIELD_TEXTS,                                        \
+     .offset = ZLOOM_MEMBER (member_, const char *const *),            \
+     .count_offset = ZLOOM_MEMBER (count_, size_t),                    \
+     .count_max = ZLOOM_FIELD_ITEMS_MAX,                               \
+     .check = check_,                                                  \
+     .help = help_,                                                    \
      .example = example_},
 /* A map of names and whole numbers into `member_[]`, whose elements have `key_` and `value_`. */
 #define ZLOOM_F_NUMBERS_ARRAY(name_, member_, key_, value_, count_, least_, most_, help_, \

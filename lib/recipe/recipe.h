@@ -48,6 +48,8 @@ typedef struct {
     const char *name;
     const zloom_recipe_node_t *node;
     zloom_span_t at;
+    const void *config;            /* what `to` says of it, where its pattern lets it; else NULL */
+    const zloom_tree_node_t *tree; /* of config; NULL: all of it are defaults */
 } zloom_recipe_end_t;
 
 typedef struct {

@@ -187,6 +187,11 @@ s_add_kinds (zloom_buf_t *out, const char *what, const zloom_kind_t *kinds, size
         snprintf (title, sizeof title, "### `%s: %s`", what, kinds[i].name);
         s_add_table (out, title, kinds[i].help,
                      (zloom_field_table_t){kinds[i].fields, kinds[i].field_count});
+        if (kinds[i].end_field_count > 0) {
+            snprintf (title, sizeof title, "#### `to.NODE` of a %s", kinds[i].name);
+            s_add_table (out, title, "what `to` may say of each node, as a map of them",
+                         (zloom_field_table_t){kinds[i].end_fields, kinds[i].end_field_count});
+        }
         zloom_buf_printf (out, "\n```yaml\n%s```\n", kinds[i].example);
     }
     for (size_t i = 0; i < later_count; i++) {

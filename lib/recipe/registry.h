@@ -29,6 +29,17 @@ struct zloom_kind {
     /* Patterns: a flow's promises in plain words; NULL for nodes. */
     void (*explain) (const zloom_recipe_t *recipe, const zloom_recipe_flow_t *flow,
                      zloom_buf_t *out);
+    /*
+     * Patterns whose `to` may say more of each taker: what. A struct of end_size that begins with
+     * the name; for every node in `to` there is one in an array that the config points to.
+     */
+    const zloom_field_t *end_fields;
+    size_t end_field_count; /* 0: `to` is a list of names */
+    size_t end_size;
+    size_t ends_offset; /* of the pointer in the config */
+    size_t end_count_offset;
+    void (*finish_end) (void *end);
+    bool (*end_applies) (const void *end, const zloom_field_t *field); /* as applies, of an end */
     /* Nodes: whether flows may end there, and start there. */
     bool takes;
     bool sends;

@@ -17,7 +17,8 @@ typedef struct {
     const zloom_registry_t *registry;
     zloom_buf_t *out;
     int depth;
-    bool comma; /* something stands before in this level */
+    bool comma;       /* something stands before in this level */
+    const char *ends; /* the pattern whose `to` may be a map; NULL: a list */
 } writer_t;
 
 /* ---- writing ------------------------------------------------------------------------------- */
@@ -144,6 +145,11 @@ s_type (zloom_buf_t *out, const zloom_field_t *field)
         s_int (out, field);
         zloom_buf_add_text (out, ", {\"$ref\": \"#/$defs/replaced\"}]}}");
         break;
+    case ZLOOM_FIELD_TEXTS:
+        zloom_buf_add_text (out,
+                            "{\"$ref\": \"#/$defs/word\"}, {\"type\": \"array\", \"minItems\": "
+                            "1, \"items\": {\"$ref\": \"#/$defs/text\"}}");
+        break;
     case ZLOOM_FIELD_SECRETS:
         zloom_buf_add_text (out,
                             "{\"$ref\": \"#/$defs/name\"}, {\"type\": \"array\", \"minItems\": "
@@ -195,6 +201,12 @@ s_field (writer_t *self, const zloom_field_t *field, bool partial)
     } else if (field->type == ZLOOM_FIELD_GROUP) {
         s_fields (self, (zloom_field_table_t){field->group, field->group_count},
                   (zloom_field_table_t){NULL, 0}, partial);
+    } else if (field->type == ZLOOM_FIELD_SHAPE && self->ends && strcmp (field->name, "to") == 0) {
+        s_key (self, "anyOf");
+        zloom_buf_printf (self->out,
+                          "[%s, {\"type\": \"object\", \"additionalProperties\": {\"anyOf\": "
+                          "[{\"$ref\": \"#/$defs/to-%s\"}, {\"type\": \"null\"}]}}]",
+                          zloom_schema_shape (field->name), self->ends);
     } else if (field->type == ZLOOM_FIELD_SHAPE) {
         s_key (self, "allOf");
         zloom_buf_printf (self->out, "[%s]", zloom_schema_shape (field->name));
@@ -294,8 +306,10 @@ s_kinds (writer_t *self, const char *what, const zloom_kind_t *kinds, size_t cou
         zloom_buf_printf (&help, "%s.", kinds[i].help);
         s_text (self, "description", zloom_buf_text (&help));
         zloom_buf_fini (&help);
+        self->ends = kinds[i].end_field_count > 0 ? kinds[i].name : NULL;
         s_fields (self, (zloom_field_table_t){kinds[i].fields, kinds[i].field_count}, common,
                   partial);
+        self->ends = NULL;
         s_close (self);
     }
 }
@@ -306,6 +320,20 @@ s_table (writer_t *self, const char *key, zloom_field_table_t fields)
     s_open (self, key);
     s_fields (self, fields, (zloom_field_table_t){NULL, 0}, false);
     s_close (self);
+}
+
+/* What `to` says of each taker, for patterns that have something to say of it. */
+static void
+s_takers (writer_t *self)
+{
+    char key[80];
+    for (size_t i = 0; i < self->registry->pattern_count; i++) {
+        const zloom_kind_t *kind = &self->registry->patterns[i];
+        if (kind->end_field_count > 0) {
+            snprintf (key, sizeof key, "to-%s", kind->name);
+            s_table (self, key, (zloom_field_table_t){kind->end_fields, kind->end_field_count});
+        }
+    }
 }
 
 /* What `tests:` is made of; a step is one of those that begin with step-, with its verb in it. */
@@ -358,6 +386,7 @@ s_definitions (writer_t *self)
     s_by_kind (self, "flow", "pattern", registry->patterns, registry->pattern_count);
     s_kinds (self, "flow", registry->patterns, registry->pattern_count, zloom_recipe_flow_fields (),
              false);
+    s_takers (self);
     s_close (self);
 }
 

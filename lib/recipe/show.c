@@ -108,6 +108,21 @@ s_add_program (const zloom_strings_t *program, zloom_buf_t *out)
 }
 
 static bool
+s_add_texts (const zloom_field_t *field, const void *config, zloom_buf_t *out)
+{
+    const char *at = (const char *) config;
+    const char *const *items = *(const char *const *const *) (const void *) (at + field->offset);
+    const size_t count = *(const size_t *) (const void *) (at + field->count_offset);
+    zloom_buf_add_text (out, "[");
+    for (size_t i = 0; i < count; i++) {
+        zloom_buf_add_text (out, i ? ", " : "");
+        s_add_quoted (out, items[i]);
+    }
+    zloom_buf_add_text (out, "]");
+    return count > 0;
+}
+
+static bool
 s_add_names (const zloom_pairs_t *pairs, zloom_buf_t *out)
 {
     zloom_buf_add_text (out, "[");
@@ -154,6 +169,8 @@ zloom_show_field (const zloom_field_t *field, const zloom_tree_node_t *node, con
         return s_add_program (at, out);
     case ZLOOM_FIELD_DURATIONS:
         return s_add_durations (field, config, out);
+    case ZLOOM_FIELD_TEXTS:
+        return s_add_texts (field, config, out);
     case ZLOOM_FIELD_SECRETS:
         return s_add_names (at, out);
     case ZLOOM_FIELD_PAIRS: /* a line each, by expand.c; none here */

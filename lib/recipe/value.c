@@ -274,6 +274,31 @@ s_read_durations (zloom_reader_t *self, const zloom_field_t *field, const zloom_
 }
 
 static bool
+s_read_texts (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree_node_t *node,
+              void *config)
+{
+    bool list = node->kind == ZLOOM_TREE_LIST;
+    if (node->kind == ZLOOM_TREE_MAP || (list && node->count == 0)) {
+        return zloom_reader_wrong_shape (
+          self, node, field->name, "a text or a list of texts",
+          zloom_pool_format (self->pool, "as in %s", field->example));
+    }
+    if (!s_fits (self, field, node, field->count_max)) {
+        return false;
+    }
+    size_t count = list ? node->count : 1;
+    const char **items = zloom_pool_alloc (self->pool, count * sizeof *items);
+    const zloom_tree_node_t *item = list ? node->first : node;
+    bool good = true;
+    for (size_t i = 0; i < count; i++, item = item->next) {
+        good = s_read_text (self, field, item, &items[i]) && good;
+    }
+    *(const char *const **) (void *) ((char *) config + field->offset) = items;
+    *(size_t *) (void *) ((char *) config + field->count_offset) = count;
+    return good;
+}
+
+static bool
 s_read_pairs (zloom_reader_t *self, const zloom_field_t *field, const zloom_tree_node_t *node,
               zloom_pairs_t *value)
 {
@@ -394,6 +419,8 @@ zloom_reader_value (zloom_reader_t *self, const zloom_field_t *field, const zloo
         return s_read_program (self, field, node, (zloom_strings_t *) (void *) at);
     case ZLOOM_FIELD_DURATIONS:
         return s_read_durations (self, field, node, config);
+    case ZLOOM_FIELD_TEXTS:
+        return s_read_texts (self, field, node, config);
     case ZLOOM_FIELD_NUMBERS:
         return s_read_numbers (self, field, node, config);
     case ZLOOM_FIELD_PAIRS:

@@ -25,6 +25,7 @@
 #include "nodes/join.h"
 #include "nodes/poller/reader.h"
 #include "nodes/poller/watch.h"
+#include "nodes/subscribe.h"
 #include "patterns/node_config.h"
 #include "recipe/registry.h"
 
@@ -199,7 +200,7 @@ s_open (poller_t *self)
     }
     self->flow = flow->name;
     self->line_of = zloom_alloc (WINDOW * sizeof *self->line_of);
-    const zloom_client_flow_t out = {.name = self->flow};
+    const zloom_client_flow_t out = zloom_node_outflow (flow);
     const zloom_client_options_t options = {
       .role = "poller", .flows = &out, .flow_count = 1, .window_messages = WINDOW};
     zloom_err_t err = zloom_node_join (self->args, &options, s_event, self, &self->stop,

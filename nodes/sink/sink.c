@@ -23,6 +23,7 @@
 #include "nodes/join.h"
 #include "nodes/sink/output.h"
 #include "nodes/sink/receipts.h"
+#include "nodes/subscribe.h"
 #include "patterns/node_config.h"
 #include "recipe/registry.h"
 
@@ -59,6 +60,7 @@ typedef struct {
     uint64_t lines;
     uint64_t again; /* came again, and stood in the file */
     uint64_t rejected;
+    zloom_node_gaps_t gaps;
 } sink_t;
 
 static int64_t
@@ -86,6 +88,9 @@ s_event (void *arg, const zloom_client_event_t *event)
         }
         break;
     }
+    case ZLOOM_CLIENT_GAP:
+        zloom_node_gap (&self->gaps, self->args->name, event);
+        break;
     case ZLOOM_CLIENT_LOST:
         zloom_log (ZLOOM_LOG_WARN, "sink-router-lost", "sink=%s what=\"waiting for the router\"",
                    self->args->name);
@@ -121,21 +126,10 @@ static zloom_err_t
 s_subscribe (sink_t *self)
 {
     const zloom_recipe_t *recipe = self->args->recipe;
-    const size_t count = zloom_recipe_in_count (recipe, self->args->node);
-    self->handles = zloom_alloc ((count + 1) * sizeof *self->handles);
-    const zloom_recipe_flow_t *flow;
-    for (size_t i = 0; (flow = zloom_recipe_next_in (recipe, self->args->node, &i));) {
-        const zloom_subscription_options_t options = {.flow = flow->name,
-                                                      .prefetch = (size_t) self->config->prefetch};
-        zloom_err_t err = zloom_client_subscribe_with (self->client, &options,
-                                                       zloom_time_add (s_now (), SUBSCRIBE_NS),
-                                                       &self->handles[self->handle_count]);
-        if (err != ZLOOM_OK) {
-            return err;
-        }
-        self->handle_count++;
-    }
-    return ZLOOM_OK;
+    self->handle_count = zloom_recipe_in_count (recipe, self->args->node);
+    self->handles = zloom_alloc ((self->handle_count + 1) * sizeof *self->handles);
+    return zloom_node_subscribe (self->client, self->args, self->config->prefetch,
+                                 zloom_time_add (s_now (), SUBSCRIBE_NS), self->handles);
 }
 
 static zloom_err_t

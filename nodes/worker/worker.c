@@ -53,6 +53,8 @@ s_event (void *arg, const zloom_client_event_t *event)
         (void) snprintf (note, sizeof note, "%.*s", (int) event->text.size,
                          event->text.size ? (const char *) event->text.data : "");
         zloom_worker_fail (self, event->code, note);
+    } else if (event->type == ZLOOM_CLIENT_GAP) {
+        zloom_node_gap (&self->gaps, self->args->name, event);
     } else if (event->type == ZLOOM_CLIENT_LOST) {
         zloom_log (ZLOOM_LOG_WARN, "router-lost", "node=%s", self->args->name);
     } else if (event->type == ZLOOM_CLIENT_WELCOME) {
@@ -64,8 +66,9 @@ static zloom_err_t
 s_join (zloom_worker_t *self)
 {
     zloom_client_flow_t *flows = zloom_alloc ((self->out_count + 1) * sizeof *flows);
+    const zloom_recipe_t *recipe = self->args->recipe;
     for (size_t i = 0; i < self->out_count; i++) {
-        flows[i].name = self->outs[i];
+        flows[i] = zloom_node_outflow (zloom_recipe_flow (recipe, self->outs[i]));
     }
     const zloom_client_options_t options = {.role = "worker",
                                             .flows = flows,
@@ -81,15 +84,8 @@ s_join (zloom_worker_t *self)
     self->core = zloom_client_core (self->client);
     self->handles = zloom_alloc ((self->in_count + 1) * sizeof *self->handles);
     const int64_t deadline_ns = zloom_time_add (zloom_clock_now ().mono_ns, SUBSCRIBE_NS);
-    for (size_t i = 0; i < self->in_count && err == ZLOOM_OK; i++) {
-        const zloom_subscription_options_t subscription = {
-          .flow = self->ins[i],
-          .prefetch = (size_t) self->config->prefetch,
-        };
-        err =
-          zloom_client_subscribe_with (self->client, &subscription, deadline_ns, &self->handles[i]);
-    }
-    return err;
+    return zloom_node_subscribe (self->client, self->args, self->config->prefetch, deadline_ns,
+                                 self->handles);
 }
 
 /* While no child is there to work, messages go to others. */

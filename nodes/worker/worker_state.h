@@ -16,6 +16,7 @@
 #include "client/client.h"
 #include "net/control.h"
 #include "nodes/node.h"
+#include "nodes/subscribe.h"
 #include "nodes/worker/carrier.h"
 #include "nodes/worker/environment.h"
 #include "nodes/worker/expression.h"
@@ -56,6 +57,7 @@ typedef struct {
     size_t in_count;
     const char **outs;
     size_t out_count;
+    zloom_node_gaps_t gaps;
 
     zloom_client_t *client;
     zloom_client_core_t *core;

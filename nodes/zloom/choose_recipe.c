@@ -13,7 +13,7 @@ static void
 s_head (writer_t *self, const char *name)
 {
     zloom_buf_printf (self->out, "zloom: 1\nname: %s\n", name);
-    if (self->memory) {
+    if (self->memory && self->answers->of[ZLOOM_ASK_WHO] != WHO_ALL) {
         zloom_buf_add_text (self->out, "defaults:\n  queue: {confirm: memory}   # a restart of the "
                                        "router loses what it holds\n");
     }
@@ -59,26 +59,34 @@ s_write_one (writer_t *self)
                                    "messages: [A]}, {handled: out, count: 1}]}\n");
 }
 
-/* Several hear it: without a bus, a queue for each. */
+/* Several hear it. */
 static void
 s_write_all (writer_t *self)
 {
+    static const char volatile_to[] =
+      "    to: {a: {durable: false}, b: {durable: false}}   # each hears it while it listens\n"
+      "    confirm: memory   # a restart of the router loses what it holds\n";
     s_head (self, "parties");
-    s_poller (self, "in-a");
-    s_poller (self, "in-b");
+    s_poller (self, "in");
     zloom_buf_printf (self->out,
                       "  a: {kind: sink, stdout: true}   # one party: a worker or a sink of yours\n"
-                      "  b: {kind: sink, file: {path: b.jsonl}}\n"
+                      "  b: {kind: sink, %s}\n"
                       "flows:\n"
-                      "  to-a: {pattern: queue, from: %s, to: a, dead_letter: failed}%s\n"
-                      "  to-b: {pattern: queue, from: %s, to: b, dead_letter: failed}\n"
-                      "  failed: {pattern: queue, to: external}   # zloom dlq show failed\n",
-                      s_from (self, "in-a"), self->file ? "" : "   # senders send to both",
-                      s_from (self, "in-b"));
+                      "  events:\n"
+                      "    pattern: bus\n"
+                      "    from: %s\n"
+                      "    topics: happened   # or several; then senders say which\n"
+                      "%s",
+                      self->memory ? "stdout: true" : "file: {path: b.jsonl}", s_from (self, "in"),
+                      self->memory ? volatile_to
+                                   : "    to: [a, b]   # one more needs no change of "
+                                     "who sends\n"
+                                     "    dead_letter: failed\n"
+                                     "  failed: {pattern: queue, to: external}   # "
+                                     "zloom dlq show failed\n");
     zloom_buf_add_text (self->out, "tests:   # zloom test\n"
                                    "  both:\n    steps:\n"
-                                   "      - {send: to-a, body: x}\n"
-                                   "      - {send: to-b, body: x}\n"
+                                   "      - {send: events, body: x}\n"
                                    "      - {handled: a, messages: [x]}\n"
                                    "      - {handled: b, messages: [x]}\n");
 }

@@ -50,6 +50,7 @@ s_take_pattern (const zloom_cli_t *cli, const char *word, zloom_new_t *self)
                               until ? until : "it is not there yet");
     }
     self->poll = self->poll || strcmp (word, "poll") == 0;
+    self->bus = self->bus || strcmp (word, "bus") == 0;
     return ZLOOM_EXIT_OK;
 }
 

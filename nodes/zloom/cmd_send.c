@@ -225,6 +225,7 @@ s_read_asks (s_send_t *self)
                               ZLOOM_LIMIT_ID_BYTES);
     }
     self->asks.key = zloom_bytes_text (zloom_cli_option (cli, "key"));
+    self->asks.topic = zloom_bytes_text (zloom_cli_option (cli, "topic"));
     self->asks.id = zloom_bytes_text (id);
     self->asks.trace = zloom_cli_option (cli, "trace") != NULL;
     self->asks.has_priority = priority >= 0;
@@ -301,6 +302,8 @@ zloom_cmd_send (zloom_cli_t *cli)
     zloom_err_t err = s_all (&self);
     if (err != ZLOOM_OK) {
         code = zloom_cli_fail (cli, err);
+        /* What was asked for is right by then: it is the message that cannot be taken. */
+        code = err == ZLOOM_INVALID ? ZLOOM_EXIT_DATA : code;
     }
     if (err == ZLOOM_TIMED_OUT) {
         fprintf (stderr, "zloom why %s says what holds it back\n", self.flow);

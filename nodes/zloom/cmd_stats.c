@@ -4,6 +4,7 @@
 
 #include "base/units.h"
 #include "routers.h"
+#include "subscribers.h"
 
 #include <stdlib.h>
 
@@ -91,6 +92,7 @@ s_text (zloom_buf_t *out, json_t *stats, bool one)
     json_t *flows = json_object_get (stats, "flows");
     if (one && json_array_size (flows) == 1) {
         s_flow_whole (out, json_array_get (flows, 0));
+        zloom_subscribers_text (out, json_object_get (stats, "subscribers"));
         return;
     }
     zloom_buf_printf (out, "%-16s %-7s %9s %7s %8s %10s %8s %7s %10s\n", "flow", "confirm", "ready",
@@ -101,6 +103,7 @@ s_text (zloom_buf_t *out, json_t *stats, bool one)
     {
         s_flow_line (out, flow);
     }
+    zloom_subscribers_text (out, json_object_get (stats, "subscribers"));
     s_session_lines (out, json_object_get (stats, "sessions"));
     /* Of several routers each has one. */
     const json_t *routers = json_object_get (stats, "routers");

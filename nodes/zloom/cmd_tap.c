@@ -133,6 +133,9 @@ zloom_cmd_tap (zloom_cli_t *cli)
       .flow = target.flow,
       .mode = zloom_cli_option (cli, "waiting") ? ZLOOM_MODE_BROWSE : ZLOOM_MODE_TAP,
       .prefetch = 1000};
+    const char *topic = zloom_cli_option (cli, "topic");
+    take.patterns = &topic;
+    take.pattern_count = topic ? 1 : 0;
     uint32_t handle = 0;
     int stop_fd = zloom_cli_stop_fd ();
     int code = zloom_session_open_with (cli, word, &options, s_event, &self, &target, &client);

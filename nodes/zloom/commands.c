@@ -179,6 +179,7 @@ static const zloom_option_t s_send_options[] = {
   ROAD_OPTIONS,
   {"file", 'f', "FILE", "each line of FILE is a message; - is stdin"},
   {"key", 'k', "KEY", "the key of every message (default: from its body, where the flow says)"},
+  {"topic", 0, "TOPIC", "what every event is about; for a bus, as in order.eu.paid"},
   {"in", 0, "DURATION", "not to be handed out before so long from now"},
   {"at", 0, "TIME", "not before then: 14:05 (the next), 2026-11-28T14:05 (here), ...T14:05:00Z"},
   {"expires", 0, "DURATION", "worthless after so long: handed to nobody from then on"},
@@ -194,6 +195,7 @@ static const zloom_option_t s_tap_options[] = {
   STATE_OPTION,
   ROAD_OPTIONS,
   {"count", 'n', "N", "stop after N messages"},
+  {"topic", 0, "PATTERN", "of a bus: only events about this, as in order.* or order.>"},
   {"waiting", 'w', NULL, "what waits in the flow now, then stop"},
   OUTPUT_OPTION,
   LAST_OPTION};
@@ -217,6 +219,13 @@ static const zloom_option_t s_flow_options[] = {
   {"retry", 0, NULL, "release: try the message that failed again (default)"},
   {"skip", 0, NULL, "release: the message that failed goes to the dead letters"},
   {"max", 'n', "N", "parked: at most N keys"},
+  OUTPUT_OPTION,
+  LAST_OPTION};
+
+static const zloom_option_t s_group_options[] = {
+  STATE_OPTION,
+  ROAD_OPTIONS,
+  {"yes", 'y', NULL, "drop: what waits for it is lost, and that is meant"},
   OUTPUT_OPTION,
   LAST_OPTION};
 

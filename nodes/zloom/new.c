@@ -47,6 +47,8 @@ s_word (const zloom_new_t *self, const char *word, size_t size)
       {"IO", s_workers[self->worker].io},
       {"WORKER", s_workers[self->worker].file},
       {"BUILD", s_workers[self->worker].build},
+      {"FROM", self->poll ? "in" : "external"},
+      {"POLLER", self->poll ? "  in: {kind: poller, file: {path: in.jsonl, follow: true}}\n" : ""},
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (strlen (words[i].name) == size && memcmp (words[i].name, word, size) == 0) {
@@ -93,7 +95,7 @@ zloom_new_files (const zloom_new_t *self, zloom_new_file_t files[ZLOOM_NEW_FILES
     memset (files, 0, ZLOOM_NEW_FILES * sizeof *files);
     const char *worker = s_workers[self->worker].file;
     snprintf (files[0].name, sizeof files[0].name, "%s.yaml", self->name);
-    s_fill (self, self->poll ? "poll.yaml" : "queue.yaml", &files[0].text);
+    s_fill (self, self->bus ? "bus.yaml" : self->poll ? "poll.yaml" : "queue.yaml", &files[0].text);
     snprintf (files[1].name, sizeof files[1].name, "%s", worker);
     files[1].program = self->worker == ZLOOM_NEW_SH;
     s_fill (self, worker, &files[1].text);

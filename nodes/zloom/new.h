@@ -31,6 +31,7 @@ extern const char *const zloom_new_workers[ZLOOM_NEW_WORKERS];
 typedef struct {
     const char *name; /* the recipe's */
     bool poll;        /* a file is its source */
+    bool bus;         /* several hear it */
     zloom_new_worker_t worker;
 } zloom_new_t;
 

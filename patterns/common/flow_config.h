@@ -45,6 +45,7 @@ typedef struct {
     int64_t on_slow_value;
     zloom_from_t from;
     int64_t from_value;
+    const char *on_slow_text; /* as the recipe says it: what on_slow and its value come from */
 } zloom_subscriber_config_t;
 
 typedef struct {

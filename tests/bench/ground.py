@@ -22,6 +22,7 @@ nodes:
 flows:
   disk: {pattern: queue, from: external, to: external, limit: {messages: 1000000000, bytes: 1TiB}}
   live: {pattern: queue, from: external, to: external}
+  events: {pattern: bus, from: external, to: external, confirm: memory}
   memory: {pattern: queue, from: external, to: external, confirm: memory,
            limit: {messages: 10000000, bytes: 256MiB}}
 """

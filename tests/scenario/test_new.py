@@ -80,7 +80,7 @@ class New(Case):
                           for path in (self.folder / "queue").iterdir()}, before)
 
     def test_what_is_not_built_is_refused_by_name(self):
-        for word in ("bus", "call", "stream", "batch"):
+        for word in ("call", "stream", "batch"):
             done = self.new(word)
             self.assertEqual(done.returncode, 1, word)
             self.assertIn(f"'{word}' is not in this version", done.stderr)
@@ -153,7 +153,7 @@ class Choose(Case):
             self.assertEqual("until_then" in pattern, not pattern["built"]
                              or pattern["name"] == "poll")
         text = zloom("patterns").stdout
-        self.assertIn("\nbus  (not in this version)\n", text)
+        self.assertIn("\ncall  (not in this version)\n", text)
         lines = zloom("patterns", "-o", "jsonl").stdout.splitlines()
         self.assertEqual([json.loads(line) for line in lines], six)
         self.assertEqual(zloom("patterns", "-o", "xml").returncode, 2)

@@ -14,7 +14,9 @@ from topology import zloom
 
 RECIPE = """nodes:
   work: {kind: worker, run: [python3, w.py]}
+  hears: {kind: sink, file: {path: heard.txt}}
 flows:
+  events: {pattern: bus, from: external, to: [hears, external]}
   jobs: {pattern: queue, from: external, to: work, key: /k, dead_letter: dead}
   plain: {pattern: queue, from: external, to: external, limit: {messages: 1}}
   dead: {pattern: queue, to: external}
@@ -43,6 +45,8 @@ COMMANDS = {
     "tap": ["tap", "plain", "--waiting", "--state", "{state}"],
     "dlq": ["dlq", "ls", "dead", "--state", "{state}"],
     "flow": ["flow", "parked", "jobs", "--state", "{state}"],
+    "keys": ["keys", "new", "k-{form}", "--keys", "{folder}/keys"],
+    "group": ["group", "ls", "--state", "{state}"],
     "stats": ["stats", "--state", "{state}"],
     "top": ["top", "--interval", "100ms", "--state", "{state}"],
     "why": ["why", "jobs", "--for", "100ms", "--state", "{state}"],

@@ -18,6 +18,8 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 SEEN = {"Z0201", "Z0202", "Z0203", "Z0204", "Z0205", "Z0207", "Z0209", "Z0210", "Z0214"}
 # Lint says one of these, and why the schema does not see it.
 UNSEEN = {
+    "bus-bad-topics.yaml": "the form of one text",
+    "bus-on-slow.yaml": "the form of one text",
     "bad-allow-code.yaml": "codes are not in the schema",
     "empty-flows.yaml": "flows may be those of fragments",
     "param-value.yaml": "what a param becomes where it is used",

@@ -64,6 +64,7 @@ class Header(unittest.TestCase):
     def test_the_examples_compile(self):
         titles = [title for title, _ in examples()]
         self.assertEqual(titles, ["send, and know that it is safe.", "take and settle.",
+                                  "hear a bus; `.gap` would tell what was missed, and where.",
                                   "a handler.", "an app."])
         done = self.compile(program(), "-std=c17", "-x", "c")
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -7,7 +7,7 @@ _zloom_recipes () {
 _zloom () {
     local word=${COMP_WORDS[COMP_CWORD]} before options
     before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='choose patterns new lint explain expand graph schema test run node up down ps wait pause resume drain scale send tap dlq flow stats top trace why logs keys doctor help version'
+    local commands='choose patterns new lint explain expand graph schema test run node up down ps wait pause resume drain scale send tap dlq flow group stats top trace why logs keys doctor help version'
     if ((COMP_CWORD == 1)); then
         COMPREPLY=($(compgen -W "$commands" -- "$word"))
         return
@@ -201,6 +201,7 @@ _zloom () {
                 --keys) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
                 -f|--file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
                 -k|--key) COMPREPLY=(); return ;;
+                --topic) COMPREPLY=(); return ;;
                 --in) COMPREPLY=(); return ;;
                 --at) COMPREPLY=(); return ;;
                 --expires) COMPREPLY=(); return ;;
@@ -210,7 +211,7 @@ _zloom () {
                 -t|--timeout) COMPREPLY=(); return ;;
                 -o|--output) COMPREPLY=($(compgen -W 'text json jsonl: what was sent on stdout with its ids' -- "$word")); return ;;
             esac
-            options='--state --fleet --as --keys --file --key --in --at --expires --priority --id --trace --name --timeout --output'
+            options='--state --fleet --as --keys --file --key --topic --in --at --expires --priority --id --trace --name --timeout --output'
             [[ $word == -* ]] || { COMPREPLY=(); return; }
             ;;
         tap)
@@ -220,9 +221,10 @@ _zloom () {
                 --as) COMPREPLY=(); return ;;
                 --keys) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
                 -n|--count) COMPREPLY=(); return ;;
+                --topic) COMPREPLY=(); return ;;
                 -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
             esac
-            options='--state --fleet --as --keys --count --waiting --output'
+            options='--state --fleet --as --keys --count --topic --waiting --output'
             [[ $word == -* ]] || { COMPREPLY=(); return; }
             ;;
         dlq)
@@ -251,6 +253,17 @@ _zloom () {
                 -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
             esac
             options='--state --fleet --as --keys --key --retry --skip --max --output'
+            [[ $word == -* ]] || { COMPREPLY=(); return; }
+            ;;
+        group)
+            case $before in
+                --state) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                --fleet) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+                --as) COMPREPLY=(); return ;;
+                --keys) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+                -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
+            esac
+            options='--state --fleet --as --keys --yes --output'
             [[ $word == -* ]] || { COMPREPLY=(); return; }
             ;;
         stats)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
 # For fish: written from nodes/zloom/commands.def; the test cli.reference compares.
-set -l zloom_commands choose patterns new lint explain expand graph schema test run node up down ps wait pause resume drain scale send tap dlq flow stats top trace why logs keys doctor help version
+set -l zloom_commands choose patterns new lint explain expand graph schema test run node up down ps wait pause resume drain scale send tap dlq flow group stats top trace why logs keys doctor help version
 complete -c zloom -f
 complete -c zloom -n __fish_use_subcommand -a choose -d 'a few questions, and the pattern that fits: why, its price, a recipe'
 complete -c zloom -n '__fish_seen_subcommand_from choose' -l answers -r -d 'QUESTION=ANSWER, with commas between them; nothing is asked then'
@@ -121,6 +121,7 @@ complete -c zloom -n '__fish_seen_subcommand_from send' -l as -r -d 'with --flee
 complete -c zloom -n '__fish_seen_subcommand_from send' -l keys -r -a '(__fish_complete_directories)' -d 'where that key is (default: $ZLOOM_KEYS, ~/.config/zloom/keys)'
 complete -c zloom -n '__fish_seen_subcommand_from send' -l file -s f -r -F -d 'each line of FILE is a message; - is stdin'
 complete -c zloom -n '__fish_seen_subcommand_from send' -l key -s k -r -d 'the key of every message (default: from its body, where the flow says)'
+complete -c zloom -n '__fish_seen_subcommand_from send' -l topic -r -d 'what every event is about; for a bus, as in order.eu.paid'
 complete -c zloom -n '__fish_seen_subcommand_from send' -l in -r -d 'not to be handed out before so long from now'
 complete -c zloom -n '__fish_seen_subcommand_from send' -l at -r -d 'not before then: 14:05 (the next), 2026-11-28T14:05 (here), ...T14:05:00Z'
 complete -c zloom -n '__fish_seen_subcommand_from send' -l expires -r -d 'worthless after so long: handed to nobody from then on'
@@ -136,6 +137,7 @@ complete -c zloom -n '__fish_seen_subcommand_from tap' -l fleet -r -F -d 'go to 
 complete -c zloom -n '__fish_seen_subcommand_from tap' -l as -r -d 'with --fleet: the key to come with ($ZLOOM_AS)'
 complete -c zloom -n '__fish_seen_subcommand_from tap' -l keys -r -a '(__fish_complete_directories)' -d 'where that key is (default: $ZLOOM_KEYS, ~/.config/zloom/keys)'
 complete -c zloom -n '__fish_seen_subcommand_from tap' -l count -s n -r -d 'stop after N messages'
+complete -c zloom -n '__fish_seen_subcommand_from tap' -l topic -r -d 'of a bus: only events about this, as in order.* or order.>'
 complete -c zloom -n '__fish_seen_subcommand_from tap' -l waiting -s w -d 'what waits in the flow now, then stop'
 complete -c zloom -n '__fish_seen_subcommand_from tap' -l output -s o -r -a 'text json jsonl' -d 'text, json or jsonl'
 complete -c zloom -n __fish_use_subcommand -a dlq -d 'look at dead letters, put them back, or delete them'
@@ -161,6 +163,13 @@ complete -c zloom -n '__fish_seen_subcommand_from flow' -l retry -d 'release: tr
 complete -c zloom -n '__fish_seen_subcommand_from flow' -l skip -d 'release: the message that failed goes to the dead letters'
 complete -c zloom -n '__fish_seen_subcommand_from flow' -l max -s n -r -d 'parked: at most N keys'
 complete -c zloom -n '__fish_seen_subcommand_from flow' -l output -s o -r -a 'text json jsonl' -d 'text, json or jsonl'
+complete -c zloom -n __fish_use_subcommand -a group -d 'who hears a bus, and the end of a durable subscriber that is no more'
+complete -c zloom -n '__fish_seen_subcommand_from group' -l state -r -a '(__fish_complete_directories)' -d 'the topology'\''s state folder (default: by its name)'
+complete -c zloom -n '__fish_seen_subcommand_from group' -l fleet -r -F -d 'go to the router of this fleet, on another host ($ZLOOM_FLEET)'
+complete -c zloom -n '__fish_seen_subcommand_from group' -l as -r -d 'with --fleet: the key to come with ($ZLOOM_AS)'
+complete -c zloom -n '__fish_seen_subcommand_from group' -l keys -r -a '(__fish_complete_directories)' -d 'where that key is (default: $ZLOOM_KEYS, ~/.config/zloom/keys)'
+complete -c zloom -n '__fish_seen_subcommand_from group' -l yes -s y -d 'drop: what waits for it is lost, and that is meant'
+complete -c zloom -n '__fish_seen_subcommand_from group' -l output -s o -r -a 'text json jsonl' -d 'text, json or jsonl'
 complete -c zloom -n __fish_use_subcommand -a stats -d 'counters of flows, consumers, sessions and the journal'
 complete -c zloom -n '__fish_seen_subcommand_from stats' -l state -r -a '(__fish_complete_directories)' -d 'the topology'\''s state folder (default: by its name)'
 complete -c zloom -n '__fish_seen_subcommand_from stats' -l fleet -r -F -d 'go to the router of this fleet, on another host ($ZLOOM_FLEET)'

@@ -26,6 +26,7 @@ _zloom_commands () {
         'tap:watch messages of a flow go by, without taking them'
         'dlq:look at dead letters, put them back, or delete them'
         'flow:keys of a keyed flow that do not go on, and letting them go on'
+        'group:who hears a bus, and the end of a durable subscriber that is no more'
         'stats:counters of flows, consumers, sessions and the journal'
         'top:flows and nodes live on one screen\: rates, depth, age, credit, restarts'
         'trace:one message\: where it is, who has it, its failures, and its way over all flows'
@@ -237,6 +238,7 @@ _zloom () {
                 '*--file[each line of FILE is a message; - is stdin]:FILE:_files' \
                 '-k[the key of every message (default\: from its body, where the flow says)]:KEY: ' \
                 '*--key[the key of every message (default\: from its body, where the flow says)]:KEY: ' \
+                '*--topic[what every event is about; for a bus, as in order.eu.paid]:TOPIC: ' \
                 '*--in[not to be handed out before so long from now]:DURATION: ' \
                 '*--at[not before then\: 14\:05 (the next), 2026-11-28T14\:05 (here), ...T14\:05\:00Z]:TIME: ' \
                 '*--expires[worthless after so long\: handed to nobody from then on]:DURATION: ' \
@@ -259,6 +261,7 @@ _zloom () {
                 '*--keys[where that key is (default\: $ZLOOM_KEYS, ~/.config/zloom/keys)]:DIR:_files -/' \
                 '-n[stop after N messages]:N: ' \
                 '*--count[stop after N messages]:N: ' \
+                '*--topic[of a bus\: only events about this, as in order.* or order.>]:PATTERN: ' \
                 '-w[what waits in the flow now, then stop]' \
                 '*--waiting[what waits in the flow now, then stop]' \
                 '-o[text, json or jsonl]:FORM:(text json jsonl)' \
@@ -296,6 +299,18 @@ _zloom () {
                 '*--skip[release\: the message that failed goes to the dead letters]' \
                 '-n[parked\: at most N keys]:N: ' \
                 '*--max[parked\: at most N keys]:N: ' \
+                '-o[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
+                '*:word: '
+            ;;
+        group)
+            _arguments -s \
+                '*--state[the topology'\''s state folder (default\: by its name)]:DIR:_files -/' \
+                '*--fleet[go to the router of this fleet, on another host ($ZLOOM_FLEET)]:FILE:_files' \
+                '*--as[with --fleet\: the key to come with ($ZLOOM_AS)]:NAME: ' \
+                '*--keys[where that key is (default\: $ZLOOM_KEYS, ~/.config/zloom/keys)]:DIR:_files -/' \
+                '-y[drop\: what waits for it is lost, and that is meant]' \
+                '*--yes[drop\: what waits for it is lost, and that is meant]' \
                 '-o[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*:word: '

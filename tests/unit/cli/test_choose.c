@@ -178,13 +178,15 @@ static void
 s_recipes_stand_in_for_these (void **state)
 {
     (void) state;
-    static const char *const missing[] = {"bus", "call", "stream", "batch"};
+    static const char *const missing[] = {"call", "stream", "batch"};
     const char *until = NULL;
     for (size_t i = 0; i < sizeof missing / sizeof *missing; i++) {
         assert_false (zloom_six_is_built (zloom_registry (), missing[i], &until));
         assert_non_null (until);
     }
     assert_true (zloom_six_is_built (zloom_registry (), "queue", &until));
+    assert_null (until);
+    assert_true (zloom_six_is_built (zloom_registry (), "bus", &until));
     assert_null (until);
     assert_true (zloom_six_is_built (zloom_registry (), "poll", &until));
     assert_non_null (until); /* files only */
@@ -195,8 +197,9 @@ static void
 s_new_recipes_are_clean (void **state)
 {
     (void) state;
-    for (int i = 0; i < 2 * ZLOOM_NEW_WORKERS; i++) {
-        zloom_new_t new = {.name = "fresh", .poll = i % 2, .worker = (zloom_new_worker_t) (i / 2)};
+    for (int i = 0; i < 4 * ZLOOM_NEW_WORKERS; i++) {
+        zloom_new_t new = {
+          .name = "fresh", .poll = i % 2, .bus = i / 2 % 2, .worker = (zloom_new_worker_t) (i / 4)};
         zloom_new_file_t files[ZLOOM_NEW_FILES];
         zloom_new_files (&new, files);
         assert_string_equal (files[0].name, "fresh.yaml");

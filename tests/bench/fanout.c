@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * fanout.c - one publisher and N subscribers, each a process, on one road:
+ *
+ *     bench-fanout zloom ENDPOINT  COUNT BYTES PER_FRAME SUBSCRIBERS [RATE]
+ *     bench-fanout proxy ipc|tcp   COUNT BYTES PER_FRAME SUBSCRIBERS [RATE]
+ *     bench-fanout nats  PORT      COUNT BYTES PER_FRAME SUBSCRIBERS [RATE]
+ *
+ * `zloom` needs a router whose bus `events` is in memory; `proxy` is libzmq's zmq_proxy between
+ * XSUB and XPUB, which drops nothing here; `nats` is a client that writes and reads the protocol of
+ * a nats-server on 127.0.0.1 in large pieces.
+ *
+ * It prints one JSON object: {"rate", "p50_us", "p99_us", "count", "wrong"}. rate is messages
+ * published a second, from the first until every subscriber has had the last. With RATE, so many
+ * are published a second, and the quantiles are of the time from there to each subscriber. A body
+ * begins with its number and the time; `wrong` counts what did not come as the next number.
+ */
+#include "fanout.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NS_PER_S INT64_C (1000000000)
+#define SUBSCRIBERS_MAX 256
+#define BODY_BYTES_MAX (64u * 1024)
+#define LATENCIES_MAX 1000000u
+#define PATIENCE_S 120
+/* The number of a message that only finds out who hears. */
+#define NO_NUMBER UINT64_MAX
+
+typedef struct {
+    uint64_t number;
+    int64_t sent_ns;
+} head_t;
+
+/* What the processes share. */
+typedef struct {
+    _Atomic size_t warm; /* subscribers that have heard something */
+    _Atomic size_t done;
+    int64_t begin_ns;
+    struct {
+        uint64_t next, wrong;
+        int64_t end_ns;
+        bool warm;
+    } subscriber[SUBSCRIBERS_MAX];
+    _Atomic size_t latency_count;
+    uint32_t latency_ns[LATENCIES_MAX];
+} board_t;
+
+typedef struct {
+    fanout_plan_t plan;
+    const fanout_road_t *road;
+    size_t count, subscribers, rate;
+    board_t *board;
+} bench_t;
+
+typedef struct {
+    bench_t *bench;
+    size_t index;
+} ear_t;
+
+void
+fanout_check (bool ok, const char *what)
+{
+    if (!ok) {
+        fprintf (stderr, "bench-fanout: %s: %s\n", what, strerror (errno));
+        _exit (1);
+    }
+}
+
+int64_t
+fanout_now_ns (void)
+{
+    struct timespec time;
+    clock_gettime (CLOCK_MONOTONIC, &time);
+    return (int64_t) time.tv_sec * NS_PER_S + time.tv_nsec;
+}
+
+size_t
+fanout_number (const char *text)
+{
+    char *end = NULL;
+    const unsigned long long number = strtoull (text, &end, 10);
+    fanout_check (end != text && !*end && number > 0, text);
+    return (size_t) number;
+}
+
+/* ---- a subscriber --------------------------------------------------------------------------- */
+
+static bool
+s_heard (void *arg, const uint8_t *body, size_t size)
+{
+    const ear_t *ear = arg;
+    board_t *board = ear->bench->board;
+    head_t head;
+    fanout_check (size >= sizeof head, "a body is too short");
+    memcpy (&head, body, sizeof head);
+    if (!board->subscriber[ear->index].warm) {
+        board->subscriber[ear->index].warm = true;
+        atomic_fetch_add (&board->warm, 1);
+    }
+    if (head.number == NO_NUMBER) {
+        return true;
+    }
+    const uint64_t expected = board->subscriber[ear->index].next;
+    board->subscriber[ear->index].wrong += head.number != expected;
+    board->subscriber[ear->index].next = head.number + 1;
+    if (ear->bench->rate > 0) {
+        const size_t at = atomic_fetch_add (&board->latency_count, 1);
+        const int64_t took_ns = fanout_now_ns () - head.sent_ns;
+        if (at < LATENCIES_MAX) {
+            board->latency_ns[at] = took_ns < UINT32_MAX ? (uint32_t) took_ns : UINT32_MAX;
+        }
+    }
+    if (head.number + 1 < ear->bench->count) {
+        return true;
+    }
+    board->subscriber[ear->index].end_ns = fanout_now_ns ();
+    atomic_fetch_add (&board->done, 1);
+    return false;
+}
+
+/* ---- the publisher -------------------------------------------------------------------------- */
+
+static void
+s_rest (const bench_t *bench, void *publisher, int64_t until_ns)
+{
+    if (bench->road->rest) {
+        bench->road->rest (publisher, until_ns);
+        return;
+    }
+    const int64_t left_ns = until_ns - fanout_now_ns ();
+    if (left_ns > 0) {
+        const struct timespec time = {left_ns / NS_PER_S, left_ns % NS_PER_S};
+        (void) ppoll (NULL, 0, &time, NULL);
+    }
+}
+
+/* Until everybody has heard something. */
+static void
+s_warm (const bench_t *bench, void *publisher, uint8_t *body)
+{
+    const int64_t deadline_ns = fanout_now_ns () + PATIENCE_S * NS_PER_S;
+    const head_t head = {.number = NO_NUMBER};
+    memcpy (body, &head, sizeof head);
+    while (atomic_load (&bench->board->warm) < bench->subscribers) {
+        fanout_check (fanout_now_ns () < deadline_ns, "not every subscriber hears");
+        for (size_t i = 0; i < bench->plan.per_frame; i++) {
+            bench->road->publish (publisher, body, bench->plan.bytes);
+        }
+        bench->road->flush (publisher);
+        s_rest (bench, publisher, fanout_now_ns () + NS_PER_S / 100);
+    }
+}
+
+static void
+s_publish (const bench_t *bench)
+{
+    static uint8_t body[BODY_BYTES_MAX];
+    void *publisher = bench->road->open (&bench->plan);
+    s_warm (bench, publisher, body);
+    bench->board->begin_ns = fanout_now_ns ();
+    for (uint64_t i = 0; i < bench->count; i++) {
+        head_t head = {.number = i};
+        if (bench->rate > 0) {
+            s_rest (bench, publisher,
+                    bench->board->begin_ns + (int64_t) i * NS_PER_S / (int64_t) bench->rate);
+            head.sent_ns = fanout_now_ns ();
+        }
+        memcpy (body, &head, sizeof head);
+        bench->road->publish (publisher, body, bench->plan.bytes);
+        if (bench->rate > 0) {
+            bench->road->flush (publisher);
+        }
+    }
+    bench->road->flush (publisher);
+    const int64_t deadline_ns = fanout_now_ns () + PATIENCE_S * NS_PER_S;
+    while (atomic_load (&bench->board->done) < bench->subscribers) {
+        fanout_check (fanout_now_ns () < deadline_ns, "not every subscriber has had all");
+        s_rest (bench, publisher, fanout_now_ns () + NS_PER_S / 1000);
+    }
+    bench->road->close (publisher);
+}
+
+/* ---- processes ------------------------------------------------------------------------------ */
+
+static pid_t
+s_fork (void)
+{
+    const pid_t pid = fork ();
+    fanout_check (pid >= 0, "fork");
+    if (pid == 0) {
+        prctl (PR_SET_PDEATHSIG, SIGKILL);
+    }
+    return pid;
+}
+
+static void
+s_run (bench_t *bench)
+{
+    pid_t children[SUBSCRIBERS_MAX];
+    pid_t middle = 0;
+    if (bench->road->middle && (middle = s_fork ()) == 0) {
+        bench->road->middle (&bench->plan);
+        _exit (0);
+    }
+    for (size_t i = 0; i < bench->subscribers; i++) {
+        if ((children[i] = s_fork ()) == 0) {
+            bench->road->hear (&bench->plan, s_heard, &(ear_t){bench, i});
+            _exit (0);
+        }
+    }
+    const pid_t publisher = s_fork ();
+    if (publisher == 0) {
+        s_publish (bench);
+        _exit (0);
+    }
+    int status = 0;
+    fanout_check (waitpid (publisher, &status, 0) == publisher && status == 0, "the publisher");
+    for (size_t i = 0; i < bench->subscribers; i++) {
+        kill (children[i], SIGKILL); /* it has had all */
+        waitpid (children[i], &status, 0);
+    }
+    if (middle > 0) {
+        kill (middle, SIGKILL);
+        waitpid (middle, &status, 0);
+    }
+}
+
+static int
+s_compare (const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *) a;
+    const uint32_t y = *(const uint32_t *) b;
+    return (x > y) - (x < y);
+}
+
+static void
+s_print (const bench_t *bench)
+{
+    board_t *board = bench->board;
+    int64_t end_ns = 0;
+    uint64_t wrong = 0;
+    for (size_t i = 0; i < bench->subscribers; i++) {
+        end_ns = end_ns > board->subscriber[i].end_ns ? end_ns : board->subscriber[i].end_ns;
+        wrong += board->subscriber[i].wrong;
+    }
+    size_t n = board->latency_count < LATENCIES_MAX ? board->latency_count : LATENCIES_MAX;
+    qsort (board->latency_ns, n, sizeof *board->latency_ns, s_compare);
+    printf (
+      "{\"rate\": %.1f, \"p50_us\": %.1f, \"p99_us\": %.1f, \"count\": %zu, \"wrong\": %llu}\n",
+      (double) bench->count / ((double) (end_ns - board->begin_ns) / 1e9),
+      n ? board->latency_ns[(n - 1) / 2] / 1e3 : 0.0,
+      n ? board->latency_ns[(n - 1) * 99 / 100] / 1e3 : 0.0, bench->count,
+      (unsigned long long) wrong);
+}
+
+int
+main (int argc, char **argv)
+{
+    static const fanout_road_t *const roads[] = {&fanout_zloom, &fanout_proxy, &fanout_nats};
+    bench_t bench = {0};
+    for (size_t i = 0; argc > 1 && i < sizeof roads / sizeof *roads; i++) {
+        bench.road = strcmp (argv[1], roads[i]->name) == 0 ? roads[i] : bench.road;
+    }
+    if (!bench.road || argc < 7 || argc > 8) {
+        fprintf (stderr, "see the head of fanout.c\n");
+        return 2;
+    }
+    bench.plan = (fanout_plan_t){.where = argv[2],
+                                 .bytes = fanout_number (argv[4]),
+                                 .per_frame = fanout_number (argv[5]),
+                                 .topic = "bench.events.one"};
+    bench.count = fanout_number (argv[3]);
+    bench.count -= bench.count % bench.plan.per_frame;
+    bench.subscribers = fanout_number (argv[6]);
+    bench.rate = argc == 8 ? fanout_number (argv[7]) : 0;
+    fanout_check (bench.count > 0 && bench.subscribers <= SUBSCRIBERS_MAX &&
+                    bench.plan.bytes >= sizeof (head_t) && bench.plan.bytes <= BODY_BYTES_MAX,
+                  "COUNT, BYTES or SUBSCRIBERS are out of bounds");
+    bench.board =
+      mmap (NULL, sizeof *bench.board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    fanout_check (bench.board != MAP_FAILED, "memory");
+    s_run (&bench);
+    s_print (&bench);
+    return 0;
+}
