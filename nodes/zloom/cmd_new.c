@@ -128,7 +128,10 @@ s_tell (const zloom_cli_t *cli, const char *folder, const zloom_new_file_t *file
         for (size_t i = 0; i < ZLOOM_NEW_FILES; i++) {
             json_array_append_new (names, json_string (files[i].name));
         }
-        return zloom_print_json (cli, json_pack ("{s:s, s:o}", "folder", folder, "files", names),
+        return zloom_print_json (cli,
+                                 json_pack ("{s:o, s:o}", "folder",
+                                            zloom_print_text (zloom_bytes_text (folder)), "files",
+                                            names),
                                  output == ZLOOM_OUTPUT_JSON);
     }
     zloom_buf_t out = {0};

@@ -5,6 +5,7 @@ command ended can be told from its exit code. Each command and each code has to 
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import unittest
@@ -55,6 +56,7 @@ COMMANDS = {
     "logs": ["logs", "--state", "{up}"],
     "down": ["down", "--state", "{up}"],
     "doctor": ["doctor", "{folder}/closed"],
+    "keys": ["keys", "new", "{form}", "--keys", "{folder}/keys"],
     "help": ["help", "--all"],
     "version": ["version"],
 }
@@ -124,6 +126,22 @@ class Outputs(topology.Case):
     def test_schema_is_json(self):
         json.loads(zloom("schema").stdout)
 
+    def test_names_of_files_need_not_be_text(self):
+        """What is no UTF-8 in them is shown, and what is printed is JSON all the same."""
+        bad = os.fsdecode(os.fsencode(self.folder) + b"/bad-\xff.yaml")
+        good = self.recipe("flows:\n  jobs: {pattern: queue, from: external, to: external}\n")
+        shutil.copy(good, bad)
+        for words, code in ((("lint", bad), 0), (("expand", bad), 0), (("graph", bad), 0),
+                            (("new", "queue", "--dir", bad + ".new."), 0),
+                            (("lint", bad, "--set", "no.such=1"), 78)):
+            for form in ("json", "jsonl"):
+                last = words[-1] + (form if words[0] == "new" else "")
+                done = subprocess.run([topology.ZLOOM, *words[:-1], last, "-o", form],
+                                      capture_output=True, check=False)
+                self.assertEqual(done.returncode, code, (words, done.stderr))
+                for text in [done.stdout] if form == "json" else done.stdout.splitlines():
+                    json.loads(text.decode("utf-8"))
+
 
 class Codes(topology.Case):
     """The table of exit codes, a real command line each."""
@@ -146,7 +164,8 @@ class Codes(topology.Case):
         told = {int(code) for code in re.findall(r"(?m)^\| (\d+) \|", section)}
         here = {int(code) for name in dir(self)
                 for code in re.findall(r"^test_(\d+)_", name)}
-        # 70 is for what must not happen: no command line is known that gets there.
+        # 70 is for what must not happen: no command line is known that gets there, but
+        # tests/unit/cli/test_print.c does.
         self.assertEqual(told - here, {70})
 
     def test_0_done(self):
