@@ -147,8 +147,8 @@ MUTATIONS = [
              "        if (ways & (1u << way)) {",
              "        if ((ways & (1u << way)) && way != ZLOOM_REASON_MOVED) {"),
     Mutation("dead-not-copied", "what leaves for the dead letters is there",
-             "lib/engine/dead.c", "    zloom_engine_feed (self, target, &event);\n}",
-             "    (void) event;\n}"),
+             "lib/engine/dead.c", "    zloom_engine_feed (self, target, &event);\n",
+             "    (void) event;\n"),
     Mutation("step-in-two-groups", "a step's settlement and emits are one group",
              "lib/engine/step.c", "        self->step.settles = false;\n",
              "        self->step.settles = false;\n"
