@@ -5,6 +5,7 @@
 #include "base/units.h"
 #include "base/when.h"
 #include "routers.h"
+#include "subscribers.h"
 #include "trail.h"
 #include "view.h"
 #include "wire/source.h"
@@ -43,6 +44,14 @@ s_ask (s_trace_t *self, const char *id, const char *flow, int64_t seq)
     zloom_ask_clear (&args);
     if (code != ZLOOM_EXIT_OK) {
         return code;
+    }
+    const bool receipts = zloom_cli_option (self->cli, "receipts") != NULL;
+    const int asked =
+      receipts ? zloom_receipts_ask (self->cli, self->client, json_object_get (answer, "messages"))
+               : ZLOOM_EXIT_OK;
+    if (asked != ZLOOM_EXIT_OK) {
+        json_decref (answer);
+        return asked;
     }
     if (!self->answer) {
         self->answer = answer;
@@ -272,6 +281,7 @@ s_text (const s_trace_t *self, const zloom_origin_t *origin, zloom_buf_t *out)
             s_message_text (message, out);
         }
     }
+    zloom_receipts_text (out, messages);
     if (json_array_size (messages) == 0 && json_array_size (trail) == 0) {
         s_absent_text (self, origin, out);
     }

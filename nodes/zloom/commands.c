@@ -239,8 +239,12 @@ static const zloom_option_t s_top_options[] = {
   OUTPUT_OPTION,
   LAST_OPTION};
 
-static const zloom_option_t s_trace_options[] = {STATE_OPTION, ROAD_OPTIONS, OUTPUT_OPTION,
-                                                 LAST_OPTION};
+static const zloom_option_t s_trace_options[] = {
+  STATE_OPTION,
+  ROAD_OPTIONS,
+  {"receipts", 0, NULL, "of a bus's event: what became of it at each durable subscriber"},
+  OUTPUT_OPTION,
+  LAST_OPTION};
 
 static const zloom_option_t s_why_options[] = {
   STATE_OPTION,

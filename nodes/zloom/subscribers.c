@@ -64,21 +64,81 @@ zloom_subscribers_text (zloom_buf_t *out, const json_t *subscribers)
     }
 }
 
-void
-zloom_receipts_text (zloom_buf_t *out, const json_t *receipts)
+/* ---- receipts ------------------------------------------------------------------------------- */
+
+static int
+s_is_bus (const zloom_cli_t *cli, zloom_client_t *client, const char *flow, bool *is)
+{
+    zloom_ask_args_t args = {.count = 0};
+    json_t *stats = NULL;
+    zloom_ask_text (&args, "flow", flow);
+    const int code = zloom_ask (cli, client, "stats", &args, ZLOOM_CLI_WAIT_MS, &stats);
+    zloom_ask_clear (&args);
+    const json_t *row = json_array_get (json_object_get (stats, "flows"), 0);
+    *is = strcmp (zloom_print_string (row, "pattern"), "bus") == 0;
+    json_decref (stats);
+    return code;
+}
+
+int
+zloom_receipts_ask (const zloom_cli_t *cli, zloom_client_t *client, json_t *messages)
 {
     size_t index = 0;
-    json_t *row = NULL;
-    json_array_foreach (receipts, index, row)
+    json_t *message = NULL;
+    int code = ZLOOM_EXIT_OK;
+    json_array_foreach (messages, index, message)
     {
-        const char *state = zloom_print_string (row, "state");
-        zloom_buf_printf (out, "  %-24s %s", zloom_print_string (row, "group"), state);
-        if (strcmp (state, "lagging") == 0) {
-            zloom_buf_printf (out, ", %lld before it", (long long) zloom_print_int (row, "behind"));
+        const char *flow = zloom_print_string (message, "flow");
+        bool is_bus = false;
+        code = code ? code : s_is_bus (cli, client, flow, &is_bus);
+        if (code != ZLOOM_EXIT_OK || !is_bus) {
+            continue;
         }
-        zloom_buf_add_text (out, "\n");
+        zloom_ask_args_t args = {.count = 0};
+        json_t *answer = NULL;
+        zloom_ask_text (&args, "flow", flow);
+        zloom_ask_number (&args, "seq", zloom_print_int (message, "seq"));
+        code = zloom_ask (cli, client, "receipts", &args, ZLOOM_CLI_WAIT_MS, &answer);
+        zloom_ask_clear (&args);
+        if (code == ZLOOM_EXIT_OK) {
+            json_object_set (message, "receipts", json_object_get (answer, "receipts"));
+        }
+        json_decref (answer);
     }
-    if (index == 0) {
-        zloom_buf_add_text (out, "  nobody hears the flow durably\n");
+    return code;
+}
+
+static void
+s_receipt_text (zloom_buf_t *out, const json_t *row)
+{
+    const char *state = zloom_print_string (row, "state");
+    zloom_buf_printf (out, "    %-20s %s", zloom_print_string (row, "group"), state);
+    if (strcmp (state, "lagging") == 0) {
+        zloom_buf_printf (out, ", %lld before it", (long long) zloom_print_int (row, "behind"));
+    }
+    zloom_buf_add_text (out, "\n");
+}
+
+void
+zloom_receipts_text (zloom_buf_t *out, const json_t *messages)
+{
+    size_t index = 0;
+    json_t *message = NULL;
+    json_array_foreach (messages, index, message)
+    {
+        const json_t *receipts = json_object_get (message, "receipts");
+        size_t at = 0;
+        json_t *row = NULL;
+        if (!receipts) {
+            continue;
+        }
+        zloom_buf_printf (out, "%s, number %lld, at its durable subscribers:\n",
+                          zloom_print_string (message, "flow"),
+                          (long long) zloom_print_int (message, "seq"));
+        json_array_foreach (receipts, at, row)
+        {
+            s_receipt_text (out, row);
+        }
+        zloom_buf_add_text (out, at ? "" : "    there are none\n");
     }
 }

@@ -6,11 +6,18 @@
 #ifndef ZLOOM_CLI_SUBSCRIBERS_H
 #define ZLOOM_CLI_SUBSCRIBERS_H
 
-#include "print.h"
+#include "ask.h"
 
 /* A table; nothing when there is none. `subscribers`: an array of the router's rows. */
 void zloom_subscribers_text (zloom_buf_t *out, const json_t *subscribers);
-/* A line for each durable group. */
-void zloom_receipts_text (zloom_buf_t *out, const json_t *receipts);
+
+/*
+ * Ask what became of each of these messages ({flow, seq, ...}) in the durable groups of its bus,
+ * and put it beside as "receipts"; messages of other flows stay as they are. 0, or an exit code
+ * after a message.
+ */
+int zloom_receipts_ask (const zloom_cli_t *cli, zloom_client_t *client, json_t *messages);
+/* Of each message that has them, a line for each durable group. */
+void zloom_receipts_text (zloom_buf_t *out, const json_t *messages);
 
 #endif

@@ -104,6 +104,12 @@ class Bus(Case):
         self.send("order.paid", *map(str, range(100)))
         wait_for("the other has heard", lambda: len(self.heard("audit")) == 100)
         self.assertEqual(self.groups()["email"]["lag"], 100)
+        done = self.ask("trace", "orders", "41", "--receipts", "-o", "json")
+        receipts = json.loads(done.stdout)["messages"][0]["receipts"]
+        self.assertEqual({row["group"]: (row["state"], row["behind"]) for row in receipts},
+                         {"email": ("lagging", 40), "audit": ("acked", 0), "work": ("filtered", 0)})
+        self.assertIn("lagging, 40 before it", self.ask("trace", "orders", "41",
+                                                        "--receipts").stdout)
         self.assertEqual(self.heard("email"), [])
         self.assertEqual(self.ask("resume", "email").returncode, 0)
         self.wait_heard("email", [str(i) for i in range(100)])

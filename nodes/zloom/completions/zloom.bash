@@ -295,7 +295,7 @@ _zloom () {
                 --keys) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
                 -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
             esac
-            options='--state --fleet --as --keys --output'
+            options='--state --fleet --as --keys --receipts --output'
             [[ $word == -* ]] || { COMPREPLY=(); return; }
             ;;
         why)

@@ -187,6 +187,7 @@ complete -c zloom -n '__fish_seen_subcommand_from trace' -l state -r -a '(__fish
 complete -c zloom -n '__fish_seen_subcommand_from trace' -l fleet -r -F -d 'go to the router of this fleet, on another host ($ZLOOM_FLEET)'
 complete -c zloom -n '__fish_seen_subcommand_from trace' -l as -r -d 'with --fleet: the key to come with ($ZLOOM_AS)'
 complete -c zloom -n '__fish_seen_subcommand_from trace' -l keys -r -a '(__fish_complete_directories)' -d 'where that key is (default: $ZLOOM_KEYS, ~/.config/zloom/keys)'
+complete -c zloom -n '__fish_seen_subcommand_from trace' -l receipts -d 'of a bus'\''s event: what became of it at each durable subscriber'
 complete -c zloom -n '__fish_seen_subcommand_from trace' -l output -s o -r -a 'text json jsonl' -d 'text, json or jsonl'
 complete -c zloom -n __fish_use_subcommand -a why -d 'what holds a flow or a node back: one sentence, its numbers, what to do'
 complete -c zloom -n '__fish_seen_subcommand_from why' -l state -r -a '(__fish_complete_directories)' -d 'the topology'\''s state folder (default: by its name)'

@@ -341,6 +341,7 @@ _zloom () {
                 '*--fleet[go to the router of this fleet, on another host ($ZLOOM_FLEET)]:FILE:_files' \
                 '*--as[with --fleet\: the key to come with ($ZLOOM_AS)]:NAME: ' \
                 '*--keys[where that key is (default\: $ZLOOM_KEYS, ~/.config/zloom/keys)]:DIR:_files -/' \
+                '*--receipts[of a bus'\''s event\: what became of it at each durable subscriber]' \
                 '-o[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*:word: '
