@@ -35,6 +35,7 @@ zloom_subscription_new (const zloom_subscription_options_t *options, uint32_t ha
     self->prefetch.frames =
       options->prefetch_frames ? options->prefetch_frames : self->prefetch.messages;
     self->extend_at_ns = ZLOOM_NEVER;
+    self->told_all_at_ns = ZLOOM_NEVER;
     return self;
 }
 

@@ -4,7 +4,7 @@
  * be said about it in a session. It outlives sessions: SUBSCRIBE is said again, with what is held.
  *
  * Credit is absolute since SUBSCRIBE: delivered + (prefetch - held), and never falls. It is told
- * when a quarter of the prefetch has become free, or when nothing is held any more.
+ * when a quarter of the prefetch has become free, or when nothing was held for a moment.
  */
 #ifndef ZLOOM_CLIENT_SUBSCRIPTION_H
 #define ZLOOM_CLIENT_SUBSCRIPTION_H
@@ -40,6 +40,7 @@ struct zloom_subscription {
     uint64_t lease_ms;
     uint64_t delivery_no;
     int64_t extend_at_ns;
+    int64_t told_all_at_ns;   /* nothing is held: when all credit is told; ZLOOM_NEVER: it is */
     zloom_amount_t delivered; /* on this road */
     zloom_amount_t granted;   /* on this road */
     zloom_amount_t held;

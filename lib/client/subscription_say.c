@@ -8,6 +8,8 @@
 
 /* Runs in one verb: far below the protocol's limit, so that verbs stay small. */
 #define RUNS_A_VERB 1024
+/* How long nothing is held before all credit is told. */
+#define REST_NS ZLOOM_NS_PER_MS
 
 /* ---- what is said --------------------------------------------------------------------------- */
 
@@ -137,6 +139,7 @@ zloom_subscription_lost (zloom_subscription_t *self)
     self->delivered = (zloom_amount_t){0};
     self->granted = (zloom_amount_t){0};
     self->extend_at_ns = ZLOOM_NEVER;
+    self->told_all_at_ns = ZLOOM_NEVER;
     for (zloom_client_lease_t *lease = self->first; lease; lease = lease->next) {
         zloom_client_lease_unsay (lease);
     }
@@ -157,10 +160,28 @@ s_worth_telling (uint64_t total, uint64_t granted, uint64_t prefetch)
     return total > granted && total - granted >= (prefetch + 3) / 4;
 }
 
+/*
+ * Nothing is held any more, and some credit is used: the rest is told when that lasts. More comes
+ * in a moment where much comes, and a CREDIT for each delivery would cost as much as the delivery.
+ */
+static bool
+s_rests (zloom_subscription_t *self, bool more, int64_t mono_ns)
+{
+    if (!more || self->held.messages > 0) {
+        self->told_all_at_ns = ZLOOM_NEVER;
+        return false;
+    }
+    if (self->told_all_at_ns == ZLOOM_NEVER) {
+        self->told_all_at_ns = zloom_time_add (mono_ns, REST_NS);
+    }
+    return mono_ns >= self->told_all_at_ns;
+}
+
 static void
-s_say_credit (zloom_subscription_t *self, zloom_frames_t *out)
+s_say_credit (zloom_subscription_t *self, int64_t mono_ns, zloom_frames_t *out)
 {
     if (self->on_hold) {
+        self->told_all_at_ns = ZLOOM_NEVER;
         return;
     }
     const zloom_amount_t *was = &self->granted;
@@ -172,13 +193,14 @@ s_say_credit (zloom_subscription_t *self, zloom_frames_t *out)
     };
     const bool more =
       total.messages > was->messages || total.bytes > was->bytes || total.frames > was->frames;
-    if (!(more && self->held.messages == 0) &&
+    if (!s_rests (self, more, mono_ns) &&
         !s_worth_telling (total.messages, was->messages, self->prefetch.messages) &&
         !s_worth_telling (total.bytes, was->bytes, self->prefetch.bytes) &&
         !s_worth_telling (total.frames, was->frames, self->prefetch.frames)) {
         return;
     }
     self->granted = total;
+    self->told_all_at_ns = ZLOOM_NEVER;
     const zloom_verb_t verb = {.kind = ZLOOM_VERB_CREDIT,
                                .credit = {.target = ZLOOM_CREDIT_HANDLE,
                                           .id = self->handle,
@@ -196,10 +218,10 @@ zloom_subscription_tick (zloom_subscription_t *self, int64_t mono_ns, zloom_fram
         s_say_settlements (self, lease, out);
     }
     if (self->subscribed) {
-        s_say_credit (self, out);
+        s_say_credit (self, mono_ns, out);
     }
     if (!self->subscribed || self->lease_ms == 0 || self->mode != ZLOOM_MODE_CONSUME) {
-        return ZLOOM_NEVER;
+        return self->told_all_at_ns;
     }
     const int64_t interval_ns = (int64_t) (self->lease_ms / 3 + 1) * ZLOOM_NS_PER_MS;
     if (self->extend_at_ns == ZLOOM_NEVER) {
@@ -212,5 +234,5 @@ zloom_subscription_tick (zloom_subscription_t *self, int64_t mono_ns, zloom_fram
             s_say_progress (self, lease, ZLOOM_ITEM_STEPPED, out);
         }
     }
-    return self->extend_at_ns;
+    return self->told_all_at_ns < self->extend_at_ns ? self->told_all_at_ns : self->extend_at_ns;
 }
