@@ -230,13 +230,14 @@ s_renew (zloom_client_t *self)
 void
 zloom_client_pump (zloom_client_t *self)
 {
-    size_t moved;
+    size_t received;
+    size_t sent;
     do {
-        moved = s_receive (self);
+        received = s_receive (self);
         self->next_ns = zloom_client_core_tick (self->core, zloom_clock_now ());
         s_renew (self);
-        moved += s_send (self);
-    } while (moved > 0);
+        sent = s_send (self);
+    } while (sent > 0 || received == BURST); /* else the last look found nothing */
     self->pumped_ns = zloom_clock_now ().mono_ns;
     if (self->next_ns < self->renew_ns && zloom_client_core_wants_road (self->core)) {
         self->next_ns = self->renew_ns;

@@ -108,8 +108,14 @@ s_encode_number (zloom_buf_t *out, bool has, int64_t value)
 static void
 s_encode_head (const zloom_envelope_t *self, zloom_buf_t *out)
 {
+    const uint32_t rest =
+      zloom_envelope_flags (self) & ~((uint32_t) ZLOOM_FLAG_TOPIC | (uint32_t) ZLOOM_FLAG_KEY);
     zloom_encode_text (out, self->topic);
     zloom_encode_bytes (out, self->key);
+    if (rest == 0 && !self->has_time) {
+        zloom_buf_add (out, s_unset_head, HEAD_FIELDS - 2);
+        return;
+    }
     s_encode_number (out, self->has_due, self->due_ms);
     s_encode_number (out, self->has_expires, self->expires_ms);
     s_encode_number (out, self->has_priority, self->priority);
@@ -144,20 +150,33 @@ s_decode_number (zloom_fields_t *fields, uint64_t max, int64_t *value)
     return true;
 }
 
+/* The next n fields of the head, if all of them are unset. */
+static bool
+s_skip_unset (zloom_fields_t *fields, uint32_t n)
+{
+    zloom_cursor_t *cursor = fields->cursor;
+    if (cursor->err != ZLOOM_OK || fields->left < n || zloom_cursor_left (cursor) < n ||
+        memcmp (cursor->at, s_unset_head, n) != 0) {
+        return false;
+    }
+    cursor->at += n;
+    fields->left -= n;
+    fields->index += n;
+    return true;
+}
+
 static void
 s_decode_head (zloom_fields_t *fields, zloom_envelope_t *self)
 {
     int64_t priority = 0;
-    zloom_cursor_t *cursor = fields->cursor;
-    if (fields->left >= HEAD_FIELDS && zloom_cursor_left (cursor) >= HEAD_FIELDS &&
-        memcmp (cursor->at, s_unset_head, HEAD_FIELDS) == 0) {
-        cursor->at += HEAD_FIELDS;
-        fields->left -= HEAD_FIELDS;
-        fields->index += HEAD_FIELDS;
+    if (s_skip_unset (fields, HEAD_FIELDS)) {
         return;
     }
     self->topic = zloom_fields_text (fields, ZLOOM_MAY, ZLOOM_LIMIT_TOPIC_BYTES);
     self->key = zloom_fields_bytes (fields, ZLOOM_MAY, ZLOOM_LIMIT_KEY_BYTES);
+    if (s_skip_unset (fields, HEAD_FIELDS - 2)) {
+        return; /* as most have it on a bus, or with a key */
+    }
     self->has_due = s_decode_number (fields, INT64_MAX, &self->due_ms);
     self->has_expires = s_decode_number (fields, INT64_MAX, &self->expires_ms);
     self->has_priority = s_decode_number (fields, ZLOOM_LIMIT_PRIORITY, &priority);
