@@ -120,14 +120,14 @@ class Lines:
             self.write(AHEAD)
         return self.seen
 
-    def check(self, report):
-        """Each once."""
+    def check(self, report, tail="+!"):
+        """Each once, with what was put behind it on the way."""
         lines = self.target.read_text(encoding="ascii", errors="replace").splitlines()
         got = collections.Counter(lines)
         report.confirmed += self.written
         report.deliveries += len(lines)
         for n in range(self.written):
-            count = got.pop(self.line(n) + "+!", 0)
+            count = got.pop(self.line(n) + tail, 0)
             if count != 1:
                 report.add("twice" if count else "lost", f"line {n}: {count} times in the ledger")
         for text in got:
