@@ -175,6 +175,7 @@ s_tell_queue (zloom_bus_t *self, const zloom_event_t *event, const zloom_turn_t 
         return;
     }
     if (event->type == ZLOOM_EVENT_CREDIT) {
+        member->begun = true;
         member->credit_messages = event->credit.messages;
         member->credit_bytes = event->credit.bytes;
         member->credit_frames = event->credit.frames;

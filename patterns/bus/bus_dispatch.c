@@ -65,7 +65,7 @@ s_tell_gaps (zloom_bus_listener_t *listener, const zloom_bus_member_t *member, u
         effect->gap.consumer = member->id;
         effect->gap.from = gap.from;
         effect->gap.to = gap.to;
-        effect->gap.count = gap.count;
+        effect->gap.count = gap.at_most ? 0 : gap.count;
         effect->gap.reason = gap.reason;
         listener->told += gap.count;
         listener->gaps_told++;
@@ -191,6 +191,8 @@ s_serve (zloom_bus_t *self, zloom_bus_listener_t *listener, uint32_t budget,
     }
     if (listener->pending.total == 0) {
         listener->overrun = false;
+        listener->past = 0;
+        listener->past_bytes = 0;
     }
     zloom_bus_slow (self, listener);
     return handed;

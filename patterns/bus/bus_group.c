@@ -344,7 +344,8 @@ zloom_bus_drop_groups (zloom_bus_t *self, uint64_t keep, const zloom_turn_t *tur
           backlog > keep ? zloom_queue_drop (group->queue, backlog - keep, &span, turn) : 0;
         if (dropped > 0) {
             static const zloom_ranges_t nothing;
-            const zloom_missed_t gap = {span.first, span.last, dropped, "limit"};
+            const zloom_missed_t gap = {
+              .from = span.first, .to = span.last, .count = dropped, .reason = "limit"};
             zloom_gaps_add (&group->gaps, &gap, &nothing);
         }
     }

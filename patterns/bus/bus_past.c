@@ -102,9 +102,8 @@ s_read (zloom_bus_t *self, zloom_bus_listener_t *listener, uint64_t most, const 
         return false;
     }
     if (err != ZLOOM_OK) { /* whether it was meant for it nobody knows any more */
-        listener->meant++;
-        zloom_bus_lose (self, listener, listener->at, listener->at, 1,
-                        err == ZLOOM_NOT_FOUND ? "retain" : "damaged");
+        zloom_bus_lose_unread (self, listener, listener->at, listener->at,
+                               err == ZLOOM_NOT_FOUND ? "retain" : "damaged");
         listener->at++;
         return true;
     }
@@ -140,6 +139,8 @@ zloom_bus_read_on (zloom_bus_t *self, zloom_bus_listener_t *listener, const zloo
         }
         if (listener->at == end) {
             listener->stage = ZLOOM_BUS_LIVE;
+            listener->past = listener->pending.total;
+            listener->past_bytes = listener->pending_bytes;
             break;
         }
         if (listener->at >= durable || (!gathers && listener->pending.total >= ENOUGH)) {
@@ -195,10 +196,13 @@ zloom_bus_read_from (zloom_bus_t *self, zloom_bus_listener_t *listener, uint64_t
              i++) {
             count += zloom_bus_interest_wants (&listener->interest, zloom_topic_of (bytes)) ? 1 : 0;
         }
-        const uint64_t n = err == ZLOOM_OK ? peek.n : left; /* unread: all may have been for it */
-        count = err == ZLOOM_OK ? count : left;
+        if (err != ZLOOM_OK) {
+            zloom_bus_lose_unread (self, listener, listener->at, seq - 1, "limit");
+            listener->at = seq;
+            return;
+        }
         listener->meant += count;
-        zloom_bus_lose (self, listener, listener->at, listener->at + n - 1, count, "limit");
-        listener->at += n;
+        zloom_bus_lose (self, listener, listener->at, listener->at + peek.n - 1, count, "limit");
+        listener->at += peek.n;
     }
 }

@@ -20,17 +20,36 @@
 
 /* ---- losing ---------------------------------------------------------------------------------- */
 
+static void
+s_lose (zloom_bus_t *self, zloom_bus_listener_t *listener, const zloom_missed_t *gap)
+{
+    zloom_gaps_add (&listener->gaps, gap, &listener->pending);
+    listener->lost += gap->count;
+    self->lost += gap->count;
+    if (gap->count > 0) {
+        zloom_bus_wake (self, listener); /* it is to be told */
+    }
+}
+
 void
 zloom_bus_lose (zloom_bus_t *self, zloom_bus_listener_t *listener, uint64_t from, uint64_t to,
                 uint64_t count, const char *reason)
 {
-    const zloom_missed_t gap = {from, to, count, reason};
-    zloom_gaps_add (&listener->gaps, &gap, &listener->pending);
-    listener->lost += count;
-    self->lost += count;
-    if (count > 0) {
-        zloom_bus_wake (self, listener); /* it is to be told */
-    }
+    s_lose (self, listener,
+            &(zloom_missed_t){.from = from, .to = to, .count = count, .reason = reason});
+}
+
+void
+zloom_bus_lose_unread (zloom_bus_t *self, zloom_bus_listener_t *listener, uint64_t from,
+                       uint64_t to, const char *reason)
+{
+    listener->meant += to - from + 1;
+    s_lose (self, listener,
+            &(zloom_missed_t){.from = from,
+                              .to = to,
+                              .count = to - from + 1,
+                              .at_most = !listener->interest.all,
+                              .reason = reason});
 }
 
 /* [first, last] of what waits do not any more; returns how many they were. */
@@ -169,12 +188,26 @@ zloom_bus_push (zloom_bus_t *self, zloom_bus_listener_t *listener, uint64_t firs
     zloom_bus_wake (self, listener);
 }
 
+/* Whether anybody has ever said what it can take: who has just come is not slow. */
+static bool
+s_has_begun (const zloom_bus_listener_t *listener)
+{
+    bool begun = false;
+    for (size_t i = 0; i < listener->member_count && !begun; i++) {
+        begun = listener->members[i]->begun;
+    }
+    return begun;
+}
+
 void
 zloom_bus_slow (zloom_bus_t *self, zloom_bus_listener_t *listener)
 {
-    const uint64_t most = (uint64_t) listener->on_slow_value;
+    const bool counts_bytes = listener->on_slow == ZLOOM_ON_SLOW_SPILL;
+    const uint64_t most =
+      (uint64_t) listener->on_slow_value + (counts_bytes ? listener->past_bytes : listener->past);
     const uint64_t total = listener->pending.total;
-    if (listener->stage != ZLOOM_BUS_LIVE || total == 0 || s_credit (listener) > 0) {
+    if (listener->stage != ZLOOM_BUS_LIVE || total == 0 || s_credit (listener) > 0 ||
+        !s_has_begun (listener)) {
         return;
     }
     switch (listener->on_slow) {

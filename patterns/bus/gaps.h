@@ -7,12 +7,15 @@
 #ifndef ZLOOM_PATTERNS_BUS_GAPS_H
 #define ZLOOM_PATTERNS_BUS_GAPS_H
 
+#include <stdbool.h>
+
 #include "base/ranges.h"
 
 typedef struct {
     uint64_t from;
     uint64_t to; /* inclusive */
     uint64_t count;
+    bool at_most;       /* so many at most: nobody knows which of them were meant for it */
     const char *reason; /* of the last of them */
 } zloom_missed_t;
 

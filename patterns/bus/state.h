@@ -69,6 +69,7 @@ typedef struct {
     zloom_consumer_id_t id;
     zloom_bus_listener_t *listener; /* one of the two */
     zloom_bus_group_t *group;
+    bool begun;               /* it has said what it takes */
     uint64_t credit_messages; /* granted and used since it subscribed; of a group: the queue's */
     uint64_t credit_bytes;
     uint64_t credit_frames;
@@ -97,6 +98,8 @@ struct zloom_bus_listener {
 
     zloom_ranges_t pending; /* meant for it, and not handed out */
     uint64_t pending_bytes; /* about */
+    uint64_t past;          /* so much waited when it had read the past: that is not held */
+    uint64_t past_bytes;    /* ... against it until it has caught up */
     zloom_gaps_t gaps;
     zloom_map_t *newest;    /* on_slow latest: key -> number */
     int64_t waits_since_ns; /* mono: since when nothing was handed out though something waited */
@@ -254,6 +257,9 @@ void zloom_bus_lose_below (zloom_bus_t *self, zloom_bus_listener_t *listener, ui
 /* It loses [from, to], of which `count` were meant for it. */
 void zloom_bus_lose (zloom_bus_t *self, zloom_bus_listener_t *listener, uint64_t from, uint64_t to,
                      uint64_t count, const char *reason);
+/* It loses [from, to], unread: who does not want everything is not told how many were for it. */
+void zloom_bus_lose_unread (zloom_bus_t *self, zloom_bus_listener_t *listener, uint64_t from,
+                            uint64_t to, const char *reason);
 /* It has no credit for what waits: its policy counts. */
 void zloom_bus_slow (zloom_bus_t *self, zloom_bus_listener_t *listener);
 /* [first, last] are purged. */

@@ -117,7 +117,7 @@ typedef struct {
             zloom_consumer_id_t consumer;
             uint64_t from; /* of these numbers, */
             uint64_t to;
-            uint64_t count;     /* ... so many were meant for it and will not come */
+            uint64_t count; /* ... so many were meant for it and will not come; 0: nobody knows */
             const char *reason; /* a word; static */
         } gap;
         struct {

@@ -155,6 +155,7 @@ group_of_the_recipe_is_there_from_the_beginning (void **state)
     hall_publish (hall, "order.3 other");
     assert_int_equal (hall_join (hall, 1, (hall_wish_t){.group = "mail"}), ZLOOM_OK);
     assert_int_equal (hall_join (hall, 2, (hall_wish_t){.group = "screen"}), ZLOOM_OK);
+    hall_credit (hall, 2, 0);
     hall_credit (hall, 1, 100);
     hall_publish (hall, "order.5 order.6 other");
     hall_dispatch (hall);

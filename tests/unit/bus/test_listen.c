@@ -106,6 +106,7 @@ bus_tells_the_oldest_it_dropped (void **state)
     (void) state;
     hall_t *hall = s_memory ();
     hall_join (hall, 1, (hall_wish_t){.patterns = "a", .on_slow_value = 2});
+    hall_credit (hall, 1, 0); /* it takes nothing */
     hall_join (hall, 2, (hall_wish_t){0});
     hall_credit (hall, 2, 1000);
     hall_publish (hall, "a b a a b a");
@@ -135,6 +136,7 @@ bus_tells_the_newest_it_dropped (void **state)
     (void) state;
     hall_t *hall = s_memory ();
     hall_join (hall, 1, (hall_wish_t){.on_slow = ZLOOM_ON_SLOW_DROP_NEWEST, .on_slow_value = 2});
+    hall_credit (hall, 1, 0); /* it takes nothing */
     hall_publish (hall, "a a a");
     hall_dispatch (hall);
     hall_publish (hall, "a a");
@@ -173,6 +175,7 @@ bus_ends_whom_it_is_told_to (void **state)
     (void) state;
     hall_t *hall = s_memory ();
     hall_join (hall, 1, (hall_wish_t){.on_slow = ZLOOM_ON_SLOW_DISCONNECT, .on_slow_value = 2});
+    hall_credit (hall, 1, 0); /* it takes nothing */
     hall_publish (hall, "a a");
     hall_dispatch (hall);
     assert_int_equal (hall->ended[1], ZLOOM_OK);

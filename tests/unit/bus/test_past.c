@@ -142,6 +142,32 @@ bus_gives_up_the_past_at_its_limit (void **state)
     hall_destroy (hall);
 }
 
+/* What it read of the past is not held against it: only what came in while it was slow. */
+static void
+bus_counts_nothing_of_the_past_as_slowness (void **state)
+{
+    (void) state;
+    hall_t *hall = s_keeps (ZLOOM_CONFIRM_MEMORY, 100);
+    hall_publish (hall, "a a a a a");
+    hall_join (hall, 1,
+               (hall_wish_t){.from = ZLOOM_FROM_START,
+                             .on_slow = ZLOOM_ON_SLOW_DISCONNECT,
+                             .on_slow_value = 2});
+    hall_credit (hall, 1, 1);
+    hall_pass (hall, 0);
+    hall_publish (hall, "a a a");
+    hall_pass (hall, 0);
+    assert_int_equal (hall->ended[1], ZLOOM_OK); /* seven wait: five were there before */
+    hall_credit (hall, 1, 100);
+    hall_pass (hall, 0);
+    hall_expect (hall, 1, "1 2-8");
+    hall_credit (hall, 1, 8);
+    hall_publish (hall, "a a a");
+    hall_pass (hall, 0);
+    assert_int_equal (hall->ended[1], ZLOOM_TOO_MANY);
+    hall_destroy (hall);
+}
+
 static void
 bus_forgets_what_was_purged (void **state)
 {
@@ -171,6 +197,7 @@ main (void)
       cmocka_unit_test (bus_keeps_bytes_and_ages),
       cmocka_unit_test (bus_waits_for_bytes_from_the_disk),
       cmocka_unit_test (bus_gives_up_the_past_at_its_limit),
+      cmocka_unit_test (bus_counts_nothing_of_the_past_as_slowness),
       cmocka_unit_test (bus_forgets_what_was_purged),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

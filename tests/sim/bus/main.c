@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * main.c - worlds with a bus: one router that loses its power and comes again, publishers, durable
+ * groups, and listeners of every policy that are slow, die and come back. truth.h says what must
+ * hold. A seed is a run:
+ *
+ *     simbus --seeds 40           worlds from seed 1 on
+ *     simbus --seed 7 --trace     one world again, with all that happens
+ */
+#include "hub.h"
+#include "peer.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/tag.h"
+#include "patterns/bus/bus.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PEERS 16
+#define DRAIN_NS (180 * SIM_S)
+/* P7: a subscriber that takes nothing may make publishing slower by so much at most. */
+#define SLOWER_PERCENT 5
+#define P7_SEEDS 60
+
+typedef struct {
+    sim_ground_t ground;
+    bus_truth_t truth;
+    bus_stage_t stage;
+    sim_net_t *net;
+    bus_hub_t hub;
+    int64_t chaos_ns;
+    bool chaos;
+    bus_peer_t *peers[PEERS];
+    size_t count;
+} world_t;
+
+/* ---- the world ------------------------------------------------------------------------------- */
+
+static void
+s_nobody_heard (void *arg, zloom_route_t route, zloom_bytes_t verb, zloom_bytes_t pack)
+{
+    (void) arg;
+    (void) route;
+    (void) verb;
+    (void) pack;
+}
+
+static void
+s_nobody_unsaid (void *arg, zloom_route_t route, zloom_bytes_t verb)
+{
+    (void) arg;
+    (void) route;
+    (void) verb;
+}
+
+static void
+s_nobody_ended (void *arg, zloom_route_t route)
+{
+    (void) arg;
+    (void) route;
+}
+
+static void
+s_add (world_t *self, const bus_peer_options_t *options)
+{
+    zloom_assert (self->count < PEERS);
+    self->peers[self->count++] = bus_peer_new (&self->stage, options);
+}
+
+static void
+s_populate (world_t *self, bool listeners, bool one_more, bool stalled)
+{
+    static const char *const s_names[] = {"w0", "w1", "w2"};
+    static const char *const s_ears[] = {"e0", "e1", "e2", "e3", "e4", "e5", "e6"};
+    static const char *const s_patterns[] = {"", "a.*", "*.x b.>", "c", "a.x c *.y.*", ">", ""};
+    for (uint32_t i = 0; i < BUS_PUBLISHERS; i++) {
+        s_add (
+          self,
+          &(bus_peer_options_t){
+            .kind = BUS_PUBLISHER, .number = i, .name = s_names[i], .patterns = "", .events = 300});
+    }
+    s_add (self, &(bus_peer_options_t){
+                   .kind = BUS_MEMBER, .name = "m0", .group = "ledger", .patterns = ""});
+    s_add (self, &(bus_peer_options_t){
+                   .kind = BUS_MEMBER, .name = "m1", .group = "mail", .patterns = "a.*"});
+    for (size_t i = 0; listeners && i < 6; i++) {
+        static const zloom_from_t s_from[] = {ZLOOM_FROM_NOW, ZLOOM_FROM_START};
+        s_add (self,
+               &(bus_peer_options_t){.kind = BUS_LISTENER,
+                                     .name = s_ears[i],
+                                     .patterns = s_patterns[sim_below (&self->ground, 6)],
+                                     .on_slow = (zloom_on_slow_t) sim_below (&self->ground, 6),
+                                     .on_slow_value = (int64_t) sim_below (&self->ground, 120),
+                                     .from = s_from[sim_below (&self->ground, 2)]});
+    }
+    if (one_more) {
+        s_add (self, &(bus_peer_options_t){.kind = BUS_LISTENER,
+                                           .name = s_ears[6],
+                                           .patterns = "",
+                                           .on_slow_value = 10,
+                                           .stalled = stalled});
+    }
+}
+
+static void
+s_new (world_t *self, uint64_t seed, bool trace, bool listeners, bool one_more, bool stalled)
+{
+    *self = (world_t){0};
+    sim_ground_init (&self->ground, seed, trace);
+    sim_ground_aside (&self->ground, false);
+    self->truth = (bus_truth_t){.ground = &self->ground, .next_seq = 1};
+    static const sim_mouth_t nobody = {NULL, s_nobody_heard, s_nobody_heard, s_nobody_unsaid,
+                                       s_nobody_ended};
+    self->net = sim_net_new (&self->ground, &nobody);
+    bus_hub_init (&self->hub, &self->ground, &self->truth, self->net);
+    self->stage = (bus_stage_t){.ground = &self->ground, .truth = &self->truth, .net = self->net};
+    self->chaos_ns = self->ground.mono_ns + 100 * SIM_MS;
+    s_populate (self, listeners, one_more, stalled);
+}
+
+static void
+s_destroy (world_t *self)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        bus_peer_destroy (&self->peers[i]);
+    }
+    bus_hub_fini (&self->hub);
+    sim_net_destroy (&self->net);
+    zloom_log_set (ZLOOM_LOG_INFO, NULL, NULL);
+}
+
+static void
+s_hurt (world_t *self)
+{
+    sim_ground_t *ground = &self->ground;
+    bus_peer_t *peer = self->peers[sim_below (ground, self->count)];
+    const uint64_t lot = sim_below (ground, 20);
+    if (lot < 3 && self->hub.engine) {
+        sim_disk_stop_after (self->hub.disk, 1 + sim_below (ground, 40));
+    } else if (lot < 4 && self->hub.engine) {
+        sim_trace (ground, "killed", 0, 0, 0);
+        bus_hub_stop (&self->hub, false);
+    } else if (lot < 12) { /* they come and go */
+        bus_peer_die (peer, sim_span (ground, 0, 300 * SIM_MS));
+    } else {
+        bus_peer_hang (peer, sim_span (ground, 10 * SIM_MS, 900 * SIM_MS));
+    }
+    self->chaos_ns = ground->mono_ns + sim_span (ground, 5 * SIM_MS, 300 * SIM_MS);
+}
+
+static bool
+s_step (world_t *self, int64_t until_ns)
+{
+    int64_t next_ns = bus_hub_next (&self->hub);
+    size_t who = self->count;
+    for (size_t i = 0; i < self->count; i++) {
+        const int64_t one_ns = bus_peer_next (self->peers[i]);
+        if (one_ns < next_ns) {
+            next_ns = one_ns;
+            who = i;
+        }
+    }
+    const bool hurts = self->chaos && self->chaos_ns < next_ns;
+    next_ns = hurts ? self->chaos_ns : next_ns;
+    if (next_ns > until_ns) {
+        self->ground.mono_ns = until_ns;
+        return false;
+    }
+    self->ground.mono_ns = next_ns > self->ground.mono_ns ? next_ns : self->ground.mono_ns;
+    if (hurts) {
+        s_hurt (self);
+    } else if (who < self->count) {
+        bus_peer_run (self->peers[who]);
+    } else {
+        bus_hub_run (&self->hub);
+    }
+    return true;
+}
+
+static bool
+s_drained (const world_t *self)
+{
+    bool done = self->hub.engine != NULL;
+    for (size_t i = 0; i < self->count && done; i++) {
+        done = bus_peer_done (self->peers[i]);
+    }
+    zloom_subscriber_row_t row;
+    for (uint64_t cursor = 0;
+         done && zloom_bus_pattern.next_subscriber (bus_hub_core (&self->hub), &cursor, &row);) {
+        done = row.lag == 0;
+    }
+    return done;
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static void
+s_judge (world_t *self)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        if (bus_peer_options (self->peers[i])->kind == BUS_LISTENER) {
+            bus_truth_end (&self->truth, bus_peer_ear (self->peers[i]));
+        }
+    }
+    bus_truth_books (&self->truth);
+    zloom_subscriber_row_t row;
+    for (uint64_t cursor = 0;
+         zloom_bus_pattern.next_subscriber (bus_hub_core (&self->hub), &cursor, &row);) {
+        if (row.durable) {
+            const bool mail = zloom_bytes_equal (row.group, zloom_bytes_text ("mail"));
+            const uint64_t wanted = bus_truth_count (&self->truth, mail ? "a.*" : "");
+            self->truth.acked += row.acked;
+            if (row.acked != wanted) {
+                sim_fail (&self->ground, "%.*s: %" PRIu64 " were for it, %" PRIu64 " are acked",
+                          (int) row.group.size, (const char *) row.group.data, wanted, row.acked);
+            }
+        }
+    }
+}
+
+static bool
+s_finish (world_t *self)
+{
+    self->chaos = false;
+    self->stage.calm = true;
+    if (!sim_disk_stopped (self->hub.disk)) {
+        sim_disk_stop_after (self->hub.disk, 0);
+    }
+    const int64_t until_ns = self->ground.mono_ns + DRAIN_NS;
+    while (!self->ground.failed && !s_drained (self)) {
+        if (!s_step (self, until_ns)) {
+            sim_fail (&self->ground, "it does not drain");
+        }
+    }
+    const int64_t last_ns = self->ground.mono_ns + 5 * SIM_S; /* what is under way arrives */
+    while (!self->ground.failed && s_step (self, last_ns)) {
+    }
+    if (!self->ground.failed) {
+        s_judge (self);
+    }
+    return !self->ground.failed;
+}
+
+/* One world; *hash is the run's. */
+static bool
+s_world (uint64_t seed, bool trace, uint64_t *crashes, bus_truth_t *sum, uint64_t *hash)
+{
+    world_t *world = zloom_alloc (sizeof *world);
+    s_new (world, seed, trace, true, seed % 2 == 0, true);
+    world->chaos = true;
+    const int64_t until_ns =
+      world->ground.mono_ns + sim_span (&world->ground, 3 * SIM_S, 9 * SIM_S);
+    while (!world->ground.failed && s_step (world, until_ns)) {
+    }
+    const bool ok = s_finish (world);
+    if (!ok) {
+        fprintf (stderr,
+                 "simbus: BROKEN at %.6f s: %s\nsimbus: replay: simbus --seed %" PRIu64
+                 " --trace\n",
+                 (double) (world->ground.mono_ns - 1000 * SIM_S) / (double) SIM_S,
+                 world->ground.why, seed);
+    }
+    *crashes += world->hub.crashes;
+    *hash = world->ground.hash;
+    sum->heard += world->truth.heard;
+    sum->gaps += world->truth.gaps;
+    sum->missed += world->truth.missed;
+    sum->acked += world->truth.acked;
+    s_destroy (world);
+    free (world);
+    return ok;
+}
+
+/* P7: how long publishing takes when nothing goes wrong, with a subscriber that does its part, or
+ * that takes nothing. */
+static int64_t
+s_published_in (uint64_t seed, bool stalled)
+{
+    world_t *world = zloom_alloc (sizeof *world);
+    s_new (world, seed, false, false, true, stalled);
+    const int64_t begin_ns = world->ground.mono_ns;
+    while (!world->ground.failed && world->stage.published_ns == 0 &&
+           s_step (world, begin_ns + DRAIN_NS)) {
+    }
+    const int64_t took_ns = world->stage.published_ns - begin_ns;
+    s_destroy (world);
+    free (world);
+    return took_ns;
+}
+
+static bool
+s_slow_one_slows_nobody (void)
+{
+    int64_t without_ns = 0;
+    int64_t with_ns = 0;
+    for (uint64_t seed = 1; seed <= P7_SEEDS; seed++) {
+        without_ns += s_published_in (seed, false);
+        with_ns += s_published_in (seed, true);
+    }
+    printf ("simbus: publishing takes %.3f s; beside a subscriber that takes nothing, %.3f s\n",
+            (double) without_ns / (double) SIM_S, (double) with_ns / (double) SIM_S);
+    return with_ns <= without_ns + without_ns * SLOWER_PERCENT / 100;
+}
+
+int
+main (int argc, char **argv)
+{
+    uint64_t from = 1;
+    uint64_t seeds = 40;
+    bool trace = false;
+    for (int i = 1; i < argc; i++) {
+        const bool value = i + 1 < argc;
+        if (strcmp (argv[i], "--trace") == 0) {
+            trace = true;
+        } else if (strcmp (argv[i], "--seeds") == 0 && value) {
+            seeds = strtoull (argv[++i], NULL, 10);
+        } else if (strcmp (argv[i], "--from") == 0 && value) {
+            from = strtoull (argv[++i], NULL, 10);
+        } else if (strcmp (argv[i], "--seed") == 0 && value) {
+            from = strtoull (argv[++i], NULL, 10);
+            seeds = 1;
+        } else {
+            printf ("simbus [--from SEED] [--seeds N] [--seed SEED] [--trace]\n");
+            return 2;
+        }
+    }
+    uint64_t crashes = 0;
+    uint64_t hash = 0;
+    uint64_t again = 0;
+    bus_truth_t *sum = zloom_alloc (sizeof *sum);
+    bool ok = true;
+    for (uint64_t seed = from; seed < from + seeds && ok; seed++) {
+        ok = s_world (seed, trace, &crashes, sum, &hash);
+        if (ok && seed % 16 == 0) { /* one seed, one run */
+            ok = s_world (seed, false, &crashes, sum, &again) && hash == again;
+        }
+    }
+    ok = ok && (seeds == 1 || s_slow_one_slows_nobody ());
+    printf ("simbus: %" PRIu64 " seeds, %" PRIu64 " crashes, %" PRIu64 " heard, %" PRIu64
+            " gaps of %" PRIu64 ", %" PRIu64 " acked: %s\n",
+            seeds, crashes, sum->heard, sum->gaps, sum->missed, sum->acked, ok ? "ok" : "BROKEN");
+    free (sum);
+    return ok ? 0 : 1;
+}
