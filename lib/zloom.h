@@ -193,7 +193,9 @@ typedef struct zloom_client zloom_client_t;
 
 /* Strings are copied. */
 typedef struct {
-    const char *endpoint; /* "ipc://PATH", or "tcp://127.0.0.1:PORT" */
+    /* "ipc://PATH", "tcp://127.0.0.1:PORT", or to another host "tcp://HOST:PORT KEY FILE": the
+     * router's public key, and the file of one's own secret key (docs/hosts.md). */
+    const char *endpoint;
     /*
      * The name under which the router remembers what was sent, so that nothing is taken twice even
      * if this process dies. One process at a time has a name: a newer one fences the older.

@@ -104,7 +104,7 @@ zloom_err_t zloom_node_endpoints (const zloom_node_args_t *args, char **lines_p)
 
 /* The address of a router of a fleet for whoever has the secret key in that file. */
 zloom_err_t zloom_fleet_address (const zloom_fleet_t *fleet, const char *router,
-                                 const char *key_file, char *way);
+                                 const char *key_file, char *address);
 /* Where that router listens for other hosts: what it binds, into `endpoint`. */
 zloom_err_t zloom_fleet_listen (const zloom_fleet_t *fleet, const char *router, char *endpoint);
 
