@@ -130,6 +130,7 @@ typedef struct {
 typedef struct {
     zloom_node_common_t common;
     zloom_poller_file_t file;
+    int64_t trace_ppm;
 } zloom_poller_config_t;
 
 #endif

@@ -61,3 +61,11 @@ zloom_place_is_in (const zloom_place_t *self, int fd)
     return got == (ssize_t) self->tail_size &&
            zloom_crc32c (0, tail, self->tail_size) == self->tail_crc;
 }
+
+bool
+zloom_place_is_sample (uint64_t id, uint64_t ppm)
+{
+    const uint64_t million = 1000000;
+    const uint64_t before = (id - 1) % million; /* spread evenly: the n-th begins a new whole */
+    return (before + 1) * ppm / million != before * ppm / million;
+}

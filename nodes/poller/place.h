@@ -37,4 +37,7 @@ zloom_err_t zloom_place_decode (zloom_bytes_t mark, zloom_place_t *self);
 /* Whether the open file `fd` is the one, and still has what stood before the place. */
 bool zloom_place_is_in (const zloom_place_t *self, int fd);
 
+/* Whether the message with this id is one of the `ppm` of a million that a part is made of. */
+bool zloom_place_is_sample (uint64_t id, uint64_t ppm);
+
 #endif

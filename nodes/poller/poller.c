@@ -43,6 +43,7 @@
 
 typedef struct {
     const zloom_node_args_t *args;
+    uint64_t trace_ppm; /* of its messages: these are traced */
     const zloom_poller_file_t *file;
     const char *flow;
     zloom_stop_t stop;
@@ -303,7 +304,8 @@ s_send (poller_t *self)
     place.id = self->next_id;
     zloom_buf_clear (&self->mark);
     zloom_place_encode (&place, &self->mark);
-    const zloom_envelope_t envelope = {.key = self->key, .body = self->line};
+    const bool trace = zloom_place_is_sample (place.id, self->trace_ppm);
+    const zloom_envelope_t envelope = {.key = self->key, .body = self->line, .trace = trace};
     const zloom_err_t err = zloom_client_core_send (
       core, self->flow, &envelope, zloom_buf_bytes (&self->mark), zloom_clock_now (), NULL);
     if (err != ZLOOM_OK) {
@@ -427,7 +429,10 @@ zloom_poller_run (const zloom_node_args_t *args)
         return zloom_fail (ZLOOM_INVALID, "this node is not a poller");
     }
     const zloom_poller_config_t *config = args->node->config;
-    poller_t self = {.args = args, .file = &config->file, .watch_fd = -1};
+    poller_t self = {.args = args,
+                     .trace_ppm = (uint64_t) config->trace_ppm,
+                     .file = &config->file,
+                     .watch_fd = -1};
     zloom_stop_init (&self.stop, args->stop_fd);
     zloom_err_t err = s_open (&self);
     if (err == ZLOOM_OK) {

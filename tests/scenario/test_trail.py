@@ -165,5 +165,22 @@ flows:
         self.assertIn("router restarted", self.rows(self.trail("other/1")[1]))
 
 
+class Sampled(topology.Case):
+    def test_a_poller_asks_for_a_part(self):
+        self.write("in.jsonl", "".join(f"{i}\n" for i in range(1, 31)))
+        self.run_topology(self.recipe("""nodes:
+  read: {kind: poller, file: {path: in.jsonl, follow: true}, trace: 10%}
+flows:
+  numbers: {pattern: queue, from: read, to: external}
+"""))
+        self.wait_flow("numbers", lambda flow: flow["ready"] == 30)
+        traced = []
+        for number in range(1, 31):
+            done = self.ask("trace", "numbers", str(number), "-o", "json")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            traced += [stay["seq"] for stay in json.loads(done.stdout)["trail"]]
+        self.assertEqual(traced, [10, 20, 30])
+
+
 if __name__ == "__main__":
     unittest.main()
