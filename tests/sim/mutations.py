@@ -13,6 +13,7 @@ from mutating import Edit
 @dataclass
 class Mutation(Edit):
     unit: str = ""  # a ctest name
+    bus: bool = False  # of worlds with a bus: simbus
 
 
 MUTATIONS = [
@@ -271,4 +272,31 @@ MUTATIONS = [
              "patterns/common/ranks.c",
              "            zloom_encode_uint (out, i);\n",
              "            zloom_encode_uint (out, ZLOOM_RANKS - 1 - i);\n"),
+    # ---- buses ---------------------------------------------------------------------------------
+    Mutation("bus-before-durable", "no listener hears what is not durable",
+             "patterns/bus/bus_dispatch.c",
+             "zloom_ranges_find (&listener->pending, 0, &run) && run.first <= self->durable_seq) {",
+             "zloom_ranges_find (&listener->pending, 0, &run)) {", bus=True),
+    Mutation("bus-gap-untold", "who loses the oldest is told so",
+             "patterns/bus/bus_slow.c",
+             "        zloom_bus_lose (self, listener, run.first, run.first + n - 1, n, reason);\n",
+             "        listener->meant -= n;\n", bus=True),
+    Mutation("bus-live-too-early", "who reads the past reads it to its end",
+             "patterns/bus/bus_past.c",
+             "        if (listener->at == end) {\n", "        if (listener->at + 2 >= end) {\n",
+             bus=True),
+    Mutation("bus-group-takes-all", "a restart does not forget what a group does not want",
+             "patterns/bus/bus_recover.c",
+             "zloom_pack_head_match (head, group->number);", "NULL;", bus=True),
+    Mutation("bus-group-unrecorded", "a group of the recipe outlives a restart",
+             "patterns/bus/bus_group.c",
+             "        if (!self->groups[i]->recorded) {\n",
+             "        if (self->groups[i]->recorded) {\n", bus=True),
+    Mutation("bus-let-go-early", "what a group needs is kept",
+             "patterns/bus/bus_keep.c",
+             "        floor = from < floor ? from : floor;\n", "", bus=True),
+    Mutation("bus-all-wait", "senders do not wait for who drops",
+             "patterns/bus/bus_keep.c",
+             "return listener->on_slow == ZLOOM_ON_SLOW_BLOCK && !listener->overrun;",
+             "return !listener->overrun;", bus=True, unit="bus.listen"),
 ]
