@@ -208,9 +208,63 @@ zloom_envelope_decode_head (zloom_bytes_t bytes, zloom_envelope_t *self)
     return s_done (cursor.err);
 }
 
+/* A str or bin with its length in one byte behind `form`, or a short str; unset where nil is. */
+static const uint8_t *
+s_plain_bytes (const uint8_t *at, const uint8_t *end, uint8_t form, size_t most,
+               zloom_bytes_t *bytes)
+{
+    size_t size = 0;
+    if (at + 1 < end && at[0] == form) {
+        size = at[1];
+        at += 2;
+    } else if (at < end && form == 0xd9 && (at[0] & 0xe0) == 0xa0) {
+        size = at[0] & 0x1f;
+        at++;
+    } else {
+        return at < end && at[0] == 0xc0 ? at + 1 : NULL;
+    }
+    *bytes = zloom_bytes (at, size);
+    return size <= most && size <= (size_t) (end - at) ? at + size : NULL;
+}
+
+/*
+ * What most envelopes are: [topic?, key?, nil, nil, nil, nil, nil, nil, nil, body], in the shortest
+ * forms. False says nothing but that it is to be read the long way.
+ */
+static bool
+s_decode_plain (zloom_bytes_t bytes, zloom_envelope_t *self)
+{
+    const uint8_t *at = bytes.data;
+    const uint8_t *end = bytes.data + bytes.size;
+    if (bytes.size < ENVELOPE_FIELDS || *at++ != (0x90 | ENVELOPE_FIELDS)) {
+        return false;
+    }
+    at = s_plain_bytes (at, end, 0xd9, ZLOOM_LIMIT_TOPIC_BYTES, &self->topic);
+    at = at ? s_plain_bytes (at, end, 0xc4, ZLOOM_LIMIT_KEY_BYTES, &self->key) : NULL;
+    const size_t unset = ENVELOPE_FIELDS - 3;
+    if (!at || (size_t) (end - at) < unset + 2 || memcmp (at, s_unset_head, unset) != 0) {
+        return false;
+    }
+    at += unset;
+    size_t size = at[1];
+    if (at[0] == 0xc5 && end - at > 3) {
+        size = (size_t) at[1] << 8 | at[2];
+        at++;
+    } else if (at[0] != 0xc4) {
+        return false;
+    }
+    self->body = zloom_bytes (at + 2, size);
+    return (size_t) (end - (at + 2)) == size &&
+           (!self->topic.data || zloom_bytes_is_utf8 (self->topic));
+}
+
 zloom_err_t
 zloom_envelope_decode (zloom_bytes_t bytes, zloom_envelope_t *self)
 {
+    *self = (zloom_envelope_t){0};
+    if (s_decode_plain (bytes, self)) {
+        return ZLOOM_OK;
+    }
     zloom_cursor_t cursor = zloom_cursor (bytes);
     zloom_fields_t fields = zloom_fields_open (&cursor);
     *self = (zloom_envelope_t){0};

@@ -130,6 +130,54 @@ test_the_head_alone (void **state)
     assert_int_equal (zloom_envelope_decode_head (ZLOOM_BYTES_NULL, &found), ZLOOM_TRUNCATED);
 }
 
+/* The same fields behind a longer head, which is always read the long way. */
+static void
+s_assert_both_ways (zloom_bytes_t bytes)
+{
+    uint8_t longer[64] = {0xdc, 0, 10};
+    zloom_envelope_t found;
+    zloom_envelope_t expected;
+    memcpy (longer + 3, bytes.data + 1, bytes.size - 1);
+    const zloom_err_t err = zloom_envelope_decode (bytes, &found);
+    assert_int_equal (err, zloom_envelope_decode (zloom_bytes (longer, bytes.size + 2), &expected));
+    if (err == ZLOOM_OK) {
+        assert_true (zloom_bytes_equal (found.topic, expected.topic));
+        assert_true (zloom_bytes_equal (found.key, expected.key));
+        assert_true (zloom_bytes_equal (found.body, expected.body));
+        assert_true (!found.topic.data == !expected.topic.data);
+        assert_true (!found.key.data == !expected.key.data);
+        assert_true (!found.body.data == !expected.body.data);
+        assert_int_equal (zloom_envelope_flags (&found), zloom_envelope_flags (&expected));
+        assert_int_equal (found.has_time, expected.has_time);
+    }
+}
+
+/* Plain envelopes are read by a short way: whatever stands there, both ways see the same. */
+static void
+test_the_short_way_is_the_long_way (void **state)
+{
+    const zloom_envelope_t plain[] = {
+      {.topic = zloom_bytes_text ("a.b"), .body = zloom_bytes_text ("1")},
+      {.key = zloom_bytes_text ("k"), .body = zloom_bytes_text ("22")},
+      {.topic = zloom_bytes_text (""), .key = zloom_bytes_text (""), .body = zloom_bytes_text ("")},
+      {.topic = zloom_bytes_text ("a")},
+    };
+    (void) state;
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+        zloom_buf_clear (&s_buf);
+        zloom_envelope_encode (&plain[i], &s_buf);
+        for (size_t at = 1; at < s_buf.size; at++) {
+            const uint8_t was = s_buf.data[at];
+            for (unsigned byte = 0; byte < 256; byte++) {
+                s_buf.data[at] = (uint8_t) byte;
+                s_assert_both_ways (zloom_buf_bytes (&s_buf));
+            }
+            s_buf.data[at] = was;
+            s_assert_both_ways (zloom_bytes (s_buf.data, at));
+        }
+    }
+}
+
 /* What check passes decode takes, and the other way round. */
 static void
 s_assert_verdict (const zloom_envelope_t *envelope, zloom_err_t verdict)
@@ -233,6 +281,7 @@ main (void)
       cmocka_unit_test (test_samples_both_ways),
       cmocka_unit_test (test_decode_reads_every_field),
       cmocka_unit_test (test_the_head_alone),
+      cmocka_unit_test (test_the_short_way_is_the_long_way),
       cmocka_unit_test (test_limits),
       cmocka_unit_test (test_other_writers_are_understood),
     };
