@@ -20,6 +20,22 @@ flows:
   mid: {pattern: queue, from: [%(names)s], to: out, dead_letter: dead}
   dead: {pattern: queue, to: external}
 """
+BUS = """zloom: 1
+name: lab
+nodes:
+  router: {kind: router, heartbeat: 200ms, liveness: 3}
+  near: {kind: sink, file: {path: near.txt}}
+  far: {kind: sink, file: {path: far.txt}}
+flows:
+  news:
+    pattern: bus
+    from: external
+    topics: [a, b]
+    retain: {age: 1h}
+    to: {near: {}, far: {topics: a}}
+    dead_letter: dead
+  dead: {pattern: queue, to: external}
+"""
 KEYS = {"shop": "[{flow: in, rights: [publish]}]", "hand": "[{flow: in, rights: [consume]}]"}
 PLACE = {"router": "hub", "work": "b", "spare": "c", "out": "c"}
 PORT = 7600
@@ -32,6 +48,10 @@ class Hosts(unittest.TestCase):
         self.fleet = None
         self.place = {}
 
+    def lines(self, name):
+        path = self.fleet.folder / name
+        return path.read_text(encoding="ascii").splitlines() if path.exists() else []
+
     def run_fleet(self, *workers):
         lines = [f"  {name}: {{kind: worker, run: [cat]}}" for name in workers]
         recipe = RECIPE % {"workers": "\n".join(lines), "names": ", ".join(workers)}
@@ -42,8 +62,7 @@ class Hosts(unittest.TestCase):
         self.fleet.run_all()
 
     def written(self):
-        path = self.fleet.folder / "out.txt"
-        return path.read_text(encoding="ascii").splitlines() if path.exists() else []
+        return self.lines("out.txt")
 
     def feeder(self):
         feeder = Feeder(self.fleet.come("c", "shop", "send", "in", "--name", "feeder",
@@ -87,9 +106,34 @@ class Hosts(unittest.TestCase):
         self.feed_more(feeder, 300)
         self.all_is_there_once(feeder)
 
-    def command(self, words):
-        return subprocess.run(words, capture_output=True, text=True, timeout=DEADLINE_S,
-                              check=False)
+    def publish(self, topic, bodies):
+        done = self.command(self.fleet.come("hub", "shop", "send", "news", "--topic", topic),
+                            "\n".join(bodies) + "\n")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_a_subscriber_behind_a_cut_cable_catches_up(self):
+        self.fleet = Fleet(self.network, BUS, {"router": "hub", "near": "hub", "far": "b"},
+                           {"shop": "[{flow: news, rights: [publish]}]"})
+        self.addCleanup(self.fleet.close)
+        for host in ("hub", "b"):
+            self.fleet.start(host)
+        for host in ("hub", "b"):
+            self.fleet.wait_said(host, " ready topology=")
+        events = [[str(number) for number in range(at, at + 100)] for at in (0, 100, 200)]
+        self.publish("a", events[0])
+        self.network.cut("b")
+        self.fleet.wait_said("hub", "peer-end peer=far")
+        self.publish("a", events[1])  # the publisher does not notice, nor does its neighbour
+        self.publish("b", ["not for far"])
+        self.network.heal("b")
+        self.publish("a", events[2])
+        wait_for("it has caught up", lambda: self.lines("far.txt") == sum(events, []))
+        self.assertEqual([line for line in self.lines("near.txt") if line.isdigit()],
+                         sum(events, []))
+
+    def command(self, words, stdin=""):
+        return subprocess.run(words, input=stdin, capture_output=True, text=True,
+                              timeout=DEADLINE_S, check=False)
 
     def refused(self, words, said):
         done = self.command(words)
