@@ -61,6 +61,62 @@ s_is (const json_t *row, const char *what)
     return strcmp (zloom_print_string (row, "what"), what) == 0;
 }
 
+/* The index of the last row before `end` of this node; -1: there is none. */
+static int
+s_last_of (const json_t *rows, const char *node, size_t end)
+{
+    for (size_t i = end; i > 0; i--) {
+        if (strcmp (zloom_print_string (json_array_get (rows, i - 1), "node"), node) == 0) {
+            return (int) i - 1;
+        }
+    }
+    return -1;
+}
+
+/* Whether everybody whom it was handed to has acknowledged it. */
+static bool
+s_all_acked (const json_t *rows)
+{
+    bool some = false;
+    size_t index = 0;
+    const json_t *row = NULL;
+    json_array_foreach (rows, index, row)
+    {
+        const char *node = zloom_print_string (row, "node");
+        const int last = node[0] ? s_last_of (rows, node, json_array_size (rows)) : -1;
+        if (last >= 0 &&
+            strcmp (zloom_print_string (json_array_get (rows, (size_t) last), "how"), "ack") != 0) {
+            return false;
+        }
+        some = some || last >= 0;
+    }
+    return some;
+}
+
+/*
+ * What a row's span counts from: a verdict's from when its node had it, a hand-out's from when it
+ * was there to be handed out, which was when it came in or came back.
+ */
+static int64_t
+s_since_ns (const json_t *stay, size_t index)
+{
+    const json_t *rows = json_object_get (stay, "rows");
+    const json_t *row = json_array_get (rows, index);
+    int at = -1;
+    if (s_is (row, "verdict")) {
+        at = s_last_of (rows, zloom_print_string (row, "node"), index);
+    }
+    for (size_t i = index; i > 0 && s_is (row, "handed out") && at < 0; i--) {
+        const json_t *before = json_array_get (rows, i - 1);
+        const bool back = s_is (before, "verdict")
+                            ? strcmp (zloom_print_string (before, "how"), "ack") != 0
+                            : s_is (before, "taken back") || s_is (before, "router restarted");
+        at = back ? (int) i - 1 : -1;
+    }
+    return at < 0 ? zloom_print_int (stay, "stored")
+                  : zloom_print_int (json_array_get (rows, (size_t) at), "at");
+}
+
 /* Where it is now, or how it left. */
 static void
 s_end (const json_t *stay, zloom_buf_t *out)
@@ -78,6 +134,8 @@ s_end (const json_t *stay, zloom_buf_t *out)
     const char *place = zloom_print_string (stay, "place");
     if (!place[0]) {
         zloom_buf_add_text (out, "its flow is not there any more");
+    } else if (strcmp (place, "gone") == 0 && s_all_acked (rows)) {
+        zloom_buf_add_text (out, "acked by all who had it");
     } else if (strcmp (place, "gone") == 0) {
         zloom_buf_add_text (out, "has left the flow; how was lost, with the last moment before the "
                                  "router ended");
@@ -86,15 +144,15 @@ s_end (const json_t *stay, zloom_buf_t *out)
     }
 }
 
-/* `last_ns`: when the row before was. */
 static void
-s_row_text (const json_t *row, int64_t last_ns, zloom_buf_t *out)
+s_row_text (const json_t *stay, size_t index, zloom_buf_t *out)
 {
+    const json_t *row = json_array_get (json_object_get (stay, "rows"), index);
     char span[48];
     const char *node = zloom_print_string (row, "node");
     const char *how = zloom_print_string (row, "how");
     const char *text = zloom_print_string (row, "text");
-    (void) s_span (zloom_print_int (row, "at") - last_ns, span);
+    (void) s_span (zloom_print_int (row, "at") - s_since_ns (stay, index), span);
     if (s_is (row, "handed out")) {
         zloom_buf_printf (out, "handed out to %s, attempt %lld, after waiting %s", node,
                           (long long) zloom_print_int (row, "attempt"), span);
@@ -143,7 +201,7 @@ s_stay_text (const json_t *stay, int depth, int64_t zero_ns, zloom_buf_t *out)
 {
     const json_t *rows = json_object_get (stay, "rows");
     const int64_t left_out = zloom_print_int (stay, "left_out");
-    int64_t last_ns = zloom_print_int (stay, "stored");
+    const int64_t stored_ns = zloom_print_int (stay, "stored");
     size_t index = 0;
     const json_t *row = NULL;
     zloom_buf_printf (out, "%*s%s, number %lld (%s): ", 2 * depth, "",
@@ -151,7 +209,7 @@ s_stay_text (const json_t *stay, int depth, int64_t zero_ns, zloom_buf_t *out)
                       zloom_print_string (stay, "id"));
     s_end (stay, out);
     zloom_buf_add_text (out, "\n");
-    s_line (depth, last_ns - zero_ns, out);
+    s_line (depth, stored_ns - zero_ns, out);
     s_stored_text (stay, out);
     json_array_foreach (rows, index, row)
     {
@@ -162,9 +220,8 @@ s_stay_text (const json_t *stay, int depth, int64_t zero_ns, zloom_buf_t *out)
         /* That it left after an ack is no news. */
         if (!s_is (row, "left") || strcmp (zloom_print_string (row, "how"), "acked") != 0) {
             s_line (depth, at_ns - zero_ns, out);
-            s_row_text (row, last_ns, out);
+            s_row_text (stay, index, out);
         }
-        last_ns = at_ns;
     }
 }
 

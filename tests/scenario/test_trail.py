@@ -3,6 +3,7 @@
 """`zloom send --trace`: the way of a message over two stages, failures, and a router's death."""
 import json
 import os
+import pathlib
 import signal
 import unittest
 
@@ -163,6 +164,32 @@ flows:
         self.assertEqual(attempts[0], 1)
         self.assertGreater(attempts[-1], 1)
         self.assertIn("router restarted", self.rows(self.trail("other/1")[1]))
+
+
+@unittest.skipUnless(pathlib.Path(topology.ZLOOM).with_name("zloom-jq.so").exists(),
+                     "this build has no jq")
+class Bus(topology.Case):
+    def test_each_subscriber_has_its_rows(self):
+        self.run_topology(self.recipe("""nodes:
+  charge: {kind: worker, jq: 'to("paid"; {topic: "order.paid"})'}
+  mail: {kind: worker, run: [cat], io: lines}
+  ledger: {kind: worker, run: [cat], io: lines}
+flows:
+  orders: {pattern: queue, from: external, to: charge, dead_letter: dead}
+  paid: {pattern: bus, from: charge, topics: [order.paid], to: [mail, ledger], dead_letter: dead}
+  dead: {pattern: queue, to: external}
+"""))
+        done = self.ask("send", "orders", '{"a": 1}', "--trace", "--name", "shop")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+        def acked():
+            text = self.ask("trace", "shop/1").stdout
+            return text if "acked by all who had it" in text else None
+        text = topology.wait_for("both have acknowledged it", acked)
+        for words in ("  paid, number 1 (", "handed out to mail, attempt 1, after waiting ",
+                      "handed out to ledger, attempt 1", "ack by mail after ",
+                      "ack by ledger after "):
+            self.assertIn(words, text)
 
 
 class Sampled(topology.Case):
