@@ -38,6 +38,8 @@ static const char s_recipe_text[] = "zloom: 1\n"
                                     "    dead_letter: orders-dead\n"
                                     "    limit: {messages: 1000000, bytes: 1GiB}\n"
                                     "  done: {pattern: queue, from: external, to: external}\n"
+                                    "  events: {pattern: bus, from: external, to: external, "
+                                    "confirm: memory}\n"
                                     "  orders-dead: {pattern: queue, to: external}\n";
 
 /* NULL, with the mistakes on stderr. */

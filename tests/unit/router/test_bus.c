@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* zloom.h's subscriptions to buses, against a real router that is killed and started again. */
+#include "unit/router/process.h"
+#include "zloom.h"
+
+static char *s_directory;
+static char s_endpoint[ZLOOM_ENDPOINT_BYTES];
+static zloom_process_t s_router;
+
+static int
+s_setup (void **state)
+{
+    (void) state;
+    s_directory = s_make_directory ();
+    snprintf (s_endpoint, sizeof s_endpoint, "ipc://%s/router.sock", s_directory);
+    s_router = s_start (s_directory);
+    return 0;
+}
+
+static int
+s_teardown (void **state)
+{
+    (void) state;
+    assert_int_equal (zloom_process_stop (&s_router), 0);
+    s_remove_directory (&s_directory);
+    return 0;
+}
+
+static zloom_client_t *
+s_open (const char *name, bool sends)
+{
+    static const char *const flows[] = {"events"};
+    const zloom_client_config_t config = {
+      .endpoint = s_endpoint, .name = name, .send_flows = flows, .send_flow_count = sends ? 1 : 0};
+    zloom_client_t *client = NULL;
+    assert_int_equal (zloom_client_open (&config, zloom_deadline (30000), &client), ZLOOM_OK);
+    return client;
+}
+
+static void
+s_publish (zloom_client_t *client, const char *topic)
+{
+    const zloom_outgoing_t event = {.topic = topic, .body = topic, .body_size = strlen (topic)};
+    assert_int_equal (zloom_client_send (client, "events", &event, zloom_deadline (30000)),
+                      ZLOOM_OK);
+    assert_int_equal (zloom_client_flush (client, zloom_deadline (30000)), ZLOOM_OK);
+}
+
+typedef struct {
+    unsigned count; /* gaps */
+    uint64_t to;
+    uint64_t missed;
+    char reason[32];
+} gaps_t;
+
+static void
+s_missed (void *arg, const zloom_gap_t *gap)
+{
+    gaps_t *gaps = arg;
+    gaps->count++;
+    gaps->to = gap->to;
+    gaps->missed += gap->count;
+    snprintf (gaps->reason, sizeof gaps->reason, "%s", gap->reason);
+}
+
+/* The next event, which must have this topic; returns its number. */
+static uint64_t
+s_expect (zloom_client_t *client, const char *topic)
+{
+    const zloom_message_t *message = NULL;
+    assert_int_equal (zloom_client_receive (client, &message, zloom_deadline (30000)), ZLOOM_OK);
+    assert_int_equal (message->topic_size, strlen (topic));
+    assert_memory_equal (message->topic, topic, message->topic_size);
+    const uint64_t seq = message->seq;
+    assert_int_equal (zloom_client_ack (client, &message), ZLOOM_OK);
+    return seq;
+}
+
+/* Publish until it hears: only then the router has its subscription. */
+static void
+s_begin (zloom_client_t *client, zloom_client_t *shop)
+{
+    char topic[32] = "";
+    bool heard = false;
+    for (unsigned i = 0; !heard; i++) {
+        snprintf (topic, sizeof topic, "price.probe.%u", i);
+        s_publish (shop, topic);
+        const zloom_message_t *message = NULL;
+        while (zloom_client_receive (client, &message, zloom_deadline (100)) == ZLOOM_OK) {
+            heard = message->topic_size == strlen (topic) &&
+                    memcmp (message->topic, topic, message->topic_size) == 0;
+            zloom_client_ack (client, &message);
+        }
+    }
+}
+
+static void
+test_a_program_hears_what_it_asked_for (void **state)
+{
+    (void) state;
+    zloom_client_t *client = s_open ("screen", false);
+    uint32_t handle = 0;
+    const char *topics[] = {"order.*", "price.>"};
+    zloom_take_t hear = {.flow = "events", .patterns = topics, .pattern_count = 2};
+    assert_int_equal (zloom_client_subscribe (client, &hear, &handle), ZLOOM_OK);
+    const zloom_message_t *message = NULL;
+    zloom_client_t *shop = s_open ("shop", true);
+    s_begin (client, shop);
+    s_publish (shop, "order.paid");
+    s_publish (shop, "order.paid.eu");
+    s_publish (shop, "price.up.eu");
+    const uint64_t first = s_expect (client, "order.paid");
+    assert_int_equal (s_expect (client, "price.up.eu"), first + 2);
+    s_publish (shop, "order.new");
+    assert_int_equal (zloom_client_receive (client, &message, zloom_deadline (30000)), ZLOOM_OK);
+    assert_int_equal (zloom_client_retry (client, &message, -1, NULL), ZLOOM_UNSUPPORTED);
+    assert_int_equal (zloom_client_close (&shop, zloom_deadline (30000)), ZLOOM_OK);
+    assert_int_equal (zloom_client_close (&client, zloom_deadline (30000)), ZLOOM_OK);
+}
+
+static void
+test_a_restart_is_a_gap_and_then_goes_on (void **state)
+{
+    (void) state;
+    gaps_t gaps = {0};
+    zloom_client_t *client = s_open ("screen", false);
+    zloom_client_t *shop = s_open ("shop", true);
+    uint32_t handle = 0;
+    zloom_take_t hear = {
+      .flow = "events", .from = ZLOOM_FROM_NOW, .gap = s_missed, .gap_arg = &gaps};
+    assert_int_equal (zloom_client_subscribe (client, &hear, &handle), ZLOOM_OK);
+    const zloom_message_t *message = NULL;
+    s_begin (client, shop);
+    s_publish (shop, "before");
+    const uint64_t before = s_expect (client, "before");
+    assert_int_equal (gaps.count, 0);
+    zloom_process_kill (&s_router);
+    s_router = s_start (s_directory);
+    /* It comes back by itself: the gap says that it has, before anything is published. */
+    for (int i = 0; i < 300 && gaps.count == 0; i++) {
+        assert_int_equal (zloom_client_receive (client, &message, zloom_deadline (100)),
+                          ZLOOM_TIMED_OUT);
+    }
+    assert_int_equal (gaps.count, 1);
+    assert_int_equal (gaps.missed, 0); /* nobody knows */
+    assert_string_equal (gaps.reason, "restart");
+    s_publish (shop, "after");
+    const uint64_t after = s_expect (client, "after");
+    assert_true (after > before && after == gaps.to + 1);
+    assert_int_equal (gaps.count, 1);
+    assert_int_equal (zloom_client_close (&shop, zloom_deadline (30000)), ZLOOM_OK);
+    assert_int_equal (zloom_client_close (&client, zloom_deadline (30000)), ZLOOM_OK);
+}
+
+int
+main (int argc, char **argv)
+{
+    if (argc == 3 && strcmp (argv[1], "--router") == 0) {
+        return s_router_main (argv[2]);
+    }
+    const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown (test_a_program_hears_what_it_asked_for, s_setup, s_teardown),
+      cmocka_unit_test_setup_teardown (test_a_restart_is_a_gap_and_then_goes_on, s_setup,
+                                       s_teardown),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
