@@ -10,9 +10,9 @@
 #include "base/tag.h"
 #include "engine/core.h"
 
-/* Packs from the disk kept a flow, beside the journal's own cache. */
+/* Packs from the disk kept a flow, beside the journal's own cache, with what came along. */
 #define COLD_PACKS 64
-#define COLD_BYTES (16u * 1024 * 1024)
+#define COLD_BYTES (8u * 1024 * 1024)
 
 /* ---- views --------------------------------------------------------------------------------- */
 
@@ -191,7 +191,7 @@ zloom_engine_fetched (zloom_engine_t *self, uint64_t cookie, zloom_err_t err, zl
     if (err == ZLOOM_OK) {
         zloom_grow (&flow->cold, &flow->cold_capacity, flow->cold_count + 1, sizeof *flow->cold);
         flow->cold[flow->cold_count++] = *chunk;
-        flow->cold_bytes += chunk->payload.size;
+        flow->cold_bytes += zloom_blob_bytes (chunk->blob).size;
     }
     if (!read->wanted) {
         free (read);
@@ -234,7 +234,7 @@ zloom_hosted_trim (zloom_hosted_t *self)
     size_t gone = 0;
     while (self->cold_count - gone > COLD_PACKS ||
            (self->cold_bytes > COLD_BYTES && self->cold_count - gone > 1)) {
-        self->cold_bytes -= self->cold[gone].payload.size;
+        self->cold_bytes -= zloom_blob_bytes (self->cold[gone].blob).size;
         zloom_blob_unref (&self->cold[gone].blob);
         gone++;
     }

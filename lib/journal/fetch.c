@@ -4,23 +4,25 @@
  * was asked for and what follows it of the same flow in the same group, up to a quarter of a MiB.
  * What came along is kept as a run for the fetches that will follow.
  *
- * A backlog is read in order, and systems answer that by reading ahead as far as they were told to,
- * often 8 MiB. The disk then has that much to do before it comes to a group that somebody waits
- * for. So while anybody appends, a fetch says what will be read next and reads no further ahead:
- * half a MiB keeps the disk busy and delays a sync by as little as it takes.
+ * Cold groups that are read in order come with one call each. A backlog is read once and in order,
+ * and systems answer that with reading ahead as far as they were told to, often 8 MiB: a small
+ * group that somebody waits for is written and synced behind all that, and what is read takes the
+ * memory of what is needed again. So while anybody appends, these groups are read around the
+ * system's cache, and only the next one is read before somebody asks for it.
  */
 #include "base/crc32c.h"
 #include "base/memory.h"
+#include "base/tag.h"
 #include "journal/log.h"
 
 #include <stdlib.h>
 
-/* What is read next when a fetch has ended: a cold group, which holds one pack beyond 256 KiB. */
-#define EXPECTED_BYTES (2 * ZLOOM_AHEAD_BYTES + ZLOOM_BLOCK_BYTES)
+/* A cold group of this size comes with one call: 256 KiB and one pack more. */
+#define WHOLE_BYTES (2u * 1024 * 1024)
 /* So long after the last append nobody is thought to wait for the next one. */
 #define CALM_NS ZLOOM_NS_PER_S
 
-typedef struct {
+typedef struct zloom_fetch {
     zloom_job_t job;
     zloom_vfs_t *vfs;
     zloom_log_key_t key;
@@ -30,17 +32,25 @@ typedef struct {
     uint32_t flow;
     uint64_t seq;
     uint64_t cookie;
+    uint64_t last;   /* of the extent that it stands in */
+    uint64_t wanted; /* the number that was asked for */
+    bool asked;      /* somebody waits for `seq`, under the cookie */
+    bool follows;    /* a cold one, and the one before it was read last: they are read in order */
+    size_t extent_bytes; /* of a cold group */
     bool beside;         /* others append: the disk is not to be filled with reads */
-    size_t extent_bytes; /* what the flow has in the group */
+    bool found;          /* something of the flow stands there from `seq` on */
     zloom_chunk_t *chunks;
     size_t count;
     size_t capacity;
 } fetch_t;
 
-/* The entries of the flow from the one with `seq` on, as chunks without bytes yet. */
+/*
+ * The entries of the flow from the one with `seq` on, as far as their payloads take no more than
+ * `most` bytes together.
+ */
 static bool
-s_choose (fetch_t *self, const zloom_group_header_t *header, zloom_bytes_t group,
-          zloom_entry_t **entries_p, size_t *count_p)
+s_choose (const fetch_t *self, const zloom_group_header_t *header, zloom_bytes_t group,
+          uint64_t most, zloom_entry_t **entries_p, size_t *count_p)
 {
     zloom_record_reader_t directory = zloom_group_directory (header, group);
     zloom_entry_t entry;
@@ -53,9 +63,9 @@ s_choose (fetch_t *self, const zloom_group_header_t *header, zloom_bytes_t group
             continue;
         }
         bool wanted = count > 0 || entry.seq <= self->seq;
-        bool fits = count == 0 || (uint64_t) entry.payload_offset + entry.payload_bytes -
-                                      entries[0].payload_offset <=
-                                    ZLOOM_AHEAD_BYTES;
+        bool fits =
+          count == 0 ||
+          (uint64_t) entry.payload_offset + entry.payload_bytes - entries[0].payload_offset <= most;
         if (!wanted || !fits) {
             break;
         }
@@ -65,6 +75,20 @@ s_choose (fetch_t *self, const zloom_group_header_t *header, zloom_bytes_t group
     *entries_p = entries;
     *count_p = count;
     return count > 0;
+}
+
+static void
+s_add_chunk (fetch_t *self, const zloom_entry_t *entry, const uint8_t *head, const uint8_t *payload,
+             zloom_blob_t *blob)
+{
+    zloom_grow (&self->chunks, &self->capacity, self->count + 1, sizeof *self->chunks);
+    self->chunks[self->count++] = (zloom_chunk_t){
+      .seq = entry->seq,
+      .count = entry->count,
+      .head = zloom_bytes (head, entry->head.size),
+      .payload = zloom_bytes (payload, entry->payload_bytes),
+      .blob = zloom_blob_ref (blob),
+    };
 }
 
 /* Read the span of these entries into one blob and make the chunks. */
@@ -100,22 +124,76 @@ s_read_span (fetch_t *self, zloom_file_t *file, const zloom_group_header_t *head
         if (entry->head.size > 0) {
             memcpy (data + head_at, entry->head.data, entry->head.size);
         }
-        zloom_grow (&self->chunks, &self->capacity, self->count + 1, sizeof *self->chunks);
-        self->chunks[self->count++] = (zloom_chunk_t){
-          .seq = entry->seq,
-          .count = entry->count,
-          .head = zloom_bytes (data + head_at, entry->head.size),
-          .payload = zloom_bytes (payload, entry->payload_bytes),
-          .blob = zloom_blob_ref (blob),
-        };
+        s_add_chunk (self, entry, data + head_at, payload, blob);
         head_at += entry->head.size;
     }
     zloom_blob_unref (&blob);
-    if (!err && self->count == 0) {
-        err = zloom_fail (ZLOOM_DAMAGED, "group %llu: payload checksum of %llu",
-                          (unsigned long long) header->number, (unsigned long long) self->seq);
-    }
     return err;
+}
+
+/* The directory first, then what is wanted of the payloads. */
+static zloom_err_t
+s_read_parts (fetch_t *self, zloom_file_t *file, zloom_group_header_t *header)
+{
+    zloom_buf_t buf = {0};
+    zloom_entry_t *entries = NULL;
+    size_t count = 0;
+    zloom_err_t err = zloom_group_load (self->vfs, file, &self->key, &self->place, &buf, header);
+    if (!err &&
+        s_choose (self, header, zloom_buf_bytes (&buf), ZLOOM_AHEAD_BYTES, &entries, &count)) {
+        err = s_read_span (self, file, header, entries, count);
+        self->found = true;
+    }
+    free (entries);
+    zloom_buf_fini (&buf);
+    return err;
+}
+
+/* Make chunks of what came whole. */
+static void
+s_cut_whole (fetch_t *self, const zloom_group_header_t *header, zloom_bytes_t group,
+             zloom_blob_t *blob)
+{
+    zloom_entry_t *entries = NULL;
+    size_t count = 0;
+    self->found = s_choose (self, header, group, UINT64_MAX, &entries, &count);
+    for (size_t i = 0; i < count && zloom_entry_holds (&entries[i], header, group); i++) {
+        zloom_bytes_t payload = zloom_entry_payload (&entries[i], header, group);
+        s_add_chunk (self, &entries[i], entries[i].head.data, payload.data, blob);
+    }
+    free (entries);
+}
+
+/*
+ * The whole group with one call; as above when it is too large for that, or larger than was known.
+ * The room is aligned by hand: of what posix_memalign gives back nothing is used again that is as
+ * large, so a long backlog would cost tens of MiB.
+ */
+static zloom_err_t
+s_read_whole (fetch_t *self, zloom_file_t *file, zloom_group_header_t *header)
+{
+    const size_t bytes = (size_t) zloom_blocks (ZLOOM_GROUP_HEADER_BYTES + self->extent_bytes);
+    if (bytes > WHOLE_BYTES) {
+        return s_read_parts (self, file, header);
+    }
+    uint8_t *room;
+    size_t got = 0;
+    zloom_blob_t *blob = zloom_blob_new_empty (bytes + ZLOOM_BLOCK_BYTES, &room);
+    room += -(uintptr_t) room % ZLOOM_BLOCK_BYTES;
+    if (self->beside) {
+        self->vfs->bypass (self->vfs, file);
+    }
+    zloom_err_t err = self->vfs->read (self->vfs, file, self->place.offset, room, bytes, &got);
+    const zloom_bytes_t group = zloom_bytes (room, got);
+    if (!err) {
+        err = zloom_group_check (group, &self->key, &self->place, header);
+    }
+    const bool whole = !err && header->total_bytes <= got;
+    if (whole) {
+        s_cut_whole (self, header, group, blob);
+    }
+    zloom_blob_unref (&blob);
+    return whole || err ? err : s_read_parts (self, file, header);
 }
 
 static bool
@@ -123,42 +201,30 @@ s_fetch_step (zloom_job_t *job)
 {
     fetch_t *self = (fetch_t *) job;
     zloom_file_t *file = self->file;
-    zloom_buf_t buf = {0};
-    zloom_group_header_t header;
-    zloom_entry_t *entries = NULL;
-    size_t count = 0;
+    zloom_group_header_t header = {0};
     if (self->path) {
         job->err = self->vfs->open (self->vfs, self->path, false, &file);
     } else if (!file) {
         job->err = zloom_fail (ZLOOM_DAMAGED, "segment %llu is not there",
                                (unsigned long long) self->place.segment);
     }
-    if (!job->err && self->beside) {
-        self->vfs->expect (self->vfs, file, self->place.offset, self->extent_bytes);
-    }
     if (!job->err) {
-        job->err = zloom_group_load (self->vfs, file, &self->key, &self->place, &buf, &header);
+        job->err =
+          self->follows ? s_read_whole (self, file, &header) : s_read_parts (self, file, &header);
     }
     if (job->err == ZLOOM_MALFORMED || (self->path && job->err == ZLOOM_NOT_FOUND)) {
         job->err = ZLOOM_DAMAGED; /* the index says that something stands there */
     }
-    if (!job->err) {
-        if (s_choose (self, &header, zloom_buf_bytes (&buf), &entries, &count)) {
-            job->err = s_read_span (self, file, &header, entries, count);
-        } else {
-            job->err = zloom_fail (ZLOOM_NOT_FOUND, "flow %u: nothing stored under %llu",
-                                   self->flow, (unsigned long long) self->seq);
-        }
-    }
-    if (!job->err && self->beside) {
-        self->vfs->expect (self->vfs, file, self->place.offset + zloom_blocks (header.total_bytes),
-                           EXPECTED_BYTES);
+    if (!job->err && !self->found) {
+        job->err = zloom_fail (ZLOOM_NOT_FOUND, "flow %u: nothing stored under %llu", self->flow,
+                               (unsigned long long) self->seq);
+    } else if (!job->err && self->count == 0) {
+        job->err = zloom_fail (ZLOOM_DAMAGED, "group %llu: payload checksum of %llu",
+                               (unsigned long long) header.number, (unsigned long long) self->seq);
     }
     if (self->path) {
         self->vfs->close (self->vfs, &file);
     }
-    free (entries);
-    zloom_buf_fini (&buf);
     return false;
 }
 
@@ -182,7 +248,7 @@ zloom_log_ahead_fini (zloom_log_t *self)
 
 /* Keep a run in the place of the one that was not used for the longest. */
 static void
-s_keep_run (zloom_log_t *self, uint32_t flow, zloom_chunk_t *chunks, size_t count)
+s_keep_run (zloom_log_t *self, const fetch_t *fetch)
 {
     zloom_ahead_t *oldest = &self->ahead[0];
     for (size_t i = 1; i < ZLOOM_AHEAD_RUNS; i++) {
@@ -191,7 +257,55 @@ s_keep_run (zloom_log_t *self, uint32_t flow, zloom_chunk_t *chunks, size_t coun
         }
     }
     s_drop_run (oldest);
-    *oldest = (zloom_ahead_t){flow, chunks, count, ++self->ahead_stamp};
+    *oldest = (zloom_ahead_t){.flow = fetch->flow,
+                              .chunks = fetch->chunks,
+                              .count = fetch->count,
+                              .stamp = ++self->ahead_stamp,
+                              .last = fetch->last,
+                              .leads = fetch->follows};
+}
+
+static void s_fetch_done (zloom_job_t *job, void *owner);
+
+/* A fetch of the extent from `seq` on, to be put to work. */
+static fetch_t *
+s_begin (zloom_log_t *self, uint32_t flow, const zloom_extent_t *extent, uint64_t seq)
+{
+    zloom_log_flow_t *found = self->flows[flow];
+    fetch_t *fetch = zloom_alloc (sizeof *fetch);
+    fetch->job = (zloom_job_t){.step = s_fetch_step, .done = s_fetch_done};
+    fetch->vfs = self->vfs;
+    fetch->key = self->key;
+    fetch->place = (zloom_place_t){extent->cold ? flow : 0, extent->segment, extent->offset};
+    fetch->flow = flow;
+    fetch->seq = seq;
+    fetch->last = extent->last;
+    if (extent->cold) {
+        fetch->path = zloom_cold_path (self->directory, flow, extent->segment);
+        fetch->extent_bytes = extent->bytes;
+        fetch->beside = self->now.mono_ns - self->appended_ns < CALM_NS;
+        fetch->follows = extent->first == found->read_to + 1;
+        found->read_to = extent->last;
+    }
+    for (size_t i = 0; i < self->segment_count && !extent->cold; i++) {
+        if (self->segments[i].number == extent->segment) {
+            fetch->file = self->segments[i].file;
+        }
+    }
+    return fetch;
+}
+
+/* Read the next cold group while the one before it is worked on. */
+static void
+s_look_ahead (zloom_log_t *self, uint32_t flow, uint64_t seq)
+{
+    zloom_log_flow_t *found = self->flows[flow];
+    const zloom_extent_t *extent = zloom_index_find (&found->index, seq);
+    if (found->looking || !extent || !extent->cold || extent->first != seq) {
+        return;
+    }
+    found->looking = s_begin (self, flow, extent, seq);
+    zloom_jobs_put (self->background, &found->looking->job, true);
 }
 
 bool
@@ -216,10 +330,33 @@ zloom_log_ahead_find (zloom_log_t *self, uint32_t flow, uint64_t seq, zloom_chun
             run->stamp = ++self->ahead_stamp;
             *chunk = run->chunks[low];
             chunk->blob = zloom_blob_ref (chunk->blob);
+            if (run->leads) {
+                run->leads = false; /* once */
+                s_look_ahead (self, flow, run->last + 1);
+            }
             return true;
         }
     }
     return false;
+}
+
+/* Tell whoever asked. What was begun for another number may not have come as far as theirs. */
+static void
+s_answer (zloom_log_t *self, const fetch_t *fetch)
+{
+    zloom_chunk_t chunk;
+    zloom_err_t err = fetch->job.err;
+    const bool here = !err && zloom_log_ahead_find (self, fetch->flow, fetch->wanted, &chunk);
+    if (!here && fetch->wanted != fetch->seq) {
+        zloom_log_fetch (self, fetch->flow, fetch->wanted, fetch->cookie);
+        return;
+    }
+    self->stats.fetches++;
+    if (err) {
+        err = zloom_fail (err, "%s", fetch->job.note ? fetch->job.note : "");
+    }
+    zloom_assert (here || err);
+    self->base.owner.fetched (self->base.owner.arg, fetch->cookie, err, here ? &chunk : NULL);
 }
 
 static void
@@ -228,17 +365,15 @@ s_fetch_done (zloom_job_t *job, void *owner)
     fetch_t *fetch = (fetch_t *) job;
     zloom_log_t *self = owner;
     if (self) {
-        self->stats.fetches++;
+        zloom_log_flow_t *flow = self->flows[fetch->flow];
+        flow->looking = flow->looking == fetch ? NULL : flow->looking;
         if (!job->err) {
-            zloom_chunk_t chunk = fetch->chunks[0];
-            chunk.blob = zloom_blob_ref (chunk.blob);
-            s_keep_run (self, fetch->flow, fetch->chunks, fetch->count);
+            s_keep_run (self, fetch);
             fetch->chunks = NULL;
             fetch->count = 0;
-            self->base.owner.fetched (self->base.owner.arg, fetch->cookie, ZLOOM_OK, &chunk);
-        } else {
-            zloom_err_t err = zloom_fail (job->err, "%s", job->note ? job->note : "");
-            self->base.owner.fetched (self->base.owner.arg, fetch->cookie, err, NULL);
+        }
+        if (fetch->asked) { /* else whoever asks for it later reads it again, and hears why not */
+            s_answer (self, fetch);
         }
     }
     for (size_t i = 0; i < fetch->count; i++) {
@@ -269,24 +404,17 @@ zloom_log_fetch (zloom_log_t *self, uint32_t flow, uint64_t seq, uint64_t cookie
         self->wishes[self->wish_count++].cookie = cookie;
         return;
     }
-    fetch_t *fetch = zloom_alloc (sizeof *fetch);
-    fetch->job = (zloom_job_t){.step = s_fetch_step, .done = s_fetch_done};
-    fetch->vfs = self->vfs;
-    fetch->key = self->key;
-    fetch->place = (zloom_place_t){extent->cold ? flow : 0, extent->segment, extent->offset};
-    fetch->flow = flow;
-    fetch->seq = seq;
+    fetch_t *looking = found->looking;
+    if (looking && !looking->asked && seq >= looking->seq && seq <= looking->last) {
+        looking->asked = true; /* only the owner's thread looks at these */
+        looking->wanted = seq;
+        looking->cookie = cookie;
+        return;
+    }
+    fetch_t *fetch = s_begin (self, flow, extent, seq);
+    fetch->asked = true;
+    fetch->wanted = seq;
     fetch->cookie = cookie;
-    if (extent->cold) {
-        fetch->path = zloom_cold_path (self->directory, flow, extent->segment);
-        fetch->extent_bytes = extent->bytes;
-        fetch->beside = self->now.mono_ns - self->appended_ns < CALM_NS;
-    }
-    for (size_t i = 0; i < self->segment_count && !extent->cold; i++) {
-        if (self->segments[i].number == extent->segment) {
-            fetch->file = self->segments[i].file;
-        }
-    }
     zloom_jobs_put (self->background, &fetch->job, true);
 }
 

@@ -239,6 +239,27 @@ zloom_record_text (uint16_t type, char text[16])
 }
 
 zloom_err_t
+zloom_group_check (zloom_bytes_t bytes, const zloom_log_key_t *key, const zloom_place_t *place,
+                   zloom_group_header_t *header)
+{
+    if (bytes.size < ZLOOM_GROUP_HEADER_BYTES ||
+        !zloom_group_header_decode (bytes.data, key, place, header)) {
+        return zloom_fail (ZLOOM_MALFORMED, "no group at offset %u", place->offset);
+    }
+    if (bytes.size - ZLOOM_GROUP_HEADER_BYTES < header->directory_bytes ||
+        !zloom_group_header_holds (bytes.data, zloom_bytes (bytes.data + ZLOOM_GROUP_HEADER_BYTES,
+                                                            header->directory_bytes))) {
+        return zloom_fail (ZLOOM_MALFORMED, "group at offset %u: checksum", place->offset);
+    }
+    if (header->version != ZLOOM_FORMAT_VERSION) {
+        return zloom_fail (ZLOOM_VERSION, "group %llu has format version %u, this is version %u",
+                           (unsigned long long) header->number, header->version,
+                           ZLOOM_FORMAT_VERSION);
+    }
+    return ZLOOM_OK;
+}
+
+zloom_err_t
 zloom_group_load (zloom_vfs_t *vfs, zloom_file_t *file, const zloom_log_key_t *key,
                   const zloom_place_t *place, zloom_buf_t *buf, zloom_group_header_t *header)
 {
@@ -249,10 +270,10 @@ zloom_group_load (zloom_vfs_t *vfs, zloom_file_t *file, const zloom_log_key_t *k
     if (err) {
         return err;
     }
+    buf->size = got;
     if (got < ZLOOM_GROUP_HEADER_BYTES || !zloom_group_header_decode (data, key, place, header)) {
         return zloom_fail (ZLOOM_MALFORMED, "no group at offset %u", place->offset);
     }
-    buf->size = got;
     size_t need = ZLOOM_GROUP_HEADER_BYTES + header->directory_bytes;
     if (need > got) {
         uint8_t *more = zloom_buf_reserve (buf, need - got);
@@ -263,16 +284,7 @@ zloom_group_load (zloom_vfs_t *vfs, zloom_file_t *file, const zloom_log_key_t *k
         }
         buf->size += rest;
     }
-    if (buf->size < need ||
-        !zloom_group_header_holds (
-          buf->data, zloom_bytes (buf->data + ZLOOM_GROUP_HEADER_BYTES, header->directory_bytes))) {
-        return zloom_fail (ZLOOM_MALFORMED, "group at offset %u: checksum", place->offset);
-    }
-    buf->size = need;
-    if (header->version != ZLOOM_FORMAT_VERSION) {
-        return zloom_fail (ZLOOM_VERSION, "group %llu has format version %u, this is version %u",
-                           (unsigned long long) header->number, header->version,
-                           ZLOOM_FORMAT_VERSION);
-    }
-    return ZLOOM_OK;
+    err = zloom_group_check (zloom_buf_bytes (buf), key, place, header);
+    buf->size = err ? buf->size : need;
+    return err;
 }

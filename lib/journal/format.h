@@ -127,6 +127,12 @@ bool zloom_flow_name_good (zloom_bytes_t name);
 const char *zloom_record_text (uint16_t type, char text[16]);
 
 /*
+ * Whether these bytes, read at `place`, begin with a whole header and directory; *header: what it
+ * says. MALFORMED, VERSION as below.
+ */
+zloom_err_t zloom_group_check (zloom_bytes_t bytes, const zloom_log_key_t *key,
+                               const zloom_place_t *place, zloom_group_header_t *header);
+/*
  * Read header and directory of the group at `place` into `buf` (header first) and check them.
  * MALFORMED: no group of this log stands there. VERSION: one of a later version does. DISK.
  */

@@ -36,7 +36,7 @@
 #define ZLOOM_SLICE_BYTES (256u * 1024)
 /* Read ahead of a fetch, and how many such runs are kept. */
 #define ZLOOM_AHEAD_BYTES (256u * 1024)
-#define ZLOOM_AHEAD_RUNS 32u
+#define ZLOOM_AHEAD_RUNS 16u
 
 typedef struct {
     uint64_t number;
@@ -54,9 +54,11 @@ typedef struct {
     zloom_cold_t *cold; /* its cold segments, oldest first */
     size_t cold_count;
     size_t cold_capacity;
-    uint64_t cold_next; /* the number of the next one */
-    bool suspect;       /* extents were told gone: tidy the index */
-    uint64_t touched;   /* the newest group that moved its end, until a later one attests it */
+    uint64_t cold_next;          /* the number of the next one */
+    bool suspect;                /* extents were told gone: tidy the index */
+    uint64_t read_to;            /* the last number of the extent that was fetched last */
+    struct zloom_fetch *looking; /* a read of what nobody has asked for yet; NULL: none */
+    uint64_t touched; /* the newest group that moved its end, until a later one attests it */
 } zloom_log_flow_t;
 
 /* A run of packs that was read ahead. */
@@ -65,6 +67,8 @@ typedef struct {
     zloom_chunk_t *chunks;
     size_t count;
     uint64_t stamp; /* 0 = free */
+    uint64_t last;  /* of the extent that it comes from */
+    bool leads;     /* whoever looks at it will want the next one */
 } zloom_ahead_t;
 
 /* The one snapshot that is being trickled into the log. */

@@ -93,6 +93,10 @@ s_flush (zloom_move_t *self)
         char *path = zloom_cold_path (self->directory, target->flow, target->number);
         err = self->vfs->open (self->vfs, path, target->fresh, &target->file);
         free (path);
+        if (!err) {
+            /* Read when all before it has been taken: not worth the system's memory until then. */
+            self->vfs->bypass (self->vfs, target->file);
+        }
     }
     if (err) {
         return err;

@@ -39,6 +39,12 @@ struct zloom_vfs {
     /* Write all parts one behind the other at `offset`. */
     zloom_err_t (*write) (zloom_vfs_t *self, zloom_file_t *file, uint64_t offset,
                           const zloom_gather_t *gather);
+    /*
+     * A hint that cannot fail: what is read or written here is not wanted again soon, and need not
+     * take the system's memory. Whole blocks of ZLOOM_BLOCK_BYTES, read into memory that is aligned
+     * to them, then go between it and the disk.
+     */
+    void (*bypass) (zloom_vfs_t *self, zloom_file_t *file);
     /* fdatasync: what was written before is on the disk when it returns OK. */
     zloom_err_t (*sync) (zloom_vfs_t *self, zloom_file_t *file);
     zloom_err_t (*size) (zloom_vfs_t *self, zloom_file_t *file, uint64_t *size);

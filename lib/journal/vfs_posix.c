@@ -25,8 +25,14 @@
 #define SMALL_BYTES 512u
 #define SMALL_ROOM (32u * 1024)
 
+/* What goes around the system's cache in one call, and what it is aligned to. */
+#define ROOM_BYTES (512u * 1024)
+#define ALIGNMENT 4096u
+
 struct zloom_file {
     int fd;
+    bool direct;   /* whole blocks go around the system's cache */
+    uint8_t *room; /* aligned, for what is written so; NULL: nothing was */
 };
 
 static zloom_err_t
@@ -89,9 +95,41 @@ s_close (zloom_vfs_t *self, zloom_file_t **file_p)
     (void) self;
     if (*file_p) {
         close ((*file_p)->fd);
+        free ((*file_p)->room);
         free (*file_p);
         *file_p = NULL;
     }
+}
+
+/* O_DIRECT on or off; false when the file system does not know it. */
+static bool
+s_set_direct (const zloom_file_t *file, bool on)
+{
+    const int flags = fcntl (file->fd, F_GETFL);
+    return flags >= 0 && fcntl (file->fd, F_SETFL, on ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
+}
+
+static void
+s_bypass (zloom_vfs_t *self, zloom_file_t *file)
+{
+    (void) self;
+    file->direct = file->direct || s_set_direct (file, true);
+}
+
+/* Through the system's cache from here on. */
+static void
+s_end_bypass (zloom_file_t *file)
+{
+    if (file->direct) {
+        (void) s_set_direct (file, false);
+        file->direct = false;
+    }
+}
+
+static bool
+s_is_aligned (uint64_t number)
+{
+    return number % ALIGNMENT == 0;
 }
 
 static zloom_err_t
@@ -100,6 +138,9 @@ s_read (zloom_vfs_t *self, zloom_file_t *file, uint64_t offset, void *data, size
 {
     (void) self;
     *got = 0;
+    if (!s_is_aligned (offset) || !s_is_aligned (size) || !s_is_aligned ((uintptr_t) data)) {
+        s_end_bypass (file);
+    }
     while (*got < size) {
         ssize_t n = pread (file->fd, (uint8_t *) data + *got, size - *got, (off_t) (offset + *got));
         if (n == 0) {
@@ -107,6 +148,11 @@ s_read (zloom_vfs_t *self, zloom_file_t *file, uint64_t offset, void *data, size
         }
         if (n > 0) {
             *got += (size_t) n;
+            if (!s_is_aligned (*got)) {
+                s_end_bypass (file); /* the end of the file, or somebody is in our way */
+            }
+        } else if (errno == EINVAL && file->direct) {
+            s_end_bypass (file); /* the file system takes the flag but not the call */
         } else if (errno != EINTR) {
             return s_fail ("read", "a journal file");
         }
@@ -189,10 +235,84 @@ s_take_part (batch_t *self, zloom_bytes_t part)
     return true;
 }
 
+static bool
+s_has_room (zloom_file_t *file)
+{
+    void *room = NULL;
+    if (!file->room && posix_memalign (&room, ALIGNMENT, ROOM_BYTES) == 0) {
+        file->room = room;
+    }
+    return file->room != NULL;
+}
+
+/* The next bytes of a gather, copied to one place. */
+typedef struct {
+    const zloom_gather_t *gather;
+    size_t at;
+    size_t taken; /* of the part at `at` */
+} pourer_t;
+
+static size_t
+s_pour (pourer_t *self, uint8_t *room)
+{
+    size_t used = 0;
+    while (self->at < self->gather->count && used < ROOM_BYTES) {
+        const zloom_bytes_t part = self->gather->parts[self->at];
+        const size_t left = part.size - self->taken;
+        const size_t n = left < ROOM_BYTES - used ? left : ROOM_BYTES - used;
+        if (n > 0) {
+            memcpy (room + used, part.data + self->taken, n);
+        }
+        used += n;
+        self->taken += n;
+        if (self->taken == part.size) {
+            self->at++;
+            self->taken = 0;
+        }
+    }
+    return used;
+}
+
+/* Write whole blocks around the cache, from aligned memory. */
+static zloom_err_t
+s_write_around (zloom_file_t *file, uint64_t offset, const zloom_gather_t *gather)
+{
+    pourer_t pourer = {.gather = gather};
+    size_t size;
+    while ((size = s_pour (&pourer, file->room)) > 0) {
+        struct iovec part = {.iov_base = file->room, .iov_len = size};
+        zloom_err_t err = s_write_parts (file->fd, offset, &part, 1);
+        if (err && errno == EINVAL && file->direct) {
+            s_end_bypass (file); /* the file system takes the flag but not the call */
+            part = (struct iovec){.iov_base = file->room, .iov_len = size};
+            err = s_write_parts (file->fd, offset, &part, 1);
+        }
+        if (err) {
+            return err;
+        }
+        offset += size;
+    }
+    return ZLOOM_OK;
+}
+
+static bool
+s_is_whole_blocks (uint64_t offset, const zloom_gather_t *gather)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < gather->count; i++) {
+        bytes += gather->parts[i].size;
+    }
+    return s_is_aligned (offset) && s_is_aligned (bytes);
+}
+
 static zloom_err_t
 s_write (zloom_vfs_t *self, zloom_file_t *file, uint64_t offset, const zloom_gather_t *gather)
 {
     (void) self;
+    if (file->direct && s_is_whole_blocks (offset, gather) && s_has_room (file)) {
+        return s_write_around (file, offset, gather);
+    }
+    s_end_bypass (file);
     batch_t batch;
     size_t at = 0;
     while (at < gather->count) {
@@ -311,6 +431,7 @@ zloom_vfs_posix (void)
       .close = s_close,
       .read = s_read,
       .expect = s_expect,
+      .bypass = s_bypass,
       .write = s_write,
       .sync = s_sync,
       .size = s_size,

@@ -183,6 +183,13 @@ s_expect (zloom_vfs_t *vfs, zloom_file_t *file, uint64_t offset, size_t size)
     (void) size;
 }
 
+static void
+s_bypass (zloom_vfs_t *vfs, zloom_file_t *file)
+{
+    (void) vfs;
+    (void) file;
+}
+
 static zloom_err_t
 s_write (zloom_vfs_t *vfs, zloom_file_t *file, uint64_t offset, const zloom_gather_t *gather)
 {
@@ -371,6 +378,7 @@ zloom_simdisk_calls_table (void)
       .close = s_close,
       .read = s_read,
       .expect = s_expect,
+      .bypass = s_bypass,
       .write = s_write,
       .sync = s_sync,
       .size = s_size,

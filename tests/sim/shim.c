@@ -88,6 +88,13 @@ s_expect (zloom_vfs_t *vfs, zloom_file_t *file, uint64_t offset, size_t size)
     to->expect (to, file, offset, size);
 }
 
+static void
+s_bypass (zloom_vfs_t *vfs, zloom_file_t *file)
+{
+    zloom_vfs_t *to = zloom_simdisk_vfs (s_disk (vfs)->inner);
+    to->bypass (to, file);
+}
+
 static zloom_err_t
 s_write (zloom_vfs_t *vfs, zloom_file_t *file, uint64_t offset, const zloom_gather_t *gather)
 {
@@ -172,6 +179,7 @@ sim_disk_new (zloom_simdisk_t **disk_p)
       .close = s_close,
       .read = s_read,
       .expect = s_expect,
+      .bypass = s_bypass,
       .write = s_write,
       .sync = s_sync,
       .size = s_size,

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * How far a read of old messages lets the disk read ahead: as far as the system likes while nobody
- * writes, and no further than is wanted next while somebody waits for a group.
+ * How old messages are read: as the system likes while nobody writes, around its cache while
+ * somebody waits for a group; and whoever reads in order finds the next group in memory already.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
 
 #include "journal/format.h"
+#include "journal/slot.h"
 #include "simdisk/simdisk.h"
 #include "support/journal_model.h"
 
@@ -18,26 +20,15 @@
 #define PACK_BYTES 6000u
 /* Enough for the first segments to be moved to cold ones. */
 #define PACKS 60u
-/* Beside a group: what may be wanted next. */
-#define AHEAD_MOST (640u * 1024)
-
-/* What the journal told the disk to expect since it was last looked at. */
-static struct {
-    unsigned count;
-    uint64_t offset;
-    uint64_t end;
-    size_t most;
-} s_expected;
+/* Files that were told to go around the system's cache. */
+static unsigned s_bypassed;
 
 static void
-s_expect (zloom_vfs_t *vfs, zloom_file_t *file, uint64_t offset, size_t size)
+s_bypass (zloom_vfs_t *vfs, zloom_file_t *file)
 {
     (void) vfs;
     (void) file;
-    s_expected.offset = s_expected.count == 0 ? offset : s_expected.offset;
-    s_expected.end = offset + size;
-    s_expected.most = size > s_expected.most ? size : s_expected.most;
-    s_expected.count++;
+    s_bypassed++;
 }
 
 typedef struct {
@@ -51,7 +42,7 @@ s_begin (void **state)
 {
     world_t *world = calloc (1, sizeof *world);
     world->disk = zloom_simdisk_new (1);
-    zloom_simdisk_vfs (world->disk)->expect = s_expect;
+    zloom_simdisk_vfs (world->disk)->bypass = s_bypass;
     world->config = (zloom_journal_config_t){.vfs = zloom_simdisk_vfs (world->disk),
                                              .directory = "j",
                                              .segment_bytes = SEGMENT_BYTES,
@@ -72,7 +63,7 @@ s_begin (void **state)
         assert_true (zloom_model_flush (&world->model));
     }
     zloom_model_turn (&world->model, 20, 100 * ZLOOM_NS_PER_MS);
-    memset (&s_expected, 0, sizeof s_expected);
+    s_bypassed = 0;
     *state = world;
     return 0;
 }
@@ -100,39 +91,177 @@ s_fetch (world_t *world, uint64_t seq)
     assert_int_equal (world->model.fetch_err, ZLOOM_OK);
 }
 
-static void
-test_while_nobody_writes_the_system_reads_ahead (void **state)
+static bool
+s_is_here (const world_t *world, uint64_t seq)
 {
-    world_t *world = *state;
-    s_fetch (world, 1);
-    assert_int_equal (s_expected.count, 0);
+    zloom_chunk_t chunk;
+    const zloom_err_t err = zloom_journal_lookup (world->model.journal, 1, seq, &chunk);
+    if (err == ZLOOM_OK) {
+        zloom_blob_unref (&chunk.blob);
+    }
+    return err == ZLOOM_OK;
+}
+
+/* The first number from `seq` on that is not in memory. */
+static uint64_t
+s_end_of_run (const world_t *world, uint64_t seq)
+{
+    while (s_is_here (world, seq)) {
+        seq++;
+    }
+    return seq;
+}
+
+static uint64_t
+s_fetches (const world_t *world)
+{
+    zloom_journal_stats_t stats;
+    zloom_journal_stats (world->model.journal, &stats);
+    return stats.fetches;
+}
+
+/* Look for what is not in memory, which brings it. */
+static void
+s_read_on (world_t *world, uint64_t *next)
+{
+    *next = s_end_of_run (world, *next);
+    zloom_model_turn (&world->model, 4, 0);
+    assert_true (s_is_here (world, *next));
 }
 
 static void
-test_beside_a_writer_only_what_comes_next_is_read (void **state)
+test_only_beside_a_writer_the_cache_is_gone_around (void **state)
 {
     world_t *world = *state;
+    uint64_t next = 1;
+    s_fetch (world, 1);
+    s_read_on (world, &next);
+    assert_int_equal (s_bypassed, 0);
     assert_int_equal (zloom_model_send (&world->model, 1, 1, 100), ZLOOM_OK);
     assert_true (zloom_model_flush (&world->model));
-    s_fetch (world, 1);
-    assert_int_equal (s_expected.count, 2);
-    assert_int_equal (s_expected.offset, 0); /* the group itself, first in its cold segment, */
-    assert_true (s_expected.end > PACK_BYTES + ZLOOM_BLOCK_BYTES); /* and what stands behind it */
-    assert_true (s_expected.most > PACK_BYTES && s_expected.most < AHEAD_MOST);
+    s_bypassed = 0;
+    s_read_on (world, &next);
+    assert_int_equal (s_bypassed, 1);
     /* A second without a pack, and nobody is thought to wait for the disk. */
-    memset (&s_expected, 0, sizeof s_expected);
     zloom_model_turn (&world->model, 11, 100 * ZLOOM_NS_PER_MS);
+    s_bypassed = 0; /* what is moved is written around the cache, too */
+    s_read_on (world, &next);
+    assert_int_equal (s_bypassed, 0);
+}
+
+/* The first group is fetched, the others are there when they are looked for. */
+static void
+test_who_reads_in_order_finds_the_next_group (void **state)
+{
+    world_t *world = *state;
+    s_fetch (world, 1);
+    uint64_t next = 1;
+    for (int group = 0; group < 3; group++) {
+        const uint64_t end = s_end_of_run (world, next);
+        assert_true (end > next && end < PACKS / 2);
+        zloom_model_turn (&world->model, 4, 0);
+        assert_true (s_is_here (world, end));
+        next = end;
+    }
+    assert_int_equal (s_fetches (world), 1);
+}
+
+static void
+test_who_reads_here_and_there_costs_no_more (void **state)
+{
+    world_t *world = *state;
     s_fetch (world, 20);
-    assert_int_equal (s_expected.count, 0);
+    const uint64_t end = s_end_of_run (world, 20);
+    zloom_model_turn (&world->model, 4, 0);
+    assert_false (s_is_here (world, end));
+}
+
+/* What is being read already is not read twice, whichever of its numbers is asked for. */
+static void
+test_asked_for_while_it_is_read (void **state)
+{
+    world_t *world = *state;
+    s_fetch (world, 1);
+    const uint64_t next = s_end_of_run (world, 1); /* ... whose group is on its way now */
+    const uint64_t calls = zloom_simdisk_calls (world->disk);
+    zloom_journal_fetch (world->model.journal, 1, next + 1, 77);
+    zloom_model_turn (&world->model, 4, 0);
+    assert_int_equal (world->model.fetched, 77);
+    assert_int_equal (world->model.fetch_err, ZLOOM_OK);
+    assert_int_equal (world->model.chunk.seq, next + 1);
+    /* Open and read, of this group and of the one behind it. */
+    assert_int_equal (zloom_simdisk_calls (world->disk) - calls, 4);
+    assert_int_equal (s_fetches (world), 2);
+}
+
+/* A byte of the pack that begins the cold group with this number; NULL: not in this file. */
+static uint8_t *
+s_byte_in (const world_t *world, const zloom_log_key_t *key, unsigned file, uint64_t seq)
+{
+    char path[64];
+    size_t size = 0;
+    (void) snprintf (path, sizeof path, "j/cold-1-%010u", file);
+    uint8_t *cold = zloom_simdisk_content (world->disk, path, &size);
+    for (size_t at = 0; cold && at < size; at += ZLOOM_BLOCK_BYTES) {
+        const zloom_place_t place = {1, file, (uint32_t) at};
+        zloom_group_header_t header;
+        zloom_entry_t entry;
+        if (zloom_group_header_decode (cold + at, key, &place, &header)) {
+            zloom_record_reader_t directory = zloom_record_reader (
+              zloom_bytes (cold + at + ZLOOM_GROUP_HEADER_BYTES, header.directory_bytes));
+            if (zloom_entry_next (&directory, &entry) && entry.seq == seq) {
+                return cold + at + ZLOOM_GROUP_HEADER_BYTES + header.directory_bytes + 100;
+            }
+        }
+    }
+    return NULL;
+}
+
+static uint8_t *
+s_byte_of (const world_t *world, uint64_t seq)
+{
+    zloom_slot_t slot;
+    assert_int_equal (zloom_slot_read (world->config.vfs, "j", 0, &slot), ZLOOM_OK);
+    uint8_t *byte = NULL;
+    for (unsigned file = 1; file < 10 && !byte; file++) {
+        byte = s_byte_in (world, &slot.key, file, seq);
+    }
+    zloom_slot_fini (&slot);
+    assert_non_null (byte);
+    return byte;
+}
+
+/* Damage in what was read too early is told to who asks for it, and to nobody else. */
+static void
+test_damage_in_what_is_read_before_it_is_asked_for (void **state)
+{
+    world_t *world = *state;
+    s_fetch (world, 1);
+    const uint64_t next = s_end_of_run (world, 1);
+    *s_byte_of (world, next) ^= 1;
+    zloom_journal_fetch (world->model.journal, 1, next + 1, 77);
+    zloom_model_turn (&world->model, 8, 0);
+    assert_int_equal (world->model.fetched, 77);
+    assert_int_equal (world->model.fetch_err, ZLOOM_OK);
+    assert_int_equal (world->model.chunk.seq, next + 1);
+    zloom_journal_fetch (world->model.journal, 1, next, 78);
+    zloom_model_turn (&world->model, 8, 0);
+    assert_int_equal (world->model.fetched, 78);
+    assert_int_equal (world->model.fetch_err, ZLOOM_DAMAGED);
+    *s_byte_of (world, next) ^= 1;
 }
 
 int
 main (void)
 {
     const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown (test_while_nobody_writes_the_system_reads_ahead, s_begin,
+      cmocka_unit_test_setup_teardown (test_only_beside_a_writer_the_cache_is_gone_around, s_begin,
                                        s_end),
-      cmocka_unit_test_setup_teardown (test_beside_a_writer_only_what_comes_next_is_read, s_begin,
+      cmocka_unit_test_setup_teardown (test_who_reads_in_order_finds_the_next_group, s_begin,
+                                       s_end),
+      cmocka_unit_test_setup_teardown (test_who_reads_here_and_there_costs_no_more, s_begin, s_end),
+      cmocka_unit_test_setup_teardown (test_asked_for_while_it_is_read, s_begin, s_end),
+      cmocka_unit_test_setup_teardown (test_damage_in_what_is_read_before_it_is_asked_for, s_begin,
                                        s_end),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -195,6 +195,68 @@ test_a_hint_changes_nothing_that_is_read (void **state)
     s_round_trip (rig);
 }
 
+/* Whole blocks, some more than one call takes, in parts of no size in particular. */
+#define BLOCKS 300u
+#define BLOCK_BYTES 4096u
+
+/* Write them at `offset` around the cache, and read them back into aligned memory. */
+static zloom_err_t
+s_go_around (rig_t *rig, uint64_t offset, size_t *got)
+{
+    uint8_t *data = zloom_alloc (BLOCKS * BLOCK_BYTES);
+    void *again = NULL;
+    assert_int_equal (posix_memalign (&again, BLOCK_BYTES, (BLOCKS + 1) * BLOCK_BYTES), 0);
+    for (size_t i = 0; i < BLOCKS * BLOCK_BYTES; i++) {
+        data[i] = (uint8_t) (i * 5 + (i >> 12));
+    }
+    zloom_bytes_t parts[] = {zloom_bytes (data, 700001), zloom_bytes (data, 0),
+                             zloom_bytes (data + 700001, BLOCKS * BLOCK_BYTES - 700001)};
+    rig->vfs->bypass (rig->vfs, rig->file);
+    zloom_err_t err = rig->vfs->write (rig->vfs, rig->file, offset, &(zloom_gather_t){parts, 3});
+    if (!err) {
+        err = rig->vfs->read (rig->vfs, rig->file, offset, again, (BLOCKS + 1) * BLOCK_BYTES, got);
+    }
+    if (!err) {
+        assert_memory_equal (again, data, BLOCKS * BLOCK_BYTES);
+    }
+    free (data);
+    free (again);
+    return err;
+}
+
+static void
+test_whole_blocks_go_around_the_cache (void **state)
+{
+    rig_t *rig = *state;
+    size_t got = 0;
+    assert_int_equal (s_go_around (rig, 0, &got), ZLOOM_OK);
+    assert_int_equal (got, BLOCKS * BLOCK_BYTES); /* up to the end of the file */
+    assert_int_equal (rig->vfs->truncate (rig->vfs, rig->file, 0), ZLOOM_OK);
+    s_round_trip (rig); /* what is no whole block goes as ever */
+    assert_int_equal (s_go_around (rig, 5, &got), ZLOOM_OK);
+    for (size_t most = 3000; most < 200000; most *= 4) {
+        s_most = most;
+        assert_int_equal (s_go_around (rig, BLOCK_BYTES, &got), ZLOOM_OK);
+        assert_int_equal (got, BLOCKS * BLOCK_BYTES);
+    }
+}
+
+/* Some file systems take the flag and then refuse the calls. */
+static void
+test_a_file_system_that_has_no_way_around_its_cache (void **state)
+{
+    rig_t *rig = *state;
+    size_t got = 0;
+    static const call_t calls[] = {CALL_PREAD, CALL_PWRITEV};
+    for (size_t i = 0; i < 2; i++) {
+        s_fail_next (calls[i], EINVAL);
+        assert_int_equal (s_go_around (rig, 0, &got), ZLOOM_OK);
+        assert_int_equal (got, BLOCKS * BLOCK_BYTES);
+        s_fail_next (calls[i], EIO);
+        assert_int_equal (s_go_around (rig, 0, &got), ZLOOM_DISK);
+    }
+}
+
 static void
 test_an_interrupted_call_is_made_again (void **state)
 {
@@ -322,6 +384,9 @@ main (void)
       cmocka_unit_test_setup_teardown (test_all_is_written_and_read_whatever_a_call_takes, s_setup,
                                        s_teardown),
       cmocka_unit_test_setup_teardown (test_a_hint_changes_nothing_that_is_read, s_setup,
+                                       s_teardown),
+      cmocka_unit_test_setup_teardown (test_whole_blocks_go_around_the_cache, s_setup, s_teardown),
+      cmocka_unit_test_setup_teardown (test_a_file_system_that_has_no_way_around_its_cache, s_setup,
                                        s_teardown),
       cmocka_unit_test_setup_teardown (test_an_interrupted_call_is_made_again, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_what_an_error_is_called, s_setup, s_teardown),
