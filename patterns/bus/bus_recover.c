@@ -20,6 +20,8 @@
 #define COUNTERS 5
 /* Beyond this no number from a disk is believed. */
 #define SEQ_MAX (UINT64_C (1) << 62)
+/* No more can be kept, or be missing in a row. */
+#define KEPT_MAX (UINT64_C (1) << 33)
 
 static uint64_t *
 s_counter (zloom_bus_t *self, size_t index)
@@ -151,8 +153,8 @@ zloom_bus_restore (void *self, zloom_bytes_t snapshot)
     bus->floor = zloom_fields_uint (&fields, ZLOOM_NEED, SEQ_MAX, 1);
     bus->retained = zloom_fields_uint (&fields, ZLOOM_NEED, SEQ_MAX, 1);
     bus->appended = zloom_fields_uint (&fields, ZLOOM_NEED, UINT64_MAX, 0);
-    if (cursor.err != ZLOOM_OK || bus->floor > bus->retained || bus->retained > bus->next_seq ||
-        bus->next_seq == 0) {
+    if (cursor.err != ZLOOM_OK || bus->floor == 0 || bus->floor > bus->retained ||
+        bus->retained > bus->next_seq || bus->next_seq - bus->floor > KEPT_MAX) {
         return cursor.err != ZLOOM_OK ? cursor.err : zloom_fail (ZLOOM_DAMAGED, "bus: snapshot");
     }
     bus->kept = bus->floor;
@@ -187,7 +189,7 @@ zloom_bus_restore (void *self, zloom_bytes_t snapshot)
 static zloom_err_t
 s_reach (zloom_bus_t *self, uint64_t end)
 {
-    if (end > SEQ_MAX) {
+    if (end > SEQ_MAX || (end > self->next_seq && end - self->next_seq > KEPT_MAX)) {
         return zloom_fail (ZLOOM_DAMAGED, "bus: a record far beyond the end of the flow");
     }
     if (end > self->next_seq) {
@@ -229,15 +231,17 @@ s_replay_pack (zloom_bus_t *self, const zloom_replay_t *record)
     if (err == ZLOOM_OK) {
         zloom_intake_replay (&self->intake, &head);
         if (record->seq >= self->next_seq) {
-            const int64_t base_ns = head.src_count > 0 ? head.src[0].base_time_ns : 0;
-            s_reach (self, record->seq);
+            err = s_reach (self, record->seq);
+        }
+        if (err == ZLOOM_OK && record->seq >= self->next_seq) {
             zloom_sizes_add (&self->sizes, record->seq, record->seq + record->count - 1,
                              record->payload_bytes);
-            zloom_ages_add (&self->arrivals, record->seq, base_ns);
+            zloom_ages_add (&self->arrivals, record->seq,
+                            head.src_count > 0 ? head.src[0].base_time_ns : 0);
             self->next_seq = record->seq + record->count;
             self->appended += record->count;
         }
-        err = s_replay_groups (self, record, &head);
+        err = err == ZLOOM_OK ? s_replay_groups (self, record, &head) : err;
     }
     zloom_arena_fini (&arena);
     return err;
@@ -296,8 +300,7 @@ s_replay_is (zloom_bus_t *self, zloom_bus_group_t *group, zloom_fields_t *fields
         zloom_bus_group_wants_now (self, group, patterns, count);
         group->recorded = true;
     } else if (fields->cursor->err == ZLOOM_OK && self->group_count < ZLOOM_LIMIT_GROUPS &&
-               !zloom_bus_find_group (self, name) && seq > 0 && seq <= SEQ_MAX) {
-        s_reach (self, seq);
+               !zloom_bus_find_group (self, name) && seq > 0 && s_reach (self, seq) == ZLOOM_OK) {
         group = zloom_bus_make_group (self, number, name, patterns, count, seq, false);
         group->behind = behind;
         group->recorded = true;

@@ -171,7 +171,9 @@ s_new_node (zloom_trie_t *self, node_t *parent, zloom_bytes_t key)
     node->number = self->next_number++;
     node->parent = parent;
     node->key_size = key.size;
-    memcpy (node->key, key.data, key.size);
+    if (key.size > 0) {
+        memcpy (node->key, key.data, key.size);
+    }
     if (parent) {
         parent->children++;
     }

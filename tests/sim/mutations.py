@@ -294,7 +294,8 @@ MUTATIONS = [
              "        if (self->groups[i]->recorded) {\n", bus=True),
     Mutation("bus-let-go-early", "what a group needs is kept",
              "patterns/bus/bus_keep.c",
-             "        floor = from < floor ? from : floor;\n", "", bus=True),
+             "        floor = from < floor ? from : floor;\n", "", bus=True,
+             unit="bus.groups"),  # the journal asks next_live before bytes leave the disk
     Mutation("bus-all-wait", "senders do not wait for who drops",
              "patterns/bus/bus_keep.c",
              "return listener->on_slow == ZLOOM_ON_SLOW_BLOCK && !listener->overrun;",
