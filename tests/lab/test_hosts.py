@@ -127,7 +127,8 @@ class Hosts(unittest.TestCase):
         self.publish("b", ["not for far"])
         self.network.heal("b")
         self.publish("a", events[2])
-        wait_for("it has caught up", lambda: self.lines("far.txt") == sum(events, []))
+        wait_for("it has caught up", lambda: len(self.lines("far.txt")) >= 300)
+        self.assertEqual(sorted(self.lines("far.txt"), key=int), sum(events, []))
         self.assertEqual([line for line in self.lines("near.txt") if line.isdigit()],
                          sum(events, []))
 
@@ -153,7 +154,7 @@ class Hosts(unittest.TestCase):
         endpoint = f"tcp://{self.network.address['hub']}:{PORT}"
         # Without CURVE, and without ZMTP.
         self.assertEqual(self.stranger("plain", endpoint), "nothing")
-        wait_for("it was noticed", lambda: re.search(r" handshakes .*(plain|broken)=1",
+        wait_for("it was noticed", lambda: re.search(r" handshakes .*(plain|broken)=[1-9]",
                                                      fleet.said("hub")))
         self.assertEqual(self.stranger("garbage", self.network.address["hub"], PORT), "closed")
         # A key that nobody knows.
@@ -165,7 +166,7 @@ class Hosts(unittest.TestCase):
         other = fleet.write("other.yaml", {**fleet.public, "hub": public}, self.place, KEYS)
         self.refused(fleet.come("c", "shop", "send", "in", "x", fleet=other),
                      "broke off the handshake")
-        fleet.wait_said("hub", "other_key=")
+        wait_for("it was noticed", lambda: re.search(r"other_key=[1-9]", fleet.said("hub")))
         # Known, and without the right.
         self.refused(fleet.come("c", "shop", "send", "mid", "x"), "no right")
         self.refused(fleet.come("c", "hand", "send", "in", "x"), "no right")

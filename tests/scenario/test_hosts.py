@@ -6,6 +6,7 @@ Both hosts are this machine, on a loopback address of this test's own; tests/lab
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -129,7 +130,7 @@ class Hosts(Case):
         self.public["hub"], kept = self.public["stranger"], self.public["hub"]
         self.fleet("publish")
         self.refused(self.come("shop", "send", "in", "x"), "broke off the handshake")
-        self.wait_log("hub", "other_key=1")
+        wait_for("the hub says so", lambda: re.search(r"other_key=[1-9]", self.said_on("hub")))
         self.public["hub"] = kept
         # Nothing of that has disturbed the others.
         self.fleet("publish")
