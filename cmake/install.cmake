@@ -31,7 +31,7 @@ file (GENERATE OUTPUT "${zloom_map}"
       CONTENT "ZLOOM_${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR} {\n    global:\n\
 ${zloom_functions}$<SEMICOLON>\n    local:\n        *$<SEMICOLON>\n}$<SEMICOLON>\n")
 set (zloom_layers base wire recipe journal common queue bus registry peer engine net io client
-                  launch node router worker sink poller embed)
+                  launch node router worker sink poller forwarder embed)
 set (zloom_objects)
 foreach (layer IN LISTS zloom_layers)
     get_target_property (type zloom_${layer} TYPE)

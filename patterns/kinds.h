@@ -10,6 +10,7 @@ enum {
     ZLOOM_FLOW_KINDS = 2,
 };
 
+extern const zloom_kind_t zloom_forwarder_kind; /* not for recipes to name */
 extern const zloom_kind_t zloom_node_kinds[ZLOOM_NODE_KINDS];
 extern const zloom_kind_t zloom_flow_kinds[ZLOOM_FLOW_KINDS];
 

@@ -22,18 +22,13 @@ zloom_check_dead_letter_elsewhere (zloom_linter_t *linter)
     }
 }
 
-/* A flow of the node on another router than its home; NULL when there is none. */
+/* A flow that the node takes from on another router than its home; NULL when there is none. */
 static const zloom_recipe_flow_t *
 s_elsewhere (const zloom_recipe_t *recipe, const zloom_recipe_node_t *node)
 {
     const zloom_recipe_node_t *home = zloom_recipe_home (recipe, node);
     const zloom_recipe_flow_t *flow;
     for (size_t i = 0; (flow = zloom_recipe_next_in (recipe, node, &i));) {
-        if (flow->via && flow->via != home) {
-            return flow;
-        }
-    }
-    for (size_t i = 0; (flow = zloom_recipe_next_out (recipe, node, &i));) {
         if (flow->via && flow->via != home) {
             return flow;
         }
@@ -50,8 +45,8 @@ zloom_check_two_routers (zloom_linter_t *linter)
         const zloom_recipe_node_t *home = zloom_recipe_home (recipe, node);
         const zloom_recipe_flow_t *flow = home ? s_elsewhere (recipe, node) : NULL;
         if (flow) {
-            zloom_linter_node (linter, node, "", "let its flows live on one router",
-                               "node '%s' comes to router '%s', but flow '%s' lives on '%s'",
+            zloom_linter_node (linter, node, "", "let what it takes from live on one router",
+                               "node '%s' takes from router '%s', but flow '%s' lives on '%s'",
                                node->name, home->name, flow->name, flow->via->name);
         }
     }

@@ -22,6 +22,7 @@ typedef enum {
     ZLOOM_NODE_WORKER,
     ZLOOM_NODE_SINK,
     ZLOOM_NODE_POLLER,
+    ZLOOM_NODE_FORWARDER,
 } zloom_node_kind_t;
 
 /* The most routers of one recipe. */
@@ -132,5 +133,10 @@ typedef struct {
     zloom_poller_file_t file;
     int64_t trace_ppm;
 } zloom_poller_config_t;
+
+/* A node that no recipe names: it carries from a router to others. */
+typedef struct {
+    zloom_node_common_t common;
+} zloom_forwarder_config_t;
 
 #endif

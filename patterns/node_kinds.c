@@ -131,6 +131,27 @@ static const zloom_field_t s_poller_fields[] = {
 };
 #undef ZLOOM_STRUCT
 
+/* ---- forwarder ----------------------------------------------------------------------------- */
+
+#define ZLOOM_STRUCT zloom_forwarder_config_t
+static const zloom_field_t s_forwarder_restart[] = {
+#include "node_restart.def"
+};
+#undef ZLOOM_STRUCT
+static const zloom_field_t s_forwarder_fields[] = {ZLOOM_F_GROUP (
+  "restart", s_forwarder_restart, "what happens when the process ends that should not have",
+  "restart: {backoff: [200ms, 1s], budget: 10, within: 1m}")};
+
+const zloom_kind_t zloom_forwarder_kind = {
+  .id = ZLOOM_NODE_FORWARDER,
+  .name = "forwarder",
+  .what = "a forwarder",
+  .help = "carries what is sent at its router to flows of others; it comes by itself",
+  .fields = s_forwarder_fields,
+  .field_count = ZLOOM_COUNT (s_forwarder_fields),
+  .config_size = sizeof (zloom_forwarder_config_t),
+};
+
 /* ---- all of them --------------------------------------------------------------------------- */
 
 const zloom_kind_t zloom_node_kinds[ZLOOM_NODE_KINDS] = {

@@ -10,7 +10,7 @@
 #define EARLY_NS INT64_C (1000000000)
 
 static const zloom_later_t s_later_nodes[] = {
-  {"forwarder", "every node connects to the router"},
+  {"forwarder", "bridges between routers come by themselves (ROUTER-bridge)"},
 };
 
 static const zloom_later_t s_later_patterns[] = {
@@ -147,6 +147,7 @@ zloom_registry (void)
       .later_pattern_count = ZLOOM_COUNT (s_later_patterns),
       .implicit = &zloom_node_kinds[0],
       .implicit_name = ZLOOM_IMPLICIT_ROUTER,
+      .carrier = &zloom_forwarder_kind,
       .synonyms = s_synonyms,
       .synonym_count = ZLOOM_COUNT (s_synonyms),
       .counters = s_counters,

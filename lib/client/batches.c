@@ -45,6 +45,7 @@ s_free (zloom_batches_t *self, zloom_batch_t *batch)
 {
     zloom_blob_unref (&batch->blob);
     zloom_blob_unref (&batch->mark);
+    zloom_origins_unref (&batch->origins);
     if (self->spare_count == SPARE_MAX) {
         free (batch);
         return;
@@ -94,6 +95,8 @@ zloom_batches_cut (zloom_batches_t *self, zloom_batch_t *batch, uint32_t n)
     *rest = *batch;
     rest->first_id += n;
     rest->n -= n;
+    rest->origins = zloom_origins_ref (batch->origins);
+    rest->origins_at += n;
     batch->n = n;
     batch->mark = NULL;
     if (batch->blob) {
@@ -162,4 +165,5 @@ zloom_batches_empty (zloom_batches_t *self, zloom_batch_t *batch)
     self->bytes -= batch->pack.size;
     batch->pack = ZLOOM_BYTES_NULL;
     zloom_blob_unref (&batch->blob);
+    zloom_origins_unref (&batch->origins);
 }

@@ -9,6 +9,7 @@
 #define ZLOOM_CLIENT_BATCHES_H
 
 #include "base/bytes.h"
+#include "client/origins.h"
 
 typedef struct zloom_batch zloom_batch_t;
 struct zloom_batch {
@@ -21,6 +22,9 @@ struct zloom_batch {
     zloom_bytes_t pack;
     zloom_blob_t *mark; /* NULL: none */
     bool resent;        /* went out before */
+    zloom_origins_t
+      *origins;          /* of a pack that is carried for others; NULL: they are the sender's */
+    uint64_t origins_at; /* its first message among theirs */
 };
 
 typedef struct {

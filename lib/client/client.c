@@ -299,21 +299,6 @@ s_free (zloom_client_t **self_p, int64_t linger_ns)
 }
 
 static zloom_err_t
-s_check_flows (const zloom_client_t *self, const zloom_client_options_t *options)
-{
-    for (size_t i = 0; i < options->flow_count; i++) {
-        zloom_client_flow_state_t state;
-        zloom_client_core_flow (self->core, options->flows[i].name, &state);
-        if (state.state != ZLOOM_OK) {
-            return zloom_fail (state.state, "flow %s: %s", options->flows[i].name,
-                               state.state == ZLOOM_FORBIDDEN ? "this key has no right to it"
-                                                              : zloom_err_text (state.state));
-        }
-    }
-    return ZLOOM_OK;
-}
-
-static zloom_err_t
 s_lay_road (zloom_client_t *self, const char *endpoint)
 {
     zloom_address_t address;
@@ -326,65 +311,9 @@ s_lay_road (zloom_client_t *self, const char *endpoint)
     return err;
 }
 
-/* Why there is no session, once it is known, or when the time is over. */
-static zloom_err_t
-s_check_handshake (zloom_client_t *self, const char *endpoint, bool expired)
-{
-    const int size = zloom_address_shown (endpoint);
-    switch (zloom_dealer_handshake (self->dealer)) {
-    case ZLOOM_HANDSHAKE_REFUSED:
-        return zloom_fail (ZLOOM_FORBIDDEN,
-                           "the router at %.*s does not know this key: add it to the fleet there, "
-                           "and let it be read again (zloom up)",
-                           size, endpoint);
-    case ZLOOM_HANDSHAKE_PLAIN:
-        return zloom_fail (ZLOOM_FORBIDDEN,
-                           "what listens at %.*s speaks without keys: it is no "
-                           "router of this fleet",
-                           size, endpoint);
-    case ZLOOM_HANDSHAKE_OTHER_KEY:
-    case ZLOOM_HANDSHAKE_BROKEN:
-        if (expired) {
-            return zloom_fail (
-              ZLOOM_FORBIDDEN,
-              "the router at %.*s broke off the handshake: it has another key than "
-              "the one that is expected of it; is the fleet's right?",
-              size, endpoint);
-        }
-        break;
-    case ZLOOM_HANDSHAKE_NOTHING:
-        break;
-    }
-    return expired ? zloom_fail (ZLOOM_NOT_RUNNING, "no router answers at %.*s", size, endpoint)
-                   : ZLOOM_OK;
-}
-
-static zloom_err_t
-s_await_welcome (zloom_client_t *self, const char *endpoint, const zloom_client_options_t *options,
-                 int64_t deadline_ns)
-{
-    zloom_client_pump (self);
-    while (!zloom_client_core_welcomed (self->core)) {
-        zloom_err_t err = zloom_client_core_ended (self->core);
-        if (err != ZLOOM_OK) {
-            return err;
-        }
-        err = s_check_handshake (self, endpoint, zloom_client_expired (deadline_ns));
-        if (err != ZLOOM_OK) {
-            return err;
-        }
-        err = zloom_client_wait (self, deadline_ns);
-        if (err != ZLOOM_OK) {
-            return err;
-        }
-    }
-    return s_check_flows (self, options);
-}
-
 zloom_err_t
-zloom_client_open_with (const char *endpoint, const zloom_client_options_t *options,
-                        zloom_client_event_fn *event, void *event_arg, int64_t deadline_ns,
-                        zloom_client_t **client_p)
+zloom_client_begin (const char *endpoint, const zloom_client_options_t *options,
+                    zloom_client_event_fn *event, void *event_arg, zloom_client_t **client_p)
 {
     static const uint8_t no_nonce[ZLOOM_NONCE_BYTES];
     *client_p = NULL;
@@ -409,14 +338,11 @@ zloom_client_open_with (const char *endpoint, const zloom_client_options_t *opti
     }
     if (err == ZLOOM_OK) {
         zloom_client_core_connected (self->core, zloom_clock_now ());
-        err = s_await_welcome (self, endpoint, &drawn, deadline_ns);
-    }
-    if (err != ZLOOM_OK) {
+        *client_p = self;
+    } else {
         s_free (&self, 0);
-        return err;
     }
-    *client_p = self;
-    return ZLOOM_OK;
+    return err;
 }
 
 void

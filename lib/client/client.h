@@ -28,6 +28,10 @@
 zloom_err_t zloom_client_open_with (const char *endpoint, const zloom_client_options_t *options,
                                     zloom_client_event_fn *event, void *event_arg,
                                     int64_t deadline_ns, zloom_client_t **client_p);
+/* The same without waiting for the router: events tell when it has answered. */
+zloom_err_t zloom_client_begin (const char *endpoint, const zloom_client_options_t *options,
+                                zloom_client_event_fn *event, void *event_arg,
+                                zloom_client_t **client_p);
 /* Drop everything at once: no BYE, nothing unsent is tried. What was unsettled comes again. */
 void zloom_client_kill (zloom_client_t **client_p);
 /*

@@ -79,6 +79,13 @@ zloom_err_t zloom_client_core_send (zloom_client_core_t *self, const char *flow,
  */
 zloom_err_t zloom_client_core_key (zloom_client_core_t *self, const char *flow, zloom_bytes_t body,
                                    zloom_bytes_t *key);
+/*
+ * Flows with a first id: send a message of others under the flow's next id, or give up n ids. AGAIN
+ * as send.
+ */
+zloom_err_t zloom_client_core_carry (zloom_client_core_t *self, const char *flow,
+                                     const zloom_carried_t *message, zloom_now_t now);
+zloom_err_t zloom_client_core_skip (zloom_client_core_t *self, const char *flow, uint32_t n);
 /* Let nothing wait for company any more; goes out with the next tick as credit allows. */
 void zloom_client_core_push (zloom_client_core_t *self);
 /* False: no such flow in the options. */
@@ -123,6 +130,9 @@ bool zloom_client_core_stale (const zloom_client_core_t *self, const zloom_messa
  */
 zloom_err_t zloom_client_core_settle (zloom_client_core_t *self, const zloom_message_t **message_p,
                                       const zloom_settlement_t *settlement);
+
+/* The message as it is stored, encoded. */
+zloom_bytes_t zloom_client_core_envelope (const zloom_message_t *message);
 
 /* ---- steps ---------------------------------------------------------------------------------- */
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "client/report.h"
 #include "wire/envelope.h"
+#include "wire/source.h"
 #include "wire/types.h"
 #include "wire/verb.h"
 
@@ -19,7 +20,21 @@ typedef struct {
     bool has_fingerprint; /* else the router's is taken as it is */
     uint64_t fingerprint;
     const char *topic; /* of messages that name none; NULL: none */
+    /*
+     * Bridges: messages are carried for others, with ids of the caller's, none of them lower than
+     * this; and the boots of the log that the ids are numbers of. 0: the client gives the ids.
+     */
+    uint64_t first_id;
+    const zloom_boot_first_t *boots;
+    size_t boot_count;
 } zloom_client_flow_t;
+
+/* A message of others. */
+typedef struct {
+    zloom_bytes_t envelope; /* as it is */
+    uint32_t flags;         /* of what is in it */
+    zloom_origin_t origin;
+} zloom_carried_t;
 
 /* Zero means the default. Strings are copied. */
 typedef struct {

@@ -126,6 +126,13 @@ zloom_client_core_pending (const zloom_client_core_t *self)
 static void
 s_say_send (zloom_client_core_t *self, const zloom_outflow_t *flow, const zloom_batch_t *batch)
 {
+    zloom_src_t *src = NULL;
+    size_t src_count = 0;
+    if (batch->origins) {
+        zloom_arena_reset (&self->arena);
+        src = zloom_arena_take (&self->arena, zloom_origins_count (batch->origins), sizeof *src);
+        src_count = zloom_origins_cut (batch->origins, batch->origins_at, batch->n, src);
+    }
     const zloom_verb_t verb = {
       .kind = ZLOOM_VERB_SEND,
       .send = {.flow = zloom_outflow_index (flow),
@@ -133,7 +140,9 @@ s_say_send (zloom_client_core_t *self, const zloom_outflow_t *flow, const zloom_
                .n = batch->n,
                .base_time_ns = batch->base_time_ns,
                .flags = batch->blob ? batch->flags : 0,
-               .mark = batch->mark ? zloom_blob_bytes (batch->mark) : ZLOOM_BYTES_NULL}};
+               .mark = batch->mark ? zloom_blob_bytes (batch->mark) : ZLOOM_BYTES_NULL,
+               .src = src,
+               .src_count = src_count}};
     zloom_frames_push (&self->out, &verb, batch->blob, batch->pack);
     self->stats.sent_packs++;
     self->stats.sent_messages += batch->n;

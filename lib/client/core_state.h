@@ -7,6 +7,7 @@
  *   core_commit.c   sending, steps, admin
  *   core_unleased.c steps on messages without a lease
  *   core_report.c   what it tells of itself
+ *   core_carry.c    what it carries for others
  */
 #ifndef ZLOOM_CLIENT_CORE_STATE_H
 #define ZLOOM_CLIENT_CORE_STATE_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "client/outflow.h"
+#include "client/outflow_state.h"
 
 #include <stdlib.h>
 
@@ -8,57 +8,21 @@
 #include "io/json_key.h"
 #include "wire/pack.h"
 
-#define OUTFLOW_TAG 0x5A436F66u
 /* What an envelope takes beside its parts that have a length: heads and numbers. */
 #define ENVELOPE_OVERHEAD 80
-
-struct zloom_outflow {
-    uint32_t tag;
-    char *name, *topic;
-    bool has_fingerprint;
-    uint64_t fingerprint;
-    zloom_outflow_limits_t limits;
-    /* session */
-    zloom_err_t state; /* AGAIN: none */
-    bool ever_welcomed;
-    uint32_t index;
-    uint32_t message_bytes;
-    uint32_t pack_bytes;
-    zloom_credit_t credit;
-    bool blocked; /* refused: nothing goes until CREDIT */
-    zloom_err_t refusal;
-    zloom_confirm_t level;
-    bool keyed;
-    zloom_buf_t key_pointer;
-    zloom_buf_t key;    /* of the message that was looked at last */
-    zloom_blob_t *mark; /* as WELCOME had it */
-    /* ids: confirmed < those in the list < next_id */
-    uint64_t next_id;
-    uint64_t confirmed;
-    uint64_t went; /* highest id that ever went out */
-    zloom_batches_t batches;
-    uint64_t failed;
-    /* the open pack */
-    zloom_buf_t open;
-    uint32_t open_n;
-    uint32_t open_flags;
-    uint64_t open_first;
-    int64_t open_base_ns;
-    int64_t open_due_ns;
-    zloom_blob_t *open_mark;
-};
 
 zloom_outflow_t *
 zloom_outflow_new (const zloom_client_flow_t *flow, const zloom_outflow_limits_t *limits)
 {
     zloom_outflow_t *self = zloom_alloc (sizeof *self);
-    self->tag = OUTFLOW_TAG;
+    self->tag = ZLOOM_OUTFLOW_TAG;
     self->name = zloom_strdup (flow->name);
     self->topic = zloom_strdup (flow->topic);
     self->has_fingerprint = flow->has_fingerprint;
     self->fingerprint = flow->fingerprint;
     self->limits = *limits;
     self->state = ZLOOM_AGAIN;
+    zloom_outflow_carry_from (self, flow);
     return self;
 }
 
@@ -70,10 +34,12 @@ zloom_outflow_destroy (zloom_outflow_t **self_p)
     if (!self) {
         return;
     }
-    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    ZLOOM_CHECK (self, ZLOOM_OUTFLOW_TAG);
     *self_p = NULL;
     zloom_batches_fini (&self->batches);
     zloom_buf_fini (&self->open);
+    zloom_origin_list_fini (&self->open_origins);
+    free (self->boots);
     zloom_blob_unref (&self->open_mark);
     zloom_blob_unref (&self->mark);
     zloom_buf_fini (&self->key_pointer);
@@ -87,7 +53,7 @@ zloom_outflow_destroy (zloom_outflow_t **self_p)
 const char *
 zloom_outflow_name (const zloom_outflow_t *self)
 {
-    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    ZLOOM_CHECK (self, ZLOOM_OUTFLOW_TAG);
     return self->name;
 }
 
@@ -95,26 +61,28 @@ zloom_outflow_name (const zloom_outflow_t *self)
 zloom_hello_flow_t
 zloom_outflow_hello (const zloom_outflow_t *self)
 {
-    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    ZLOOM_CHECK (self, ZLOOM_OUTFLOW_TAG);
     return (zloom_hello_flow_t){
       .name = zloom_bytes_text (self->name),
       .has_fingerprint = self->has_fingerprint,
       .fingerprint = self->fingerprint,
       .next = self->confirmed + 1,
+      .boots = self->boots,
+      .boot_count = self->boot_count,
     };
 }
 
 uint32_t
 zloom_outflow_index (const zloom_outflow_t *self)
 {
-    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    ZLOOM_CHECK (self, ZLOOM_OUTFLOW_TAG);
     return self->index;
 }
 
 bool
 zloom_outflow_has_index (const zloom_outflow_t *self, uint32_t index)
 {
-    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    ZLOOM_CHECK (self, ZLOOM_OUTFLOW_TAG);
     return self->state == ZLOOM_OK && self->index == index;
 }
 
@@ -135,7 +103,7 @@ zloom_err_t
 zloom_outflow_welcome (zloom_outflow_t *self, const zloom_welcome_flow_t *flow,
                        const zloom_verb_welcome_t *welcome)
 {
-    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    ZLOOM_CHECK (self, ZLOOM_OUTFLOW_TAG);
     self->state = flow->code;
     if (flow->code != ZLOOM_OK) {
         return ZLOOM_OK;
@@ -169,7 +137,7 @@ zloom_outflow_welcome (zloom_outflow_t *self, const zloom_welcome_flow_t *flow,
 void
 zloom_outflow_lost (zloom_outflow_t *self)
 {
-    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    ZLOOM_CHECK (self, ZLOOM_OUTFLOW_TAG);
     self->state = ZLOOM_AGAIN;
     self->credit = (zloom_credit_t){0};
     zloom_batches_rewind (&self->batches, self->batches.first);
@@ -188,7 +156,7 @@ s_size (const zloom_envelope_t *envelope)
 zloom_err_t
 zloom_outflow_key (zloom_outflow_t *self, zloom_bytes_t body, zloom_bytes_t *key)
 {
-    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    ZLOOM_CHECK (self, ZLOOM_OUTFLOW_TAG);
     *key = ZLOOM_BYTES_NULL;
     if (!self->keyed) {
         return ZLOOM_OK;
@@ -212,7 +180,7 @@ zloom_err_t
 zloom_outflow_admit (zloom_outflow_t *self, const zloom_envelope_t *envelope,
                      zloom_envelope_t *ready)
 {
-    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    ZLOOM_CHECK (self, ZLOOM_OUTFLOW_TAG);
     if (self->state == ZLOOM_AGAIN && !self->ever_welcomed) {
         return zloom_fail (ZLOOM_AGAIN, "flow %s: the router has not answered yet", self->name);
     }
@@ -237,7 +205,7 @@ zloom_outflow_admit (zloom_outflow_t *self, const zloom_envelope_t *envelope,
 void
 zloom_outflow_seal (zloom_outflow_t *self)
 {
-    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    ZLOOM_CHECK (self, ZLOOM_OUTFLOW_TAG);
     if (self->open_n == 0) {
         return;
     }
@@ -247,6 +215,7 @@ zloom_outflow_seal (zloom_outflow_t *self)
     batch->flags = self->open_flags;
     batch->base_time_ns = self->open_base_ns;
     batch->mark = self->open_mark;
+    batch->origins = zloom_origin_list_take (&self->open_origins);
     self->open_mark = NULL;
     self->open_n = 0;
     self->open_flags = 0;
@@ -256,7 +225,7 @@ zloom_outflow_seal (zloom_outflow_t *self)
 int64_t
 zloom_outflow_seal_due (zloom_outflow_t *self, int64_t mono_ns)
 {
-    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    ZLOOM_CHECK (self, ZLOOM_OUTFLOW_TAG);
     if (self->open_n > 0 && mono_ns >= self->open_due_ns) {
         zloom_outflow_seal (self);
     }
@@ -326,7 +295,7 @@ zloom_outflow_send (zloom_outflow_t *self, const zloom_envelope_t *envelope, zlo
 const zloom_batch_t *
 zloom_outflow_next (zloom_outflow_t *self)
 {
-    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    ZLOOM_CHECK (self, ZLOOM_OUTFLOW_TAG);
     zloom_batch_t *batch = self->batches.unsent;
     if (self->state != ZLOOM_OK || self->blocked || !batch) {
         return NULL;
@@ -350,7 +319,7 @@ zloom_outflow_next (zloom_outflow_t *self)
 size_t
 zloom_outflow_confirm (zloom_outflow_t *self, uint64_t upto_id)
 {
-    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    ZLOOM_CHECK (self, ZLOOM_OUTFLOW_TAG);
     /* A confirm of what never went out is a peer's mistake: believing it would lose messages. */
     if (upto_id > self->went) {
         upto_id = self->went;
@@ -375,7 +344,7 @@ size_t
 zloom_outflow_refuse (zloom_outflow_t *self, zloom_err_t code, uint64_t from_id,
                       uint64_t *failed_id)
 {
-    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    ZLOOM_CHECK (self, ZLOOM_OUTFLOW_TAG);
     *failed_id = 0;
     if (from_id == 0 || from_id > self->went) {
         return 0;
@@ -403,7 +372,7 @@ zloom_outflow_refuse (zloom_outflow_t *self, zloom_err_t code, uint64_t from_id,
 void
 zloom_outflow_raise (zloom_outflow_t *self, const zloom_amount_t *totals)
 {
-    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    ZLOOM_CHECK (self, ZLOOM_OUTFLOW_TAG);
     if (zloom_credit_raise (&self->credit, totals)) {
         self->blocked = false;
     }
@@ -412,28 +381,28 @@ zloom_outflow_raise (zloom_outflow_t *self, const zloom_amount_t *totals)
 zloom_credit_t *
 zloom_outflow_credit (zloom_outflow_t *self)
 {
-    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    ZLOOM_CHECK (self, ZLOOM_OUTFLOW_TAG);
     return &self->credit;
 }
 
 bool
 zloom_outflow_blocked (const zloom_outflow_t *self)
 {
-    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    ZLOOM_CHECK (self, ZLOOM_OUTFLOW_TAG);
     return self->blocked;
 }
 
 bool
 zloom_outflow_waits (const zloom_outflow_t *self)
 {
-    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    ZLOOM_CHECK (self, ZLOOM_OUTFLOW_TAG);
     return self->state == ZLOOM_OK && self->batches.unsent != NULL;
 }
 
 void
 zloom_outflow_state (const zloom_outflow_t *self, zloom_client_flow_state_t *state)
 {
-    ZLOOM_CHECK (self, OUTFLOW_TAG);
+    ZLOOM_CHECK (self, ZLOOM_OUTFLOW_TAG);
     *state = (zloom_client_flow_state_t){
       .state = self->state,
       .refusal = self->refusal,

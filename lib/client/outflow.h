@@ -52,6 +52,15 @@ zloom_err_t zloom_outflow_admit (zloom_outflow_t *self, const zloom_envelope_t *
                                  zloom_envelope_t *ready);
 /* As zloom_client_core_key. */
 zloom_err_t zloom_outflow_key (zloom_outflow_t *self, zloom_bytes_t body, zloom_bytes_t *key);
+/*
+ * Carry a message of others, under the next id; AGAIN: as send. Skip n ids instead. Only where the
+ * flow was given a first id.
+ */
+zloom_err_t zloom_outflow_carry (zloom_outflow_t *self, const zloom_carried_t *message,
+                                 zloom_now_t now);
+zloom_err_t zloom_outflow_skip (zloom_outflow_t *self, uint32_t n);
+/* At its making: what the options say of that. */
+void zloom_outflow_carry_from (zloom_outflow_t *self, const zloom_client_flow_t *flow);
 /* Close the open pack, if it holds anything. */
 void zloom_outflow_seal (zloom_outflow_t *self);
 /* The same once it has waited long enough; returns when that will be. */

@@ -166,6 +166,7 @@ static const command_t s_commands[] = {
   {"group ls", FLOW_MAY, ZLOOM_RIGHT_READ, zloom_admin_group_ls},
   {"group drop", FLOW_MUST, ZLOOM_RIGHT_ADMINISTER, zloom_admin_group_drop},
   {"receipts", FLOW_MUST, ZLOOM_RIGHT_READ, zloom_admin_receipts},
+  {"outbox", FLOW_MUST, ZLOOM_RIGHT_CONSUME, zloom_admin_outbox},
   {"dlq ls", FLOW_MAY, ZLOOM_RIGHT_READ, zloom_admin_dlq_ls},
   {"dlq show", FLOW_MUST, ZLOOM_RIGHT_READ, zloom_admin_dlq_show},
   {"dlq requeue", FLOW_MUST, ZLOOM_RIGHT_ADMINISTER, zloom_admin_dlq_requeue},

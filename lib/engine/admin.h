@@ -35,6 +35,9 @@
  *   group drop   flow, group                        {}: the durable group is forgotten
  *   receipts     flow, seq                          {flow, seq, receipts [{group, state,
  *                                                   behind}…]}, one a durable group
+ *   outbox       flow, from?                        {log, boots [[boot, first]…], next}: the
+ *                                                   lowest number from there on that is not
+ *                                                   settled
  *   dlq ls       flow?                              {flows [{name, messages, oldest_ms,
  *                                                   reasons {name: count}}…]}
  *   dlq show     flow, from?, max?, id?, reason?    {messages [{seq, id, history}…], next} + pack
@@ -106,5 +109,6 @@ zloom_admin_fn zloom_admin_receipts;
 
 /* Pages of subscribers of the flow that is named, or of all; `last`: they end the answer. */
 void zloom_admin_subscribers (zloom_engine_t *self, const zloom_ask_t *ask, bool last);
+zloom_admin_fn zloom_admin_outbox;
 
 #endif

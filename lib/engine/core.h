@@ -13,6 +13,7 @@
  *   dead.c      dead letters                deliver.c  DELIVER: slices of stored packs
  *   shared.c    what several are delivered alike
  *   talk.c      what is said, ends, beats   watch.c    tap and browse
+ *   bridge.c    both ends of a bridge
  *   admin*.c    ADMIN                       hold.c     answers that wait for their group
  *   trail*.c    what became of traced messages
  */
@@ -88,6 +89,8 @@ struct zloom_hosted {
     size_t reading_count;
     zloom_store_t store;
     uint64_t fingerprint;
+    char *outbox_of;             /* an outbox: the flow of another router; NULL: it is none */
+    char *outbox_key;            /* ... and where that one's senders find keys; NULL: no keys */
     zloom_hosted_t *dead_letter; /* NULL: none */
     bool configured;             /* false: stands in the journal only */
     bool paused;                 /* by hand */
@@ -240,6 +243,8 @@ void zloom_engine_check (const zloom_engine_t *self);
 /* A configured flow by name; NULL when there is none. */
 zloom_hosted_t *zloom_engine_flow (const zloom_engine_t *self, zloom_bytes_t name);
 zloom_hosted_t *zloom_engine_add_flow (zloom_engine_t *self, const zloom_engine_flow_t *flow);
+/* Let it be found by its name, and by that of its flow if it is an outbox; or not any more. */
+void zloom_engine_name_flow (zloom_engine_t *self, zloom_hosted_t *flow, bool found);
 /* Make the flow's pattern. */
 void zloom_engine_create (const zloom_engine_t *self, zloom_hosted_t *flow, uint64_t first_seq);
 /* Give the flow its number and its pattern's object, and let it serve. */
@@ -272,6 +277,15 @@ void zloom_hosted_destroy (zloom_hosted_t **self_p);
 void zloom_hosted_configure (zloom_hosted_t *self, const zloom_flow_config_t *config);
 /* Recovery is over: the first pattern that took all records is the flow's. */
 void zloom_hosted_end_readings (zloom_hosted_t *self);
+/* What senders call it. */
+static inline const char *
+zloom_hosted_name (const zloom_hosted_t *self)
+{
+    return self->outbox_of ? self->outbox_of : self->config.name;
+}
+/* What it looks at of what is announced: an outbox at little, but keys have to be there. */
+uint32_t zloom_hosted_flags (const zloom_hosted_t *self, uint32_t flags);
+zloom_err_t zloom_hosted_check_key (const zloom_hosted_t *self, uint32_t flags);
 /* Messages up to seq will be durable with `group` of the log (0: at once). */
 void zloom_hosted_mark (zloom_hosted_t *self, uint64_t group, uint64_t seq);
 /* Unsettled messages. */
@@ -319,6 +333,11 @@ void zloom_engine_close_bundle (zloom_engine_t *self);
 
 zloom_err_t zloom_engine_hello (zloom_engine_t *self, const zloom_frame_t *frame,
                                 const zloom_verb_hello_t *hello);
+/* bridge.c: whether what a bridge tells of its log is news, and to take that in. */
+bool zloom_engine_rebases (zloom_engine_t *self, const zloom_hosted_t *flow, zloom_bytes_t producer,
+                           const zloom_hello_flow_t *hello);
+void zloom_engine_rebase (zloom_engine_t *self, zloom_hosted_t *flow, zloom_bytes_t producer,
+                          const zloom_hello_flow_t *hello);
 void zloom_engine_say_bytes (zloom_engine_t *self, zloom_session_t *session, zloom_bytes_t verb);
 /* To a session: at once (group 0), or held until the group is durable. */
 void zloom_engine_say (zloom_engine_t *self, zloom_session_t *session, const zloom_verb_t *verb,

@@ -34,16 +34,31 @@ s_port_init (zloom_port_t *port, zloom_engine_t *engine, bool disk)
     port->flows = zloom_idmap_new ();
 }
 
+void
+zloom_engine_name_flow (zloom_engine_t *self, zloom_hosted_t *flow, bool found)
+{
+    const char *const names[] = {flow->config.name, flow->outbox_of};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (names[i] && found) {
+            zloom_map_put (self->by_name, zloom_bytes_text (names[i]), flow);
+        } else if (names[i]) {
+            zloom_map_remove (self->by_name, zloom_bytes_text (names[i]));
+        }
+    }
+}
+
 zloom_hosted_t *
 zloom_engine_add_flow (zloom_engine_t *self, const zloom_engine_flow_t *flow)
 {
     zloom_port_t *port = flow->config.confirm == ZLOOM_CONFIRM_DISK ? &self->disk : &self->memory;
     zloom_hosted_t *hosted = zloom_hosted_new (self, port, &flow->config, flow->pattern);
     hosted->fingerprint = flow->fingerprint;
+    hosted->outbox_of = zloom_strdup (flow->flow);
+    hosted->outbox_key = zloom_strdup (flow->key);
     hosted->configured = true;
     zloom_grow (&self->flows, &self->flow_capacity, self->flow_count + 1, sizeof *self->flows);
     self->flows[self->flow_count++] = hosted;
-    zloom_map_put (self->by_name, zloom_bytes_text (hosted->config.name), hosted);
+    zloom_engine_name_flow (self, hosted, true);
     return hosted;
 }
 

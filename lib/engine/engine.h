@@ -89,6 +89,13 @@ typedef struct {
     zloom_flow_config_t config;
     const zloom_pattern_t *pattern;
     uint64_t fingerprint;
+    /*
+     * An outbox: what is sent to it is for the flow `flow` of another router, and a bridge carries
+     * it there. Senders know it by that name; it keeps messages in the order of their coming, and
+     * looks at nothing that they announce. NULL: a flow of its own.
+     */
+    const char *flow;
+    const char *key; /* of an outbox: where senders find keys for that flow; config has none */
 } zloom_engine_flow_t;
 
 typedef struct {

@@ -42,6 +42,8 @@ zloom_hosted_destroy (zloom_hosted_t **self_p)
     zloom_hosted_drop_views (self);
     free (self->cold);
     free (self->marks);
+    free (self->outbox_of);
+    free (self->outbox_key);
     zloom_flow_config_fini (&self->config);
     free (self);
     *self_p = NULL;
@@ -63,6 +65,23 @@ zloom_hosted_configure (zloom_hosted_t *self, const zloom_flow_config_t *config)
     s_configure (self, config);
     self->pattern->configure (self->core, &self->config);
     zloom_flow_config_fini (&old);
+}
+
+uint32_t
+zloom_hosted_flags (const zloom_hosted_t *self, uint32_t flags)
+{
+    return self->outbox_of ? flags & ZLOOM_FLAG_TRACE : flags;
+}
+
+zloom_err_t
+zloom_hosted_check_key (const zloom_hosted_t *self, uint32_t flags)
+{
+    return !self->outbox_key || (flags & ZLOOM_FLAG_KEY)
+             ? ZLOOM_OK
+             : zloom_fail (ZLOOM_NO_KEY,
+                           "flow '%s' is keyed by %s: each message needs a key, and the pack must "
+                           "announce it",
+                           self->outbox_of, self->outbox_key);
 }
 
 void

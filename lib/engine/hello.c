@@ -57,7 +57,7 @@ s_check_flow (const zloom_engine_t *self, const zloom_session_t *session,
         return zloom_fail (ZLOOM_UNKNOWN_FLOW, "router '%s' has no flow '%.*s'", self->name,
                            (int) hello->name.size, (const char *) hello->name.data);
     }
-    if (!s_may_use (self, session, hello, flow->config.name)) {
+    if (!s_may_use (self, session, hello, zloom_hosted_name (flow))) {
         return zloom_fail (ZLOOM_FORBIDDEN, "flow '%s': '%s' has no right to it", flow->config.name,
                            session->name);
     }
@@ -103,10 +103,13 @@ s_welcome_flow (zloom_engine_t *self, zloom_session_t *session, const zloom_hell
     }
     zloom_sender_t *sender = zloom_engine_sender_for (session, flow);
     welcome->pattern = zloom_bytes_text (flow->config.pattern);
-    welcome->key = zloom_bytes_text (flow->config.key);
+    welcome->key = zloom_bytes_text (flow->outbox_of ? flow->outbox_key : flow->config.key);
     welcome->confirm = flow->config.confirm;
     welcome->fingerprint = flow->fingerprint;
     const zloom_bytes_t producer = zloom_bytes_text (session->name);
+    if (zloom_engine_rebases (self, flow, producer, hello)) {
+        zloom_engine_rebase (self, flow, producer, hello);
+    }
     welcome->high = s_high (flow, producer);
     if (hello->next > 0) {
         adopt_t adopt = {.producer = producer, .next = hello->next};
@@ -176,14 +179,18 @@ s_welcome (zloom_engine_t *self, zloom_session_t *session, const zloom_verb_hell
     }
 }
 
-/* How many flows adopt () will have to write for: a peer goes on behind what is known of it. */
+/*
+ * How many flows adopt () will have to write for: a peer goes on behind what is known of it, or a
+ * bridge's log is another one; then it may do both.
+ */
 static uint32_t
-s_count_holes (const zloom_engine_t *self, const zloom_verb_hello_t *hello)
+s_count_holes (zloom_engine_t *self, const zloom_verb_hello_t *hello)
 {
     uint32_t holes = 0;
     for (size_t i = 0; i < hello->flow_count; i++) {
         const zloom_hosted_t *flow = zloom_engine_flow (self, hello->flows[i].name);
         holes += flow && hello->flows[i].next > s_high (flow, hello->name) + 1 ? 1 : 0;
+        holes += flow && zloom_engine_rebases (self, flow, hello->name, &hello->flows[i]) ? 2 : 0;
     }
     return holes;
 }

@@ -81,7 +81,7 @@ s_is_repeated (const zloom_sender_t *sender, const zloom_verb_send_t *send)
     const zloom_bytes_t producer = zloom_bytes_text (sender->session->name);
     uint64_t high;
     zloom_bytes_t mark;
-    return send->src_count == 0 && flow->pattern->producer (flow->core, producer, &high, &mark) &&
+    return flow->pattern->producer (flow->core, producer, &high, &mark) &&
            send->first_id + send->n - 1 <= high;
 }
 
@@ -114,9 +114,12 @@ s_check_flow (zloom_engine_t *self, zloom_sender_t *sender, const zloom_verb_sen
     zloom_cost_t cost = {.records = OFFER_RECORDS,
                          .bytes = bytes.size + frame_bytes + SRC_BYTES * send->src_count +
                                   OFFER_BYTES + s_kept_mark (sender, send, bytes.size)};
-    const zloom_offer_t offer = {
-      .n = send->n, .pack = bytes, .flags = send->flags, .wall_ns = self->now.wall_ns};
-    zloom_err_t err = flow->pattern->check_offer (flow->core, &offer, &cost);
+    const zloom_offer_t offer = {.n = send->n,
+                                 .pack = bytes,
+                                 .flags = zloom_hosted_flags (flow, send->flags),
+                                 .wall_ns = self->now.wall_ns};
+    zloom_err_t err = bytes.size > 0 ? zloom_hosted_check_key (flow, send->flags) : ZLOOM_OK;
+    err = err ? err : flow->pattern->check_offer (flow->core, &offer, &cost);
     if (err != ZLOOM_OK) {
         return err;
     }
@@ -138,7 +141,8 @@ s_check (zloom_engine_t *self, zloom_sender_t *sender, const zloom_verb_t *verb,
         return zloom_fail (ZLOOM_UNKNOWN_FLOW, "flow '%s' is not in the recipe any more",
                            flow->config.name);
     }
-    if (!zloom_engine_allows (self, sender->session, ZLOOM_RIGHT_PUBLISH, flow->config.name)) {
+    if (!zloom_engine_allows (self, sender->session, ZLOOM_RIGHT_PUBLISH,
+                              zloom_hosted_name (flow))) {
         return zloom_fail (ZLOOM_FORBIDDEN, "flow '%s': '%s' may not publish", flow->config.name,
                            sender->session->name);
     }
@@ -162,7 +166,8 @@ s_check (zloom_engine_t *self, zloom_sender_t *sender, const zloom_verb_t *verb,
     if (self->draining) {
         return zloom_fail (ZLOOM_DRAINING, "router '%s' is leaving", self->name);
     }
-    if (flow->draining) {
+    /* What a bridge carries was taken in elsewhere: it is no news from outside. */
+    if (flow->draining && verb->send.src_count == 0) {
         return zloom_fail (ZLOOM_DRAINING, "flow '%s' is draining", flow->config.name);
     }
     return s_check_flow (self, sender, send, frame_bytes, bytes);
@@ -184,7 +189,7 @@ s_offer (zloom_engine_t *self, zloom_sender_t *sender, const zloom_verb_send_t *
         event.offer.n = send->n;
         event.offer.pack = zloom_blob_bytes (pack);
         event.offer.blob = pack;
-        event.offer.flags = send->flags;
+        event.offer.flags = zloom_hosted_flags (sender->flow, send->flags);
         event.offer.base_time_ns = send->base_time_ns;
         event.offer.mark = send->mark;
         event.offer.src = send->src;

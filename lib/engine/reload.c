@@ -45,7 +45,7 @@ static void
 s_retire (zloom_engine_t *self, zloom_hosted_t *flow)
 {
     flow->configured = false;
-    zloom_map_remove (self->by_name, zloom_bytes_text (flow->config.name));
+    zloom_engine_name_flow (self, flow, false);
 }
 
 /* A flow that was there before is hosted still: its numbers and producers go on. */
@@ -60,7 +60,7 @@ s_bring_back (zloom_engine_t *self, const zloom_engine_flow_t *again, size_t kno
             zloom_hosted_configure (flow, &again->config);
             flow->fingerprint = again->fingerprint;
             flow->configured = true;
-            zloom_map_put (self->by_name, zloom_bytes_text (flow->config.name), flow);
+            zloom_engine_name_flow (self, flow, true);
             return true;
         }
     }
@@ -110,7 +110,7 @@ zloom_engine_reload (zloom_engine_t *self, const zloom_engine_flow_t *flows, siz
         }
     }
     for (size_t i = 0; i < count; i++) {
-        if (!zloom_engine_flow (self, zloom_bytes_text (flows[i].config.name)) &&
+        if (!zloom_map_get (self->by_name, zloom_bytes_text (flows[i].config.name)) &&
             !s_bring_back (self, &flows[i], known)) {
             zloom_engine_begin_flow (self, zloom_engine_add_flow (self, &flows[i]));
         }

@@ -74,15 +74,21 @@ s_check_emit (zloom_engine_t *self, work_t *work, size_t index)
     if (!sender || !sender->flow->configured) {
         return zloom_fail (ZLOOM_UNKNOWN_FLOW, "STEP: this session has no flow %u", emit->flow);
     }
-    const char *name = sender->flow->config.name;
+    const char *name = zloom_hosted_name (sender->flow);
+    const zloom_err_t keyless = zloom_hosted_check_key (sender->flow, emit->flags);
     if (!zloom_engine_allows (self, work->session, ZLOOM_RIGHT_PUBLISH, name)) {
         return zloom_fail (ZLOOM_FORBIDDEN, "flow '%s': '%s' may not publish", name,
                            work->session->name);
     }
+    if (keyless != ZLOOM_OK) {
+        return keyless;
+    }
     zloom_engine_begin_sending (self, sender);
     work->senders[index] = sender;
-    zloom_offer_t offer = {
-      .n = emit->n, .pack = work->packs[index], .flags = emit->flags, .wall_ns = self->now.wall_ns};
+    zloom_offer_t offer = {.n = emit->n,
+                           .pack = work->packs[index],
+                           .flags = zloom_hosted_flags (sender->flow, emit->flags),
+                           .wall_ns = self->now.wall_ns};
     for (size_t i = 0; i < index; i++) {
         offer.shared = offer.shared || work->senders[i]->flow == sender->flow;
     }
@@ -272,7 +278,7 @@ s_emit (zloom_engine_t *self, const work_t *work, size_t index)
                            .offer = {.n = emit->n,
                                      .pack = work->packs[index],
                                      .blob = work->pack,
-                                     .flags = emit->flags,
+                                     .flags = zloom_hosted_flags (flow, emit->flags),
                                      .base_time_ns = emit->base_time_ns,
                                      .mark = emit->mark,
                                      .admitted = true}};

@@ -50,6 +50,13 @@ zloom_journal_boot_end (const zloom_journal_t *self, uint64_t random, uint32_t f
     return self->ops->boot_end (self, random, flow, end);
 }
 
+bool
+zloom_journal_boot_at (const zloom_journal_t *self, size_t back, uint64_t *random)
+{
+    ZLOOM_CHECK (self, ZLOOM_JOURNAL_TAG);
+    return self->ops->boot_at (self, back, random);
+}
+
 zloom_err_t
 zloom_journal_room (const zloom_journal_t *self, uint32_t records, uint64_t bytes, bool growing)
 {

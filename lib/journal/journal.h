@@ -180,6 +180,8 @@ const uint8_t *zloom_journal_log_id (const zloom_journal_t *self);
  */
 bool zloom_journal_boot_end (const zloom_journal_t *self, uint64_t random, uint32_t flow,
                              uint64_t *end);
+/* The random part of the boot so many before this one; false: the log knows no such one. */
+bool zloom_journal_boot_at (const zloom_journal_t *self, size_t back, uint64_t *random);
 
 /*
  * Whether `records` records with `bytes` bytes of heads and payloads together still fit the open

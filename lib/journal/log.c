@@ -68,6 +68,17 @@ s_boot_end (const zloom_journal_t *journal, uint64_t random, uint32_t flow, uint
     return false;
 }
 
+static bool
+s_boot_at (const zloom_journal_t *journal, size_t back, uint64_t *random)
+{
+    const zloom_log_t *self = s_const (journal);
+    if (back >= self->boot_count) {
+        return false;
+    }
+    *random = self->boots[self->boot_count - 1 - back].boot.random;
+    return true;
+}
+
 static zloom_err_t
 s_room (const zloom_journal_t *journal, uint32_t records, uint64_t bytes, bool growing)
 {
@@ -359,6 +370,7 @@ zloom_log_new (const zloom_journal_config_t *config, const zloom_journal_owner_t
       .attest = s_attest,
       .flow = s_flow,
       .boot_end = s_boot_end,
+      .boot_at = s_boot_at,
       .room = s_room,
       .stage = s_stage,
       .group = s_group,

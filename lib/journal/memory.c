@@ -113,6 +113,13 @@ s_boot_end (const zloom_journal_t *journal, uint64_t random, uint32_t flow, uint
     return true;
 }
 
+static bool
+s_boot_at (const zloom_journal_t *journal, size_t back, uint64_t *random)
+{
+    *random = journal->boot.random;
+    return back == 0;
+}
+
 static zloom_err_t
 s_room (const zloom_journal_t *journal, uint32_t records, uint64_t bytes, bool growing)
 {
@@ -249,6 +256,7 @@ zloom_memory_journal_new (const zloom_journal_owner_t *owner, uint64_t boot_seed
       .attest = s_attest,
       .flow = s_flow,
       .boot_end = s_boot_end,
+      .boot_at = s_boot_at,
       .room = s_room,
       .stage = s_stage,
       .group = s_group,

@@ -12,6 +12,7 @@ typedef struct {
     void (*attest) (zloom_journal_t *self, zloom_now_t now);
     uint32_t (*flow) (zloom_journal_t *self, const char *name);
     bool (*boot_end) (const zloom_journal_t *self, uint64_t random, uint32_t flow, uint64_t *end);
+    bool (*boot_at) (const zloom_journal_t *self, size_t back, uint64_t *random);
     zloom_err_t (*room) (const zloom_journal_t *self, uint32_t records, uint64_t bytes,
                          bool growing);
     void (*stage) (zloom_journal_t *self, const zloom_record_t *record, zloom_blob_t *blob);

@@ -223,20 +223,10 @@ s_read_node (zloom_load_t *self, const zloom_fragment_t *fragment, const zloom_t
     }
 }
 
-static void
-s_add_implicit (zloom_load_t *self)
+zloom_recipe_node_t *
+zloom_build_add_node (zloom_load_t *self, const zloom_kind_t *kind, const char *name)
 {
     zloom_recipe_t *recipe = self->recipe;
-    const zloom_kind_t *kind = self->registry->implicit;
-    for (size_t i = 0; i < recipe->node_count; i++) {
-        if (!kind || recipe->nodes[i].kind == kind) {
-            return;
-        }
-    }
-    if (!kind) {
-        return;
-    }
-    const char *name = self->registry->implicit_name;
     const zloom_fragment_t *own = &recipe->fragments.items[0];
     zloom_recipe_node_t *node = &recipe->nodes[recipe->node_count++];
     *node = (zloom_recipe_node_t){.name = name, .kind = kind, .sound = true};
@@ -246,6 +236,21 @@ s_add_implicit (zloom_load_t *self)
                                   kind->name, name, &node->sound);
     zloom_assert (
       node->sound); /* a table whose defaults do not pass is a bug that any test shows */
+    return node;
+}
+
+static void
+s_add_implicit (zloom_load_t *self)
+{
+    const zloom_kind_t *kind = self->registry->implicit;
+    for (size_t i = 0; i < self->recipe->node_count; i++) {
+        if (!kind || self->recipe->nodes[i].kind == kind) {
+            return;
+        }
+    }
+    if (kind) {
+        (void) zloom_build_add_node (self, kind, self->registry->implicit_name);
+    }
 }
 
 /* ---- flows --------------------------------------------------------------------------------- */
@@ -269,8 +274,7 @@ s_read_flow (zloom_load_t *self, const zloom_fragment_t *fragment, const zloom_t
         return;
     }
     zloom_allow_take (self->reader.allow, tree);
-    flow->via = zloom_build_via (self, tree);
-    flow->sound = flow->sound && flow->via;
+    flow->sound = zloom_build_via (self, tree, flow) && flow->sound;
     flow->pattern = s_read_kind (self, tree, "pattern", what);
     flow->sound = zloom_ends_read (self, tree, flow) && flow->sound;
     if (!flow->pattern) {
@@ -310,8 +314,8 @@ zloom_build_nodes (zloom_load_t *self)
 {
     zloom_recipe_t *recipe = self->recipe;
     size_t count = s_count (self, ZLOOM_SIDE_NODES);
-    /* And the implicit one. */
-    recipe->nodes = zloom_pool_alloc (recipe->pool, (count + 1) * sizeof *recipe->nodes);
+    /* And the implicit one, and for each that may be a router its carrier. */
+    recipe->nodes = zloom_pool_alloc (recipe->pool, 2 * (count + 1) * sizeof *recipe->nodes);
     for (size_t i = 0; count > 0 && i < recipe->fragments.count; i++) {
         const zloom_fragment_t *fragment = &recipe->fragments.items[i];
         const zloom_tree_node_t *tree = fragment->nodes ? fragment->nodes->first : NULL;
@@ -337,4 +341,5 @@ zloom_build_flows (zloom_load_t *self)
             s_read_flow (self, fragment, tree);
         }
     }
+    zloom_build_carriers (self);
 }

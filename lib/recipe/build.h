@@ -70,8 +70,17 @@ bool zloom_build_check_name (zloom_load_t *self, const zloom_tree_node_t *node, 
 /* The kind of this name, NULL when there is none. */
 const zloom_kind_t *zloom_build_find_kind (const zloom_kind_t *kinds, size_t count,
                                            const char *name);
-/* via.c: the router that a flow's `via:` names, or the first; NULL with a report. */
-const zloom_recipe_node_t *zloom_build_via (zloom_load_t *self, const zloom_tree_node_t *flow);
+/* A node that no file names, with all defaults. */
+zloom_recipe_node_t *zloom_build_add_node (zloom_load_t *self, const zloom_kind_t *kind,
+                                           const char *name);
+
+/* ---- via.c --------------------------------------------------------------------------------- */
+
+/* The routers that a flow's `via:` and `mirror:` name, or the first one; false with a report. */
+bool zloom_build_via (zloom_load_t *self, const zloom_tree_node_t *tree, zloom_recipe_flow_t *flow);
+/* Once the flows are there: a node for each router that something is carried from. */
+void zloom_build_carriers (zloom_load_t *self);
+
 /* Make all nodes of all files, and the implicit one. */
 void zloom_build_nodes (zloom_load_t *self);
 /* Make all flows, once the nodes are there. */

@@ -280,6 +280,19 @@ s_takers (expand_t *self, const zloom_recipe_flow_t *flow)
 }
 
 static void
+s_routers (expand_t *self, const zloom_recipe_flow_t *flow)
+{
+    const zloom_tree_node_t *mirror = zloom_tree_get (flow->tree, "mirror");
+    s_add (self, "via", flow->via->name, s_origin (zloom_tree_get (flow->tree, "via"), false));
+    if (flow->mirror) {
+        s_open (self, "mirror", mirror, false);
+        s_add (self, "from", flow->mirror->name, s_origin (mirror, false));
+        s_add (self, "to", flow->via->name, s_origin (mirror, false));
+        s_close (self);
+    }
+}
+
+static void
 s_flow (expand_t *self, const zloom_recipe_flow_t *flow)
 {
     const zloom_kind_t *kind = flow->pattern;
@@ -291,7 +304,7 @@ s_flow (expand_t *self, const zloom_recipe_flow_t *flow)
     } else {
         s_ends (self, flow, "to", flow->to, flow->to_count);
     }
-    s_add (self, "via", flow->via->name, s_origin (zloom_tree_get (flow->tree, "via"), false));
+    s_routers (self, flow);
     s_fields (self, kind->applies, (zloom_field_table_t){kind->fields, kind->field_count},
               flow->tree, flow->config, false);
     s_allow (self, flow->tree);

@@ -41,20 +41,33 @@ s_read_place (zloom_fleet_t *self, zloom_reader_t *reader, const zloom_tree_node
     self->places[self->place_count++] = (zloom_fleet_place_t){tree->key->text, host, tree};
 }
 
+/* What carries from a router runs beside it, unless it is placed elsewhere. */
+static void
+s_place_beside (zloom_fleet_t *self, const zloom_recipe_node_t *node, const zloom_tree_node_t *map)
+{
+    const zloom_fleet_host_t *host = zloom_fleet_place (self, node->of->name);
+    if (host) {
+        self->places[self->place_count++] =
+          (zloom_fleet_place_t){node->name, host, zloom_tree_get (map, node->of->name)};
+    }
+}
+
 static void
 s_read_places (zloom_fleet_t *self, zloom_reader_t *reader, const zloom_tree_node_t *root)
 {
     const zloom_tree_node_t *map =
       zloom_fleet_map (reader, root, "place", "as in {router: hub, charge: b}");
-    self->places =
-      zloom_pool_alloc (self->pool, ((map ? map->count : 0) + 1) * sizeof *self->places);
+    const size_t most = (map ? map->count : 0) + zloom_recipe_node_count (self->recipe) + 1;
+    self->places = zloom_pool_alloc (self->pool, most * sizeof *self->places);
     for (const zloom_tree_node_t *tree = map ? map->first : NULL; tree; tree = tree->next) {
         s_read_place (self, reader, tree);
     }
     /* Without a map that was said already, and once is enough. */
     for (size_t i = 0; map && i < zloom_recipe_node_count (self->recipe); i++) {
         const zloom_recipe_node_t *node = zloom_recipe_node_at (self->recipe, i);
-        if (!zloom_tree_get (map, node->name)) {
+        if (node->of && !zloom_tree_get (map, node->name)) {
+            s_place_beside (self, node, map);
+        } else if (!zloom_tree_get (map, node->name)) {
             zloom_reader_error (reader, "Z0601", map->key,
                                 zloom_pool_format (self->pool, "as in %s: HOST", node->name),
                                 "%s '%s' is placed on no host", node->kind->name, node->name);
@@ -90,6 +103,20 @@ s_grant_flow (zloom_fleet_t *self, zloom_fleet_key_t *key, const zloom_recipe_fl
     zloom_fleet_grant (key, zloom_pool_text (self->pool, flow->name, strlen (flow->name)), rights);
 }
 
+/* From the outbox here to the flow there. */
+static void
+s_grant_carrier (zloom_fleet_t *self, zloom_fleet_key_t *key, const zloom_recipe_node_t *node)
+{
+    for (size_t i = 0; i < zloom_recipe_flow_count (self->recipe); i++) {
+        const zloom_recipe_flow_t *flow = zloom_recipe_flow_at (self->recipe, i);
+        if (zloom_recipe_carries (self->recipe, node->of, flow)) {
+            char *outbox = zloom_pool_format (self->pool, "%s@%s", flow->name, flow->via->name);
+            zloom_fleet_grant (key, outbox, ZLOOM_FLEET_CONSUME);
+            s_grant_flow (self, key, flow, ZLOOM_FLEET_PUBLISH);
+        }
+    }
+}
+
 /* A host's key may do what the nodes there do, and speak of their ends. */
 static void
 s_grant_places (zloom_fleet_t *self)
@@ -102,6 +129,9 @@ s_grant_places (zloom_fleet_t *self)
         }
         zloom_fleet_key_t *key = &self->keys[place->host->key - self->keys];
         const zloom_recipe_flow_t *flow;
+        if (node->of) {
+            s_grant_carrier (self, key, node);
+        }
         for (size_t j = 0; (flow = zloom_recipe_next_in (self->recipe, node, &j));) {
             s_grant_flow (self, key, flow, ZLOOM_FLEET_CONSUME);
         }

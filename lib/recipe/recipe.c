@@ -187,13 +187,29 @@ const zloom_recipe_node_t *
 zloom_recipe_home (const zloom_recipe_t *self, const zloom_recipe_node_t *node)
 {
     size_t cursor = 0;
-    if (node->kind == self->registry->implicit) {
-        return node;
+    if (node->of || node->kind == self->registry->implicit) {
+        return node->of ? node->of : node;
     }
-    const zloom_recipe_flow_t *flow = zloom_recipe_next_in (self, node, &cursor);
+    const zloom_recipe_flow_t *in = zloom_recipe_next_in (self, node, &cursor);
     cursor = 0;
-    flow = flow ? flow : zloom_recipe_next_out (self, node, &cursor);
-    return flow ? flow->via : NULL;
+    const zloom_recipe_flow_t *out = zloom_recipe_next_out (self, node, &cursor);
+    return in ? in->via : !out ? NULL : out->mirror ? out->mirror : out->via;
+}
+
+bool
+zloom_recipe_carries (const zloom_recipe_t *self, const zloom_recipe_node_t *router,
+                      const zloom_recipe_flow_t *flow)
+{
+    if (!flow->via || flow->via == router) {
+        return false;
+    }
+    bool carries = flow->mirror == router;
+    for (size_t i = 0; i < flow->from_count && !carries; i++) {
+        const zloom_recipe_node_t *node = flow->from[i].node;
+        carries =
+          node && node->kind && node->kind->takes && zloom_recipe_home (self, node) == router;
+    }
+    return carries;
 }
 
 const zloom_recipe_node_t *

@@ -34,13 +34,15 @@ typedef struct zloom_kind zloom_kind_t;           /* recipe/registry.h */
 typedef struct zloom_registry zloom_registry_t;   /* recipe/registry.h */
 typedef struct zloom_tree_node zloom_tree_node_t; /* recipe/tree.h */
 
-typedef struct {
+typedef struct zloom_recipe_node {
     const char *name;
     const zloom_kind_t *kind;
     const void *config; /* the struct of the kind, never NULL */
     zloom_span_t at;    /* its name; line 0 for a node that the recipe left implicit */
     bool sound;         /* its fields had no error; always true in a recipe that was loaded */
     const zloom_tree_node_t *tree; /* where it is written; NULL for an implicit node */
+    const struct zloom_recipe_node
+      *of; /* the router that it carries from; NULL: it is no carrier */
 } zloom_recipe_node_t;
 
 /* One end of a flow: a node of the recipe, or external (node is NULL). */
@@ -61,7 +63,8 @@ typedef struct {
     const zloom_recipe_end_t *to; /* who takes */
     size_t to_count;
     const zloom_recipe_node_t *via; /* the router that it lives on; NULL only if it is not sound */
-    zloom_span_t at;                /* its name */
+    const zloom_recipe_node_t *mirror; /* the router where it is sent to; NULL: where it lives */
+    zloom_span_t at;                   /* its name */
     bool sound;
     const zloom_tree_node_t *tree;
 } zloom_recipe_flow_t;
@@ -146,6 +149,9 @@ size_t zloom_recipe_out_count (const zloom_recipe_t *self, const zloom_recipe_no
  */
 const zloom_recipe_node_t *zloom_recipe_home (const zloom_recipe_t *self,
                                               const zloom_recipe_node_t *node);
+/* Whether somebody at this router sends to the flow, which lives on another: it is carried. */
+bool zloom_recipe_carries (const zloom_recipe_t *self, const zloom_recipe_node_t *router,
+                           const zloom_recipe_flow_t *flow);
 /* Stepping over the nodes of that kind which flows live on (routers), as with next_in. */
 const zloom_recipe_node_t *zloom_recipe_next_router (const zloom_recipe_t *self, size_t *cursor);
 /* Whether external is among the ends that send to (from) or take (to) the flow. */

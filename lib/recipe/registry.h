@@ -67,6 +67,11 @@ struct zloom_registry {
      */
     const zloom_kind_t *implicit;
     const char *implicit_name;
+    /*
+     * The kind of node that carries from one of them to others: there is one for each that needs
+     * it, NAME-bridge. NULL = no such kind.
+     */
+    const zloom_kind_t *carrier;
     const zloom_synonym_t *synonyms;
     size_t synonym_count;
     const char *const *counters; /* of flows, as `stats` names them */

@@ -53,6 +53,9 @@ static const zloom_schema_part_t s_shapes[] = {
   {"from", "{\"$ref\": \"#/$defs/ends\"}"},
   {"to", "{\"$ref\": \"#/$defs/ends\"}"},
   {"via", "{\"$ref\": \"#/$defs/text\"}"},
+  {"mirror", "{\"type\": \"object\", \"required\": [\"from\", \"to\"], "
+             "\"additionalProperties\": false, \"properties\": {\"from\": "
+             "{\"$ref\": \"#/$defs/text\"}, \"to\": {\"$ref\": \"#/$defs/text\"}}}"},
   {"default", "{\"$ref\": \"#/$defs/text\"}"},
   {"min", "{\"$ref\": \"#/$defs/text\"}"},
   {"max", "{\"$ref\": \"#/$defs/text\"}"},

@@ -63,6 +63,12 @@ typedef struct {
     int64_t base_time_ns;
 } zloom_src_t;
 
+/* A boot of a log (its random part), and the first number of a flow that it gave. */
+typedef struct {
+    uint64_t boot;
+    uint64_t first;
+} zloom_boot_first_t;
+
 /* What differs from a first, plain delivery of message i of a DELIVER. */
 typedef struct {
     uint32_t i;

@@ -118,12 +118,15 @@ typedef struct {
     uint64_t delivery_no;
 } zloom_beat_t;
 
-/* [name, fingerprint?, next?] */
+/* [name, fingerprint?, next?, boots?] */
 typedef struct {
     zloom_bytes_t name;
     bool has_fingerprint;
     uint64_t fingerprint;
     uint64_t next; /* lowest id still held for sending; 0 = does not send to it */
+    /* Bridges: the boots of the log that the ids are numbers of, oldest first; its last ones. */
+    const zloom_boot_first_t *boots;
+    size_t boot_count;
 } zloom_hello_flow_t;
 
 /* [index, name, code?, note?, pattern?, key?, confirm?, high?, mark?, fingerprint?] */

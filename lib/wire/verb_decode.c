@@ -4,6 +4,7 @@
  * the first error sticks in the cursor and is looked at once, at the end. Here are sessions,
  * sending and administration; consuming is in lease_decode.c.
  */
+#include "wire/boots.h"
 #include "wire/part.h"
 #include "wire/scan.h"
 
@@ -25,6 +26,9 @@ zloom_part_get_hello (zloom_fields_t *fields, zloom_arena_t *arena, zloom_verb_h
             flows[i].fingerprint = zloom_cursor_uint (inner.cursor, UINT64_MAX);
         }
         flows[i].next = zloom_part_number (&inner, ZLOOM_MAY);
+        if (zloom_fields_next (&inner, ZLOOM_MAY)) {
+            flows[i].boots = zloom_boots_decode (inner.cursor, arena, &flows[i].boot_count);
+        }
         zloom_fields_close (&inner);
     }
     hello->flows = flows;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Verbs to bytes: one function a verb, in the order of verbs.def; all fields, always. */
 #include "base/tag.h"
+#include "wire/boots.h"
 #include "wire/encode.h"
 #include "wire/part.h"
 
@@ -24,7 +25,7 @@ s_put_hello (zloom_buf_t *out, const zloom_verb_hello_t *hello)
     zloom_encode_array (out, hello->flow_count);
     for (size_t i = 0; i < hello->flow_count; i++) {
         const zloom_hello_flow_t *flow = &hello->flows[i];
-        zloom_encode_array (out, 3);
+        zloom_encode_array (out, flow->boot_count > 0 ? 4 : 3);
         zloom_encode_text (out, flow->name);
         if (flow->has_fingerprint) {
             zloom_encode_uint (out, flow->fingerprint);
@@ -32,6 +33,9 @@ s_put_hello (zloom_buf_t *out, const zloom_verb_hello_t *hello)
             zloom_encode_nil (out);
         }
         zloom_part_put_number (out, flow->next, 0);
+        if (flow->boot_count > 0) {
+            zloom_boots_encode (flow->boots, flow->boot_count, out);
+        }
     }
 }
 

@@ -24,8 +24,7 @@ typedef struct {
     const zloom_node_args_t *args;
     char endpoint[ZLOOM_ENDPOINT_BYTES];
     char *directory; /* the journal's */
-    zloom_engine_flow_t *flows;
-    size_t flow_count;
+    zloom_router_flows_t flows;
     zloom_router_transport_t *sockets;
     zloom_transport_t port;
     zloom_engine_t *engine;
@@ -72,16 +71,15 @@ s_forget (void *arg, zloom_route_t route)
 static zloom_err_t
 s_new_engine (router_t *self)
 {
-    zloom_err_t err =
-      zloom_router_flows (self->args->recipe, self->args->node, &self->flows, &self->flow_count);
+    zloom_err_t err = zloom_router_flows (self->args->recipe, self->args->node, &self->flows);
     if (err != ZLOOM_OK) {
         return err;
     }
     const zloom_router_config_t *config = self->args->node->config;
     const zloom_engine_config_t engine = {
       .name = self->args->name,
-      .flows = self->flows,
-      .flow_count = self->flow_count,
+      .flows = self->flows.flows,
+      .flow_count = self->flows.count,
       .heartbeat_ns = config->heartbeat_ns,
       .liveness = (uint32_t) config->liveness,
       .rights = self->door.door ? zloom_router_door_may : NULL,
@@ -193,7 +191,7 @@ s_close (router_t *self)
     }
     zloom_router_transport_close (&self->sockets, GOODBYE_NS);
     zloom_router_door_fini (&self->door);
-    free (self->flows);
+    zloom_router_flows_fini (&self->flows);
     zloom_router_reload_fini (&self->reload);
     free (self->directory);
 }
@@ -244,7 +242,7 @@ s_serve (router_t *self)
 {
     zloom_log (ZLOOM_LOG_INFO, "router-ready", "router=%s endpoint=%s%s%s journal=%s flows=%zu",
                self->args->name, self->endpoint, self->door.door ? " keyed=" : "",
-               self->door.endpoint, self->directory, self->flow_count);
+               self->door.endpoint, self->directory, self->flows.count);
     zloom_ready_tell (self->args->ready_fd);
     zloom_err_t err = ZLOOM_OK;
     while (err == ZLOOM_OK && zloom_stop_read (&self->stop) == ZLOOM_STOP_NO) {

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "patterns/bus/bus.h"
 #include "patterns/queue/queue.h"
@@ -39,17 +40,61 @@ s_pattern (const zloom_kind_t *kind)
     return NULL;
 }
 
+/* No flow has so many failures: what a bridge cannot carry waits. */
+#define OUTBOX_FAILURES INT32_MAX
+/* A bridge that is there says so with its heartbeats, and one that is gone has lost its leases. */
+#define OUTBOX_LEASE_NS (INT64_C (366) * 24 * 3600 * ZLOOM_NS_PER_S)
+
+/*
+ * What is sent here to a flow of another router: kept on disk in the order of its coming, as much
+ * as the flow itself may hold, and handed to the bridge alone. Names with @ are of no recipe.
+ */
+static zloom_engine_flow_t
+s_outbox (const zloom_recipe_flow_t *flow, const zloom_flow_config_t *config, char **name_p)
+{
+    *name_p = zloom_format ("%s@%s", flow->name, flow->via->name);
+    return (zloom_engine_flow_t){
+      .config =
+        {
+          .name = *name_p,
+          .pattern = config->pattern,
+          .confirm = ZLOOM_CONFIRM_DISK,
+          .lease_ns = OUTBOX_LEASE_NS,
+          .failures_max = OUTBOX_FAILURES,
+          .limit_messages = config->limit_messages,
+          .limit_bytes = config->limit_bytes,
+          .on_full = ZLOOM_ON_FULL_BLOCK,
+          .exceptions_max = config->exceptions_max,
+        },
+      .pattern = &zloom_queue_pattern,
+      .fingerprint = s_fingerprint (config),
+      .flow = flow->name,
+      .key = config->key,
+    };
+}
+
+void
+zloom_router_flows_fini (zloom_router_flows_t *self)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        free (self->names[i]);
+    }
+    free (self->flows);
+    free (self->names);
+    *self = (zloom_router_flows_t){0};
+}
+
 zloom_err_t
 zloom_router_flows (const zloom_recipe_t *recipe, const zloom_recipe_node_t *router,
-                    zloom_engine_flow_t **flows_p, size_t *count)
+                    zloom_router_flows_t *self)
 {
     const size_t all = zloom_recipe_flow_count (recipe);
-    zloom_engine_flow_t *flows = zloom_alloc ((all + 1) * sizeof *flows);
-    *flows_p = flows;
-    *count = 0;
+    *self = (zloom_router_flows_t){.flows = zloom_alloc ((all + 1) * sizeof *self->flows),
+                                   .names = zloom_alloc ((all + 1) * sizeof *self->names)};
     for (size_t i = 0; i < all; i++) {
         const zloom_recipe_flow_t *flow = zloom_recipe_flow_at (recipe, i);
-        if (router && flow->via != router) {
+        const bool carries = router && zloom_recipe_carries (recipe, router, flow);
+        if (router && flow->via != router && !carries) {
             continue;
         }
         if (!s_pattern (flow->pattern)) {
@@ -57,11 +102,13 @@ zloom_router_flows (const zloom_recipe_t *recipe, const zloom_recipe_node_t *rou
                                flow->pattern->name);
         }
         const zloom_flow_config_t *config = zloom_flow_config (flow);
-        flows[(*count)++] = (zloom_engine_flow_t){
-          .config = *config,
-          .pattern = s_pattern (flow->pattern),
-          .fingerprint = s_fingerprint (config),
-        };
+        self->flows[self->count] = carries ? s_outbox (flow, config, &self->names[self->count])
+                                           : (zloom_engine_flow_t){
+                                               .config = *config,
+                                               .pattern = s_pattern (flow->pattern),
+                                               .fingerprint = s_fingerprint (config),
+                                             };
+        self->count++;
     }
     return ZLOOM_OK;
 }

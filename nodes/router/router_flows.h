@@ -6,12 +6,19 @@
 #include "engine/engine.h"
 #include "recipe/recipe.h"
 
+typedef struct {
+    zloom_engine_flow_t *flows;
+    char **names; /* of outboxes; NULL where the name is the recipe's */
+    size_t count;
+} zloom_router_flows_t;
+
 /*
- * The flows that live on this router (NULL: on any), in the recipe's order; texts stay the
- * recipe's, the array is to be freed, also after an error. UNSUPPORTED: a pattern that this build
- * does not run.
+ * The flows that live on this router (NULL: on any), and the outboxes of those that are sent to
+ * here and live on others, in the recipe's order. Texts stay the recipe's; fini, also after an
+ * error. UNSUPPORTED: a pattern that this build does not run.
  */
 zloom_err_t zloom_router_flows (const zloom_recipe_t *recipe, const zloom_recipe_node_t *router,
-                                zloom_engine_flow_t **flows_p, size_t *count);
+                                zloom_router_flows_t *self);
+void zloom_router_flows_fini (zloom_router_flows_t *self);
 
 #endif

@@ -51,17 +51,16 @@ s_split (char *text, size_t *count)
 static zloom_err_t
 s_take_over (const zloom_recipe_t *recipe, const char *router, zloom_engine_t *engine)
 {
-    zloom_engine_flow_t *flows = NULL;
-    size_t count = 0;
+    zloom_router_flows_t flows = {.count = 0};
     const zloom_recipe_node_t *node = zloom_recipe_node (recipe, router);
     if (!node || node->kind->id != ZLOOM_NODE_ROUTER) {
         return zloom_fail (ZLOOM_INVALID, "the recipe has no router %s now", router);
     }
-    zloom_err_t err = zloom_router_flows (recipe, node, &flows, &count);
+    zloom_err_t err = zloom_router_flows (recipe, node, &flows);
     if (err == ZLOOM_OK) {
-        err = zloom_engine_reload (engine, flows, count, zloom_clock_now ());
+        err = zloom_engine_reload (engine, flows.flows, flows.count, zloom_clock_now ());
     }
-    free (flows);
+    zloom_router_flows_fini (&flows);
     return err;
 }
 

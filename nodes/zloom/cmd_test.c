@@ -104,11 +104,12 @@ static int
 s_run (const zloom_cli_t *cli, const zloom_recipe_t *recipe, s_report_fn *form)
 {
     zloom_test_report_t report = {.recipe = recipe, .file = zloom_recipe_file (recipe)};
-    zloom_engine_flow_t *flows = NULL;
+    zloom_router_flows_t flows = {.count = 0};
     zloom_buf_t out = {0};
     zloom_play_config_t config = {.recipe = recipe};
-    zloom_err_t err = zloom_router_flows (recipe, NULL, &flows, &config.flow_count);
-    config.flows = flows;
+    zloom_err_t err = zloom_router_flows (recipe, NULL, &flows);
+    config.flows = flows.flows;
+    config.flow_count = flows.count;
     int code = err == ZLOOM_OK ? ZLOOM_EXIT_OK : zloom_cli_fail (cli, err);
     if (code == ZLOOM_EXIT_OK) {
         s_play (cli, &config, &report);
@@ -123,7 +124,7 @@ s_run (const zloom_cli_t *cli, const zloom_recipe_t *recipe, s_report_fn *form)
     }
     zloom_buf_fini (&out);
     free (report.runs);
-    free (flows);
+    zloom_router_flows_fini (&flows);
     return code;
 }
 

@@ -120,13 +120,25 @@ s_rewire (zloom_changes_t *self, const char *flow, const char *side)
     json_decref (are);
 }
 
+/* What is carried between routers may be another now. */
+static void
+s_note_carriers (zloom_changes_t *self, const zloom_recipe_t *recipe)
+{
+    for (size_t i = 0; i < zloom_recipe_node_count (recipe); i++) {
+        const zloom_recipe_node_t *node = zloom_recipe_node_at (recipe, i);
+        if (node->of && s_word (self->old, "nodes", node->name, "kind")) {
+            s_note (self->again, node->name);
+        }
+    }
+}
+
 /* ---- what becomes of it --------------------------------------------------------------------- */
 
 static s_how_t
-s_how_flow (zloom_changes_t *self, const char *name, const char *rest)
+s_how_flow (zloom_changes_t *self, const zloom_recipe_t *recipe, const char *name, const char *rest)
 {
     static const char *const fixed[] = {"pattern", "confirm",  "key", "weights",
-                                        "dedup",   "priority", "via"};
+                                        "dedup",   "priority", "via", "mirror"};
     const bool was = s_word (self->old, "flows", name, "pattern") != NULL;
     const bool is = s_word (self->new, "flows", name, "pattern") != NULL;
     for (size_t i = 0; was && is && i < sizeof fixed / sizeof *fixed; i++) {
@@ -139,6 +151,9 @@ s_how_flow (zloom_changes_t *self, const char *name, const char *rest)
     char taker[ZLOOM_NAME_MAX + 1];
     if (s_below (rest, "to", taker)) {
         s_note (self->again, taker);
+    }
+    if (!was || !is || s_is (rest, "from") || s_is (rest, "to")) {
+        s_note_carriers (self, recipe);
     }
     return HOW_ROUTER;
 }
@@ -173,7 +188,7 @@ s_how (zloom_changes_t *self, const zloom_recipe_t *recipe, const char *path)
     char name[ZLOOM_NAME_MAX + 1];
     const char *rest = s_below (path, "flows", name);
     if (rest) {
-        return s_how_flow (self, name, rest);
+        return s_how_flow (self, recipe, name, rest);
     }
     rest = s_below (path, "nodes", name);
     if (rest) {

@@ -118,6 +118,13 @@ s_producer (const void *self, zloom_bytes_t name, uint64_t *high, zloom_bytes_t 
     return zloom_intake_producer (&zloom_bus_of_const (self)->intake, name, high, mark);
 }
 
+static void
+s_rebase (void *self, zloom_bytes_t producer, uint64_t high, zloom_bytes_t mark,
+          const zloom_turn_t *turn)
+{
+    zloom_intake_rebase (&zloom_bus_of (self)->intake, producer, high, mark, turn);
+}
+
 static uint64_t
 s_adopt (void *self, zloom_bytes_t producer, uint64_t next, const zloom_turn_t *turn)
 {
@@ -338,6 +345,7 @@ const zloom_pattern_t zloom_bus_pattern = {
   .room = zloom_bus_room,
   .producer = s_producer,
   .adopt = s_adopt,
+  .rebase = s_rebase,
   .repeat = s_repeat,
   .next_free = zloom_bus_next_free,
   .stats = zloom_bus_stats,

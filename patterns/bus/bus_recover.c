@@ -341,7 +341,8 @@ static zloom_err_t
 s_replay_hole (zloom_bus_t *self, const zloom_replay_t *record)
 {
     if (record->count == 0) {
-        return ZLOOM_OK; /* of a producer, or of a record */
+        zloom_intake_replay_hole (&self->intake, record->head); /* of a producer, or of a record */
+        return ZLOOM_OK;
     }
     zloom_err_t err = record->seq > SEQ_MAX ? zloom_fail (ZLOOM_DAMAGED, "bus: a hole")
                                             : s_reach (self, record->seq + record->count);

@@ -228,6 +228,21 @@ zloom_intake_skip (zloom_intake_t *self, const zloom_event_t *event, const zloom
     s_answer (ZLOOM_EFFECT_CONFIRM, event->session, producer->high, ZLOOM_OK, turn);
 }
 
+static void
+s_record_hole (zloom_intake_t *self, zloom_bytes_t name, uint64_t first, uint64_t last, bool back,
+               const zloom_turn_t *turn)
+{
+    zloom_buf_clear (&self->buf);
+    zloom_encode_array (&self->buf, back ? 4 : 3);
+    zloom_encode_bytes (&self->buf, name);
+    zloom_encode_uint (&self->buf, first);
+    zloom_encode_uint (&self->buf, last);
+    if (back) {
+        zloom_encode_bool (&self->buf, true);
+    }
+    s_record (self, ZLOOM_STORED_HOLE, turn);
+}
+
 uint64_t
 zloom_intake_adopt (zloom_intake_t *self, zloom_bytes_t name, uint64_t next,
                     const zloom_turn_t *turn)
@@ -248,13 +263,32 @@ zloom_intake_adopt (zloom_intake_t *self, zloom_bytes_t name, uint64_t next,
     zloom_producer_taken (producer, next - 1);
     zloom_producers_moved (self->producers, producer, turn->group);
     s_record_producer (self, producer, turn);
-    zloom_buf_clear (&self->buf);
-    zloom_encode_array (&self->buf, 3);
-    zloom_encode_bytes (&self->buf, name);
-    zloom_encode_uint (&self->buf, high + 1);
-    zloom_encode_uint (&self->buf, next - 1);
-    s_record (self, ZLOOM_STORED_HOLE, turn);
+    s_record_hole (self, name, high + 1, next - 1, false, turn);
     return next - 1;
+}
+
+/*
+ * What is known of a producer is of a log that was restored from a copy since. Replay takes no high
+ * that is below what it knows, so that it is set back stands in a record of its own.
+ */
+void
+zloom_intake_rebase (zloom_intake_t *self, zloom_bytes_t name, uint64_t high, zloom_bytes_t mark,
+                     const zloom_turn_t *turn)
+{
+    zloom_producer_t *producer = zloom_producers_get (self->producers, name);
+    producer = zloom_producers_use (self->producers, name, producer ? producer->session : 0,
+                                    turn->now.wall_ns);
+    if (!producer) {
+        return; /* too many are known: its first message is refused for it */
+    }
+    if (high < producer->high) {
+        s_record_hole (self, name, high + 1, producer->high, true, turn);
+        producer->high = high;
+        producer->blocked = false;
+    }
+    zloom_producers_set_mark (self->producers, producer, mark);
+    zloom_producers_moved (self->producers, producer, turn->group);
+    s_record_producer (self, producer, turn);
 }
 
 bool
@@ -305,6 +339,25 @@ zloom_intake_replay (zloom_intake_t *self, const zloom_pack_head_t *head)
             zloom_producer_taken (producer, src->first_id + src->n - 1);
             zloom_producers_moved (self->producers, producer, 0);
         }
+    }
+}
+
+void
+zloom_intake_replay_hole (zloom_intake_t *self, zloom_bytes_t head)
+{
+    zloom_cursor_t cursor = zloom_cursor (head);
+    if (head.size == 0) {
+        return; /* it is a record that is missing, not an id */
+    }
+    zloom_fields_t fields = zloom_fields_open (&cursor);
+    const zloom_bytes_t name = zloom_fields_bytes (&fields, ZLOOM_NEED, ZLOOM_LIMIT_PRODUCER_BYTES);
+    const uint64_t first = zloom_fields_uint (&fields, ZLOOM_NEED, INT64_MAX, 0);
+    (void) zloom_fields_uint (&fields, ZLOOM_NEED, INT64_MAX, 0);
+    const bool back = zloom_fields_next (&fields, ZLOOM_MAY) && zloom_cursor_bool (&cursor);
+    zloom_producer_t *known =
+      cursor.err == ZLOOM_OK && back ? zloom_producers_get (self->producers, name) : NULL;
+    if (known && first > 0 && known->high >= first) {
+        known->high = first - 1;
     }
 }
 

@@ -57,6 +57,8 @@ void zloom_intake_skip (zloom_intake_t *self, const zloom_event_t *event, const 
 /* As zloom_pattern_t's. */
 uint64_t zloom_intake_adopt (zloom_intake_t *self, zloom_bytes_t name, uint64_t next,
                              const zloom_turn_t *turn);
+void zloom_intake_rebase (zloom_intake_t *self, zloom_bytes_t name, uint64_t high,
+                          zloom_bytes_t mark, const zloom_turn_t *turn);
 bool zloom_intake_repeat (zloom_intake_t *self, size_t bytes, const zloom_turn_t *turn);
 bool zloom_intake_producer (const zloom_intake_t *self, zloom_bytes_t name, uint64_t *high,
                             zloom_bytes_t *mark);
@@ -65,6 +67,8 @@ bool zloom_intake_producer (const zloom_intake_t *self, zloom_bytes_t name, uint
 void zloom_intake_age (zloom_intake_t *self, zloom_now_t now);
 /* Recovery: a stored pack tells the high of who sent it; and its end. */
 void zloom_intake_replay (zloom_intake_t *self, const zloom_pack_head_t *head);
+/* The head of a HOLE record without messages: [producer, first id, last id, set back?]. */
+void zloom_intake_replay_hole (zloom_intake_t *self, zloom_bytes_t head);
 void zloom_intake_recovered (zloom_intake_t *self, zloom_now_t now);
 
 #endif

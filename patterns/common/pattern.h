@@ -240,6 +240,12 @@ typedef struct {
     bool (*producer) (const void *self, zloom_bytes_t name, uint64_t *high, zloom_bytes_t *mark);
     /* WELCOME's rule: if next > high + 1, high = next - 1 (a journaled HOLE); returns new high. */
     uint64_t (*adopt) (void *self, zloom_bytes_t producer, uint64_t next, const zloom_turn_t *turn);
+    /*
+     * A bridge's log is not the one that is known: its ids count from `high` on, which may be lower
+     * than what was taken, and `mark` is kept. NULL: bridges do not come here.
+     */
+    void (*rebase) (void *self, zloom_bytes_t producer, uint64_t high, zloom_bytes_t mark,
+                    const zloom_turn_t *turn);
     /* Record again, in about so many bytes, what would go with an older group; true: more. */
     bool (*repeat) (void *self, size_t bytes, const zloom_turn_t *turn);
     /* The first unsettled message in [from, ...] that is not leased (browse, requeue, purge). */

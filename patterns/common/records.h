@@ -12,7 +12,8 @@
  *             more [2, [wall ns, hashes]]: ids that came with messages, ids.h
  *   TRIM      [reason]: what is below the record's seq is not retained any more
  *   GROUP     of a durable group; patterns/bus/state.h
- *   HOLE      [producer, first id, last id] where a producer's ids are missing; count is 0 then
+ *   HOLE      [producer, first id, last id, set back?] where a producer's ids are missing, or,
+ *             set back, mean other messages from now on; count is 0 then
  */
 #ifndef ZLOOM_PATTERNS_COMMON_RECORDS_H
 #define ZLOOM_PATTERNS_COMMON_RECORDS_H

@@ -437,6 +437,7 @@ const zloom_pattern_t zloom_queue_pattern = {
   .room = s_room,
   .producer = s_producer,
   .adopt = s_adopt,
+  .rebase = zloom_queue_rebase,
   .repeat = s_repeat,
   .next_free = s_next_free,
   .stats = s_stats,

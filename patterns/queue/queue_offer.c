@@ -112,8 +112,9 @@ zloom_queue_offer (zloom_queue_t *self, const zloom_event_t *event, const zloom_
         zloom_pack_slice (pack, trimmed, event->offer.n - trimmed, &pack) != ZLOOM_OK) {
         err = ZLOOM_MALFORMED;
     } else if (!event->offer.admitted) {
-        err = producer && self->draining ? ZLOOM_DRAINING
-                                         : s_fit (self, event->offer.n - trimmed, pack.size);
+        const bool news = producer && event->offer.src_count == 0;
+        err = news && self->draining ? ZLOOM_DRAINING
+                                     : s_fit (self, event->offer.n - trimmed, pack.size);
     }
     if (err != ZLOOM_OK) {
         zloom_intake_refuse (&self->intake, producer, event, err, turn);
@@ -121,4 +122,11 @@ zloom_queue_offer (zloom_queue_t *self, const zloom_event_t *event, const zloom_
     }
     const bool whole = zloom_queue_append (self, event, trimmed, pack, turn);
     zloom_intake_taken (&self->intake, producer, event, whole, turn);
+}
+
+void
+zloom_queue_rebase (void *self, zloom_bytes_t producer, uint64_t high, zloom_bytes_t mark,
+                    const zloom_turn_t *turn)
+{
+    zloom_intake_rebase (&zloom_queue_of (self)->intake, producer, high, mark, turn);
 }

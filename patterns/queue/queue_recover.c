@@ -280,6 +280,10 @@ zloom_queue_replay (void *self, const zloom_replay_t *record)
     case ZLOOM_STORED_KV:
         return s_replay_kv (queue, record->head);
     case ZLOOM_STORED_HOLE:
+        if (record->count == 0) {
+            zloom_intake_replay_hole (&queue->intake, record->head);
+            return ZLOOM_OK;
+        }
         if (record->count > 0) {
             err = record->seq > ZLOOM_QUEUE_SEQ_MAX ? ZLOOM_DAMAGED
                                                     : s_reach (queue, record->seq + record->count);

@@ -295,6 +295,8 @@ void zloom_queue_expire (zloom_queue_t *self, const zloom_turn_t *turn);
 
 /* ---- queue_offer.c -------------------------------------------------------------------------- */
 
+void zloom_queue_rebase (void *self, zloom_bytes_t producer, uint64_t high, zloom_bytes_t mark,
+                         const zloom_turn_t *turn);
 zloom_err_t zloom_queue_check_offer (const void *self, const zloom_offer_t *offer,
                                      zloom_cost_t *cost);
 void zloom_queue_offer (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *turn);

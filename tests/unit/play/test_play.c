@@ -24,7 +24,7 @@
 typedef struct {
     zloom_diags_t *diags;
     zloom_recipe_t *recipe;
-    zloom_engine_flow_t *flows;
+    zloom_router_flows_t flows;
     zloom_play_config_t config;
     /* What the handler is to do, and did. */
     zloom_err_t error;
@@ -46,17 +46,17 @@ s_open (play_t *play, const char *yaml, const char *path)
         zloom_diags_text (play->diags, false, &text);
         fail_msg ("%s: %s", zloom_note (), zloom_buf_text (&text));
     }
-    assert_int_equal (
-      zloom_router_flows (play->recipe, NULL, &play->flows, &play->config.flow_count), ZLOOM_OK);
+    assert_int_equal (zloom_router_flows (play->recipe, NULL, &play->flows), ZLOOM_OK);
     play->config.recipe = play->recipe;
-    play->config.flows = play->flows;
+    play->config.flows = play->flows.flows;
+    play->config.flow_count = play->flows.count;
     play->config.arg = play;
 }
 
 static void
 s_close (play_t *play)
 {
-    free (play->flows);
+    zloom_router_flows_fini (&play->flows);
     zloom_recipe_destroy (&play->recipe);
     zloom_diags_destroy (&play->diags);
 }
