@@ -276,7 +276,7 @@ s_count (const zloom_bus_t *self, uint64_t over_n, uint64_t over_bytes)
     uint64_t n = over_n > 0 ? over_n + (uint64_t) self->config.limit_messages / MORE : 0;
     if (over_bytes > 0) {
         over_bytes += (uint64_t) self->config.limit_bytes / MORE;
-        const uint64_t mean = s_bytes_of (self, used) / used;
+        const uint64_t mean = used > 0 ? s_bytes_of (self, used) / used : 0;
         const uint64_t some = over_bytes / (mean > 0 ? mean : 1) + 1;
         n = some > n ? some : n;
     }

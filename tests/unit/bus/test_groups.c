@@ -83,7 +83,10 @@ group_fails_for_itself (void **state)
         dead = zloom_effects_at (hall->effects, i);
         dead = dead->type == ZLOOM_EFFECT_DEAD ? dead : NULL;
     }
-    assert_non_null (dead);
+    if (!dead) {
+        fail_msg ("there is no dead letter");
+        return;
+    }
     assert_int_equal (dead->dead.seq, 1);
     zloom_history_t history;
     assert_int_equal (zloom_history_decode (dead->dead.history, &history), ZLOOM_OK);
@@ -276,7 +279,7 @@ group_tells_what_became_of_a_message (void **state)
     hall_expect (hall, 1, "1 3-4");
     hall_settle (hall, 1, 1, 1, ZLOOM_VERDICT_ACK);
     hall_settle (hall, 1, 3, 1, ZLOOM_VERDICT_REJECT);
-    uint64_t behind;
+    uint64_t behind = 0;
     for (int i = 0; i < 2; i++) {
         assert_int_equal (s_receipt (hall, 1, "mail", &behind), ZLOOM_RECEIPT_ACKED);
         assert_int_equal (s_receipt (hall, 2, "mail", &behind), ZLOOM_RECEIPT_FILTERED);
