@@ -34,7 +34,7 @@ class Architecture(unittest.TestCase):
     def test_the_table_of_layers_is_that_of_cmake(self):
         built = layers()
         told = table(self.text)
-        kinds = {"router", "worker", "sink", "poller"}   # one row for the four
+        kinds = {"router", "worker", "sink", "poller", "forwarder"}   # one row for the five
         self.assertGreater(len(told), 10)
         self.assertEqual(told, {name: built[name] for name in set(built) - kinds})
         self.assertLessEqual(kinds, set(built))
