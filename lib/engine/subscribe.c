@@ -226,6 +226,17 @@ s_enter (zloom_engine_t *self, entry_t *entry)
     zloom_engine_feed_then (self, flow, &event, s_decided, entry);
 }
 
+/* What is journaled of it at most: a durable group and the topics that it wants. */
+static uint64_t
+s_cost (const zloom_verb_subscribe_t *subscribe)
+{
+    uint64_t bytes = ZLOOM_ENGINE_SMALL_BYTES;
+    for (size_t i = 0; i < subscribe->pattern_count; i++) {
+        bytes += subscribe->patterns[i].size + 5;
+    }
+    return bytes;
+}
+
 zloom_err_t
 zloom_engine_subscribe (zloom_engine_t *self, zloom_session_t *session,
                         const zloom_verb_subscribe_t *subscribe)
@@ -236,8 +247,8 @@ zloom_engine_subscribe (zloom_engine_t *self, zloom_session_t *session,
         s_say_refused (self, session, subscribe->handle, err);
         return ZLOOM_OK;
     }
-    if (zloom_engine_room (self, flow, ZLOOM_ENGINE_SMALL_RECORDS, ZLOOM_ENGINE_SMALL_BYTES,
-                           false) != ZLOOM_OK) {
+    if (zloom_engine_room (self, flow, ZLOOM_ENGINE_SMALL_RECORDS, s_cost (subscribe), false) !=
+        ZLOOM_OK) {
         return ZLOOM_AGAIN;
     }
     entry_t entry = {.subscribe = subscribe,

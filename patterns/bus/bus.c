@@ -204,16 +204,35 @@ s_fetched (zloom_bus_t *self, const zloom_event_t *event, const zloom_turn_t *tu
     zloom_bus_tell_groups (self, event, turn);
 }
 
+/*
+ * One group has its turn: each may write as much as one event may, a dead letter of any size. A
+ * group that is due, or has something of the past to look at, makes the next TIMER come at once.
+ */
+static void
+s_time_a_group (zloom_bus_t *self, const zloom_event_t *event, const zloom_turn_t *turn)
+{
+    for (size_t i = 0; i < self->group_count; i++) {
+        zloom_bus_group_t *group = self->groups[(self->timer_at + i) % self->group_count];
+        const bool due = zloom_queue_pattern.next_deadline (group->queue) <= turn->now.mono_ns;
+        if (due) {
+            zloom_queue_pattern.event (group->queue, event, turn);
+        } else if (group->behind && !group->blocked) {
+            zloom_bus_consider (self, group, turn);
+        } else {
+            continue;
+        }
+        self->timer_at = (self->timer_at + i + 1) % self->group_count;
+        return;
+    }
+}
+
 static void
 s_timer (zloom_bus_t *self, const zloom_event_t *event, const zloom_turn_t *turn)
 {
-    zloom_bus_record_groups (self, false, turn);
-    zloom_bus_tell_groups (self, event, turn);
-    for (size_t i = 0; i < self->group_count; i++) {
-        if (self->groups[i]->behind && !self->groups[i]->blocked) {
-            zloom_bus_consider (self, self->groups[i], turn);
-            break; /* the others have their turns */
-        }
+    if (zloom_bus_groups_to_record (self)) {
+        zloom_bus_record_groups (self, false, turn);
+    } else {
+        s_time_a_group (self, event, turn);
     }
     zloom_bus_press (self, turn->now);
     zloom_intake_age (&self->intake, turn->now);

@@ -118,11 +118,16 @@ s_configure_group (zloom_bus_t *self, const zloom_subscriber_config_t *config)
         patterns[i] = zloom_bytes_text (config->patterns[i]);
     }
     zloom_bus_group_t *group = zloom_bus_find_group (self, name);
-    if (!group) {
-        zloom_bus_make_group (self, self->next_group, name, patterns, config->pattern_count,
-                              zloom_bus_place (self, config->from, config->from_value), true);
-    } else if (!zloom_bus_interest_same (&group->interest, patterns, config->pattern_count)) {
+    if (!group && self->group_count < ZLOOM_LIMIT_GROUPS) { /* else: refused when it subscribes */
+        group =
+          zloom_bus_make_group (self, self->next_group, name, patterns, config->pattern_count,
+                                zloom_bus_place (self, config->from, config->from_value), true);
+    } else if (group &&
+               !zloom_bus_interest_same (&group->interest, patterns, config->pattern_count)) {
         zloom_bus_group_wants_now (self, group, patterns, config->pattern_count);
+    }
+    if (group) {
+        group->configured = true;
     }
     free (patterns);
 }
@@ -138,7 +143,6 @@ zloom_bus_configure_groups (zloom_bus_t *self)
         const zloom_subscriber_config_t *one = &self->config.subscribers[i];
         if (one->durable && self->config.confirm == ZLOOM_CONFIRM_DISK) {
             s_configure_group (self, one);
-            zloom_bus_find_group (self, zloom_bytes_text (one->name))->configured = true;
         }
     }
 }
@@ -263,7 +267,7 @@ zloom_bus_join_group (zloom_bus_t *self, const zloom_event_t *event, const zloom
         group = zloom_bus_make_group (self, self->next_group, event->subscribe.group,
                                       event->subscribe.patterns, event->subscribe.pattern_count,
                                       seq, false);
-        zloom_bus_record_groups (self, true, turn);
+        s_record_group (self, group, turn); /* alone: there is room for no others */
     }
     zloom_bus_member_t *member = zloom_alloc (sizeof *member);
     member->id = event->consumer;
@@ -328,6 +332,7 @@ zloom_bus_remove_group (zloom_bus_t *self, zloom_bus_group_t *group)
     memmove (self->groups + at, self->groups + at + 1,
              (self->group_count - at) * sizeof (zloom_bus_group_t *));
     self->group_at = 0;
+    self->timer_at = 0;
     zloom_bus_group_destroy (&group);
 }
 

@@ -129,6 +129,9 @@ void
 zloom_bus_read_on (zloom_bus_t *self, zloom_bus_listener_t *listener, const zloom_turn_t *turn)
 {
     uint64_t looked = 0;
+    if (listener->stage != ZLOOM_BUS_LIVE && listener->pending.total == 0) {
+        listener->waits_since_ns = turn->now.mono_ns; /* what is found waits from now on */
+    }
     while (listener->stage != ZLOOM_BUS_LIVE && !listener->blocked && looked < GO_MESSAGES) {
         const bool gathers = listener->stage == ZLOOM_BUS_GATHERS;
         const uint64_t end = gathers ? listener->gather_end : self->next_seq;

@@ -183,10 +183,11 @@ typedef struct {
     size_t active_capacity;
     size_t active_at;
 
-    zloom_bus_group_t **groups; /* in order of their numbers */
+    zloom_bus_group_t **groups; /* in the order in which they came */
     size_t group_count;
     size_t group_capacity;
-    size_t group_at;
+    size_t group_at; /* whose turn it is to hand out, */
+    size_t timer_at; /* ... and to do what is due */
     uint32_t next_group;
 
     uint64_t delivered, lost, ended;

@@ -288,7 +288,9 @@ s_fetched (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *
     self->moving_blocked = false;
     self->walk_blocked = false;
     zloom_queue_plan_expiry (self, turn->now);
-    zloom_queue_move (self, turn, true);
+    if (self->group == 0) { /* groups hear it together, and move one after the other: s_timer */
+        zloom_queue_move (self, turn, true);
+    }
 }
 
 /* The wait of a failed or delayed message is over. */

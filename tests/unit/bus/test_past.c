@@ -96,6 +96,32 @@ bus_keeps_bytes_and_ages (void **state)
     hall_destroy (other);
 }
 
+/* Who blocks has its time for what it reads of the past, too. */
+static void
+bus_is_patient_with_who_reads_the_past (void **state)
+{
+    (void) state;
+    zloom_flow_config_t config = hall_config (ZLOOM_CONFIRM_MEMORY);
+    config.retain_messages = 100;
+    config.limit_messages = 8;
+    hall_t *hall = hall_new (&config);
+    hall_publish (hall, "a a a a a a a a");
+    hall_dispatch (hall);
+    hall_join (hall, 1,
+               (hall_wish_t){
+                 .from = ZLOOM_FROM_START, .on_slow = ZLOOM_ON_SLOW_BLOCK, .on_slow_value = 500});
+    hall_dispatch (hall);
+    assert_int_equal (hall_publish (hall, "a"), ZLOOM_FULL);
+    hall_pass (hall, 499 * MS);
+    assert_int_equal (hall_publish (hall, "a"), ZLOOM_FULL);
+    hall_pass (hall, 1 * MS);
+    assert_int_equal (hall_publish (hall, "a"), ZLOOM_OK);
+    hall_credit (hall, 1, 100);
+    hall_dispatch (hall);
+    hall_expect (hall, 1, "gap1-4:4(block) 5-9");
+    hall_destroy (hall);
+}
+
 static void
 bus_waits_for_bytes_from_the_disk (void **state)
 {
@@ -195,6 +221,7 @@ main (void)
       cmocka_unit_test (bus_reads_what_is_kept_then_lives),
       cmocka_unit_test (bus_keeps_as_many_as_it_is_told),
       cmocka_unit_test (bus_keeps_bytes_and_ages),
+      cmocka_unit_test (bus_is_patient_with_who_reads_the_past),
       cmocka_unit_test (bus_waits_for_bytes_from_the_disk),
       cmocka_unit_test (bus_gives_up_the_past_at_its_limit),
       cmocka_unit_test (bus_counts_nothing_of_the_past_as_slowness),
