@@ -48,7 +48,8 @@
  * What only looks (stats, flow ls, flow parked, trace, group ls, receipts, dlq ls, dlq show) needs
  * the right to read, the rest that to administer: of the flow that is named, or of all where none
  * is (stats always tells of all). `dlq requeue` puts back only into flows that the asker may
- * publish to or administer; the others count as refused.
+ * publish to or administer; the others count as refused. `trace` of a flow and a number tells of a
+ * message's way through those flows alone that the asker may read.
  */
 #ifndef ZLOOM_ENGINE_ADMIN_H
 #define ZLOOM_ENGINE_ADMIN_H
@@ -85,8 +86,9 @@ int64_t zloom_admin_left_ms (const zloom_engine_t *self, int64_t mono_ns);
 /* Seven fields of a map: where a message is, as its flow knows (`past`: of a former life). */
 void zloom_admin_whereabouts (const zloom_engine_t *self, const zloom_hosted_t *flow, uint64_t seq,
                               zloom_bytes_t past, zloom_buf_t *out);
-/* Two fields of a map: the stays that are marked so. */
-void zloom_admin_trail (const zloom_engine_t *self, uint64_t mark, zloom_buf_t *out);
+/* Two fields of a map: the stays that are marked so, in flows that the asker may read. */
+void zloom_admin_trail (const zloom_engine_t *self, const zloom_ask_t *ask, uint64_t mark,
+                        zloom_buf_t *out);
 
 /* The deepest lanes of a flow as an array of {key, messages, first}. */
 void zloom_admin_lanes (zloom_hosted_t *flow, zloom_buf_t *out);

@@ -216,7 +216,7 @@ s_by_number (zloom_engine_t *self, const zloom_ask_t *ask, uint64_t seq)
     zloom_encode_string (&out, "log");
     zloom_encode_string (&out, self->log_text);
     zloom_admin_trail (
-      self, zloom_trail_mark_seq (self->trail, zloom_bytes_text (ask->flow->config.name), seq),
+      self, ask, zloom_trail_mark_seq (self->trail, zloom_bytes_text (ask->flow->config.name), seq),
       &out);
     zloom_encode_string (&out, "messages");
     zloom_encode_array (&out, 1);
@@ -245,7 +245,8 @@ zloom_admin_trace (zloom_engine_t *self, const zloom_ask_t *ask)
     zloom_encode_map (&out, 4);
     zloom_encode_string (&out, "log");
     zloom_encode_string (&out, self->log_text);
-    zloom_admin_trail (self, zloom_trail_mark_id (self->trail, zloom_admin_text (ask, "id")), &out);
+    zloom_admin_trail (self, ask, zloom_trail_mark_id (self->trail, zloom_admin_text (ask, "id")),
+                       &out);
     s_taken (self, job->id.producer, &out);
     zloom_admin_answer (self, ask, true, &out, NULL);
     zloom_buf_fini (&out);

@@ -75,10 +75,19 @@ s_row (const zloom_trail_row_t *row, zloom_buf_t *out)
     }
 }
 
+/* Whoever may read one flow is told nothing of the others on its messages' way. */
+static bool
+s_may_read (const zloom_engine_t *self, const zloom_ask_t *ask, const char *flow)
+{
+    return zloom_engine_allows (self, ask->session, ZLOOM_RIGHT_READ, flow);
+}
+
 static void
-s_stay (const zloom_engine_t *self, const zloom_stay_t *stay, zloom_buf_t *out)
+s_stay (const zloom_engine_t *self, const zloom_ask_t *ask, const zloom_stay_t *stay,
+        zloom_buf_t *out)
 {
     static const char *const ways[] = {"sent", "emitted", "dead", "requeued"};
+    const bool from = stay->from_flow && s_may_read (self, ask, stay->from_flow);
     const zloom_hosted_t *flow = zloom_engine_flow (self, zloom_bytes_text (stay->track->flow));
     zloom_encode_map (out, flow ? 17 : 10);
     zloom_encode_string (out, "flow");
@@ -94,8 +103,8 @@ s_stay (const zloom_engine_t *self, const zloom_stay_t *stay, zloom_buf_t *out)
     zloom_encode_string (out,
                          (size_t) stay->way < sizeof ways / sizeof *ways ? ways[stay->way] : "?");
     zloom_encode_string (out, "from_flow");
-    zloom_encode_string (out, stay->from_flow);
-    zloom_admin_pair (out, "from_seq", stay->from_seq);
+    zloom_encode_string (out, from ? stay->from_flow : NULL);
+    zloom_admin_pair (out, "from_seq", from ? stay->from_seq : 0);
     zloom_admin_pair (out, "left_out", stay->left_out);
     zloom_encode_string (out, "rows");
     zloom_encode_array (out, stay->row_count);
@@ -108,20 +117,21 @@ s_stay (const zloom_engine_t *self, const zloom_stay_t *stay, zloom_buf_t *out)
 }
 
 void
-zloom_admin_trail (const zloom_engine_t *self, uint64_t mark, zloom_buf_t *out)
+zloom_admin_trail (const zloom_engine_t *self, const zloom_ask_t *ask, uint64_t mark,
+                   zloom_buf_t *out)
 {
     zloom_buf_t stays = {0};
     size_t count = 0;
     uint64_t more = 0;
     for (const zloom_stay_t *stay = zloom_trail_first (self->trail); stay; stay = stay->next) {
-        if (stay->mark != mark) {
+        if (stay->mark != mark || !s_may_read (self, ask, stay->track->flow)) {
             continue;
         }
         if (count == SHOWN_MAX || stays.size > SHOWN_BYTES) {
             more++;
             continue;
         }
-        s_stay (self, stay, &stays);
+        s_stay (self, ask, stay, &stays);
         count++;
     }
     zloom_encode_string (out, "trail");

@@ -183,6 +183,9 @@ zloom_roster_add (zloom_supervisor_t *self, const char *name, int64_t mono_ns, i
 zloom_err_t
 zloom_roster_remove (zloom_supervisor_t *self, const char *name, int64_t mono_ns, int64_t *count)
 {
+    if (self->phase == ZLOOM_PHASE_RUNNING && !zloom_roster_has (self, name)) {
+        return ZLOOM_OK;
+    }
     const zloom_err_t err = s_check (self, name);
     if (err == ZLOOM_OK && zloom_recipe_node (zloom_recipes_latest (self), name)) {
         return zloom_fail (ZLOOM_INVALID, "'%.80s' stands in the recipe; to stop it: zloom drain",

@@ -97,7 +97,10 @@ zloom_err_t zloom_roster_start (zloom_supervisor_t *self, const char *name, int6
  */
 zloom_err_t zloom_roster_add (zloom_supervisor_t *self, const char *name, int64_t mono_ns,
                               int64_t *count);
-/* One that has left the recipe drains and is taken off the list. INVALID: it stands in it. */
+/*
+ * One that has left the recipe drains and is taken off the list. *count 0: it is not there, for it
+ * has left already or ran on another host. INVALID: it stands in the recipe.
+ */
 zloom_err_t zloom_roster_remove (zloom_supervisor_t *self, const char *name, int64_t mono_ns,
                                  int64_t *count);
 /* Another recipe was adopted: processes are of its nodes from now on, as far as they are in it. */

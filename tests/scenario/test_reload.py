@@ -224,6 +224,21 @@ class Reload(Case):
         self.up()
         self.assertEqual(self.pids(), self.pid)
 
+    def test_what_has_left_already_is_in_nobody_s_way(self):
+        self.recipe(self.grow())
+        self.up()
+        # `more` goes, and the take-over ends half-way behind that.
+        self.recipe(RECIPE.replace(
+            "flows:", "  file: {kind: sink, file: {path: there}}\nflows:") + (
+                "  extra: {pattern: queue, from: external, to: file, dead_letter: dead}\n"))
+        (self.folder / "there").mkdir()
+        self.assertIn("node 'file' could not be kept running", self.up(code=1))
+        self.assertNotIn("more", self.pids())
+        self.recipe(RECIPE)
+        self.up()
+        self.assertEqual(sorted(self.pids()), sorted(self.pid))
+        self.assertEqual(self.up()["changed"], [])
+
     def test_a_flow_goes_under_load_and_nothing_is_lost(self):
         self.recipe(self.grow())
         self.up()

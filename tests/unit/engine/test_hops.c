@@ -24,6 +24,17 @@ s_put_traced (rig_t *rig, zloom_route_t route, uint64_t first_id, uint32_t n, ui
     zloom_buf_fini (&pack);
 }
 
+/* All rights, but to this flow, and then not to the router itself. */
+static const char *s_hidden;
+
+static bool
+s_rights (void *arg, const char *key, zloom_right_t right, const char *flow)
+{
+    (void) arg;
+    (void) key;
+    return right == ZLOOM_RIGHT_ENTER || !s_hidden || (flow && strcmp (flow, s_hidden) != 0);
+}
+
 /* Messages 1 and 3 of "in" are traced, 2 and 4 are not; "worker" has all four. */
 static void
 s_open (hops_t *self)
@@ -35,6 +46,8 @@ s_open (hops_t *self)
     rig_t *rig = &self->rig;
     rig_init (rig, self->flows, FLOWS);
     rig->hot_bytes = 64u * 1024 * 1024;
+    rig->rights = s_rights;
+    s_hidden = NULL;
     assert_int_equal (rig_start (rig), ZLOOM_OK);
     rig_hello (rig, 9, "operator", 9, NULL);
     rig_hello (rig, 1, "shop", 1, "in");
@@ -51,20 +64,22 @@ s_open (hops_t *self)
     rig_quiet (rig);
 }
 
-/* How often a text stands in the answer about an id. */
-static unsigned
-s_told (rig_t *rig, const char *id, const char *text)
+static void
+s_ask (rig_t *rig, zloom_attrs_t *args)
 {
-    zloom_attrs_t args = {0};
-    zloom_attrs_put_text (&args, "id", zloom_bytes_text (id));
     const zloom_verb_t verb = {.kind = ZLOOM_VERB_ADMIN,
                                .admin = {.request = 1,
                                          .command = zloom_bytes_text ("trace"),
-                                         .args = zloom_attrs_bytes (&args)}};
+                                         .args = zloom_attrs_bytes (args)}};
     rig_put (rig, 9, &verb, NULL);
-    zloom_attrs_fini (&args);
+    zloom_attrs_fini (args);
     rig_run (rig, 20 * ZLOOM_NS_PER_MS);
     rig_expect (rig, 9, ZLOOM_VERB_ANSWER); /* the trail stands in the first */
+}
+
+static unsigned
+s_count (const rig_t *rig, const char *text)
+{
     assert_int_equal (rig->verb.answer.code, ZLOOM_OK);
     unsigned count = 0;
     const uint8_t *at = rig->verb.answer.result.data;
@@ -72,8 +87,28 @@ s_told (rig_t *rig, const char *id, const char *text)
     for (; (at = memmem (at, (size_t) (end - at), text, strlen (text))); at++) {
         count++;
     }
+    return count;
+}
+
+/* How often a text stands in the answer about an id. */
+static unsigned
+s_told (rig_t *rig, const char *id, const char *text)
+{
+    zloom_attrs_t args = {0};
+    zloom_attrs_put_text (&args, "id", zloom_bytes_text (id));
+    s_ask (rig, &args);
+    const unsigned count = s_count (rig, text);
     rig_expect (rig, 9, ZLOOM_VERB_ANSWER);
     return count;
+}
+
+static void
+s_ask_number (rig_t *rig, const char *flow, int64_t seq)
+{
+    zloom_attrs_t args = {0};
+    zloom_attrs_put_text (&args, "flow", zloom_bytes_text (flow));
+    zloom_attrs_put_int (&args, "seq", seq);
+    s_ask (rig, &args);
 }
 
 static void
@@ -156,6 +191,32 @@ test_emits_are_followed_by_what_they_came_of (void **state)
     rig_consumer (rig, 3, "ledger", "out", 10);
     rig_settle (rig);
     assert_int_equal (s_told (rig, "shop/1", "ledger"), 2); /* in its row, and as who has it */
+    rig_close (rig);
+}
+
+/* Whoever may read a flow is told nothing of the others that its messages came from or went to. */
+static void
+test_of_flows_that_one_may_not_read_nothing_is_told (void **state)
+{
+    (void) state;
+    hops_t self;
+    s_open (&self);
+    rig_t *rig = &self.rig;
+    s_put_group (&self, (const uint64_t[4]){2, 3, 1, 0});
+    s_ask_number (rig, "in", 1);
+    assert_int_equal (s_count (rig, "/out/3"), 1);
+    s_hidden = "out";
+    s_ask_number (rig, "in", 1);
+    assert_int_equal (s_count (rig, "/out/"), 0);
+    assert_int_equal (s_count (rig, "\xa3out"), 0);
+    assert_int_equal (s_count (rig, "handed out"), 1);
+    s_hidden = "in";
+    s_ask_number (rig, "out", 3);
+    assert_int_equal (s_count (rig, "emitted"), 1);
+    assert_int_equal (s_count (rig, "\xa2in"), 0);
+    assert_int_equal (s_count (rig, "shop/1"), 0);
+    s_ask_number (rig, "in", 1);
+    assert_int_equal (rig->verb.answer.code, ZLOOM_FORBIDDEN);
     rig_close (rig);
 }
 
@@ -274,6 +335,7 @@ main (void)
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (test_what_happens_to_it_is_noted),
       cmocka_unit_test (test_emits_are_followed_by_what_they_came_of),
+      cmocka_unit_test (test_of_flows_that_one_may_not_read_nothing_is_told),
       cmocka_unit_test (test_a_step_with_one_input_need_not_say),
       cmocka_unit_test (test_a_dead_letter_is_the_next_hop),
       cmocka_unit_test (test_a_worker_that_is_gone_is_noted),
