@@ -85,9 +85,25 @@ s_purge (zloom_engine_t *self, zloom_job_t *job, const zloom_letter_t *letter)
     return ZLOOM_OK;
 }
 
+static bool
+s_has_group (const zloom_hosted_t *flow, zloom_bytes_t group)
+{
+    zloom_subscriber_row_t row = {0};
+    uint64_t cursor = 0;
+    while (flow->pattern->next_subscriber &&
+           flow->pattern->next_subscriber (flow->core, &cursor, &row)) {
+        if (row.durable && zloom_bytes_equal (row.group, group)) {
+            return true;
+        }
+        row = (zloom_subscriber_row_t){0};
+    }
+    return false;
+}
+
 /*
  * The flow that it died in: the newest cause says so. FLOW/GROUP is a group of a bus; the flow sees
- * by the history that it is for that group alone.
+ * by the history that it is for that group alone. When that was dropped it has no home: all others
+ * have had it.
  */
 static zloom_hosted_t *
 s_home (const zloom_engine_t *self, const zloom_job_t *job, const zloom_letter_t *letter)
@@ -97,11 +113,16 @@ s_home (const zloom_engine_t *self, const zloom_job_t *job, const zloom_letter_t
     }
     zloom_bytes_t name = letter->history.causes[letter->history.count - 1].flow;
     const uint8_t *slash = name.size > 0 ? memchr (name.data, '/', name.size) : NULL;
+    zloom_bytes_t group = ZLOOM_BYTES_NULL;
     if (slash) {
+        group = zloom_bytes (slash + 1, name.size - (size_t) (slash - name.data) - 1);
         name.size = (size_t) (slash - name.data);
     }
     zloom_hosted_t *home = zloom_engine_flow (self, name);
-    return home == job->flow ? NULL : home;
+    if (home == job->flow || (home && slash && !s_has_group (home, group))) {
+        return NULL;
+    }
+    return home;
 }
 
 /* Put back: the copy with its history, and the dead letter's end, in one group. */

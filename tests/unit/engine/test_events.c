@@ -102,6 +102,23 @@ s_ask (rig_t *rig, zloom_route_t route, const char *command, const char *flow, i
     assert_int_equal (rig->verb.answer.code, ZLOOM_OK);
 }
 
+static void
+s_drop_group (rig_t *rig, zloom_route_t route, const char *flow, const char *group)
+{
+    zloom_attrs_t args = {0};
+    zloom_attrs_put_text (&args, "flow", zloom_bytes_text (flow));
+    zloom_attrs_put_text (&args, "group", zloom_bytes_text (group));
+    const zloom_verb_t verb = {.kind = ZLOOM_VERB_ADMIN,
+                               .admin = {.request = 2,
+                                         .command = zloom_bytes_text ("group drop"),
+                                         .args = zloom_attrs_bytes (&args)}};
+    rig_put (rig, route, &verb, NULL);
+    zloom_attrs_fini (&args);
+    rig_run (rig, 10 * ZLOOM_NS_PER_MS);
+    rig_expect (rig, route, ZLOOM_VERB_ANSWER);
+    assert_int_equal (rig->verb.answer.code, ZLOOM_OK);
+}
+
 static bool
 s_says (const rig_t *rig, const char *text)
 {
@@ -167,6 +184,37 @@ test_a_dead_letter_goes_back_to_its_group_alone (void **state)
     s_ask (&rig, 9, "dlq ls", "dead", 0);
     assert_true (s_says (&rig, "messages"));
     assert_false (s_says (&rig, "rejected")); /* none is left */
+    rig_close (&rig);
+}
+
+/* Of a group that was dropped it stays where it is: its neighbours have had it. */
+static void
+test_a_dead_letter_of_a_dropped_group_goes_nowhere (void **state)
+{
+    (void) state;
+    rig_t rig;
+    rig_open (&rig, s_flows, 4);
+    rig_hello (&rig, 1, "shop", 1, "paid");
+    rig_hello (&rig, 9, "operator", 9, NULL);
+    rig_settle (&rig);
+    const zloom_verb_subscribe_t audit = s_durable ("audit");
+    const zloom_verb_subscribe_t email = s_durable ("email");
+    s_subscribe (&rig, 2, "audit", "paid", &audit, 100);
+    s_subscribe (&rig, 3, "email", "paid", &email, 100);
+    s_publish (&rig, 1, 1, "order.paid");
+    rig_settle (&rig);
+    assert_int_equal (s_take_all (&rig, 2, ZLOOM_VERDICT_REJECT), 1);
+    assert_int_equal (s_take_all (&rig, 3, ZLOOM_VERDICT_ACK), 1);
+    const zloom_verb_t leave = {.kind = ZLOOM_VERB_UNSUBSCRIBE, .unsubscribe = {.handle = 1}};
+    rig_put (&rig, 2, &leave, NULL);
+    rig_settle (&rig);
+    s_drop_group (&rig, 9, "paid", "audit");
+    s_ask (&rig, 9, "dlq requeue", "dead", 0);
+    assert_true (s_says (&rig, "refused\x01"));
+    rig_settle (&rig);
+    assert_int_equal (s_take_all (&rig, 3, ZLOOM_VERDICT_ACK), 0);
+    s_ask (&rig, 9, "dlq show", "dead", 0);
+    assert_true (s_says (&rig, "paid/audit"));
     rig_close (&rig);
 }
 
@@ -380,6 +428,7 @@ main (void)
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (test_durable_groups_outlive_a_crash),
       cmocka_unit_test (test_a_dead_letter_goes_back_to_its_group_alone),
+      cmocka_unit_test (test_a_dead_letter_of_a_dropped_group_goes_nowhere),
       cmocka_unit_test (test_receipts_tell_each_groups_state),
       cmocka_unit_test (test_a_step_publishes_or_does_not),
       cmocka_unit_test (test_a_subscriber_is_added_while_it_runs),
