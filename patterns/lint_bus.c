@@ -182,6 +182,25 @@ zloom_check_bus_slow (zloom_linter_t *linter)
     }
 }
 
+void
+zloom_check_bus_last (zloom_linter_t *linter)
+{
+    const zloom_recipe_flow_t *flow;
+    char path[2 * ZLOOM_NAME_MAX];
+    for (size_t i = 0; (flow = s_next_bus (linter, &i));) {
+        for (size_t j = 0; j < flow->to_count; j++) {
+            const zloom_subscriber_config_t *subscriber = flow->to[j].config;
+            if (subscriber && subscriber->durable && subscriber->from == ZLOOM_FROM_LAST) {
+                zloom_linter_flow (linter, flow, s_path (&flow->to[j], "from", path),
+                                   "say 'from: start', or 'durable: false'",
+                                   "subscriber '%s' of bus '%s' is durable: it cannot begin with "
+                                   "the last event of each topic",
+                                   flow->to[j].name, flow->name);
+            }
+        }
+    }
+}
+
 /* ---- warnings ------------------------------------------------------------------------------- */
 
 void
