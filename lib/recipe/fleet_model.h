@@ -45,7 +45,7 @@ void zloom_fleet_read_places (zloom_fleet_t *self, zloom_reader_t *reader,
 /* The map under `key`; NULL when it is not there, or none (reported). */
 const zloom_tree_node_t *zloom_fleet_map (zloom_reader_t *reader, const zloom_tree_node_t *root,
                                           const char *key, const char *hint);
-/* Add rights; a key has room for one grant a flow, and one for all. `flow` is borrowed. */
+/* Add rights; a key has room for two grants a flow, and one for all. `flow` is borrowed. */
 void zloom_fleet_grant (zloom_fleet_key_t *key, const char *flow, unsigned rights);
 
 #endif

@@ -212,7 +212,8 @@ s_add_key (zloom_fleet_t *self, zloom_reader_t *reader, const zloom_tree_node_t 
                                .public_key = public_key ? public_key : "",
                                .is_host = is_host,
                                .tree = tree};
-    key->grants = zloom_pool_alloc (self->pool, (zloom_recipe_flow_count (self->recipe) + 2) *
+    /* Each flow, each flow's outbox where another router carries it from, and all of them. */
+    key->grants = zloom_pool_alloc (self->pool, (2 * zloom_recipe_flow_count (self->recipe) + 1) *
                                                   sizeof *key->grants);
     const zloom_tree_node_t *may = zloom_tree_get (tree, "may");
     if (may && may->kind != ZLOOM_TREE_LIST) {

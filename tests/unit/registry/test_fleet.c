@@ -114,6 +114,49 @@ s_what_is_not_granted_is_denied (void **state)
     }
 }
 
+/* What is carried is two flows for its host: the one where it waits, and the one where it goes. */
+static void
+s_what_is_carried_has_room (void **state)
+{
+    (void) state;
+    static const char recipe[] = "zloom: 1\nname: two\n"
+                                 "nodes:\n  a: {kind: router}\n  c: {kind: router}\n"
+                                 "  work: {kind: worker, run: [cat], io: lines}\n"
+                                 "flows:\n"
+                                 "  in: {pattern: queue, from: external, to: work, via: a,\n"
+                                 "       dead_letter: dead}\n"
+                                 "  dead: {pattern: queue, to: external, via: a}\n"
+                                 "  one: {pattern: queue, from: external, to: external,\n"
+                                 "    mirror: {from: a, to: c}}\n"
+                                 "  two: {pattern: queue, from: external, to: external,\n"
+                                 "    mirror: {from: a, to: c}}\n"
+                                 "  three: {pattern: queue, from: external, to: external,\n"
+                                 "    mirror: {from: a, to: c}}\n"
+                                 "  four: {pattern: queue, from: external, to: external,\n"
+                                 "    mirror: {from: a, to: c}}\n";
+    static const char text[] =
+      "zloom: 1\nrecipe: two.yaml\n"
+      "hosts: {hub: {address: 10.0.0.1, public: \"" KEY_HUB "\"}}\n"
+      "place: {a: hub, c: hub, work: hub}\nports: {c: 7601}\n"
+      "keys: {shop: {public: \"" KEY_SHOP "\", may: [{flow: in, rights: [publish]}]}}\n";
+    loaded_t loaded = {.diags = zloom_diags_new ()};
+    zloom_fleet_t *fleet = NULL;
+    loaded.err = zloom_recipe_load_text ("two.yaml", "/tmp", zloom_bytes_text (recipe),
+                                         zloom_registry (), NULL, loaded.diags, &loaded.recipe);
+    loaded_assert_good (&loaded);
+    loaded.err = zloom_fleet_load_text ("fleet.yaml", zloom_bytes_text (text), loaded.recipe,
+                                        loaded.diags, &fleet);
+    loaded_assert_good (&loaded);
+    s_has (fleet, KEY_HUB, "four@c", ZLOOM_FLEET_CONSUME | ZLOOM_FLEET_SUPERVISE);
+    s_has (fleet, KEY_HUB, "four", ZLOOM_FLEET_PUBLISH | ZLOOM_FLEET_SUPERVISE);
+    s_has (fleet, KEY_SHOP, "in", ZLOOM_FLEET_PUBLISH);
+    s_has (fleet, KEY_SHOP, "one@c", 0);
+    s_has (fleet, KEY_SHOP, "four@c", 0);
+    s_has (fleet, KEY_SHOP, NULL, 0);
+    zloom_fleet_destroy (&fleet);
+    loaded_fini (&loaded);
+}
+
 static int
 s_is_fleet (const struct dirent *entry)
 {
@@ -167,6 +210,7 @@ main (void)
       cmocka_unit_test (s_nodes_have_places),
       cmocka_unit_test (s_a_host_may_what_its_nodes_do),
       cmocka_unit_test (s_what_is_not_granted_is_denied),
+      cmocka_unit_test (s_what_is_carried_has_room),
       cmocka_unit_test (s_each_wrong_one_is_told_in_words),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
