@@ -339,14 +339,18 @@ zloom_bus_remove_group (zloom_bus_t *self, zloom_bus_group_t *group)
 /* ---- all groups ----------------------------------------------------------------------------- */
 
 void
-zloom_bus_drop_groups (zloom_bus_t *self, uint64_t keep, const zloom_turn_t *turn)
+zloom_bus_drop_groups (zloom_bus_t *self, uint64_t keep, uint32_t *runs_left,
+                       const zloom_turn_t *turn)
 {
     for (size_t i = 0; i < self->group_count; i++) {
         zloom_bus_group_t *group = self->groups[i];
         const uint64_t backlog = zloom_queue_backlog (group->queue);
         zloom_range_t span = {0};
+        const uint32_t part = *runs_left / (uint32_t) (self->group_count - i);
+        uint32_t runs = part;
         const uint64_t dropped =
-          backlog > keep ? zloom_queue_drop (group->queue, backlog - keep, &span, turn) : 0;
+          backlog > keep ? zloom_queue_drop (group->queue, backlog - keep, &runs, &span, turn) : 0;
+        *runs_left -= part - runs;
         if (dropped > 0) {
             static const zloom_ranges_t nothing;
             const zloom_missed_t gap = {

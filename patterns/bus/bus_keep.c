@@ -11,7 +11,6 @@
 
 /* When some must go, this part of the limit goes beyond what is needed: not at each message. */
 #define MORE 16
-#define TRIES 4
 /* How often it is looked for what is too old, in parts of the age; within these bounds. */
 #define AGE_PARTS 100
 #define AGE_LOOK_NS (1 * ZLOOM_NS_PER_S)
@@ -328,12 +327,14 @@ zloom_bus_fit (zloom_bus_t *self, uint64_t n, uint64_t bytes, const zloom_turn_t
     zloom_bus_let_go (self, turn->now, turn->effects);
     const uint64_t retained = self->retained;
     const bool force = self->config.on_full == ZLOOM_ON_FULL_DROP_OLDEST;
+    uint32_t runs_left = ZLOOM_BUS_DROP_RUNS;
     /* Sizes are means where messages differ: what was counted may not be enough at once. */
-    for (int tries = 0; tries < TRIES && s_over (self, n, bytes, &over_n, &over_bytes); tries++) {
+    for (int tries = 0;
+         tries < ZLOOM_BUS_DROP_TRIES && s_over (self, n, bytes, &over_n, &over_bytes); tries++) {
         const uint64_t count = s_count (self, over_n, over_bytes);
         const uint64_t keep = s_used (self) - count;
         if (force) {
-            zloom_bus_drop_groups (self, keep, turn);
+            zloom_bus_drop_groups (self, keep, &runs_left, turn);
         }
         if (self->next_seq - self->kept > keep) {
             s_drop (self, self->next_seq - keep, force, turn);

@@ -15,6 +15,9 @@
 #define MATCH_BYTES 16
 #define RUN_BYTES 8
 #define TRIM_BYTES 16
+/* ... of what groups lose to a full flow: a record, and for each run its first number and n. */
+#define DROP_BYTES 64
+#define DROP_RUN_BYTES 16
 
 /* ---- the door -------------------------------------------------------------------------------- */
 
@@ -98,6 +101,11 @@ zloom_bus_check_offer (const void *self, const zloom_offer_t *offer, zloom_cost_
     zloom_bus_record_cost (bus, cost);
     cost->records += 1; /* what a full flow retains no more */
     cost->bytes += TRIM_BYTES;
+    if (bus->config.on_full == ZLOOM_ON_FULL_DROP_OLDEST && bus->group_count > 0) {
+        const uint32_t most = (uint32_t) bus->group_count * ZLOOM_BUS_DROP_TRIES;
+        cost->records += most;
+        cost->bytes += (uint64_t) most * DROP_BYTES + ZLOOM_BUS_DROP_RUNS * DROP_RUN_BYTES;
+    }
     cost->bytes += bus->group_count * (MATCH_BYTES + (uint64_t) changes * RUN_BYTES);
     return err;
 }

@@ -318,8 +318,12 @@ void zloom_bus_refuse_settle (const zloom_event_t *event, const zloom_turn_t *tu
 void zloom_bus_free_key (zloom_bus_t *self, const zloom_event_t *event, const zloom_turn_t *turn);
 zloom_err_t zloom_bus_drop_group (void *self, zloom_bytes_t name, const zloom_turn_t *turn);
 void zloom_bus_remove_group (zloom_bus_t *self, zloom_bus_group_t *group);
-/* Groups lose their oldest messages until `keep` are left, as far as nobody holds them. */
-void zloom_bus_drop_groups (zloom_bus_t *self, uint64_t keep, const zloom_turn_t *turn);
+/*
+ * Groups lose their oldest messages until `keep` are left, as far as nobody holds them and as they
+ * are no more runs than that, which share it.
+ */
+void zloom_bus_drop_groups (zloom_bus_t *self, uint64_t keep, uint32_t *runs_left,
+                            const zloom_turn_t *turn);
 /* Feed an event to each group's queue. */
 void zloom_bus_tell_groups (zloom_bus_t *self, const zloom_event_t *event,
                             const zloom_turn_t *turn);
@@ -339,6 +343,9 @@ void zloom_bus_enter_groups (zloom_bus_t *self, const zloom_effect_t *append,
                              const zloom_turn_t *turn);
 /* ---- bus_keep.c ----------------------------------------------------------------------------- */
 
+/* What groups lose to one OFFER that finds the flow full: so many runs, found in so many tries. */
+#define ZLOOM_BUS_DROP_RUNS 8192u
+#define ZLOOM_BUS_DROP_TRIES 4
 /* Room for n messages of `bytes` bytes, or why not. */
 zloom_err_t zloom_bus_fit (zloom_bus_t *self, uint64_t n, uint64_t bytes, const zloom_turn_t *turn);
 void zloom_bus_room (const void *self, uint64_t *messages, uint64_t *bytes);

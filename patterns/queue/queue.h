@@ -71,8 +71,11 @@ void zloom_queue_enter_group (void *self, const zloom_effect_t *append,
 zloom_err_t zloom_queue_replay_group (void *self, const zloom_replay_t *record,
                                       const zloom_pack_head_t *head, const zloom_part_run_t *runs,
                                       size_t run_count);
-/* The `count` oldest that nobody holds leave, dropped; how many did, and between which numbers. */
-uint64_t zloom_queue_drop (void *self, uint64_t count, zloom_range_t *span,
+/*
+ * The `count` oldest that nobody holds leave, dropped, or fewer that are *runs_left runs, which are
+ * taken off; how many did, and between which numbers.
+ */
+uint64_t zloom_queue_drop (void *self, uint64_t count, uint32_t *runs_left, zloom_range_t *span,
                            const zloom_turn_t *turn);
 /* Messages that are not settled. */
 uint64_t zloom_queue_backlog (const void *self);

@@ -24,6 +24,8 @@ s_durable (hall_t *hall, uint64_t consumer, const char *name, const char *patter
 typedef struct {
     unsigned dead;
     unsigned groups;
+    unsigned records; /* of all kinds */
+    size_t bytes;     /* ... and their heads */
 } wrote_t;
 
 static void
@@ -31,6 +33,10 @@ s_count_wrote (void *arg, const zloom_effect_t *effect)
 {
     wrote_t *wrote = arg;
     wrote->dead += effect->type == ZLOOM_EFFECT_DEAD;
+    if (effect->type == ZLOOM_EFFECT_RECORD) {
+        wrote->records++;
+        wrote->bytes += effect->record.head.size;
+    }
     wrote->groups +=
       effect->type == ZLOOM_EFFECT_RECORD && effect->record.type == ZLOOM_STORED_GROUP;
 }
@@ -127,12 +133,52 @@ group_that_comes_writes_of_itself_alone (void **state)
     hall_destroy (hall);
 }
 
+/* All that the groups lose to one offer has room beside it. */
+static void
+groups_lose_no_more_at_once_than_is_asked_for (void **state)
+{
+    (void) state;
+    zloom_flow_config_t config = hall_config (ZLOOM_CONFIRM_DISK);
+    config.limit_messages = 400000;
+    config.on_full = ZLOOM_ON_FULL_DROP_OLDEST;
+    hall_t *hall = hall_new (&config);
+    wrote_t wrote = {0};
+    s_durable (hall, 1, "mail", "a");
+    s_durable (hall, 2, "ledger", "b");
+    hall_leave (hall, 1);
+    hall_leave (hall, 2);
+    zloom_buf_t topics = {0};
+    for (int i = 0; i < 4000; i++) {
+        zloom_buf_add_text (&topics, i > 0 ? i % 2 ? " b" : " a" : "a");
+    }
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal (hall_publish (hall, zloom_buf_text (&topics)), ZLOOM_OK);
+    }
+    hall->hook = s_count_wrote;
+    hall->hook_arg = &wrote;
+    for (int i = 0; i < 120; i++) {
+        zloom_cost_t cost = {0};
+        const zloom_offer_t offer = {.n = hall_make (hall, zloom_buf_text (&topics)),
+                                     .pack = zloom_buf_bytes (&hall->pack),
+                                     .flags = ZLOOM_FLAG_TOPIC};
+        assert_int_equal (zloom_bus_pattern.check_offer (hall->bus, &offer, &cost), ZLOOM_OK);
+        wrote = (wrote_t){0};
+        assert_int_equal (hall_publish (hall, zloom_buf_text (&topics)), ZLOOM_OK);
+        assert_true (wrote.records <= cost.records);
+        assert_true (wrote.bytes <= cost.bytes);
+    }
+    assert_true (hall_stats (hall).dropped > 0);
+    zloom_buf_fini (&topics);
+    hall_destroy (hall);
+}
+
 int
 main (void)
 {
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (groups_move_their_dead_one_after_the_other),
       cmocka_unit_test (groups_are_never_too_many_for_a_snapshot),
+      cmocka_unit_test (groups_lose_no_more_at_once_than_is_asked_for),
       cmocka_unit_test (group_that_comes_writes_of_itself_alone),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
