@@ -209,7 +209,9 @@ s_run (zloom_engine_t *self, zloom_ask_t *ask, zloom_bytes_t name)
     if (!zloom_engine_allows (self, ask->session, command->right, name_of)) {
         return zloom_fail (ZLOOM_FORBIDDEN, "ADMIN %s: '%s' may not %s %s%s", command->name,
                            ask->session->name,
-                           command->right == ZLOOM_RIGHT_READ ? "read" : "administer",
+                           command->right == ZLOOM_RIGHT_READ      ? "read"
+                           : command->right == ZLOOM_RIGHT_CONSUME ? "consume"
+                                                                   : "administer",
                            name_of ? "flow " : "all flows", name_of ? name_of : "");
     }
     return command->run (self, ask);

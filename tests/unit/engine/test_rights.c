@@ -194,6 +194,11 @@ test_to_look_and_to_change_are_two_rights (void **state)
       {"reload", NULL, BIT (ADMINISTER)},
       {"purge", "orders", BIT (ADMINISTER)},
       {"trace", NULL, BIT (READ)},
+      {"group ls", NULL, BIT (READ)},
+      {"group ls", "orders", BIT (READ)},
+      {"group drop", "orders", BIT (ADMINISTER)},
+      {"receipts", "orders", BIT (READ)},
+      {"outbox", "orders", BIT (CONSUME)},
       {"dlq ls", NULL, BIT (READ)},
       {"dlq show", "orders", BIT (READ)},
       {"dlq requeue", "orders", BIT (ADMINISTER)},
@@ -207,6 +212,11 @@ test_to_look_and_to_change_are_two_rights (void **state)
         s_ask (&rig, commands[i].command, commands[i].flow);
         assert_int_equal (rig.verb.answer.code, ZLOOM_FORBIDDEN);
         assert_false (rig.verb.answer.more);
+        const char *word = commands[i].right == BIT (READ)      ? "may not read"
+                           : commands[i].right == BIT (CONSUME) ? "may not consume"
+                                                                : "may not administer";
+        assert_non_null (
+          memmem (rig.verb.answer.text.data, rig.verb.answer.text.size, word, strlen (word)));
         /* With it alone it is allowed; some then miss an argument. */
         s_held = commands[i].right;
         s_ask (&rig, commands[i].command, commands[i].flow);
