@@ -37,11 +37,11 @@ static const zloom_choice_t s_dedup_choices[] = {
   {"id", 0, "the id that its sender gave it; messages without one are all different"},
 };
 
-/* A bus that nobody stays behind on has no need of the disk. */
+/* A bus that nobody stays behind on, or only so far as memory goes, has no need of the disk. */
 #define CONFIRM_AUTO 2u
 
 static const zloom_choice_t s_bus_confirm_choices[] = {
-  {"auto", CONFIRM_AUTO, "disk where there is a durable subscriber or something is retained"},
+  {"auto", CONFIRM_AUTO, "disk where a subscriber is durable or spills, or something is retained"},
   {"memory", ZLOOM_CONFIRM_MEMORY, "the router has it in RAM; a restart of the router loses it"},
   {"disk", ZLOOM_CONFIRM_DISK, "it is synced to the journal; no crash loses it"},
 };
@@ -213,7 +213,8 @@ s_finish_bus (void *arg, const char *name)
     if ((unsigned) config->confirm == CONFIRM_AUTO) {
         bool stays = config->retain_age_ns || config->retain_bytes || config->retain_messages;
         for (size_t i = 0; i < config->subscriber_count; i++) {
-            stays = stays || config->subscribers[i].durable;
+            const zloom_subscriber_config_t *one = &config->subscribers[i];
+            stays = stays || one->durable || one->on_slow == ZLOOM_ON_SLOW_SPILL;
         }
         config->confirm = stays ? ZLOOM_CONFIRM_DISK : ZLOOM_CONFIRM_MEMORY;
     }

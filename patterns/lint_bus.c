@@ -25,6 +25,18 @@ s_has_durable (const zloom_flow_config_t *config)
     return false;
 }
 
+static bool
+s_spills (const zloom_flow_config_t *config)
+{
+    for (size_t i = 0; i < config->subscriber_count; i++) {
+        const zloom_subscriber_config_t *one = &config->subscribers[i];
+        if (!one->durable && one->on_slow == ZLOOM_ON_SLOW_SPILL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* "to.out.topics" */
 static const char *
 s_path (const zloom_recipe_end_t *end, const char *key, char path[2 * ZLOOM_NAME_MAX])
@@ -136,6 +148,11 @@ zloom_check_bus_memory (zloom_linter_t *linter)
         if (s_has_durable (config)) {
             zloom_linter_flow (linter, flow, "confirm", "leave it out, or say 'durable: false'",
                                "bus '%s' has a durable subscriber, but is in memory", flow->name);
+        }
+        if (s_spills (config)) {
+            zloom_linter_flow (linter, flow, "confirm", "leave it out, or take another 'on_slow'",
+                               "bus '%s' has a subscriber that spills to disk, but is in memory",
+                               flow->name);
         }
         if (config->retain_age_ns || config->retain_bytes || config->retain_messages) {
             zloom_linter_flow (linter, flow, "confirm", "leave it out, or take 'retain' out",
