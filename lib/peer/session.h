@@ -57,7 +57,7 @@ void zloom_sessions_destroy (zloom_sessions_t **self_p);
  * A HELLO came. OK: *session_p is the new session; *older_p, if not NULL, is one that it takes the
  * place of: *fenced says whether by a newer process (else the same one came by a new road). The
  * owner ends and removes it. Errors: VERSION, FENCED (this process was fenced before), FORBIDDEN
- * (the name belongs to another key now), TOO_MANY; the note says more.
+ * (the name belongs to another key now, and this is a key, too), TOO_MANY; the note says more.
  */
 zloom_err_t zloom_sessions_hello (zloom_sessions_t *self, uint64_t route, const char *key,
                                   const zloom_verb_hello_t *hello, int64_t mono_ns,

@@ -103,6 +103,27 @@ test_epochs (void **state)
     zloom_sessions_destroy (&sessions);
 }
 
+/* Who comes by the router's own socket may do everything: no key keeps a name from them. */
+static void
+test_the_router_s_own_user_has_any_name (void **state)
+{
+    (void) state;
+    zloom_sessions_t *sessions = s_new (0, 0);
+    zloom_session_t *session;
+    zloom_session_t *older;
+    bool fenced;
+    assert_int_equal (s_hello (sessions, 1, "key-a", "charge", 1, &session, &older, &fenced),
+                      ZLOOM_OK);
+    assert_int_equal (s_hello (sessions, 2, NULL, "charge", 2, &session, &older, &fenced),
+                      ZLOOM_OK);
+    assert_non_null (older);
+    assert_true (fenced);
+    zloom_sessions_remove (sessions, &older);
+    assert_int_equal (s_hello (sessions, 3, "key-a", "charge", 3, &session, &older, &fenced),
+                      ZLOOM_FORBIDDEN);
+    zloom_sessions_destroy (&sessions);
+}
+
 static void
 test_a_name_belongs_to_its_key (void **state)
 {
@@ -225,6 +246,7 @@ main (void)
       cmocka_unit_test (test_found_by_route_id_and_process),
       cmocka_unit_test (test_epochs),
       cmocka_unit_test (test_a_name_belongs_to_its_key),
+      cmocka_unit_test (test_the_router_s_own_user_has_any_name),
       cmocka_unit_test (test_limits_on_sessions_and_on_memory_of_names),
       cmocka_unit_test (test_heartbeats),
       cmocka_unit_test (test_a_shift_makes_nobody_late),
