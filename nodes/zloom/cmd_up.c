@@ -127,14 +127,20 @@ s_tell_unused (const s_up_t *self)
     zloom_buf_fini (&given);
 }
 
+/* *went: it was on its way out, and has done nothing of this. */
 static int
-s_again (const s_up_t *self)
+s_again (const s_up_t *self, bool *went)
 {
     zloom_control_t control;
     zloom_err_t err = s_connect (self, &control);
     if (err == ZLOOM_OK) {
         /* Not until all are ready: what is changed may be what mends a node that is not. */
         err = zloom_control_wait (&control, "running", NULL, s_left_ms (self));
+    }
+    *went = (err == ZLOOM_NOT_RUNNING || err == ZLOOM_GONE) && s_left_ms (self) > 0;
+    if (*went) {
+        zloom_control_close (&control);
+        return ZLOOM_EXIT_NOT_RUNNING;
     }
     int code = s_waited (self, err);
     json_t *changed = NULL;
@@ -321,7 +327,12 @@ s_start (const s_up_t *self)
         } else if (err == ZLOOM_TIMED_OUT) {
             code = s_late (self);
         } else if (zloom_paths_running (&self->topology.paths) == ZLOOM_OK) {
-            code = s_again (self); /* another one was faster, and has the name */
+            bool went = false;
+            code = s_again (self, &went); /* another one was faster, and has the name */
+            if (went) {
+                zloom_cli_say (self->cli, 0, "'%s' was started by somebody else and ended again",
+                               s_name (self));
+            }
         } else {
             code = s_explain (self, pid, &heard, log);
         }
@@ -344,8 +355,15 @@ s_up (const s_up_t *self)
                  ? zloom_cli_say (self->cli, ZLOOM_EXIT_CREATE, "%s", zloom_note ())
                  : zloom_cli_fail (self->cli, err);
     }
-    return zloom_paths_running (&self->topology.paths) == ZLOOM_OK ? s_again (self)
-                                                                   : s_start (self);
+    while (zloom_paths_running (&self->topology.paths) == ZLOOM_OK) {
+        bool went = false;
+        const int done = s_again (self, &went);
+        if (!went) {
+            return done;
+        }
+        (void) poll (NULL, 0, LOOK_MS); /* a process that was killed has its lock for a moment */
+    }
+    return s_start (self);
 }
 
 int
