@@ -257,12 +257,13 @@ s_print (const bench_t *bench)
     }
     size_t n = board->latency_count < LATENCIES_MAX ? board->latency_count : LATENCIES_MAX;
     qsort (board->latency_ns, n, sizeof *board->latency_ns, s_compare);
+    const size_t half = n ? (n - 1) / 2 : 0;
+    const size_t last = n ? (n - 1) * 99 / 100 : 0;
     printf (
       "{\"rate\": %.1f, \"p50_us\": %.1f, \"p99_us\": %.1f, \"count\": %zu, \"wrong\": %llu}\n",
       (double) bench->count / ((double) (end_ns - board->begin_ns) / 1e9),
-      n ? board->latency_ns[(n - 1) / 2] / 1e3 : 0.0,
-      n ? board->latency_ns[(n - 1) * 99 / 100] / 1e3 : 0.0, bench->count,
-      (unsigned long long) wrong);
+      n ? board->latency_ns[half] / 1e3 : 0.0, n ? board->latency_ns[last] / 1e3 : 0.0,
+      bench->count, (unsigned long long) wrong);
 }
 
 int
