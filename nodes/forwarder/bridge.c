@@ -235,7 +235,9 @@ s_settle (zloom_bridge_t *self, zloom_client_core_t *source, uint64_t upto)
         (void) zloom_client_core_settle (source, &message, &settlement);
     }
     self->held_count -= count;
-    memmove (self->held, self->held + count, self->held_count * sizeof *self->held);
+    if (self->held_count > 0) {
+        memmove (self->held, self->held + count, self->held_count * sizeof *self->held);
+    }
     size_t kept = 0;
     for (size_t i = 0; i < self->failed_count; i++) {
         if (self->failed[i] > upto) {
