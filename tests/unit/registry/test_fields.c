@@ -248,6 +248,88 @@ s_a_flow_tells_its_promises (void **state)
     loaded_fini (&loaded);
 }
 
+/* What `explain` says of one bus, whose flow is called e. */
+static void
+s_assert_bus_tells (const char *flow, const char *const *told)
+{
+    char *recipe = zloom_format ("zloom: 1\nname: t\nnodes:\n  a: {kind: worker, run: [cat]}\n  b: "
+                                 "{kind: sink, stdout: true}\n"
+                                 "flows:\n  e: {pattern: bus, from: external, %s}\n"
+                                 "  dead: {pattern: queue, from: external, to: external}\n",
+                                 flow);
+    loaded_t loaded = loaded_from (recipe);
+    loaded_assert_good (&loaded);
+    zloom_buf_t out = {0};
+    assert_int_equal (zloom_explain (zloom_registry (), loaded.recipe, "e", &out), ZLOOM_OK);
+    for (; *told; told++) {
+        if (!strstr (zloom_buf_text (&out), *told)) {
+            fail_msg ("'%s' is not in:\n%s", *told, zloom_buf_text (&out));
+        }
+    }
+    zloom_buf_fini (&out);
+    loaded_fini (&loaded);
+    free (recipe);
+}
+
+static void
+s_a_bus_tells_its_promises (void **state)
+{
+    (void) state;
+    s_assert_bus_tells (
+      "topics: [x.y, \"x.>\"], retain: {age: 1h, bytes: 1GiB, messages: 7}, dead_letter: dead, "
+      "to: {a: {topics: x.y, from: start}, b: {durable: false, on_slow: drop-oldest(9)}, external: "
+      "}",
+      (const char *const[]){"e is a bus", "x.y, x.>; others are refused",
+                            "a: x.y; misses nothing while it is away, from the oldest",
+                            "b: everything; while it listens", "drop-oldest(9)",
+                            "external: whoever subscribes", "synced to disk", "1h, 1GiB, 7 events",
+                            "moves to 'dead'", "publishers wait", NULL});
+    s_assert_bus_tells (
+      "to: {a: {durable: false}, b: {durable: false, from: last}}",
+      (const char *const[]){"all.", "in the router's memory", "who comes late", NULL});
+    s_assert_bus_tells (
+      "retain: {messages: 5}, retry: {failures: 1}, limit: {on_full: drop-oldest}, to: [a, b]",
+      (const char *const[]){" 5 events", "one failure is the last", "lose the oldest", NULL});
+    s_assert_bus_tells ("retain: {bytes: 1MiB}, limit: {on_full: reject}, to: [a, b]",
+                        (const char *const[]){" 1MiB", "get an error", NULL});
+}
+
+/* Each policy of a slow subscriber, and what is none. */
+static void
+s_policies_of_slow_subscribers (void **state)
+{
+    (void) state;
+    static const struct {
+        const char *text;
+        zloom_on_slow_t policy;
+        int64_t value;
+    } good[] = {
+      {"drop-oldest", ZLOOM_ON_SLOW_DROP_OLDEST, 0},
+      {"drop-newest(7)", ZLOOM_ON_SLOW_DROP_NEWEST, 7},
+      {"latest(3)", ZLOOM_ON_SLOW_LATEST, 3},
+      {"block(5s)", ZLOOM_ON_SLOW_BLOCK, 5000},
+      {"spill(1MiB)", ZLOOM_ON_SLOW_SPILL, 1 << 20},
+      {"disconnect", ZLOOM_ON_SLOW_DISCONNECT, 0},
+    };
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        char *recipe = zloom_format ("zloom: 1\nname: t\nnodes:\n  b: {kind: sink, stdout: true}\n"
+                                     "flows:\n  e:\n    pattern: bus\n    from: external\n"
+                                     "    to: {b: {durable: false, on_slow: %s}}\n",
+                                     good[i].text);
+        loaded_t loaded = loaded_from (recipe);
+        loaded_assert_good (&loaded);
+        const zloom_recipe_flow_t *flow = zloom_recipe_flow (loaded.recipe, "e");
+        const zloom_flow_config_t *config = zloom_flow_config (flow);
+        assert_int_equal (config->subscribers[0].on_slow, good[i].policy);
+        assert_int_equal (config->subscribers[0].on_slow_value, good[i].value);
+        assert_null (zloom_flow_topic (flow));
+        assert_non_null (zloom_flow_subscriber (flow, flow->to[0].node));
+        assert_null (zloom_flow_subscriber (flow, NULL));
+        loaded_fini (&loaded);
+        free (recipe);
+    }
+}
+
 int
 main (void)
 {
@@ -257,6 +339,8 @@ main (void)
       cmocka_unit_test (s_synonyms_lead_somewhere),
       cmocka_unit_test (s_words_are_explained),
       cmocka_unit_test (s_a_flow_tells_its_promises),
+      cmocka_unit_test (s_a_bus_tells_its_promises),
+      cmocka_unit_test (s_policies_of_slow_subscribers),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
