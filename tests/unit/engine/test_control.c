@@ -199,6 +199,13 @@ test_a_paused_peer_that_comes_back_is_paused (void **state)
     rig_expect (&rig, 4, ZLOOM_VERB_DELIVER);
     s_peer (&rig, "peer pause", "");
     assert_int_equal (rig.verb.answer.code, ZLOOM_INVALID);
+    char longer[ZLOOM_LIMIT_NAME_BYTES + 2];
+    memset (longer, 'x', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    s_peer (&rig, "peer pause", longer);
+    assert_int_equal (rig.verb.answer.code, ZLOOM_INVALID);
+    s_admin (&rig, "peer pause", NULL);
+    assert_int_equal (rig.verb.answer.code, ZLOOM_INVALID);
     rig_close (&rig);
 }
 

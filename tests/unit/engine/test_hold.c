@@ -53,6 +53,8 @@ test_order_over_growth_and_compaction (void **state)
     zloom_hold_clear (hold);
     assert_false (zloom_hold_pop (hold, UINT64_MAX, &held));
     zloom_hold_destroy (&hold);
+    assert_null (hold);
+    zloom_hold_destroy (&hold); /* nothing is left to free */
 }
 
 int
