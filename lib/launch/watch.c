@@ -27,7 +27,8 @@ struct zloom_topology_watch {
     bool asking;            /* an answer is awaited */
     uint64_t request;
     int64_t ask_at_ns;
-    uint64_t appended;   /* that its flows have taken in, as the answer adds up */
+    uint64_t appending;  /* that its flows have taken in, as the answer adds up */
+    uint64_t appended;   /* the same as the last whole answer said */
     uint64_t rounds;     /* questions about that which were answered */
     uint64_t left;       /* messages that some node has still to work on, as the answer adds up */
     bool wants_idle;     /* somebody asked; answers to earlier questions do not count */
@@ -107,7 +108,7 @@ s_left_of_flow (zloom_topology_watch_t *self, zloom_cursor_t *cursor)
         if (counts) {
             left += zloom_cursor_uint (cursor, INT64_MAX);
         } else if (zloom_bytes_equal (name, zloom_bytes_text ("appended"))) {
-            self->appended += zloom_cursor_uint (cursor, INT64_MAX);
+            self->appending += zloom_cursor_uint (cursor, INT64_MAX);
         } else if (zloom_bytes_equal (name, zloom_bytes_text ("name"))) {
             worked = s_is_worked (self, zloom_cursor_text (cursor, ZLOOM_LIMIT_NAME_BYTES));
         } else {
@@ -166,6 +167,7 @@ s_event (void *arg, const zloom_client_event_t *event)
     }
     if (!event->more) {
         self->asking = false;
+        self->appended = self->appending;
         self->idle = event->code == ZLOOM_OK && self->asked_for_idle && self->left == 0;
         self->rounds += self->asked_for_idle ? 1 : 0;
     }
@@ -218,7 +220,7 @@ s_dispatch (void *arg, int64_t mono_ns)
     const bool now = mono_ns >= self->ask_at_ns || (self->wants_idle && !self->asked_for_idle);
     if (!self->asking && wants && now) {
         self->left = 0;
-        self->appended = 0;
+        self->appending = 0;
         self->asked_for_idle = self->wants_idle;
         self->ask_at_ns = zloom_time_add (mono_ns, ask_ns);
         zloom_buf_clear (&self->coming);
