@@ -7,30 +7,7 @@
 
 #include "client/client.h"
 #include "net/control.h"
-#include "unit/router/process.h"
-
-static char *s_directory;
-static char s_endpoint[ZLOOM_ENDPOINT_BYTES];
-static zloom_process_t s_router;
-
-static int
-s_setup (void **state)
-{
-    (void) state;
-    s_directory = s_make_directory ();
-    snprintf (s_endpoint, sizeof s_endpoint, "ipc://%s/router.sock", s_directory);
-    s_router = s_start (s_directory);
-    return 0;
-}
-
-static int
-s_teardown (void **state)
-{
-    (void) state;
-    assert_int_equal (zloom_process_stop (&s_router), 0);
-    s_remove_directory (&s_directory);
-    return 0;
-}
+#include "unit/router/served.h"
 
 static zloom_client_t *
 s_open (const char *name, const char *const *flows, size_t count)
