@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* peers.c - the common part: processes, roads, and what happens to them. */
 #include "base/memory.h"
+#include "carry.h"
 #include "peer.h"
 #include "wire/encode.h"
 
@@ -110,32 +111,11 @@ s_born (sim_peer_t *self)
     }
 }
 
-/* Frames in, timers, frames out. Returns when the core wants to be called again. */
 static int64_t
 s_carry (sim_peer_t *self)
 {
-    sim_ground_t *ground = self->stage->ground;
-    zloom_blob_t *verb;
-    zloom_blob_t *pack;
-    while (sim_road_receive (self->stage->net, self->road, &verb, &pack)) {
-        zloom_client_core_frame (self->core, zloom_blob_bytes (verb), pack, sim_now (ground));
-        zloom_blob_unref (&verb);
-        if (pack) {
-            zloom_blob_unref (&pack);
-        }
-    }
-    if (zloom_client_core_wants_road (self->core) && !self->haunted) {
-        sim_road_leave (self->stage->net, &self->road);
-        self->road = sim_net_connect (self->stage->net);
-        zloom_client_core_connected (self->core, sim_now (ground));
-    }
-    const int64_t next_ns = zloom_client_core_tick (self->core, sim_now (ground));
-    zloom_client_out_t out;
-    while (sim_road_can_send (self->road) && zloom_client_core_peek (self->core, &out)) {
-        sim_road_send (self->stage->net, self->road, out.verb, out.blob, out.pack);
-        zloom_client_core_pop (self->core);
-    }
-    return next_ns;
+    return sim_carry (self->core, self->stage->ground, self->stage->net, &self->road,
+                      !self->haunted);
 }
 
 /*
