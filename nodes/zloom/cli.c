@@ -111,6 +111,10 @@ s_parse_option (zloom_cli_t *cli, int argc, char **argv, int *at)
     size_t size = is_long ? strcspn (name, "=") : 1;
     const zloom_option_t *option =
       s_find_option (cli->command, is_long ? name : NULL, size, is_long ? 0 : *name);
+    if (!option && strcmp (word, is_long ? "--help" : "-h") == 0) {
+        cli->wants_help = true;
+        return ZLOOM_EXIT_OK;
+    }
     if (!option) {
         return is_long
                  ? s_unknown_option (cli, name)

@@ -60,6 +60,7 @@ struct zloom_cli {
         const char *value; /* "" for flags */
     } given[ZLOOM_CLI_OPTIONS];
     size_t given_count;
+    bool wants_help; /* --help or -h stood somewhere: the command is not run */
 };
 
 typedef enum { ZLOOM_OUTPUT_TEXT, ZLOOM_OUTPUT_JSON, ZLOOM_OUTPUT_JSONL } zloom_output_t;

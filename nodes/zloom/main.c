@@ -83,14 +83,14 @@ main (int argc, char **argv)
     if (!command) {
         return s_unknown (name);
     }
-    if (argc > 2 && (strcmp (argv[2], "--help") == 0 || strcmp (argv[2], "-h") == 0)) {
+    zloom_cli_t cli = {.exe = exe};
+    int code = zloom_cli_parse (&cli, command, argc > 2 ? argc - 2 : 0, argv + 2);
+    if (code == ZLOOM_EXIT_OK && cli.wants_help) {
         zloom_buf_t out = {0};
         zloom_help_command (command, &out);
         fputs (zloom_buf_text (&out), stdout);
         zloom_buf_fini (&out);
         return ZLOOM_EXIT_OK;
     }
-    zloom_cli_t cli = {.exe = exe};
-    int code = zloom_cli_parse (&cli, command, argc > 2 ? argc - 2 : 0, argv + 2);
     return code == ZLOOM_EXIT_OK ? command->run (&cli) : code;
 }

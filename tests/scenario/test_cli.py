@@ -36,6 +36,14 @@ class Help(unittest.TestCase):
                 self.assertEqual(one.returncode, 0, name)
                 self.assertIn(f"usage: zloom {name}", one.stdout)
 
+    def test_help_is_asked_for_anywhere(self):
+        for words in [("graph", "--help"), ("graph", "no-such.yaml", "--help"), ("up", "x", "-h"),
+                      ("stats", "-o", "json", "--help")]:
+            done = zloom(*words)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(done.stdout, zloom("help", words[0]).stdout)
+        self.assertIn("No such file", zloom("lint", "--", "--help").stderr)
+
     def test_unknown_words_are_usage_errors_with_a_suggestion(self):
         done = zloom("statz")
         self.assertEqual(done.returncode, 2)
