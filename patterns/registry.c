@@ -64,6 +64,7 @@ static const zloom_synonym_t s_synonyms[] = {
   {"exec", "run"},
   {"args", "run"},
   {"program", "run"},
+  {"params", "with"},
   {"type", "kind"},
   {"type", "pattern"},
   {"instances", "replicas"},
