@@ -121,7 +121,7 @@ s_write_all (const zloom_cli_t *cli, const char *folder, zloom_new_file_t *files
 
 static int
 s_tell (const zloom_cli_t *cli, const char *folder, const zloom_new_file_t *files,
-        zloom_output_t output)
+        const char *build, zloom_output_t output)
 {
     if (output != ZLOOM_OUTPUT_TEXT) {
         json_t *names = json_array ();
@@ -140,8 +140,12 @@ s_tell (const zloom_cli_t *cli, const char *folder, const zloom_new_file_t *file
     }
     int code = zloom_cli_print (cli, zloom_buf_bytes (&out));
     zloom_buf_fini (&out);
-    fprintf (stderr, "next: zloom test %s/%s, then: zloom run %s/%s\n", folder, files[0].name,
-             folder, files[0].name);
+    fprintf (stderr, "next: ");
+    if (build) {
+        fprintf (stderr, "(cd %s && %s), then: ", folder, build);
+    }
+    fprintf (stderr, "zloom test %s/%s, then: zloom run %s/%s\n", folder, files[0].name, folder,
+             files[0].name);
     return code;
 }
 
@@ -174,7 +178,7 @@ zloom_cmd_new (zloom_cli_t *cli)
     zloom_new_files (&self, files);
     code = s_write_all (cli, folder, files);
     if (code == ZLOOM_EXIT_OK) {
-        code = s_tell (cli, folder, files, output);
+        code = s_tell (cli, folder, files, zloom_new_build (self.worker), output);
     }
     for (size_t i = 0; i < ZLOOM_NEW_FILES; i++) {
         zloom_buf_fini (&files[i].text);

@@ -8,19 +8,28 @@
 
 const char *const zloom_new_workers[ZLOOM_NEW_WORKERS] = {"python", "sh", "c", "js"};
 
+#define BUILD_C "cc -O2 -Wall -o worker worker.c"
+
 /* How each kind of worker stands in the recipe. */
 static const struct {
     const char *file;
     const char *run;
     const char *io;
-    const char *build; /* a line of the recipe's head */
+    const char *head;  /* a line of the recipe's head */
+    const char *build; /* the command that makes it a program; NULL: it is one */
 } s_workers[ZLOOM_NEW_WORKERS] = {
-  [ZLOOM_NEW_PYTHON] = {"worker.py", "[python3, worker.py]", "frames", ""},
-  [ZLOOM_NEW_SH] = {"worker.sh", "[./worker.sh]", "frames", ""},
-  [ZLOOM_NEW_JS] = {"worker.js", "[node, worker.js]", "frames", ""},
-  [ZLOOM_NEW_C] = {"worker.c", "[./worker]", "exec",
-                   "#     cc -O2 -Wall -o worker worker.c   builds it\n"},
+  [ZLOOM_NEW_PYTHON] = {"worker.py", "[python3, worker.py]", "frames", "", NULL},
+  [ZLOOM_NEW_SH] = {"worker.sh", "[./worker.sh]", "frames", "", NULL},
+  [ZLOOM_NEW_JS] = {"worker.js", "[node, worker.js]", "frames", "", NULL},
+  [ZLOOM_NEW_C] = {"worker.c", "[./worker]", "exec", "#     " BUILD_C "   builds it\n", BUILD_C},
 };
+
+const char *
+zloom_new_build (zloom_new_worker_t worker)
+{
+    zloom_assert (worker < ZLOOM_NEW_WORKERS);
+    return s_workers[worker].build;
+}
 
 static const char *
 s_template (const char *name)
@@ -46,7 +55,7 @@ s_word (const zloom_new_t *self, const char *word, size_t size)
       {"RUN", s_workers[self->worker].run},
       {"IO", s_workers[self->worker].io},
       {"WORKER", s_workers[self->worker].file},
-      {"BUILD", s_workers[self->worker].build},
+      {"BUILD", s_workers[self->worker].head},
       {"FROM", self->poll ? "in" : "external"},
       {"POLLER", self->poll ? "  in: {kind: poller, file: {path: in.jsonl, follow: true}}\n" : ""},
     };

@@ -35,6 +35,9 @@ typedef struct {
     zloom_new_worker_t worker;
 } zloom_new_t;
 
+/* The command that builds such a worker, to be run in its folder; NULL: it needs none. */
+const char *zloom_new_build (zloom_new_worker_t worker);
+
 /* The files of a new recipe, which has its own cases: recipe, worker. */
 #define ZLOOM_NEW_FILES 2
 

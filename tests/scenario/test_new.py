@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """`zloom new` and `zloom choose`: what they write runs, and their tests pass."""
 import json
+import re
 import shutil
 import subprocess
 import unittest
@@ -21,9 +22,12 @@ class New(Case):
         for path in done.stdout.split():
             self.assertTrue((self.folder / path).is_file(), path)
         folder = self.folder / name
-        if worker == "c":
-            subprocess.run(["cc", "-O2", "-Wall", "-o", "worker", "worker.c"], cwd=folder,
-                           check=True)
+        said = re.fullmatch(r"next: (?:\((.*)\), then: )?(zloom test .*), then: zloom run .*\n",
+                            done.stderr)
+        self.assertTrue(said, done.stderr)
+        self.assertEqual(said[1] is not None, worker == "c")
+        if said[1]:
+            subprocess.run(["sh", "-c", said[1]], cwd=self.folder, check=True)
         recipe = folder / f"{name}.yaml"
         lint = zloom("lint", recipe, "--env")
         self.assertEqual(lint.returncode, 0, lint.stdout)
