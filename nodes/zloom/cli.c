@@ -29,6 +29,7 @@ zloom_cli_say (const zloom_cli_t *cli, int code, const char *format, ...)
     char text[2048];
     va_list args;
     va_start (args, format);
+    /* False right behind va_start. NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
     (void) vsnprintf (text, sizeof text, format, args);
     va_end (args);
     fprintf (stderr, "zloom %s: %s\n", cli->command->name, text);
