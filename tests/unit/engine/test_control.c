@@ -179,6 +179,24 @@ test_a_paused_peer_takes_nothing (void **state)
     rig_close (&rig);
 }
 
+/* Who only looks takes nothing that others could have, so looking goes on. */
+static void
+test_a_paused_peer_goes_on_looking (void **state)
+{
+    (void) state;
+    rig_t rig;
+    s_open (&rig);
+    rig_hello (&rig, 2, "watcher", 2, NULL);
+    rig_put_subscribe (&rig, 2, 1, "orders", ZLOOM_MODE_TAP);
+    s_peer (&rig, "peer pause", "watcher");
+    assert_int_equal (rig.verb.answer.code, ZLOOM_OK);
+    rig_put_credit (&rig, 2, 1, 10);
+    rig_put_send (&rig, 1, 1, 1);
+    rig_settle (&rig);
+    rig_expect (&rig, 2, ZLOOM_VERB_DELIVER);
+    rig_close (&rig);
+}
+
 /* It is the name that is paused: a process that comes back under it waits as well. */
 static void
 test_a_paused_peer_that_comes_back_is_paused (void **state)
@@ -396,6 +414,7 @@ main (void)
       cmocka_unit_test (test_browse_shows_what_waits_and_leases_nothing),
       cmocka_unit_test (test_pause_resume_drain),
       cmocka_unit_test (test_a_paused_peer_takes_nothing),
+      cmocka_unit_test (test_a_paused_peer_goes_on_looking),
       cmocka_unit_test (test_a_paused_peer_that_comes_back_is_paused),
       cmocka_unit_test (test_a_full_table_of_paused_peers_takes_known_names),
       cmocka_unit_test (test_a_paused_sender_gets_no_credit),

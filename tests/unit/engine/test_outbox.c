@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* A flow that keeps for another router: what it is called, and what it asks of senders. */
+#include "unit/engine/peers.h"
+
+static void
+s_put (rig_t *rig, uint64_t id, uint32_t flags)
+{
+    zloom_buf_t pack = {0};
+    const zloom_verb_t verb = {
+      .kind = ZLOOM_VERB_SEND,
+      .send = {
+        .flow = 0, .first_id = id, .n = 1, .flags = flags, .base_time_ns = rig->now.wall_ns}};
+    rig_pack (&pack, id, 1, 10);
+    rig_put (rig, 1, &verb, &pack);
+    zloom_buf_fini (&pack);
+    rig_settle (rig);
+}
+
+static zloom_engine_flow_t
+s_outbox (const char *key)
+{
+    zloom_engine_flow_t flow = rig_flow ("orders@hub", ZLOOM_CONFIRM_DISK);
+    flow.flow = "orders";
+    flow.key = key;
+    return flow;
+}
+
+/* Whoever sends without keys is told here, not by the other router when it is too late. */
+static void
+test_keys_are_asked_for_that_the_flow_far_away_needs (void **state)
+{
+    (void) state;
+    const zloom_engine_flow_t flow = s_outbox ("/id");
+    rig_t rig;
+    rig_open (&rig, &flow, 1);
+    rig_hello (&rig, 1, "shop", 1, "orders");
+    assert_true (zloom_bytes_equal (rig.verb.welcome.flows[0].key, zloom_bytes_text ("/id")));
+    s_put (&rig, 1, 0);
+    rig_expect (&rig, 1, ZLOOM_VERB_REFUSE);
+    assert_int_equal (rig.verb.refuse.code, ZLOOM_NO_KEY);
+    assert_int_equal (rig.verb.refuse.from_id, 1);
+    s_put (&rig, 1, ZLOOM_FLAG_KEY);
+    rig_expect (&rig, 1, ZLOOM_VERB_CONFIRM);
+    assert_int_equal (rig.verb.confirm.upto_id, 1);
+    rig_close (&rig);
+}
+
+static void
+test_without_a_key_any_message_is_taken (void **state)
+{
+    (void) state;
+    const zloom_engine_flow_t flow = s_outbox (NULL);
+    rig_t rig;
+    rig_open (&rig, &flow, 1);
+    rig_hello (&rig, 1, "shop", 1, "orders");
+    s_put (&rig, 1, 0);
+    rig_expect (&rig, 1, ZLOOM_VERB_CONFIRM);
+    assert_int_equal (rig.verb.confirm.upto_id, 1);
+    rig_close (&rig);
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+      cmocka_unit_test (test_keys_are_asked_for_that_the_flow_far_away_needs),
+      cmocka_unit_test (test_without_a_key_any_message_is_taken),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
