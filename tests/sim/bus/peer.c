@@ -67,9 +67,6 @@ s_event (void *arg, const zloom_client_event_t *event)
         self->act_ns = ground->mono_ns;
     } else if (event->type == ZLOOM_CLIENT_CONFIRMED) {
         bus_truth_confirmed (self->stage->truth, self->options.number, event->id);
-        if (event->id == self->options.events) {
-            self->stage->published_ns = ground->mono_ns;
-        }
     } else if (event->type == ZLOOM_CLIENT_GAP && self->options.kind == BUS_LISTENER) {
         sim_trace (ground, "  gap", event->seq, event->last, event->n);
         bus_truth_gap (self->stage->truth, &self->ear, event->seq, event->last, event->n);

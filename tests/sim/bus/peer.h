@@ -30,7 +30,6 @@ typedef struct {
     bus_truth_t *truth;
     sim_net_t *net;
     bool calm;
-    int64_t published_ns; /* when the last publisher had its last confirm */
 } bus_stage_t;
 
 typedef struct bus_peer bus_peer_t;
