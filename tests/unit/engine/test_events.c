@@ -176,6 +176,8 @@ test_a_dead_letter_goes_back_to_its_group_alone (void **state)
     assert_int_equal (s_take_all (&rig, 3, ZLOOM_VERDICT_ACK), 1);
     s_ask (&rig, 9, "dlq show", "dead", 0);
     assert_true (s_says (&rig, "paid/ledger"));
+    s_ask (&rig, 9, "dlq ls", "dead", 0);
+    assert_true (s_says (&rig, "rejected"));
     s_ask (&rig, 9, "dlq requeue", "dead", 0);
     assert_true (s_says (&rig, "moved\x01"));
     rig_settle (&rig);
