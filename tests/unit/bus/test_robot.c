@@ -13,6 +13,7 @@
 #define SEQS 60000
 
 static const char *const s_topics[] = {"a.x", "a.y", "b.x", "b.y.z", "c"};
+static const char *const s_groups[GROUPS] = {"books", "mail", "stock"};
 static const char *const s_patterns[] = {"", "a.*", "*.x b.>", "c", "a.x c *.y.*", ">"};
 
 typedef enum { UNTOLD, HEARD, MISSED } told_t;
@@ -110,6 +111,26 @@ s_hear_gap (robot_t *r, ear_t *ear, const zloom_effect_t *effect)
     ear->highest = effect->gap.to;
 }
 
+/* A dead letter says which group's it is: "paid/mail". */
+static void
+s_hear_dead (robot_t *r, const zloom_effect_t *effect)
+{
+    zloom_history_t history;
+    size_t at = 0;
+    assert_int_equal (zloom_history_decode (effect->dead.history, &history), ZLOOM_OK);
+    const zloom_bytes_t flow = history.causes[0].flow;
+    const zloom_bytes_t group = zloom_bytes (flow.data + strlen ("paid/"), flow.size - 5);
+    while (at < GROUPS && !zloom_bytes_equal (group, zloom_bytes_text (s_groups[at]))) {
+        at++;
+    }
+    assert_true (at < GROUPS);
+    mail_t *mail = &r->mails[at];
+    assert_true (s_is_for (r, mail->patterns, effect->dead.seq));
+    assert_int_equal (mail->done[effect->dead.seq], 0);
+    mail->done[effect->dead.seq] = 1;
+    mail->dead++;
+}
+
 static void
 s_hook (void *arg, const zloom_effect_t *effect)
 {
@@ -120,7 +141,7 @@ s_hook (void *arg, const zloom_effect_t *effect)
         assert_true (r->ears[effect->end.consumer].there);
         r->ears[effect->end.consumer].there = false;
     } else if (effect->type == ZLOOM_EFFECT_DEAD) {
-        /* Which group's is not said: by the books of the groups at the end. */
+        s_hear_dead (r, effect);
     }
     if (effect->type != ZLOOM_EFFECT_DELIVER) {
         return;
@@ -213,7 +234,6 @@ s_credit (robot_t *r)
 static void
 s_mail (robot_t *r, uint64_t at)
 {
-    static const char *const names[] = {"books", "mail", "stock"};
     mail_t *mail = &r->mails[at];
     const uint64_t who = FIRST_MEMBER + at;
     if (mail->here) {
@@ -228,13 +248,13 @@ s_mail (robot_t *r, uint64_t at)
     mail->patterns = s_patterns[at];
     assert_int_equal (hall_join (r->hall, who,
                                  (hall_wish_t){.durable = true,
-                                               .group = names[at],
+                                               .group = s_groups[at],
                                                .from = past ? ZLOOM_FROM_START : ZLOOM_FROM_GROUP,
                                                .patterns = mail->begun ? NULL : mail->patterns}),
                       ZLOOM_OK);
     hall_credit (r->hall, who, UINT64_MAX);
     zloom_subscriber_row_t row;
-    assert_true (hall_row (r->hall, names[at], 0, &row));
+    assert_true (hall_row (r->hall, s_groups[at], 0, &row));
     mail->began = mail->begun ? mail->began : past ? row.position : r->published + 1;
     mail->begun = true;
     mail->here = true;
@@ -264,15 +284,11 @@ s_settle (robot_t *r, bool ack)
         }
         for (uint64_t cursor = 0;
              zloom_bus_pattern.receipt (r->hall->bus, lease.seq, &cursor, &row);) {
-            if (zloom_bytes_equal (row.group,
-                                   zloom_bytes_text (lease.consumer == 21   ? "books"
-                                                     : lease.consumer == 22 ? "mail"
-                                                                            : "stock"))) {
-                const bool gone =
-                  row.state == ZLOOM_RECEIPT_ACKED || row.state == ZLOOM_RECEIPT_DEAD;
-                mail->done[lease.seq] = gone ? 1 : 0;
-                mail->acked += row.state == ZLOOM_RECEIPT_ACKED ? 1 : 0;
-                mail->dead += row.state == ZLOOM_RECEIPT_DEAD ? 1 : 0;
+            const char *group = s_groups[lease.consumer - FIRST_MEMBER];
+            if (row.state == ZLOOM_RECEIPT_ACKED &&
+                zloom_bytes_equal (row.group, zloom_bytes_text (group))) {
+                mail->done[lease.seq] = 1;
+                mail->acked++;
             }
         }
     }
@@ -368,17 +384,18 @@ s_drain (robot_t *r)
         }
     }
     for (size_t i = 0; i < GROUPS; i++) {
-        static const char *const names[] = {"books", "mail", "stock"};
         zloom_subscriber_row_t row;
         if (!r->mails[i].begun) {
             continue;
         }
-        assert_true (hall_row (r->hall, names[i], 0, &row));
+        assert_true (hall_row (r->hall, s_groups[i], 0, &row));
         assert_int_equal (row.lag, 0);
         uint64_t meant = 0;
         for (uint64_t seq = r->mails[i].began; seq <= r->published; seq++) {
             meant += s_is_for (r, r->mails[i].patterns, seq) ? 1 : 0;
         }
+        assert_int_equal (row.acked, r->mails[i].acked);
+        assert_int_equal (row.dead, r->mails[i].dead);
         assert_int_equal (row.acked + row.dead + row.dropped, meant);
         assert_int_equal (row.position, r->published + 1);
     }
