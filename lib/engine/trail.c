@@ -190,11 +190,13 @@ zloom_trail_begin (zloom_trail_t *self, const zloom_trail_begin_t *begin)
 
 /* One in the middle makes room: how it began and how it stands are worth more. */
 static void
-s_thin (zloom_stay_t *stay)
+s_thin (zloom_trail_t *self, zloom_stay_t *stay)
 {
     if (stay->row_count < ROWS_MAX) {
         return;
     }
+    stay->bytes -= stay->rows[ROWS_MAX / 2].bytes;
+    self->bytes -= stay->rows[ROWS_MAX / 2].bytes;
     s_free_row (&stay->rows[ROWS_MAX / 2]);
     memmove (stay->rows + ROWS_MAX / 2, stay->rows + ROWS_MAX / 2 + 1,
              (stay->row_count - ROWS_MAX / 2 - 1) * sizeof *stay->rows);
@@ -223,7 +225,7 @@ zloom_trail_note (zloom_trail_t *self, zloom_stay_t *stay, zloom_trail_kind_t ki
                   int64_t number, const char *node, zloom_bytes_t text)
 {
     ZLOOM_CHECK (self, ZLOOM_TRAIL_TAG);
-    s_thin (stay);
+    s_thin (self, stay);
     zloom_grow (&stay->rows, &stay->row_capacity, stay->row_count + 1, sizeof *stay->rows);
     zloom_trail_row_t *row = &stay->rows[stay->row_count++];
     *row = (zloom_trail_row_t){.kind = kind,

@@ -45,8 +45,9 @@ typedef struct {
     zloom_trail_kind_t kind;
     int64_t wall_ns;
     int64_t number;
-    char *node; /* NULL: none */
-    char *text; /* NULL: none */
+    char *node;   /* NULL: none */
+    char *text;   /* NULL: none */
+    size_t bytes; /* encoded */
 } zloom_trail_row_t;
 
 typedef struct zloom_track zloom_track_t;

@@ -43,7 +43,7 @@ s_encode_row (const zloom_stay_t *stay, const zloom_trail_row_t *row, zloom_buf_
 }
 
 void
-zloom_trail_keep (zloom_trail_t *self, zloom_stay_t *stay, const zloom_trail_row_t *row)
+zloom_trail_keep (zloom_trail_t *self, zloom_stay_t *stay, zloom_trail_row_t *row)
 {
     const size_t before = self->pending.size;
     if (row) {
@@ -51,8 +51,12 @@ zloom_trail_keep (zloom_trail_t *self, zloom_stay_t *stay, const zloom_trail_row
     } else {
         s_encode_begin (stay, &self->pending);
     }
-    stay->bytes += self->pending.size - before;
-    self->bytes += self->pending.size - before;
+    const size_t bytes = self->pending.size - before;
+    if (row) {
+        row->bytes = bytes;
+    }
+    stay->bytes += bytes;
+    self->bytes += bytes;
     if (self->replaying) {
         zloom_buf_clear (&self->pending);
         return;

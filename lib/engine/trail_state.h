@@ -25,6 +25,6 @@ struct zloom_trail {
 };
 
 /* A row of the stay (NULL: how it began) counts, and is journaled with the next record. */
-void zloom_trail_keep (zloom_trail_t *self, zloom_stay_t *stay, const zloom_trail_row_t *row);
+void zloom_trail_keep (zloom_trail_t *self, zloom_stay_t *stay, zloom_trail_row_t *row);
 
 #endif

@@ -131,6 +131,22 @@ test_of_many_rows_the_first_and_the_last_stay (void **state)
     zloom_trail_destroy (&trail);
 }
 
+/* What it has left out takes no room: its elders stay. */
+static void
+test_of_many_rows_only_those_that_are_kept_count (void **state)
+{
+    (void) state;
+    zloom_trail_t *trail = zloom_trail_new (10000);
+    s_begin (trail, "orders", 1, NULL, 0);
+    s_begin (trail, "orders", 2, NULL, 0);
+    for (int64_t i = 1; i <= 10000; i++) {
+        s_note (trail, zloom_trail_stay (trail, s_bytes ("orders"), 2), i);
+        zloom_trail_trim (trail);
+        assert_non_null (zloom_trail_stay (trail, s_bytes ("orders"), 1));
+    }
+    zloom_trail_destroy (&trail);
+}
+
 static void
 test_a_text_is_one_line_of_utf8 (void **state)
 {
@@ -268,6 +284,7 @@ main (void)
       cmocka_unit_test (test_a_journey_is_marked_from_any_of_its_stays),
       cmocka_unit_test (test_the_oldest_go_first),
       cmocka_unit_test (test_of_many_rows_the_first_and_the_last_stay),
+      cmocka_unit_test (test_of_many_rows_only_those_that_are_kept_count),
       cmocka_unit_test (test_a_text_is_one_line_of_utf8),
       cmocka_unit_test (test_records_and_snapshots_give_the_same_trail),
       cmocka_unit_test (test_damaged_bytes_do_no_harm),
