@@ -114,9 +114,9 @@ s_answer (void *arg, zloom_bytes_t result, zloom_bytes_t pack)
     return ZLOOM_OK;
 }
 
-int
-zloom_ask (const zloom_cli_t *cli, zloom_client_t *client, const char *command,
-           const zloom_ask_args_t *args, int64_t wait_ms, json_t **result_p)
+zloom_err_t
+zloom_ask_only (zloom_client_t *client, const char *command, const zloom_ask_args_t *args,
+                int64_t wait_ms, json_t **result_p)
 {
     zloom_buf_t map = {0};
     zloom_encode_map (&map, args->count);
@@ -127,8 +127,16 @@ zloom_ask (const zloom_cli_t *cli, zloom_client_t *client, const char *command,
     zloom_buf_fini (&map);
     if (err != ZLOOM_OK) {
         json_decref (whole);
-        return zloom_cli_fail (cli, err);
+        return err;
     }
     *result_p = whole;
-    return ZLOOM_EXIT_OK;
+    return ZLOOM_OK;
+}
+
+int
+zloom_ask (const zloom_cli_t *cli, zloom_client_t *client, const char *command,
+           const zloom_ask_args_t *args, int64_t wait_ms, json_t **result_p)
+{
+    const zloom_err_t err = zloom_ask_only (client, command, args, wait_ms, result_p);
+    return err == ZLOOM_OK ? ZLOOM_EXIT_OK : zloom_cli_fail (cli, err);
 }

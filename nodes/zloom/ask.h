@@ -23,9 +23,13 @@ void zloom_ask_flag (zloom_ask_args_t *args, const char *name, bool flag);
 void zloom_ask_clear (zloom_ask_args_t *args);
 
 /*
- * Ask and wait at most wait_ms. *result_p: a new reference. 0, or an exit code after a message. A
- * router that goes away meanwhile ends the waiting.
+ * Ask and wait at most wait_ms. *result_p: a new reference. A router that goes away meanwhile ends
+ * the waiting.
  */
+zloom_err_t zloom_ask_only (zloom_client_t *client, const char *command,
+                            const zloom_ask_args_t *args, int64_t wait_ms, json_t **result_p);
+
+/* The same; 0, or an exit code after a message. */
 int zloom_ask (const zloom_cli_t *cli, zloom_client_t *client, const char *command,
                const zloom_ask_args_t *args, int64_t wait_ms, json_t **result_p);
 

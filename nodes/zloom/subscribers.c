@@ -66,46 +66,28 @@ zloom_subscribers_text (zloom_buf_t *out, const json_t *subscribers)
 
 /* ---- receipts ------------------------------------------------------------------------------- */
 
-static int
-s_is_bus (const zloom_cli_t *cli, zloom_client_t *client, const char *flow, bool *is)
-{
-    zloom_ask_args_t args = {.count = 0};
-    json_t *stats = NULL;
-    zloom_ask_text (&args, "flow", flow);
-    const int code = zloom_ask (cli, client, "stats", &args, ZLOOM_CLI_WAIT_MS, &stats);
-    zloom_ask_clear (&args);
-    const json_t *row = json_array_get (json_object_get (stats, "flows"), 0);
-    *is = strcmp (zloom_print_string (row, "pattern"), "bus") == 0;
-    json_decref (stats);
-    return code;
-}
-
 int
 zloom_receipts_ask (const zloom_cli_t *cli, zloom_client_t *client, json_t *messages)
 {
     size_t index = 0;
     json_t *message = NULL;
-    int code = ZLOOM_EXIT_OK;
     json_array_foreach (messages, index, message)
     {
-        const char *flow = zloom_print_string (message, "flow");
-        bool is_bus = false;
-        code = code ? code : s_is_bus (cli, client, flow, &is_bus);
-        if (code != ZLOOM_EXIT_OK || !is_bus) {
-            continue;
-        }
         zloom_ask_args_t args = {.count = 0};
         json_t *answer = NULL;
-        zloom_ask_text (&args, "flow", flow);
+        zloom_ask_text (&args, "flow", zloom_print_string (message, "flow"));
         zloom_ask_number (&args, "seq", zloom_print_int (message, "seq"));
-        code = zloom_ask (cli, client, "receipts", &args, ZLOOM_CLI_WAIT_MS, &answer);
+        const zloom_err_t err =
+          zloom_ask_only (client, "receipts", &args, ZLOOM_CLI_WAIT_MS, &answer);
         zloom_ask_clear (&args);
-        if (code == ZLOOM_EXIT_OK) {
+        if (err == ZLOOM_OK) {
             json_object_set (message, "receipts", json_object_get (answer, "receipts"));
+            json_decref (answer);
+        } else if (err != ZLOOM_WRONG_PATTERN) { /* a queue has none */
+            return zloom_cli_fail (cli, err);
         }
-        json_decref (answer);
     }
-    return code;
+    return ZLOOM_EXIT_OK;
 }
 
 static void
