@@ -2,15 +2,15 @@
 /* cmd_group.c - `group`: who hears a bus, and the end of a durable subscriber that is no more. */
 #include "commands.h"
 
-#include "ask.h"
+#include "routers.h"
 #include "subscribers.h"
 
 #include <string.h>
 
 typedef struct {
     const zloom_cli_t *cli;
-    zloom_client_t *client;
-    const char *flow;
+    zloom_routers_t routers;
+    const char *flow; /* "": all, of all routers */
     zloom_output_t output;
 } s_group_t;
 
@@ -18,9 +18,17 @@ static int
 s_ask (const s_group_t *self, const char *command, const char *group, json_t **answer)
 {
     zloom_ask_args_t args = {.count = 0};
+    zloom_client_t *client = NULL;
+    int code = ZLOOM_EXIT_OK;
     zloom_ask_text (&args, "flow", self->flow[0] ? self->flow : NULL);
     zloom_ask_text (&args, "group", group);
-    const int code = zloom_ask (self->cli, self->client, command, &args, ZLOOM_CLI_WAIT_MS, answer);
+    if (self->flow[0]) {
+        code = zloom_routers_find (&self->routers, self->flow, &client);
+        code =
+          code ? code : zloom_ask (self->cli, client, command, &args, ZLOOM_CLI_WAIT_MS, answer);
+    } else {
+        code = zloom_routers_ask (&self->routers, command, &args, ZLOOM_CLI_WAIT_MS, answer);
+    }
     zloom_ask_clear (&args);
     return code;
 }
@@ -52,13 +60,9 @@ s_ls (const s_group_t *self)
             code = code ? code : zloom_print_json (self->cli, json_incref (row), false);
         }
     } else {
-        zloom_buf_t table = {0};
-        zloom_subscribers_text (&table, rows);
-        /* The table comes with an empty line before it, for `stats`. */
         zloom_buf_t out = {0};
-        zloom_buf_add_text (&out, table.size > 0 ? zloom_buf_text (&table) + 1
-                                                 : "nobody hears a bus here\n");
-        zloom_buf_fini (&table);
+        zloom_subscribers_text (&out, rows);
+        zloom_buf_add_text (&out, out.size > 0 ? "" : "nobody hears a bus here\n");
         code = s_print (self, &out);
     }
     json_decref (answer);
@@ -104,13 +108,13 @@ zloom_cmd_group (zloom_cli_t *cli)
                               cli->words[2]);
     }
     zloom_target_t target;
-    int code = zloom_session_open (cli, cli->word_count > 1 ? cli->words[1] : NULL, NULL, false,
-                                   &target, &self.client);
+    int code = zloom_target_find (cli, cli->word_count > 1 ? cli->words[1] : NULL, &target);
+    code = code ? code : zloom_routers_open (cli, &target.endpoints, &self.routers);
     if (code != ZLOOM_EXIT_OK) {
         return code;
     }
     self.flow = target.flow;
     code = drops ? s_drop (&self) : s_ls (&self);
-    (void) zloom_client_close (&self.client, zloom_deadline (1000));
+    zloom_routers_close (&self.routers);
     return code;
 }

@@ -40,8 +40,9 @@ zloom_subscribers_text (zloom_buf_t *out, const json_t *subscribers)
     if (json_array_size (subscribers) == 0) {
         return;
     }
-    zloom_buf_printf (out, "\n%-24s %9s %10s %8s %7s %6s %-18s  %s\n", "subscriber", "lag",
-                      "delivered", "dropped", "gaps", "ends", "policy", "hears");
+    zloom_buf_printf (out, "%s%-24s %9s %10s %8s %7s %6s %-18s  %s\n", out->size > 0 ? "\n" : "",
+                      "subscriber", "lag", "delivered", "dropped", "gaps", "ends", "policy",
+                      "hears");
     size_t index = 0;
     json_t *row = NULL;
     json_array_foreach (subscribers, index, row)

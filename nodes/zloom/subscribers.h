@@ -8,7 +8,10 @@
 
 #include "ask.h"
 
-/* A table; nothing when there is none. `subscribers`: an array of the router's rows. */
+/*
+ * A table, with an empty line before it where something stands already; nothing when there is none.
+ * `subscribers`: an array of the router's rows.
+ */
 void zloom_subscribers_text (zloom_buf_t *out, const json_t *subscribers);
 
 /*

@@ -23,6 +23,20 @@ flows:
 """
 
 
+BUSES = """
+nodes:
+  hub:  {kind: router}
+  edge: {kind: router}
+  near: {kind: sink, file: {path: near.txt}}
+  far:  {kind: sink, file: {path: far.txt}}
+flows:
+  here:  {pattern: bus, from: external, to: [near, external], via: hub, dead_letter: dead}
+  there: {pattern: bus, from: external, to: [far, external], via: edge, dead_letter: gone}
+  dead:  {pattern: queue, to: external, via: hub}
+  gone:  {pattern: queue, to: external, via: edge}
+"""
+
+
 class TwoRouters(Case):
     def through(self, flow, out, body):
         self.assertEqual(self.ask("send", flow, body).returncode, 0)
@@ -84,6 +98,18 @@ class TwoRouters(Case):
         done = wait_for("the other router is back", lambda: self.ask("tap", "far-out", "--waiting",
                                                                      "--count", "1").stdout)
         self.assertEqual(done.strip(), "kept")
+
+    def test_who_hears_the_buses_of_both(self):
+        self.run_topology(self.recipe(BUSES))
+        groups = json.loads(self.ask("group", "ls", "-o", "json").stdout)
+        self.assertEqual({(row["router"], row["flow"], row["group"]) for row in groups},
+                         {("hub", "here", "near"), ("edge", "there", "far")})
+        text = self.ask("group", "ls").stdout
+        self.assertRegex(text, r"\Asubscriber .*\n(.*\n)*there/far ")
+        groups = json.loads(self.ask("group", "ls", "there", "-o", "json").stdout)
+        self.assertEqual([row["group"] for row in groups], ["far"])
+        self.assertEqual(self.ask("group", "drop", "there", "nobody", "--yes").returncode, 1)
+        self.assertIn("\n\nsubscriber ", self.ask("stats").stdout)
 
     def test_threads(self):
         self.run_topology(self.recipe(TWO), "--threads")
