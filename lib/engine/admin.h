@@ -46,10 +46,10 @@
  *   dlq purge    flow, id?, reason?, max?, dry_run? {matched, moved, …} as dlq requeue
  *
  * What only looks (stats, flow ls, flow parked, trace, group ls, receipts, dlq ls, dlq show) needs
- * the right to read, the rest that to administer: of the flow that is named, or of all where none
- * is (stats always tells of all). `dlq requeue` puts back only into flows that the asker may
- * publish to or administer; the others count as refused. `trace` of a flow and a number tells of a
- * message's way through those flows alone that the asker may read.
+ * the right to read, outbox that to consume, the rest that to administer: of the flow that is
+ * named, or of all where none is (stats always tells of all). `dlq requeue` puts back only into
+ * flows that the asker may publish to or administer; the others count as refused. `trace` of a flow
+ * and a number tells of a message's way through those flows alone that the asker may read.
  */
 #ifndef ZLOOM_ENGINE_ADMIN_H
 #define ZLOOM_ENGINE_ADMIN_H
