@@ -155,7 +155,8 @@ class Bus(Case):
         self.recipe(RECIPE)
         self.up()
         self.send("order.paid", "later")
-        self.assertEqual(self.groups()["late"]["consumers"], 0)
+        late = self.groups()["late"]
+        self.assertEqual((late["consumers"], late["lag"]), (0, 1))
         self.assertEqual(self.ask("group", "drop", "orders", "late").returncode, 2)
         self.assertEqual(self.ask("group", "drop", "orders", "late", "--yes").returncode, 0)
         self.assertNotIn("late", self.groups())

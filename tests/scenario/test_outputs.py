@@ -46,7 +46,6 @@ COMMANDS = {
     "tap": ["tap", "plain", "--waiting", "--state", "{state}"],
     "dlq": ["dlq", "ls", "dead", "--state", "{state}"],
     "flow": ["flow", "parked", "jobs", "--state", "{state}"],
-    "keys": ["keys", "new", "k-{form}", "--keys", "{folder}/keys"],
     "group": ["group", "ls", "--state", "{state}"],
     "stats": ["stats", "--state", "{state}"],
     "top": ["top", "--interval", "100ms", "--state", "{state}"],

@@ -9,7 +9,7 @@
 #define HOST_C "host-c-key"
 
 static zloom_engine_flow_t s_flows[2];
-/* "KEY RIGHT FLOW" of all that is allowed beside what local peers may; "" in the free places. */
+/* All that is allowed beside what local peers may: the first s_count of them. */
 static struct {
     const char *key;
     zloom_right_t right;

@@ -67,7 +67,7 @@ test_what_is_wrong_with_it_is_told (void **state)
         zloom_err_t err;
     } bad[] = {
       {"short", "/k.secret", ZLOOM_INVALID},
-      {"##########0123456789012345678901234567890123456789", "/k.secret", ZLOOM_INVALID},
+      {"#####67890123456789012345678901234567890", "/k.secret", ZLOOM_INVALID},
       {"0123456789012345678901234567890123456'\"~", "/k.secret", ZLOOM_INVALID},
       {s_keys.public_key, "", ZLOOM_INVALID},
       {s_keys.public_key, "/no/such.secret", ZLOOM_NOT_FOUND},
