@@ -106,6 +106,26 @@ hall_join (hall_t *self, uint64_t consumer, hall_wish_t wish)
     return self->result;
 }
 
+/* A bus on disk, as it is configured first. */
+static inline hall_t *
+hall_disk (void)
+{
+    const zloom_flow_config_t config = hall_config (ZLOOM_CONFIRM_DISK);
+    return hall_new (&config);
+}
+
+/* A member of a durable group, with credit. */
+static inline zloom_err_t
+hall_durable (hall_t *hall, uint64_t consumer, const char *name, const char *patterns)
+{
+    const zloom_err_t err = hall_join (
+      hall, consumer, (hall_wish_t){.durable = true, .group = name, .patterns = patterns});
+    if (err == ZLOOM_OK) {
+        hall_credit (hall, consumer, 1000);
+    }
+    return err;
+}
+
 static inline void
 hall_leave (hall_t *self, uint64_t consumer)
 {

@@ -2,24 +2,6 @@
 /* Durable groups: nothing is missed, failures are their own, and all of it outlives a crash. */
 #include "unit/bus/hall_say.h"
 
-static hall_t *
-s_disk (void)
-{
-    const zloom_flow_config_t config = hall_config (ZLOOM_CONFIRM_DISK);
-    return hall_new (&config);
-}
-
-static zloom_err_t
-s_durable (hall_t *hall, uint64_t consumer, const char *name, const char *patterns)
-{
-    const zloom_err_t err = hall_join (
-      hall, consumer, (hall_wish_t){.durable = true, .group = name, .patterns = patterns});
-    if (err == ZLOOM_OK) {
-        hall_credit (hall, consumer, 1000);
-    }
-    return err;
-}
-
 static zloom_receipt_state_t
 s_receipt (const hall_t *hall, uint64_t seq, const char *group, uint64_t *behind)
 {
@@ -38,10 +20,10 @@ static void
 group_misses_nothing_while_it_is_away (void **state)
 {
     (void) state;
-    hall_t *hall = s_disk ();
+    hall_t *hall = hall_disk ();
     hall_publish (hall, "a");
-    assert_int_equal (s_durable (hall, 1, "mail", "a"), ZLOOM_OK);
-    assert_int_equal (s_durable (hall, 2, "books", NULL), ZLOOM_OK);
+    assert_int_equal (hall_durable (hall, 1, "mail", "a"), ZLOOM_OK);
+    assert_int_equal (hall_durable (hall, 2, "books", NULL), ZLOOM_OK);
     hall_publish (hall, "a b a");
     hall_dispatch (hall);
     hall_expect (hall, 1, "2 4");
@@ -52,8 +34,8 @@ group_misses_nothing_while_it_is_away (void **state)
     hall_publish (hall, "b a");
     hall_restart_from (hall, ZLOOM_BYTES_NULL, 0);
     hall_publish (hall, "a");
-    assert_int_equal (s_durable (hall, 3, "mail", NULL), ZLOOM_OK);
-    assert_int_equal (s_durable (hall, 4, "books", NULL), ZLOOM_OK);
+    assert_int_equal (hall_durable (hall, 3, "mail", NULL), ZLOOM_OK);
+    assert_int_equal (hall_durable (hall, 4, "books", NULL), ZLOOM_OK);
     hall_dispatch (hall);
     hall_expect (hall, 3, "4 6-7");
     hall_expect (hall, 4, "5-7");
@@ -64,9 +46,9 @@ static void
 group_fails_for_itself (void **state)
 {
     (void) state;
-    hall_t *hall = s_disk ();
-    s_durable (hall, 1, "mail", NULL);
-    s_durable (hall, 2, "books", NULL);
+    hall_t *hall = hall_disk ();
+    hall_durable (hall, 1, "mail", NULL);
+    hall_durable (hall, 2, "books", NULL);
     hall_publish (hall, "a a");
     hall_dispatch (hall);
     hall_expect (hall, 1, "1-2");
@@ -121,8 +103,8 @@ static void
 group_keeps_what_it_needs_and_no_more (void **state)
 {
     (void) state;
-    hall_t *hall = s_disk ();
-    s_durable (hall, 1, "mail", "a");
+    hall_t *hall = hall_disk ();
+    hall_durable (hall, 1, "mail", "a");
     hall_publish (hall, "b b a b a b");
     hall_dispatch (hall);
     hall_expect (hall, 1, "3 5");
@@ -176,8 +158,8 @@ static void
 group_can_be_dropped (void **state)
 {
     (void) state;
-    hall_t *hall = s_disk ();
-    s_durable (hall, 1, "mail", NULL);
+    hall_t *hall = hall_disk ();
+    hall_durable (hall, 1, "mail", NULL);
     hall_publish (hall, "a a");
     const zloom_bytes_t mail = zloom_bytes_text ("mail");
     zloom_effects_clear (hall->effects);
@@ -221,14 +203,14 @@ group_that_begins_in_the_past_looks_at_it (void **state)
     const zloom_event_t fetched = {.type = ZLOOM_EVENT_FETCHED, .fetched = {.seq = 1}};
     hall_feed (hall, &fetched);
     hall_pass (hall, 0);
-    s_durable (hall, 2, "late", NULL);
+    hall_durable (hall, 2, "late", NULL);
     hall_pass (hall, 0);
     hall_expect (hall, 2, "1 3 5");
     hall_settle (hall, 2, 1, 1, ZLOOM_VERDICT_ACK);
     hall_settle (hall, 2, 3, 1, ZLOOM_VERDICT_ACK);
     hall_publish (hall, "b a");
     hall_restart_from (hall, ZLOOM_BYTES_NULL, 0);
-    s_durable (hall, 3, "late", NULL);
+    hall_durable (hall, 3, "late", NULL);
     hall_pass (hall, 0);
     hall_expect (hall, 3, "5 8");
     hall_destroy (hall);
@@ -241,7 +223,7 @@ group_loses_its_oldest_to_the_limit (void **state)
     zloom_flow_config_t config = hall_config (ZLOOM_CONFIRM_DISK);
     config.limit_messages = 4;
     hall_t *hall = hall_new (&config);
-    s_durable (hall, 1, "mail", NULL);
+    hall_durable (hall, 1, "mail", NULL);
     hall_leave (hall, 1);
     hall_publish (hall, "a a a");
     hall_dispatch (hall);
@@ -259,7 +241,7 @@ group_loses_its_oldest_to_the_limit (void **state)
     assert_int_equal (row.dropped, 1);
     assert_int_equal (row.lag, 4);
     assert_int_equal (hall_publish (hall, "a"), ZLOOM_OK);
-    s_durable (hall, 2, "mail", NULL);
+    hall_durable (hall, 2, "mail", NULL);
     hall_dispatch (hall);
     hall_expect (hall, 2, "gap2-2:1(limit) 3-6");
     hall_destroy (hall);
@@ -272,7 +254,7 @@ group_tells_what_became_of_a_message (void **state)
     zloom_flow_config_t config = hall_config (ZLOOM_CONFIRM_DISK);
     config.retain_messages = 100;
     hall_t *hall = hall_new (&config);
-    s_durable (hall, 1, "mail", "a");
+    hall_durable (hall, 1, "mail", "a");
     hall_publish (hall, "a b a a a a");
     hall_credit (hall, 1, 3);
     hall_dispatch (hall);
@@ -316,8 +298,8 @@ group_state_fits_a_snapshot (void **state)
     zloom_flow_config_t config = hall_config (ZLOOM_CONFIRM_DISK);
     config.retain_messages = 5;
     hall_t *hall = hall_new (&config);
-    s_durable (hall, 1, "mail", "a");
-    s_durable (hall, 2, "books", NULL);
+    hall_durable (hall, 1, "mail", "a");
+    hall_durable (hall, 2, "books", NULL);
     hall_publish (hall, "a b a b a");
     hall_dispatch (hall);
     hall_settle (hall, 1, 1, 1, ZLOOM_VERDICT_RETRY);
@@ -337,8 +319,8 @@ group_state_fits_a_snapshot (void **state)
     zloom_bytes_t mark;
     assert_true (zloom_bus_pattern.producer (hall->bus, zloom_bytes_text ("shop"), &high, &mark));
     assert_int_equal (high, 7);
-    s_durable (hall, 3, "mail", NULL);
-    s_durable (hall, 4, "books", NULL);
+    hall_durable (hall, 3, "mail", NULL);
+    hall_durable (hall, 4, "books", NULL);
     hall_pass (hall, 2 * S);
     hall_expect (hall, 3, "5 7 1");
     hall_expect (hall, 4, "6-7");

@@ -2,24 +2,6 @@
 /* How much one event writes, and how many groups there may be. */
 #include "unit/bus/hall_say.h"
 
-static hall_t *
-s_disk (void)
-{
-    const zloom_flow_config_t config = hall_config (ZLOOM_CONFIRM_DISK);
-    return hall_new (&config);
-}
-
-static zloom_err_t
-s_durable (hall_t *hall, uint64_t consumer, const char *name, const char *patterns)
-{
-    const zloom_err_t err = hall_join (
-      hall, consumer, (hall_wish_t){.durable = true, .group = name, .patterns = patterns});
-    if (err == ZLOOM_OK) {
-        hall_credit (hall, consumer, 1000);
-    }
-    return err;
-}
-
 /* What one event writes: dead letters, and records of groups. */
 typedef struct {
     unsigned dead;
@@ -46,11 +28,11 @@ static void
 groups_move_their_dead_one_after_the_other (void **state)
 {
     (void) state;
-    hall_t *hall = s_disk ();
+    hall_t *hall = hall_disk ();
     wrote_t wrote = {0};
-    s_durable (hall, 1, "mail", NULL);
-    s_durable (hall, 2, "ledger", NULL);
-    s_durable (hall, 3, "audit", NULL);
+    hall_durable (hall, 1, "mail", NULL);
+    hall_durable (hall, 2, "ledger", NULL);
+    hall_durable (hall, 3, "audit", NULL);
     hall_publish (hall, "a");
     hall_dispatch (hall);
     hall->cold_below = 2;
@@ -108,7 +90,7 @@ static void
 group_that_comes_writes_of_itself_alone (void **state)
 {
     (void) state;
-    hall_t *hall = s_disk ();
+    hall_t *hall = hall_disk ();
     wrote_t wrote = {0};
     const zloom_subscriber_config_t subscribers[] = {{.name = "mail", .durable = true},
                                                      {.name = "ledger", .durable = true}};
@@ -143,8 +125,8 @@ groups_lose_no_more_at_once_than_is_asked_for (void **state)
     config.on_full = ZLOOM_ON_FULL_DROP_OLDEST;
     hall_t *hall = hall_new (&config);
     wrote_t wrote = {0};
-    s_durable (hall, 1, "mail", "a");
-    s_durable (hall, 2, "ledger", "b");
+    hall_durable (hall, 1, "mail", "a");
+    hall_durable (hall, 2, "ledger", "b");
     hall_leave (hall, 1);
     hall_leave (hall, 2);
     zloom_buf_t topics = {0};
