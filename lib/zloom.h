@@ -261,7 +261,7 @@ typedef struct zloom_message {
 
 /* Where a subscription to a bus begins. */
 typedef enum {
-    ZLOOM_FROM_GROUP = 0, /* where its group stands; a new one, or none: the flow's default */
+    ZLOOM_FROM_GROUP = 0, /* where its group stands; a new one: as the recipe says of it, or now */
     ZLOOM_FROM_NOW = 1,
     ZLOOM_FROM_START = 2, /* with the oldest that is kept */
     ZLOOM_FROM_LAST = 3,  /* the last of each topic, then live */
@@ -285,7 +285,7 @@ typedef struct {
     uint32_t handle;
     uint64_t from, to;
     uint64_t count;     /* 0: nobody knows, as when the router lost them with its memory */
-    const char *reason; /* "slow", "trimmed", ... */
+    const char *reason; /* "drop-oldest", "limit", "retain", ...: docs/protocol.md, "Buses" */
 } zloom_gap_t;
 
 /* Called by zloom_client_receive (), between the messages before the gap and those behind it. */
@@ -294,7 +294,7 @@ typedef void (zloom_gap_fn) (void *arg, const zloom_gap_t *gap);
 /* Zero means the default; strings are copied. */
 typedef struct {
     const char *flow;
-    const char *group;     /* NULL: the flow's own */
+    const char *group;     /* NULL: the flow's own; of a bus: a subscription by itself */
     size_t prefetch;       /* most messages held unsettled; 0: 100 */
     size_t prefetch_bytes; /* 0: 16 MiB */
     /* The rest is for buses. */
@@ -304,7 +304,7 @@ typedef struct {
     zloom_from_t from;
     int64_t from_value;
     zloom_on_slow_t on_slow; /* not durable */
-    int64_t on_slow_value;   /* 0: the flow's default */
+    int64_t on_slow_value;   /* 0: 65536 messages or keys, 1 s, 1 GiB */
     zloom_gap_fn *gap;       /* NULL: not told */
     void *gap_arg;
 } zloom_take_t;
