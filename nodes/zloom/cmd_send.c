@@ -235,19 +235,25 @@ s_read_asks (s_send_t *self)
 
 /* ---- what became of them -------------------------------------------------------------------- */
 
+/* What is neither under way nor refused for good. */
+static uint64_t
+s_confirmed (const s_send_t *self, const zloom_client_flow_state_t *state)
+{
+    return self->sent - state->held_messages - state->failed;
+}
+
 /* With their ids: producer/first_id to producer/last_id, as `dlq show` and `trace` name them. */
 static int
-s_tell_json (const s_send_t *self, size_t open)
+s_tell_json (const s_send_t *self, const zloom_client_flow_state_t *state)
 {
-    zloom_client_core_t *core = zloom_client_core (self->client);
-    zloom_client_flow_state_t state = {.state = ZLOOM_OK};
-    json_t *told =
-      json_pack ("{s:s, s:s, s:I, s:I, s:I}", "flow", self->flow, "producer",
-                 zloom_client_core_name (core), "sent", (json_int_t) self->sent, "confirmed",
-                 (json_int_t) self->sent - (json_int_t) open, "skipped", (json_int_t) self->skip);
-    if (self->sent > 0 && zloom_client_core_flow (core, self->flow, &state)) {
-        const uint64_t last = state.next_id - 1;
-        const uint64_t first = state.next_id - self->sent;
+    const zloom_client_core_t *core = zloom_client_core (self->client);
+    json_t *told = json_pack ("{s:s, s:s, s:I, s:I, s:I, s:I}", "flow", self->flow, "producer",
+                              zloom_client_core_name (core), "sent", (json_int_t) self->sent,
+                              "confirmed", (json_int_t) s_confirmed (self, state), "refused",
+                              (json_int_t) state->failed, "skipped", (json_int_t) self->skip);
+    if (self->sent > 0) {
+        const uint64_t last = state->next_id - 1;
+        const uint64_t first = state->next_id - self->sent;
         json_object_set_new (told, "first_id", json_integer ((json_int_t) first));
         json_object_set_new (told, "last_id", json_integer ((json_int_t) last));
     }
@@ -255,13 +261,18 @@ s_tell_json (const s_send_t *self, size_t open)
 }
 
 static int
-s_tell (const s_send_t *self, const char *name, size_t open)
+s_tell (const s_send_t *self, const char *name)
 {
+    zloom_client_flow_state_t state = {.state = ZLOOM_OK};
+    (void) zloom_client_core_flow (zloom_client_core (self->client), self->flow, &state);
     if (self->output != ZLOOM_OUTPUT_TEXT) {
-        return s_tell_json (self, open);
+        return s_tell_json (self, &state);
     }
     fprintf (stderr, "sent %llu to %s, %llu confirmed", (unsigned long long) self->sent, self->flow,
-             (unsigned long long) (self->sent - open));
+             (unsigned long long) s_confirmed (self, &state));
+    if (state.failed) {
+        fprintf (stderr, ", %llu refused", (unsigned long long) state.failed);
+    }
     if (self->skip) {
         fprintf (stderr, ", %llu skipped: '%s' sent them before", (unsigned long long) self->skip,
                  name);
@@ -308,8 +319,7 @@ zloom_cmd_send (zloom_cli_t *cli)
     if (err == ZLOOM_TIMED_OUT) {
         fprintf (stderr, "zloom why %s says what holds it back\n", self.flow);
     }
-    const size_t open = zloom_client_unconfirmed (self.client, NULL);
-    const int said = s_tell (&self, name, open);
+    const int said = s_tell (&self, name);
     (void) zloom_client_close (&self.client, zloom_deadline (1000));
     return code ? code : said;
 }

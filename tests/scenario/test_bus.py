@@ -96,6 +96,10 @@ class Bus(Case):
         done = self.ask("send", "orders", "x", "--timeout", "5s")
         self.assertEqual(done.returncode, 65, done.stderr)
         self.assertIn("topic", done.stderr)
+        self.assertIn("sent 1 to orders, 0 confirmed, 1 refused", done.stderr)
+        done = self.ask("send", "orders", "x", "--timeout", "5s", "-o", "json")
+        told = json.loads(done.stdout)
+        self.assertEqual((told["sent"], told["confirmed"], told["refused"]), (1, 0, 1))
         self.send("order.paid", "y")
         self.wait_heard("audit", ["y"])
 
