@@ -43,9 +43,7 @@ zloom_play_sender_new (zloom_world_t *world, const zloom_case_send_t *send)
     self->peer.event = s_event;
     self->peer.event_arg = self;
     (void) snprintf (self->peer.name, sizeof self->peer.name, "test-%u", world->born + 1);
-    const zloom_client_flow_t flow = {
-      .name = send->flow,
-      .topic = zloom_flow_topic (zloom_recipe_flow (world->config->recipe, send->flow))};
+    const zloom_client_flow_t flow = {.name = send->flow};
     zloom_play_peer_born (&self->peer, "client", &flow, 1);
     return self;
 }

@@ -74,10 +74,11 @@ s_write_all (writer_t *self)
                       "flows:\n"
                       "  events:\n"
                       "    pattern: bus\n"
-                      "    from: %s\n"
-                      "    topics: happened   # or several; then senders say which\n"
+                      "    from: %s%s\n"
+                      "    topics: happened   # or several: [order.paid, \"stock.>\"]\n"
                       "%s",
                       self->memory ? "stdout: true" : "file: {path: b.jsonl}", s_from (self, "in"),
+                      self->file ? "" : "   # zloom send events --topic happened",
                       self->memory ? volatile_to
                                    : "    to: [a, b]   # one more needs no change of "
                                      "who sends\n"
@@ -86,7 +87,7 @@ s_write_all (writer_t *self)
                                      "zloom dlq show failed\n");
     zloom_buf_add_text (self->out, "tests:   # zloom test\n"
                                    "  both:\n    steps:\n"
-                                   "      - {send: events, body: x}\n"
+                                   "      - {send: events, body: x, topic: happened}\n"
                                    "      - {handled: a, messages: [x]}\n"
                                    "      - {handled: b, messages: [x]}\n");
 }
