@@ -288,6 +288,7 @@ zloom_core_step_done (zloom_client_core_t *self, zloom_step_t *step, zloom_err_t
     }
     for (size_t i = 0; consumed && i < step->item_count; i++) {
         zloom_subscription_drop (step->lease->subscription, step->items[i]);
+        step->items[i] = NULL;
     }
     self->stats.settled_messages += code == ZLOOM_OK ? step->item_count : 0;
     self->stats.stale_messages += consumed && code != ZLOOM_OK ? step->item_count : 0;

@@ -208,7 +208,7 @@ bool
 zloom_client_core_stale (const zloom_client_core_t *self, const zloom_message_t *message)
 {
     ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
-    return zloom_item (message)->stale;
+    return zloom_item (message)->mark->stale;
 }
 
 static zloom_err_t
@@ -225,10 +225,10 @@ zloom_client_core_started (zloom_client_core_t *self, const zloom_message_t *mes
 {
     ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
     zloom_item_t *item = zloom_item (message);
-    if (item->stale) {
+    if (item->mark->stale) {
         return s_stale (message);
     }
-    item->started = true;
+    item->mark->started = true;
     if (self->status == ZLOOM_CORE_WELCOMED && zloom_client_lease_is_leased (item->lease)) {
         const zloom_run_t run = {message->seq, 1};
         const zloom_verb_t verb = {
@@ -246,7 +246,7 @@ zloom_client_core_progress (zloom_client_core_t *self, const zloom_message_t *me
 {
     ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
     const zloom_item_t *item = zloom_item (message);
-    if (item->stale) {
+    if (item->mark->stale) {
         return s_stale (message);
     }
     if (self->status == ZLOOM_CORE_WELCOMED && zloom_client_lease_is_leased (item->lease)) {
@@ -269,13 +269,13 @@ zloom_client_core_settle (zloom_client_core_t *self, const zloom_message_t **mes
     ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
     zloom_assert (message_p && *message_p);
     zloom_item_t *item = zloom_item (*message_p);
-    if (item->state != ZLOOM_ITEM_TAKEN) {
+    if (item->mark->state != ZLOOM_ITEM_TAKEN) {
         return zloom_fail (ZLOOM_INVALID, "message %llu is in a step, or was settled",
                            (unsigned long long) (*message_p)->seq);
     }
     const bool gone =
       settlement->verdict == ZLOOM_VERDICT_RETRY || settlement->verdict == ZLOOM_VERDICT_REJECT;
-    zloom_err_t err = item->stale ? s_stale (*message_p) : ZLOOM_OK;
+    zloom_err_t err = item->mark->stale ? s_stale (*message_p) : ZLOOM_OK;
     if (gone && !zloom_client_lease_is_leased (item->lease)) {
         err = zloom_fail (ZLOOM_UNSUPPORTED,
                           "flow %s, message %llu: it came without a lease, and does not come again",

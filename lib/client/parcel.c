@@ -5,101 +5,63 @@
 
 #include "base/memory.h"
 #include "base/tag.h"
-#include "wire/pack.h"
 
 #define PARCEL_TAG 0x5A436C65u
-#define ITEM_TAG 0x5A436974u
 
-static void
-s_item_init (zloom_client_lease_t *self, uint32_t i, uint64_t seq, const zloom_src_t *src,
-             uint32_t nth)
+/* ---- its own copies ------------------------------------------------------------------------- */
+
+/* Append; returns where the copy begins. The pieces that come first need the widest alignment. */
+static void *
+s_put (uint8_t **at, const void *data, size_t size)
 {
-    zloom_item_t *item = &self->items[i];
-    item->tag = ITEM_TAG;
-    item->lease = self;
-    item->message.seq = seq;
-    item->message.producer = (const char *) src->producer.data;
-    item->message.producer_size = src->producer.size;
-    item->message.id = src->first_id + nth;
-    item->message.sent_wall_ns = src->base_time_ns;
+    void *copy = *at;
+    if (size > 0) {
+        memcpy (copy, data, size);
+    }
+    *at += size;
+    return copy;
 }
 
-/* The verb was checked: runs, src and pack hold the same number of messages. */
+/* What the DELIVER says of its messages lives as long as the lease, in one piece of memory. */
 static void
-s_fill (zloom_client_lease_t *self, const zloom_verb_deliver_t *deliver)
+s_own_verb (zloom_client_lease_t *self, const zloom_verb_deliver_t *deliver)
 {
-    zloom_pack_iter_t iter = zloom_pack_iter (zloom_blob_bytes (self->blob));
-    size_t run = 0;
-    uint32_t in_run = 0;
-    size_t src = 0;
-    uint32_t in_src = 0;
-    for (uint32_t i = 0; i < self->count; i++) {
-        s_item_init (self, i, deliver->runs[run].seq + in_run, &deliver->src[src], in_src);
-        zloom_assert (zloom_pack_next (&iter, &self->items[i].envelope));
-        if (++in_run == deliver->runs[run].n) {
-            run++;
-            in_run = 0;
-        }
-        if (++in_src == deliver->src[src].n) {
-            src++;
-            in_src = 0;
-        }
-    }
-    for (size_t i = 0; i < deliver->fact_count; i++) {
-        const zloom_fact_t *fact = &deliver->facts[i];
-        if (fact->i < self->count) {
-            zloom_message_t *message = &self->items[fact->i].message;
-            message->attempt = fact->attempt;
-            message->redelivered = fact->redelivered;
-            message->replayed = fact->replayed;
-        }
-    }
-}
-
-/* Producers of the verb move into memory of the lease's own, one copy a run. */
-static zloom_src_t *
-s_own_src (zloom_client_lease_t *self, const zloom_verb_deliver_t *deliver)
-{
-    size_t bytes = 0;
+    const size_t run_bytes = deliver->run_count * sizeof *deliver->runs;
+    const size_t src_bytes = deliver->src_count * sizeof *deliver->src;
+    const size_t fact_bytes = deliver->fact_count * sizeof *deliver->facts;
+    size_t bytes = run_bytes + src_bytes + fact_bytes + self->count * sizeof *self->marks;
     for (size_t i = 0; i < deliver->src_count; i++) {
         bytes += deliver->src[i].producer.size;
     }
-    self->verb = zloom_alloc (bytes + 1);
-    zloom_src_t *src = zloom_alloc ((deliver->src_count + 1) * sizeof *src);
+    self->verb = zloom_alloc (bytes);
     uint8_t *at = self->verb;
+    self->runs = s_put (&at, deliver->runs, run_bytes);
+    self->run_count = deliver->run_count;
+    self->src = s_put (&at, deliver->src, src_bytes);
+    self->facts = s_put (&at, deliver->facts, fact_bytes);
+    self->fact_count = deliver->fact_count;
+    self->marks = (zloom_mark_t *) at;
+    at += self->count * sizeof *self->marks;
     for (size_t i = 0; i < deliver->src_count; i++) {
-        src[i] = deliver->src[i];
-        if (src[i].producer.size > 0) {
-            memcpy (at, src[i].producer.data, src[i].producer.size);
-        }
-        src[i].producer.data = at;
-        at += src[i].producer.size;
+        zloom_bytes_t *producer = &self->src[i].producer;
+        producer->data = s_put (&at, producer->data, producer->size);
     }
-    return src;
 }
 
 zloom_client_lease_t *
-zloom_client_lease_new (const zloom_verb_deliver_t *deliver, zloom_blob_t *pack, const char *flow,
-                        void *subscription)
+zloom_client_lease_new (const zloom_verb_deliver_t *deliver, zloom_blob_t *pack, void *subscription)
 {
     zloom_client_lease_t *self = zloom_alloc (sizeof *self);
     self->tag = PARCEL_TAG;
     self->subscription = subscription;
+    self->handle = deliver->handle;
     self->token = deliver->token;
     self->blob = zloom_blob_ref (pack);
     self->count = (uint32_t) zloom_runs_total (deliver->runs, deliver->run_count);
     self->unsettled = self->count;
     self->bytes = zloom_blob_bytes (pack).size;
-    self->items = zloom_alloc (self->count * sizeof *self->items);
-    zloom_verb_deliver_t own = *deliver;
-    zloom_src_t *src = s_own_src (self, deliver);
-    own.src = src;
-    s_fill (self, &own);
-    free (src);
-    for (uint32_t i = 0; i < self->count; i++) {
-        self->items[i].message.flow = flow;
-        self->items[i].message.handle = deliver->handle;
-    }
+    s_own_verb (self, deliver);
+    self->next_waiting.iter = zloom_pack_iter (zloom_blob_bytes (self->blob));
     return self;
 }
 
@@ -147,77 +109,80 @@ zloom_client_lease_destroy (zloom_client_lease_t **self_p)
     zloom_blob_unref (&self->blob);
     self->tag = ZLOOM_TAG_DEAD;
     free (self->settling);
-    free (self->items);
     free (self->verb);
     free (self->gap_reason);
     free (self);
 }
 
-zloom_item_t *
-zloom_item (const zloom_message_t *message)
-{
-    zloom_item_t *item = (zloom_item_t *) message;
-    ZLOOM_CHECK (item, ITEM_TAG);
-    return item;
-}
+/* ---- finding -------------------------------------------------------------------------------- */
 
-zloom_item_t *
-zloom_client_lease_next (zloom_client_lease_t *self)
+/* The verb was checked: runs, src and pack hold the same number of messages. */
+bool
+zloom_client_lease_look (const zloom_client_lease_t *self, zloom_place_t *place,
+                         zloom_waiting_t *found)
 {
     ZLOOM_CHECK (self, PARCEL_TAG);
-    while (self->next_waiting < self->count) {
-        zloom_item_t *item = &self->items[self->next_waiting];
-        if (item->state == ZLOOM_ITEM_WAITING) {
-            return item;
+    while (place->index < self->count) {
+        const uint32_t index = place->index++;
+        const zloom_run_t *run = &self->runs[place->run];
+        const zloom_src_t *src = &self->src[place->src];
+        const zloom_fact_t *fact =
+          place->fact < self->fact_count ? &self->facts[place->fact] : NULL;
+        *found = (zloom_waiting_t){
+          .index = index, .seq = run->seq + place->in_run, .src = src, .nth = place->in_src};
+        zloom_assert (zloom_pack_next (&place->iter, &found->envelope));
+        if (++place->in_run == run->n) {
+            place->run++;
+            place->in_run = 0;
         }
-        self->next_waiting++;
+        if (++place->in_src == src->n) {
+            place->src++;
+            place->in_src = 0;
+        }
+        if (fact && fact->i == index) {
+            found->fact = fact;
+            place->fact++;
+        }
+        if (self->marks[index].state == ZLOOM_ITEM_WAITING) {
+            return true;
+        }
     }
-    return NULL;
+    return false;
 }
 
-/* A time of the envelope counts from when its pack was made. */
-static int64_t
-s_after (int64_t base_ns, bool has, int64_t ms)
+uint64_t
+zloom_client_lease_last_seq (const zloom_client_lease_t *self)
 {
-    const int64_t ns = ms > INT64_MAX / ZLOOM_NS_PER_MS ? INT64_MAX : ms * ZLOOM_NS_PER_MS;
-    return has ? zloom_time_add (base_ns, ns) : 0;
+    const zloom_run_t *last = &self->runs[self->run_count - 1];
+    return last->seq + last->n - 1;
 }
 
-zloom_err_t
-zloom_item_open (zloom_item_t *item)
+bool
+zloom_client_lease_in_run (const zloom_client_lease_t *self, const zloom_run_t *run, uint32_t *at)
 {
-    ZLOOM_CHECK (item, ITEM_TAG);
-    zloom_envelope_t envelope;
-    zloom_err_t err = zloom_envelope_decode (item->envelope, &envelope);
-    if (err != ZLOOM_OK) {
-        return err;
+    ZLOOM_CHECK (self, PARCEL_TAG);
+    uint32_t first = 0;
+    for (size_t i = 0; i < self->run_count; first += self->runs[i++].n) {
+        for (; *at < first + self->runs[i].n; ++*at) {
+            const uint64_t seq = self->runs[i].seq + (*at - first);
+            if (seq >= run->seq && seq - run->seq < run->n &&
+                self->marks[*at].state != ZLOOM_ITEM_DONE) {
+                return true;
+            }
+        }
     }
-    zloom_message_t *message = &item->message;
-    message->body = envelope.body.data;
-    message->body_size = envelope.body.size;
-    message->key = envelope.key.data;
-    message->key_size = envelope.key.size;
-    message->topic = (const char *) envelope.topic.data;
-    message->topic_size = envelope.topic.size;
-    message->attrs = envelope.attrs.data;
-    message->attrs_size = envelope.attrs.size;
-    message->own_id = envelope.id.data;
-    message->own_id_size = envelope.id.size;
-    message->time_ns = envelope.has_time ? envelope.time_ns : 0;
-    message->due_wall_ns = s_after (message->sent_wall_ns, envelope.has_due, envelope.due_ms);
-    message->expires_wall_ns =
-      s_after (message->sent_wall_ns, envelope.has_expires, envelope.expires_ms);
-    message->has_priority = envelope.has_priority;
-    message->priority = envelope.priority;
-    return ZLOOM_OK;
+    return false;
 }
+
+/* ---- settling ------------------------------------------------------------------------------- */
 
 void
-zloom_client_lease_drop (zloom_client_lease_t *self, zloom_item_t *item)
+zloom_client_lease_drop (zloom_client_lease_t *self, uint32_t index)
 {
     ZLOOM_CHECK (self, PARCEL_TAG);
-    zloom_assert (item->lease == self && item->state != ZLOOM_ITEM_DONE && self->unsettled > 0);
-    item->state = ZLOOM_ITEM_DONE;
+    zloom_assert (index < self->count && self->marks[index].state != ZLOOM_ITEM_DONE &&
+                  self->unsettled > 0);
+    self->marks[index].state = ZLOOM_ITEM_DONE;
     self->unsettled--;
 }
 
@@ -241,11 +206,10 @@ s_continues (const zloom_client_lease_t *self, uint64_t seq, const zloom_settlem
 }
 
 void
-zloom_client_lease_settle (zloom_client_lease_t *self, zloom_item_t *item,
+zloom_client_lease_settle (zloom_client_lease_t *self, uint32_t index, uint64_t seq,
                            const zloom_settlement_t *settlement)
 {
-    zloom_client_lease_drop (self, item);
-    const uint64_t seq = item->message.seq;
+    zloom_client_lease_drop (self, index);
     if (s_continues (self, seq, settlement)) {
         self->settling[self->settling_count - 1].n++;
         return;
@@ -337,18 +301,30 @@ s_add_run (zloom_run_t *runs, size_t *count, size_t most, uint64_t seq)
     return true;
 }
 
+/* The number of message `index`; *run and *first (its first index) go on from call to call. */
+static uint64_t
+s_seq (const zloom_client_lease_t *self, uint32_t index, size_t *run, uint32_t *first)
+{
+    while (index - *first >= self->runs[*run].n) {
+        *first += self->runs[(*run)++].n;
+    }
+    return self->runs[*run].seq + (index - *first);
+}
+
 size_t
 zloom_client_lease_runs (const zloom_client_lease_t *self, zloom_item_state_t state, bool started,
                          uint32_t *index, zloom_run_t *runs, size_t most)
 {
     ZLOOM_CHECK (self, PARCEL_TAG);
     size_t count = 0;
+    size_t run = 0;
+    uint32_t first = 0;
     for (; *index < self->count; (*index)++) {
-        const zloom_item_t *item = &self->items[*index];
-        if (item->state != state || item->stale || (started && !item->started)) {
+        const zloom_mark_t *mark = &self->marks[*index];
+        if (mark->state != state || mark->stale || (started && !mark->started)) {
             continue;
         }
-        if (!s_add_run (runs, &count, most, item->message.seq)) {
+        if (!s_add_run (runs, &count, most, s_seq (self, *index, &run, &first))) {
             break;
         }
     }
@@ -369,11 +345,13 @@ zloom_client_lease_holding (const zloom_client_lease_t *self, zloom_run_t *runs,
 {
     ZLOOM_CHECK (self, PARCEL_TAG);
     size_t count = 0;
+    size_t run = 0;
+    uint32_t first = 0;
     bool room = true;
     for (uint32_t i = 0; i < self->count && room; i++) {
-        const zloom_item_t *item = &self->items[i];
-        room = item->state == ZLOOM_ITEM_DONE || item->stale ||
-               s_add_run (runs, &count, most, item->message.seq);
+        const zloom_mark_t *mark = &self->marks[i];
+        room = mark->state == ZLOOM_ITEM_DONE || mark->stale ||
+               s_add_run (runs, &count, most, s_seq (self, i, &run, &first));
     }
     for (size_t i = 0; i < self->settling_count && count < most && room; i++) {
         runs[count++] = (zloom_run_t){self->settling[i].first, self->settling[i].n};

@@ -4,44 +4,53 @@
  * but not answered yet. It lives until every message is settled and every settlement is answered,
  * over any number of sessions.
  *
- *   WAITING  here, not received        TAKEN  in the caller's hands
- *   STEPPED  in a step under way       DONE   settled; its memory is not the caller's any more
+ * Messages are found by their index in the delivery; what only waits is no more than a mark and its
+ * bytes in the pack (item.h).
  */
 #ifndef ZLOOM_CLIENT_PARCEL_H
 #define ZLOOM_CLIENT_PARCEL_H
 
-#include "client/client_types.h"
+#include "client/item.h"
+#include "wire/pack.h"
 
-typedef enum {
-    ZLOOM_ITEM_WAITING,
-    ZLOOM_ITEM_TAKEN,
-    ZLOOM_ITEM_STEPPED,
-    ZLOOM_ITEM_DONE,
-} zloom_item_state_t;
-
-typedef struct zloom_client_lease zloom_client_lease_t;
-
+/* A place among the messages of a lease; it only goes on. Begins as {0} with an iterator. */
 typedef struct {
-    zloom_message_t message; /* first: the caller's pointer is the item's */
-    uint32_t tag;
-    zloom_client_lease_t *lease;
+    uint32_t index;
+    zloom_pack_iter_t iter;
+    size_t run; /* of the sequence numbers, and where in it */
+    uint32_t in_run;
+    size_t src; /* of who made them */
+    uint32_t in_src;
+    size_t fact; /* the next one that says something */
+} zloom_place_t;
+
+/* A message that waits. */
+typedef struct {
+    uint32_t index;
+    uint64_t seq;
     zloom_bytes_t envelope;
-    zloom_item_state_t state;
-    bool started;
-    bool stale;
-} zloom_item_t;
+    const zloom_src_t *src;   /* who made it, ... */
+    uint32_t nth;             /* ... as which of these */
+    const zloom_fact_t *fact; /* NULL: nothing is said of it */
+} zloom_waiting_t;
 
 struct zloom_client_lease {
     uint32_t tag;
     zloom_client_lease_t *next; /* of the subscription, in the order of delivery */
     void *subscription;
+    uint32_t handle;
     zloom_token_t token;
     zloom_blob_t *blob;
-    uint8_t *verb; /* the DELIVER's bytes: producers borrow from them */
-    zloom_item_t *items;
+    uint8_t *verb; /* copies of what the DELIVER says, in one piece */
+    zloom_run_t *runs;
+    size_t run_count;
+    zloom_src_t *src;
+    zloom_fact_t *facts;
+    size_t fact_count;
+    zloom_mark_t *marks;
     uint32_t count;
-    uint32_t next_waiting; /* index: items below are not WAITING */
-    uint32_t unsettled;    /* WAITING, TAKEN, STEPPED */
+    zloom_place_t next_waiting; /* nothing before it is WAITING */
+    uint32_t unsettled;         /* WAITING, TAKEN, STEPPED */
     uint64_t bytes;
     uint32_t steps;      /* under way */
     uint32_t steps_said; /* of them: said, not answered */
@@ -55,24 +64,31 @@ struct zloom_client_lease {
 
 /* From a checked DELIVER and its pack; strings of the verb are copied. */
 zloom_client_lease_t *zloom_client_lease_new (const zloom_verb_deliver_t *deliver,
-                                              zloom_blob_t *pack, const char *flow,
-                                              void *subscription);
+                                              zloom_blob_t *pack, void *subscription);
 /* A GAP, which waits for its turn among the deliveries like one of them. */
 zloom_client_lease_t *zloom_client_lease_new_gap (const zloom_verb_gap_t *gap, void *subscription);
 /* Whether the router wants to hear of it: what came without a lease is only here. */
 bool zloom_client_lease_is_leased (const zloom_client_lease_t *self);
 void zloom_client_lease_destroy (zloom_client_lease_t **self_p);
-/* The item of a message, checked: it must be a live one. */
-zloom_item_t *zloom_item (const zloom_message_t *message);
-/* The next WAITING item in order; NULL when there is none. */
-zloom_item_t *zloom_client_lease_next (zloom_client_lease_t *self);
-/* Read the envelope into the message: what receive gives out. MALFORMED. */
-zloom_err_t zloom_item_open (zloom_item_t *item);
+/*
+ * Look for the next WAITING message from a place on, and pass it; false when there is none. With
+ * &self->next_waiting as the place it will not be found again.
+ */
+bool zloom_client_lease_look (const zloom_client_lease_t *self, zloom_place_t *place,
+                              zloom_waiting_t *found);
+/* The number of the last message. */
+uint64_t zloom_client_lease_last_seq (const zloom_client_lease_t *self);
 /* Settle: the run is kept until it is answered. */
-void zloom_client_lease_settle (zloom_client_lease_t *self, zloom_item_t *item,
+void zloom_client_lease_settle (zloom_client_lease_t *self, uint32_t index, uint64_t seq,
                                 const zloom_settlement_t *settlement);
 /* DONE without a word to the router (stale, a copy, settled by a step). */
-void zloom_client_lease_drop (zloom_client_lease_t *self, zloom_item_t *item);
+void zloom_client_lease_drop (zloom_client_lease_t *self, uint32_t index);
+/*
+ * Of the messages numbered [run.seq, run.seq + run.n) that are not DONE, those from index *at on:
+ * the next; false when there is none.
+ */
+bool zloom_client_lease_in_run (const zloom_client_lease_t *self, const zloom_run_t *run,
+                                uint32_t *at);
 /* These numbers were answered. */
 void zloom_client_lease_answered (zloom_client_lease_t *self, uint64_t first, uint64_t n);
 /* A new road: everything unanswered is to be said again. */

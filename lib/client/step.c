@@ -37,8 +37,8 @@ zloom_step_destroy (zloom_step_t **self_p)
     for (size_t i = 0; i < self->item_count; i++) {
         free ((void *) self->settles[i].cause.reason.data);
         free ((void *) self->settles[i].cause.text.data);
-        if (self->items[i]->state == ZLOOM_ITEM_STEPPED) {
-            self->items[i]->state = ZLOOM_ITEM_TAKEN;
+        if (self->items[i]) {
+            self->items[i]->mark->state = ZLOOM_ITEM_TAKEN;
         }
     }
     for (size_t i = 0; i < self->state_count; i++) {
@@ -82,11 +82,11 @@ zloom_step_settle (zloom_step_t *self, const zloom_message_t *message,
 {
     ZLOOM_CHECK (self, STEP_TAG);
     zloom_item_t *item = zloom_item (message);
-    if (item->state != ZLOOM_ITEM_TAKEN) {
+    if (item->mark->state != ZLOOM_ITEM_TAKEN) {
         return zloom_fail (ZLOOM_INVALID, "message %llu is in a step already, or settled",
                            (unsigned long long) message->seq);
     }
-    if (item->stale) {
+    if (item->mark->stale) {
         return zloom_fail (ZLOOM_STALE, "message %llu: its lease was lost",
                            (unsigned long long) message->seq);
     }
@@ -120,7 +120,7 @@ zloom_step_settle (zloom_step_t *self, const zloom_message_t *message,
                 .signal = settlement->cause.signal,
                 .text = s_own (settlement->cause.text, ZLOOM_LIMIT_TEXT_BYTES)},
     };
-    item->state = ZLOOM_ITEM_STEPPED;
+    item->mark->state = ZLOOM_ITEM_STEPPED;
     self->frame_bytes += PART_BYTES + settlement->cause.text.size;
     return ZLOOM_OK;
 }

@@ -40,7 +40,7 @@ struct zloom_step {
     int64_t not_before_ns;
     zloom_client_lease_t *lease; /* NULL: no message yet */
     uint32_t handle;
-    zloom_item_t **items;
+    zloom_item_t **items;        /* NULL: given back, when the step was done */
     zloom_settle_run_t *settles; /* one an item, in the order of the items */
     size_t item_count, item_capacity, settle_capacity;
     zloom_step_emit_t *emits;

@@ -54,6 +54,7 @@ zloom_subscription_destroy (zloom_subscription_t **self_p)
         self->first = lease->next;
         zloom_client_lease_destroy (&lease);
     }
+    zloom_items_fini (&self->items);
     self->tag = ZLOOM_TAG_DEAD;
     for (size_t i = 0; i < self->pattern_count; i++) {
         free (self->patterns[i]);
@@ -98,7 +99,7 @@ zloom_subscription_deliver (zloom_subscription_t *self, const zloom_verb_deliver
         return false;
     }
     self->delivery_no = deliver->delivery_no;
-    zloom_client_lease_t *lease = zloom_client_lease_new (deliver, pack, self->flow, self);
+    zloom_client_lease_t *lease = zloom_client_lease_new (deliver, pack, self);
     self->delivered.messages += lease->count;
     self->delivered.bytes += lease->bytes;
     self->delivered.frames++;
@@ -108,7 +109,7 @@ zloom_subscription_deliver (zloom_subscription_t *self, const zloom_verb_deliver
     self->waiting += lease->count;
     s_append (self, lease);
     if (!zloom_client_lease_is_leased (lease)) {
-        self->next_seq = lease->items[lease->count - 1].message.seq + 1;
+        self->next_seq = zloom_client_lease_last_seq (lease) + 1;
     }
     if (self->on_hold) {
         zloom_subscription_release_waiting (self);
@@ -127,25 +128,34 @@ s_left (zloom_subscription_t *self, const zloom_client_lease_t *lease)
     }
 }
 
+/* Message `index` of a lease is done, with no word to the router. */
+static void
+s_drop (zloom_subscription_t *self, zloom_client_lease_t *lease, uint32_t index)
+{
+    self->waiting -= lease->marks[index].state == ZLOOM_ITEM_WAITING;
+    zloom_client_lease_drop (lease, index);
+    s_left (self, lease);
+}
+
 void
 zloom_subscription_drop (zloom_subscription_t *self, zloom_item_t *item)
 {
     ZLOOM_CHECK (self, ZLOOM_SUBSCRIPTION_TAG);
-    self->waiting -= item->state == ZLOOM_ITEM_WAITING;
-    zloom_client_lease_drop (item->lease, item);
-    s_left (self, item->lease);
+    s_drop (self, item->lease, item->index);
+    zloom_items_put (&self->items, item);
 }
 
 static void
-s_settle (zloom_subscription_t *self, zloom_item_t *item, const zloom_settlement_t *settlement)
+s_settle (zloom_subscription_t *self, zloom_client_lease_t *lease, uint32_t index, uint64_t seq,
+          const zloom_settlement_t *settlement)
 {
-    if (!zloom_client_lease_is_leased (item->lease)) {
-        zloom_subscription_drop (self, item);
+    if (!zloom_client_lease_is_leased (lease)) {
+        s_drop (self, lease, index);
         return;
     }
-    self->waiting -= item->state == ZLOOM_ITEM_WAITING;
-    zloom_client_lease_settle (item->lease, item, settlement);
-    s_left (self, item->lease);
+    self->waiting -= lease->marks[index].state == ZLOOM_ITEM_WAITING;
+    zloom_client_lease_settle (lease, index, seq, settlement);
+    s_left (self, lease);
 }
 
 static const zloom_settlement_t s_release = {
@@ -161,12 +171,13 @@ zloom_subscription_key_failed (zloom_subscription_t *self, const zloom_item_t *i
         return;
     }
     for (zloom_client_lease_t *lease = self->first; lease; lease = lease->next) {
-        for (uint32_t i = lease->next_waiting; i < lease->count; i++) {
+        zloom_place_t place = lease->next_waiting;
+        zloom_waiting_t found;
+        while (zloom_client_lease_look (lease, &place, &found)) {
             zloom_envelope_t head;
-            if (lease->items[i].state == ZLOOM_ITEM_WAITING &&
-                zloom_envelope_decode_head (lease->items[i].envelope, &head) == ZLOOM_OK &&
-                head.key.data && zloom_bytes_equal (head.key, key)) {
-                s_settle (self, &lease->items[i], &s_release);
+            if (zloom_envelope_decode_head (found.envelope, &head) == ZLOOM_OK && head.key.data &&
+                zloom_bytes_equal (head.key, key)) {
+                s_settle (self, lease, found.index, found.seq, &s_release);
             }
         }
     }
@@ -177,14 +188,44 @@ zloom_subscription_settle (zloom_subscription_t *self, zloom_item_t *item,
                            const zloom_settlement_t *settlement)
 {
     ZLOOM_CHECK (self, ZLOOM_SUBSCRIPTION_TAG);
-    if (item->stale || settlement->verdict != ZLOOM_VERDICT_ACK) {
+    const bool stale = item->mark->stale;
+    if (stale || settlement->verdict != ZLOOM_VERDICT_ACK) {
         zloom_subscription_key_failed (self, item);
     }
-    if (item->stale || self->mode != ZLOOM_MODE_CONSUME) {
-        zloom_subscription_drop (self, item);
+    if (stale || self->mode != ZLOOM_MODE_CONSUME) {
+        s_drop (self, item->lease, item->index);
     } else {
-        s_settle (self, item, settlement);
+        s_settle (self, item->lease, item->index, item->message.seq, settlement);
     }
+    zloom_items_put (&self->items, item);
+}
+
+/* The next message of a lease, in the caller's hands; NULL: none waits. */
+static zloom_item_t *
+s_next (zloom_subscription_t *self, zloom_client_lease_t *lease)
+{
+    zloom_waiting_t found;
+    if (!zloom_client_lease_look (lease, &lease->next_waiting, &found)) {
+        return NULL;
+    }
+    zloom_item_t *item = zloom_items_take (&self->items);
+    item->lease = lease;
+    item->index = found.index;
+    item->mark = &lease->marks[found.index];
+    item->mark->state = ZLOOM_ITEM_TAKEN;
+    item->envelope = found.envelope;
+    item->message.flow = self->flow;
+    item->message.handle = lease->handle;
+    item->message.seq = found.seq;
+    item->message.producer = (const char *) found.src->producer.data;
+    item->message.producer_size = found.src->producer.size;
+    item->message.id = found.src->first_id + found.nth;
+    item->message.sent_wall_ns = found.src->base_time_ns;
+    item->message.attempt = found.fact ? found.fact->attempt : 0;
+    item->message.redelivered = found.fact && found.fact->redelivered;
+    item->message.replayed = found.fact && found.fact->replayed;
+    self->waiting--;
+    return item;
 }
 
 zloom_item_t *
@@ -201,10 +242,8 @@ zloom_subscription_take (zloom_subscription_t *self, uint64_t *malformed,
             *gap_p = self->taking;
             return NULL;
         }
-        while ((item = zloom_client_lease_next (self->taking))) {
+        while ((item = s_next (self, self->taking))) {
             if (zloom_item_open (item) == ZLOOM_OK) {
-                item->state = ZLOOM_ITEM_TAKEN;
-                self->waiting--;
                 return item;
             }
             const zloom_settlement_t reject = {.verdict = ZLOOM_VERDICT_REJECT,
@@ -224,9 +263,10 @@ zloom_subscription_release_waiting (zloom_subscription_t *self)
 {
     ZLOOM_CHECK (self, ZLOOM_SUBSCRIPTION_TAG);
     for (zloom_client_lease_t *lease = self->first; lease; lease = lease->next) {
-        zloom_item_t *item;
-        while (zloom_client_lease_is_leased (lease) && (item = zloom_client_lease_next (lease))) {
-            s_settle (self, item, &s_release);
+        zloom_waiting_t found;
+        while (zloom_client_lease_is_leased (lease) &&
+               zloom_client_lease_look (lease, &lease->next_waiting, &found)) {
+            s_settle (self, lease, found.index, found.seq, &s_release);
         }
     }
 }
@@ -250,17 +290,12 @@ zloom_subscription_stale (zloom_subscription_t *self, zloom_token_t token, const
     ZLOOM_CHECK (self, ZLOOM_SUBSCRIPTION_TAG);
     zloom_client_lease_t *lease = s_find (self, token);
     uint64_t hit = 0;
-    for (uint32_t i = 0; lease && i < lease->count; i++) {
-        zloom_item_t *item = &lease->items[i];
-        const uint64_t seq = item->message.seq;
-        if (seq < run->seq || seq - run->seq >= run->n || item->state == ZLOOM_ITEM_DONE ||
-            item->stale) {
-            continue;
-        }
-        item->stale = true;
-        hit++;
-        if (item->state == ZLOOM_ITEM_WAITING) {
-            zloom_subscription_drop (self, item);
+    for (uint32_t i = 0; lease && zloom_client_lease_in_run (lease, run, &i); i++) {
+        zloom_mark_t *mark = &lease->marks[i];
+        hit += !mark->stale;
+        mark->stale = true;
+        if (mark->state == ZLOOM_ITEM_WAITING) {
+            s_drop (self, lease, i);
         }
     }
     return hit;

@@ -48,6 +48,7 @@ struct zloom_subscription {
     zloom_client_lease_t *first;
     zloom_client_lease_t *last;
     zloom_client_lease_t *taking; /* nothing waits in those before it; NULL: in none */
+    zloom_items_t items;
 };
 
 zloom_subscription_t *zloom_subscription_new (const zloom_subscription_options_t *options,

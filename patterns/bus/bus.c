@@ -32,6 +32,7 @@ s_create (const zloom_flow_config_t *config, const zloom_birth_t *birth)
     self->kept = birth->first_seq;
     self->retained = birth->first_seq;
     self->retain_at_ns = ZLOOM_NEVER;
+    self->gather_at_ns = ZLOOM_NEVER;
     self->next_group = 1;
     self->trie = zloom_trie_new ();
     self->members = zloom_idmap_new ();
@@ -234,6 +235,7 @@ s_timer (zloom_bus_t *self, const zloom_event_t *event, const zloom_turn_t *turn
     } else {
         s_time_a_group (self, event, turn);
     }
+    self->gather_at_ns = ZLOOM_NEVER; /* the dispatch of this turn looks anew */
     zloom_bus_press (self, turn->now);
     zloom_intake_age (&self->intake, turn->now);
 }
@@ -248,6 +250,7 @@ s_next_deadline (const void *self)
     int64_t next = bus->intake.age_at_ns;
     const int64_t press = zloom_bus_next_press (bus);
     next = press < next ? press : next;
+    next = bus->gather_at_ns < next ? bus->gather_at_ns : next;
     next = bus->retain_at_ns < next ? bus->retain_at_ns : next;
     for (size_t i = 0; i < bus->group_count; i++) {
         const zloom_bus_group_t *group = bus->groups[i];

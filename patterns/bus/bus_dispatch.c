@@ -9,10 +9,19 @@
 #include "base/memory.h"
 #include "patterns/bus/state.h"
 
-/* Packs of so many bytes together are one hand-out: small ones are joined, one of at least this
- * size goes alone and so without being copied. */
-#define JOIN_BYTES (32u * 1024)
-#define ALONE_BYTES (8u * 1024)
+/*
+ * Packs of so many bytes together are one hand-out: small ones are joined, one of at least this
+ * size goes alone and so without being copied. A frame costs its receiver two or three changes of
+ * thread, which take as long as copying a hundred KiB, and the joined pack is made once for all.
+ */
+#define JOIN_BYTES (192u * 1024)
+#define ALONE_BYTES (64u * 1024)
+/*
+ * Who was just handed so much gets the next when there is JOIN_BYTES of it, or after this time:
+ * where much flows, fewer and larger frames; where little does, no wait.
+ */
+#define BUSY_BYTES (16u * 1024)
+#define GATHER_NS ZLOOM_NS_PER_MS
 /* A listener's part of one round. */
 #define PART 65536u
 
@@ -135,6 +144,8 @@ s_send (zloom_bus_t *self, const handout_t *out, const zloom_turn_t *turn)
     listener->pending_bytes =
       listener->pending.total == 0 ? 0 : s_left (listener->pending_bytes, out->bytes);
     listener->waits_since_ns = turn->now.mono_ns;
+    listener->handed_ns = turn->now.mono_ns;
+    listener->handed_bytes = out->bytes;
     self->delivered += out->messages;
 }
 
@@ -171,6 +182,20 @@ s_give (zloom_bus_t *self, zloom_bus_listener_t *listener, zloom_bus_member_t *m
 
 /* ---- one listener ---------------------------------------------------------------------------- */
 
+/* Whether it waits for company: much flows to it, and more comes in a moment. */
+static bool
+s_gathers (zloom_bus_t *self, const zloom_bus_listener_t *listener, zloom_now_t now)
+{
+    const int64_t until_ns = zloom_time_add (listener->handed_ns, GATHER_NS);
+    if (listener->handed_bytes < BUSY_BYTES || listener->pending_bytes >= JOIN_BYTES ||
+        listener->stage != ZLOOM_BUS_LIVE || listener->pending.total == 0 || self->pressed ||
+        self->draining || now.mono_ns >= until_ns) {
+        return false;
+    }
+    self->gather_at_ns = until_ns < self->gather_at_ns ? until_ns : self->gather_at_ns;
+    return true;
+}
+
 /* Its part of this round; returns how many messages were handed out. */
 static uint32_t
 s_serve (zloom_bus_t *self, zloom_bus_listener_t *listener, uint32_t budget,
@@ -179,7 +204,8 @@ s_serve (zloom_bus_t *self, zloom_bus_listener_t *listener, uint32_t budget,
     uint32_t handed = 0;
     zloom_bus_member_t *member;
     zloom_bus_read_on (self, listener, turn);
-    while (handed < budget && (member = s_next_member (listener))) {
+    while (handed < budget && !s_gathers (self, listener, turn->now) &&
+           (member = s_next_member (listener))) {
         const uint32_t some = s_give (self, listener, member, budget - handed, turn);
         handed += some;
         if (some == 0) {
@@ -249,6 +275,7 @@ uint32_t
 zloom_bus_dispatch (void *self, uint32_t budget, const zloom_turn_t *turn)
 {
     zloom_bus_t *bus = zloom_bus_of (self);
+    bus->gather_at_ns = ZLOOM_NEVER;
     if (bus->paused) {
         return 0;
     }

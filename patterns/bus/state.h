@@ -103,6 +103,8 @@ struct zloom_bus_listener {
     zloom_gaps_t gaps;
     zloom_map_t *newest;    /* on_slow latest: key -> number */
     int64_t waits_since_ns; /* mono: since when nothing was handed out though something waited */
+    int64_t handed_ns;      /* mono: when it got something last, ... */
+    uint64_t handed_bytes;  /* ... and how much in one frame */
     bool overrun;           /* on_slow block: its time is over, until it has caught up */
 
     zloom_bus_stage_t stage;
@@ -182,6 +184,7 @@ typedef struct {
     size_t active_count;
     size_t active_capacity;
     size_t active_at;
+    int64_t gather_at_ns; /* mono: when one that waits for company has waited enough */
 
     zloom_bus_group_t **groups; /* in the order in which they came */
     size_t group_count;
