@@ -14,17 +14,18 @@ from measure import Case, Failure, Figure, pairs
 SIZES = {"100B": 100, "1KiB": 1024}
 SUBSCRIBERS = (1, 8, 64)
 PACKS = (1, 64, 256)
-RATE = 1000
+PACED = ("--rate", 1000)
 # Deliveries of one run, and the most that is published for it.
 DELIVERIES = {100: {1: 4_000_000, 64: 12_000_000, 256: 16_000_000},
               1024: {1: 2_000_000, 64: 4_000_000, 256: 4_000_000}}
 PUBLISHED = 4_000_000
 
 
-def fanout(options, road, where, count, size, pack, subscribers, rate=0):
-    words = [road, where, count, size, pack, subscribers, *([rate] if rate else [])]
-    done = subprocess.run([options.bin / "bench-fanout", *map(str, words)], capture_output=True,
-                          text=True, check=False)
+def fanout(options, road, where, count, size, pack, subscribers, *more, space=()):
+    """`more`: options of bench-fanout; `space`: what its command line begins with."""
+    words = [road, where, count, size, pack, subscribers, *more]
+    done = subprocess.run([*space, options.bin / "bench-fanout", *map(str, words)],
+                          capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise Failure(f"bench-fanout {' '.join(map(str, words))}: {done.stderr}")
     result = json.loads(done.stdout)
@@ -104,24 +105,24 @@ def latency(transport):
         count = 5_000 if not options.tiny else 100
         quantiles = ("p50", "p99")
         with router(options, tcp=transport == "tcp") as node, nats(options) as port:
-            figures = [Figure("bus", f"latency-{transport}-{part}", f"us {part}, publish to hear",
+            figures = [Figure("bus", f"latency-{transport}-{part}", f"us {part}, due to heard",
                               f"zmq_proxy, {transport}, {part}") for part in quantiles]
             if port:
                 figures += [Figure("bus", f"latency-{transport}-{part}-nats",
-                                   f"us {part}, publish to hear", f"nats-server, tcp, {part}")
+                                   f"us {part}, due to heard", f"nats-server, tcp, {part}")
                             for part in quantiles]
 
             def both(result):
                 return tuple(result[f"{part}_us"] for part in quantiles)
 
             def ours():
-                values = both(fanout(options, "zloom", node.endpoint, count, 100, 1, 8, RATE))
+                values = both(fanout(options, "zloom", node.endpoint, count, 100, 1, 8, *PACED))
                 return values * (2 if port else 1)
 
             def theirs():
-                values = both(fanout(options, "proxy", transport, count, 100, 1, 8, RATE))
+                values = both(fanout(options, "proxy", transport, count, 100, 1, 8, *PACED))
                 if port:
-                    values += both(fanout(options, "nats", port, count, 100, 1, 8, RATE))
+                    values += both(fanout(options, "nats", port, count, 100, 1, 8, *PACED))
                 return values
             return pairs(options, figures, ours, theirs)
     return Case(f"latency-{transport}", measure)

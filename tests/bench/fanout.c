@@ -2,23 +2,31 @@
 /*
  * fanout.c - one publisher and N subscribers, each a process, on one road:
  *
- *     bench-fanout zloom ENDPOINT  COUNT BYTES PER_FRAME SUBSCRIBERS [RATE]
- *     bench-fanout proxy ipc|tcp   COUNT BYTES PER_FRAME SUBSCRIBERS [RATE]
- *     bench-fanout nats  PORT      COUNT BYTES PER_FRAME SUBSCRIBERS [RATE]
+ *     bench-fanout zloom ENDPOINT  COUNT BYTES PER_FRAME SUBSCRIBERS [OPTION VALUE]...
+ *     bench-fanout proxy ipc|tcp   COUNT BYTES PER_FRAME SUBSCRIBERS [--rate N]
+ *     bench-fanout nats  PORT      COUNT BYTES PER_FRAME SUBSCRIBERS [--rate N]
  *
  * `zloom` needs a router whose bus `events` is in memory; `proxy` is libzmq's zmq_proxy between
  * XSUB and XPUB, which drops nothing here; `nats` is a client that writes and reads the protocol of
  * a nats-server on 127.0.0.1 in large pieces.
  *
  * It prints one JSON object: {"rate", "p50_us", "p99_us", "count", "wrong"}. rate is messages
- * published a second, from the first until every subscriber has had the last. With RATE, so many
- * are published a second, and the quantiles are of the time from there to each subscriber. A body
- * begins with its number and the time; `wrong` counts what did not come as the next number.
+ * published a second, from the first until every subscriber has had the last. With --rate, so many
+ * are published a second, and the quantiles are of the time from when each was due until each
+ * subscriber has it: a publisher that is held up is late for all of them. A body begins with its
+ * number and the time; `wrong` counts what did not come as the next number.
+ *
+ * More options: --topics N (events have so many topics in turn; one in a thousand has a rare one),
+ * --wild N (so many subscriptions to rare topics, with wildcards), --stalled WORD (one subscriber
+ * more, which reads nothing: drop-oldest, disconnect, or frozen), --hear-at ENDPOINT and --hear-in
+ * FILE (subscribers go there, from the network namespace FILE).
  */
 #include "fanout.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -40,12 +48,13 @@
 
 typedef struct {
     uint64_t number;
-    int64_t sent_ns;
+    int64_t due_ns;
 } head_t;
 
 /* What the processes share. */
 typedef struct {
-    _Atomic size_t warm; /* subscribers that have heard something */
+    _Atomic size_t ready; /* of those beside them */
+    _Atomic size_t warm;  /* subscribers that have heard something */
     _Atomic size_t done;
     int64_t begin_ns;
     struct {
@@ -60,7 +69,8 @@ typedef struct {
 typedef struct {
     fanout_plan_t plan;
     const fanout_road_t *road;
-    size_t count, subscribers, rate;
+    size_t count, subscribers, rate, beside;
+    const char *hear_in;
     board_t *board;
 } bench_t;
 
@@ -117,7 +127,7 @@ s_heard (void *arg, const uint8_t *body, size_t size)
     board->subscriber[ear->index].next = head.number + 1;
     if (ear->bench->rate > 0) {
         const size_t at = atomic_fetch_add (&board->latency_count, 1);
-        const int64_t took_ns = fanout_now_ns () - head.sent_ns;
+        const int64_t took_ns = fanout_now_ns () - head.due_ns;
         if (at < LATENCIES_MAX) {
             board->latency_ns[at] = took_ns < UINT32_MAX ? (uint32_t) took_ns : UINT32_MAX;
         }
@@ -128,6 +138,23 @@ s_heard (void *arg, const uint8_t *body, size_t size)
     board->subscriber[ear->index].end_ns = fanout_now_ns ();
     atomic_fetch_add (&board->done, 1);
     return false;
+}
+
+static void
+s_ready (void *arg)
+{
+    bench_t *bench = arg;
+    atomic_fetch_add (&bench->board->ready, 1);
+}
+
+static void
+s_enter (const char *space)
+{
+    if (space) {
+        const int fd = open (space, O_RDONLY | O_CLOEXEC);
+        fanout_check (fd >= 0 && setns (fd, CLONE_NEWNET) == 0, space);
+        close (fd);
+    }
 }
 
 /* ---- the publisher -------------------------------------------------------------------------- */
@@ -146,14 +173,15 @@ s_rest (const bench_t *bench, void *publisher, int64_t until_ns)
     }
 }
 
-/* Until everybody has heard something. */
+/* Until all is there, and everybody has heard something. */
 static void
 s_warm (const bench_t *bench, void *publisher, uint8_t *body)
 {
     const int64_t deadline_ns = fanout_now_ns () + PATIENCE_S * NS_PER_S;
     const head_t head = {.number = NO_NUMBER};
     memcpy (body, &head, sizeof head);
-    while (atomic_load (&bench->board->warm) < bench->subscribers) {
+    while (atomic_load (&bench->board->warm) < bench->subscribers ||
+           atomic_load (&bench->board->ready) < bench->beside) {
         fanout_check (fanout_now_ns () < deadline_ns, "not every subscriber hears");
         for (size_t i = 0; i < bench->plan.per_frame; i++) {
             bench->road->publish (publisher, body, bench->plan.bytes);
@@ -167,15 +195,15 @@ static void
 s_publish (const bench_t *bench)
 {
     static uint8_t body[BODY_BYTES_MAX];
+    prctl (PR_SET_TIMERSLACK, 1);
     void *publisher = bench->road->open (&bench->plan);
     s_warm (bench, publisher, body);
     bench->board->begin_ns = fanout_now_ns ();
     for (uint64_t i = 0; i < bench->count; i++) {
         head_t head = {.number = i};
         if (bench->rate > 0) {
-            s_rest (bench, publisher,
-                    bench->board->begin_ns + (int64_t) i * NS_PER_S / (int64_t) bench->rate);
-            head.sent_ns = fanout_now_ns ();
+            head.due_ns = bench->board->begin_ns + (int64_t) i * NS_PER_S / (int64_t) bench->rate;
+            s_rest (bench, publisher, head.due_ns);
         }
         memcpy (body, &head, sizeof head);
         bench->road->publish (publisher, body, bench->plan.bytes);
@@ -205,20 +233,34 @@ s_fork (void)
     return pid;
 }
 
+static pid_t
+s_start (bench_t *bench, size_t index)
+{
+    const pid_t pid = s_fork ();
+    if (pid == 0) {
+        s_enter (bench->hear_in);
+        if (index < bench->subscribers) {
+            bench->road->hear (&bench->plan, s_heard, &(ear_t){bench, index});
+        } else {
+            bench->road->beside (&bench->plan, index - bench->subscribers, s_ready, bench);
+        }
+        _exit (0);
+    }
+    return pid;
+}
+
 static void
 s_run (bench_t *bench)
 {
     pid_t children[SUBSCRIBERS_MAX];
+    const size_t count = bench->subscribers + bench->beside;
     pid_t middle = 0;
     if (bench->road->middle && (middle = s_fork ()) == 0) {
         bench->road->middle (&bench->plan);
         _exit (0);
     }
-    for (size_t i = 0; i < bench->subscribers; i++) {
-        if ((children[i] = s_fork ()) == 0) {
-            bench->road->hear (&bench->plan, s_heard, &(ear_t){bench, i});
-            _exit (0);
-        }
+    for (size_t i = 0; i < count; i++) {
+        children[i] = s_start (bench, i);
     }
     const pid_t publisher = s_fork ();
     if (publisher == 0) {
@@ -227,7 +269,7 @@ s_run (bench_t *bench)
     }
     int status = 0;
     fanout_check (waitpid (publisher, &status, 0) == publisher && status == 0, "the publisher");
-    for (size_t i = 0; i < bench->subscribers; i++) {
+    for (size_t i = 0; i < count; i++) {
         kill (children[i], SIGKILL); /* it has had all */
         waitpid (children[i], &status, 0);
     }
@@ -266,6 +308,47 @@ s_print (const bench_t *bench)
       bench->count, (unsigned long long) wrong);
 }
 
+/* ---- the command line ----------------------------------------------------------------------- */
+
+static void
+s_option (bench_t *bench, const char *name, const char *value)
+{
+    if (strcmp (name, "--rate") == 0) {
+        bench->rate = fanout_number (value);
+    } else if (strcmp (name, "--topics") == 0) {
+        bench->plan.topics = fanout_number (value);
+    } else if (strcmp (name, "--wild") == 0) {
+        bench->plan.wild = fanout_number (value);
+    } else if (strcmp (name, "--stalled") == 0) {
+        bench->plan.stalled = value;
+    } else if (strcmp (name, "--hear-at") == 0) {
+        bench->plan.hear_at = value;
+    } else if (strcmp (name, "--hear-in") == 0) {
+        bench->hear_in = value;
+    } else {
+        fanout_check (false, name);
+    }
+}
+
+static void
+s_take_words (bench_t *bench, int argc, char **argv)
+{
+    bench->plan = (fanout_plan_t){.where = argv[2],
+                                  .bytes = fanout_number (argv[4]),
+                                  .per_frame = fanout_number (argv[5]),
+                                  .topic = "bench.events.one"};
+    bench->count = fanout_number (argv[3]);
+    bench->count -= bench->count % bench->plan.per_frame;
+    bench->subscribers = fanout_number (argv[6]);
+    for (int i = 7; i + 1 < argc; i += 2) {
+        s_option (bench, argv[i], argv[i + 1]);
+    }
+    bench->beside = bench->road->beside_count ? bench->road->beside_count (&bench->plan) : 0;
+    fanout_check (bench->count > 0 && bench->subscribers + bench->beside <= SUBSCRIBERS_MAX &&
+                    bench->plan.bytes >= sizeof (head_t) && bench->plan.bytes <= BODY_BYTES_MAX,
+                  "COUNT, BYTES or SUBSCRIBERS are out of bounds");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -274,21 +357,12 @@ main (int argc, char **argv)
     for (size_t i = 0; argc > 1 && i < sizeof roads / sizeof *roads; i++) {
         bench.road = strcmp (argv[1], roads[i]->name) == 0 ? roads[i] : bench.road;
     }
-    if (!bench.road || argc < 7 || argc > 8) {
+    if (!bench.road || argc < 7 || argc % 2 == 0 ||
+        (argc > 7 && bench.road != &fanout_zloom && strcmp (argv[7], "--rate") != 0)) {
         fprintf (stderr, "see the head of fanout.c\n");
         return 2;
     }
-    bench.plan = (fanout_plan_t){.where = argv[2],
-                                 .bytes = fanout_number (argv[4]),
-                                 .per_frame = fanout_number (argv[5]),
-                                 .topic = "bench.events.one"};
-    bench.count = fanout_number (argv[3]);
-    bench.count -= bench.count % bench.plan.per_frame;
-    bench.subscribers = fanout_number (argv[6]);
-    bench.rate = argc == 8 ? fanout_number (argv[7]) : 0;
-    fanout_check (bench.count > 0 && bench.subscribers <= SUBSCRIBERS_MAX &&
-                    bench.plan.bytes >= sizeof (head_t) && bench.plan.bytes <= BODY_BYTES_MAX,
-                  "COUNT, BYTES or SUBSCRIBERS are out of bounds");
+    s_take_words (&bench, argc, argv);
     bench.board =
       mmap (NULL, sizeof *bench.board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     fanout_check (bench.board != MAP_FAILED, "memory");

@@ -15,8 +15,15 @@ typedef struct {
     size_t bytes;      /* of each message */
     size_t per_frame;  /* messages that leave together, where the road knows frames */
     char topic[64];
+    /* The rest is for the road "zloom". */
+    const char *hear_at; /* where subscribers go, if not where the publisher does */
+    size_t topics;       /* 0: the one topic; else so many in turn, and rare ones between them */
+    size_t wild;         /* subscriptions with wildcards beside those that hear */
+    const char *stalled; /* what becomes of a subscriber beside them that reads nothing */
 } fanout_plan_t;
 
+/* What is beside those that hear calls this when it is there. */
+typedef void (fanout_ready_fn) (void *arg);
 /* Whoever receives calls this for each message; false: that was the last. */
 typedef bool (fanout_heard_fn) (void *arg, const uint8_t *body, size_t size);
 
@@ -32,6 +39,9 @@ typedef struct {
     void (*close) (void *self);
     /* A subscriber: hears until `heard` has enough. */
     void (*hear) (const fanout_plan_t *plan, fanout_heard_fn *heard, void *arg);
+    /* Processes beside them, until they are killed. NULL: the road has none. */
+    size_t (*beside_count) (const fanout_plan_t *plan);
+    void (*beside) (const fanout_plan_t *plan, size_t index, fanout_ready_fn *ready, void *arg);
 } fanout_road_t;
 
 extern const fanout_road_t fanout_zloom, fanout_proxy, fanout_nats;

@@ -113,7 +113,9 @@ def cpu_ticks(pid):
 class Router:
     """`zloom node RECIPE router` in a folder; `start` may come again after `stop`."""
 
-    def __init__(self, options, path, tcp=False, slow_sync_us=0, hot="512MiB"):
+    def __init__(self, options, path, tcp=False, slow_sync_us=0, hot="512MiB", space=(), words=()):
+        """`tcp`: True, or the endpoint; the command line is between `space` and `words`."""
+        self.space, self.words = space, words
         self.options, self.path, self.state = options, path, path / "state"
         self.recipe = path / "recipe.yaml"
         self.environment = dict(os.environ)
@@ -123,7 +125,8 @@ class Router:
         listen = ""
         self.endpoint = f"ipc://{self.state}/run/router.sock"
         if tcp:
-            self.endpoint = f"tcp://127.0.0.1:{20000 + os.getpid() % 20000}"
+            self.endpoint = tcp if tcp is not True else \
+                f"tcp://127.0.0.1:{20000 + os.getpid() % 20000}"
             listen = f'listen: "{self.endpoint}", '
         self.recipe.write_text(RECIPE.replace("LISTEN", listen).replace("HOT", hot),
                                encoding="utf-8")
@@ -135,8 +138,9 @@ class Router:
         begin = time.monotonic()
         with open(self.path / "router.err", "ab") as err:
             self.popen = subprocess.Popen(
-                [self.options.bin / "zloom", "node", self.recipe, "router", "--state", self.state,
-                 "--ready-fd", str(write)], stdin=subprocess.DEVNULL, stdout=err, stderr=err,
+                [*self.space, self.options.bin / "zloom", "node", self.recipe, "router", "--state",
+                 self.state, "--ready-fd", str(write), *self.words],
+                stdin=subprocess.DEVNULL, stdout=err, stderr=err,
                 pass_fds=(write,), env=self.environment)
         os.close(write)
         served = os.read(ready, 1)

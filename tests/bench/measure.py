@@ -15,6 +15,10 @@ class Failure(Exception):
     """A bench could not measure, or what it measured is wrong; the text says how."""
 
 
+class LeftOut(Exception):
+    """What a case needs is not here; the text says what."""
+
+
 def rounded(value):
     """Four digits that mean something."""
     if value is None or value == 0:
