@@ -8,6 +8,7 @@
 #include "engine/core.h"
 #include "engine/recover.h"
 #include "engine/trail_watch.h"
+#include "patterns/common/producers.h"
 
 #define ENGINE_TAG 0x5A656E67u
 #define HEARTBEAT_NS ZLOOM_NS_PER_S
@@ -253,6 +254,7 @@ s_set_boot (zloom_engine_t *self)
     }
     const zloom_sessions_config_t config = {.heartbeat_ns = self->heartbeat_ns,
                                             .liveness = self->liveness,
+                                            .passing_mark = ZLOOM_PASSING_MARK,
                                             .first_epoch = self->boot.counter
                                                            << EPOCHS_OF_BOOT_BITS};
     self->sessions = zloom_sessions_new (&config);

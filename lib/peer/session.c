@@ -3,7 +3,9 @@
  * session.c - three maps over the sessions (by id in the order of coming, by route, by name) and
  * one timer each. What is known of a name outlives its session: the epoch it had, and the nonces of
  * the processes that were fenced under it, so that a process which was stopped, fenced and
- * continued cannot fence its successor by saying HELLO again.
+ * continued cannot fence its successor by saying HELLO again. Names that were drawn for one session
+ * come by the thousand and have no successor: of them only the last are known, for those that were
+ * lost and come back.
  */
 #include <stdlib.h>
 
@@ -16,6 +18,8 @@
 #define SESSION_TAG 0x5A73736Eu
 /* Fenced processes remembered under one name; older ones are long gone. */
 #define FENCED_MAX 8
+/* Names drawn for one session that are known beyond it. */
+#define PASSING_MAX 1024
 
 typedef struct {
     uint64_t epoch;
@@ -33,6 +37,7 @@ struct zloom_sessions {
     zloom_idmap_t *by_id;
     zloom_idmap_t *by_route;
     zloom_map_t *names;
+    zloom_map_t *passing; /* those of `names` that were drawn and have no session, oldest first */
     zloom_timers_t *timers;
     zloom_session_t *first_waiting;
     zloom_session_t *last_waiting;
@@ -56,6 +61,7 @@ zloom_sessions_new (const zloom_sessions_config_t *config)
     self->by_id = zloom_idmap_new ();
     self->by_route = zloom_idmap_new ();
     self->names = zloom_map_new ();
+    self->passing = zloom_map_new ();
     self->timers = zloom_timers_new ();
     return self;
 }
@@ -89,6 +95,7 @@ zloom_sessions_destroy (zloom_sessions_t **self_p)
     }
     zloom_idmap_destroy (&self->by_id);
     zloom_idmap_destroy (&self->by_route);
+    zloom_map_destroy (&self->passing);
     zloom_map_destroy (&self->names);
     zloom_timers_destroy (&self->timers);
     self->tag = ZLOOM_TAG_DEAD;
@@ -110,12 +117,38 @@ s_is_fenced (const name_t *name, zloom_bytes_t nonce)
     return false;
 }
 
+static bool
+s_forget_passing (zloom_sessions_t *self)
+{
+    zloom_bytes_t key;
+    void *value;
+    size_t first = 0;
+    if (!zloom_map_next (self->passing, &first, &key, &value)) {
+        return false;
+    }
+    zloom_map_remove (self->names, key);
+    zloom_map_remove (self->passing, key);
+    free (value);
+    return true;
+}
+
+/* One that was fenced is remembered as others are. */
+static bool
+s_is_passing (const zloom_sessions_t *self, zloom_bytes_t key, const name_t *name)
+{
+    return self->config.passing_mark && key.size > 0 &&
+           key.data[0] == (uint8_t) self->config.passing_mark && name->fenced_count == 0;
+}
+
 /* Forget one name without a session, the oldest that there is, when too many are remembered. */
 static void
 s_forget_one (zloom_sessions_t *self)
 {
     zloom_bytes_t key;
     void *value;
+    if (s_forget_passing (self)) {
+        return;
+    }
     for (size_t i = 0; zloom_map_next (self->names, &i, &key, &value);) {
         const name_t *name = value;
         if (!name->session) {
@@ -139,6 +172,7 @@ s_name (zloom_sessions_t *self, const zloom_verb_hello_t *hello)
         name->epoch = self->next_epoch++;
         zloom_map_put (self->names, hello->name, name);
     }
+    zloom_map_remove (self->passing, hello->name);
     return name;
 }
 
@@ -254,9 +288,16 @@ zloom_sessions_remove (zloom_sessions_t *self, zloom_session_t **session_p)
     if (zloom_idmap_get (self->by_route, session->route) == session) {
         zloom_idmap_remove (self->by_route, session->route);
     }
-    name_t *name = zloom_map_get (self->names, zloom_bytes_text (session->name));
+    const zloom_bytes_t key = zloom_bytes_text (session->name);
+    name_t *name = zloom_map_get (self->names, key);
     if (name && name->session == session) {
         name->session = NULL;
+        if (s_is_passing (self, key, name)) {
+            zloom_map_put (self->passing, key, name);
+            if (zloom_map_count (self->passing) > PASSING_MAX) {
+                (void) s_forget_passing (self);
+            }
+        }
     }
     s_session_free (session);
     *session_p = NULL;

@@ -47,6 +47,7 @@ typedef struct {
     uint64_t first_epoch;  /* epochs of this boot are above it */
     size_t sessions_max;   /* 0: ZLOOM_LIMIT_PEERS */
     size_t remembered_max; /* names remembered with their epochs; 0: ZLOOM_LIMIT_PRODUCERS */
+    char passing_mark;     /* begins names drawn for one session, of which only the last are */
 } zloom_sessions_config_t;
 
 zloom_sessions_t *zloom_sessions_new (const zloom_sessions_config_t *config);

@@ -16,6 +16,7 @@ s_new (size_t sessions_max, size_t remembered_max)
     const zloom_sessions_config_t config = {.heartbeat_ns = BEAT_NS,
                                             .liveness = 4,
                                             .first_epoch = 100,
+                                            .passing_mark = '~',
                                             .sessions_max = sessions_max,
                                             .remembered_max = remembered_max};
     return zloom_sessions_new (&config);
@@ -167,6 +168,38 @@ test_limits_on_sessions_and_on_memory_of_names (void **state)
     zloom_sessions_destroy (&sessions);
 }
 
+/* A process that was lost comes back to its epoch, however many others have come and gone. */
+static void
+test_names_drawn_for_one_session_crowd_nobody_out (void **state)
+{
+    (void) state;
+    zloom_sessions_t *sessions = s_new (0, 0);
+    zloom_session_t *shop = s_join (sessions, 1, "shop", 1);
+    zloom_session_t *first = s_join (sessions, 2, "~first", 1);
+    zloom_session_t *stays = s_join (sessions, 3, "~stays", 1);
+    const uint64_t shop_epoch = shop->epoch;
+    const uint64_t first_epoch = first->epoch;
+    const uint64_t stays_epoch = stays->epoch;
+    zloom_sessions_remove (sessions, &shop);
+    zloom_sessions_remove (sessions, &first);
+    first = s_join (sessions, 2, "~first", 1);
+    assert_true (first->epoch == first_epoch);
+    zloom_sessions_remove (sessions, &first);
+    uint64_t last_epoch = 0;
+    for (int i = 0; i < 3000; i++) {
+        char name[16];
+        snprintf (name, sizeof name, "~n%d", i);
+        zloom_session_t *session = s_join (sessions, 10, name, 1);
+        last_epoch = session->epoch;
+        zloom_sessions_remove (sessions, &session);
+    }
+    assert_true (s_join (sessions, 1, "shop", 1)->epoch == shop_epoch);
+    assert_true (s_join (sessions, 4, "~n2999", 1)->epoch == last_epoch);
+    assert_true (s_join (sessions, 5, "~stays", 1)->epoch == stays_epoch);
+    assert_true (s_join (sessions, 2, "~first", 1)->epoch > last_epoch); /* forgotten by now */
+    zloom_sessions_destroy (&sessions);
+}
+
 static void
 test_heartbeats (void **state)
 {
@@ -248,6 +281,7 @@ main (void)
       cmocka_unit_test (test_a_name_belongs_to_its_key),
       cmocka_unit_test (test_the_router_s_own_user_has_any_name),
       cmocka_unit_test (test_limits_on_sessions_and_on_memory_of_names),
+      cmocka_unit_test (test_names_drawn_for_one_session_crowd_nobody_out),
       cmocka_unit_test (test_heartbeats),
       cmocka_unit_test (test_a_shift_makes_nobody_late),
       cmocka_unit_test (test_those_who_wait_take_turns),
