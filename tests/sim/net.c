@@ -123,12 +123,31 @@ s_arrived (const sim_net_t *self, const line_t *pipe)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
+static void
+s_not_heard (void *arg, zloom_route_t route, zloom_bytes_t verb, zloom_bytes_t pack)
+{
+    (void) arg, (void) route, (void) verb, (void) pack;
+}
+
+static void
+s_not_unsaid (void *arg, zloom_route_t route, zloom_bytes_t verb)
+{
+    (void) arg, (void) route, (void) verb;
+}
+
+static void
+s_not_ended (void *arg, zloom_route_t route)
+{
+    (void) arg, (void) route;
+}
+
 sim_net_t *
 sim_net_new (sim_ground_t *ground, const sim_mouth_t *mouth)
 {
     sim_net_t *self = zloom_alloc (sizeof *self);
     self->ground = ground;
-    self->mouth = *mouth;
+    self->mouth =
+      mouth ? *mouth : (sim_mouth_t){NULL, s_not_heard, s_not_heard, s_not_unsaid, s_not_ended};
     self->next_route = 1;
     return self;
 }

@@ -24,6 +24,7 @@ typedef struct {
     void (*ended) (void *arg, zloom_route_t route);
 } sim_mouth_t;
 
+/* `mouth` is copied; NULL: nobody listens. */
 sim_net_t *sim_net_new (sim_ground_t *ground, const sim_mouth_t *mouth);
 void sim_net_destroy (sim_net_t **self_p);
 /* The router's end; its functions work while the router is up. */

@@ -152,14 +152,14 @@ s_open (sim_router_t *self)
         self->journal = NULL;
     } else {
         const sim_watcher_t watcher = {self, s_staged};
-        sim_watch (self->journal, true, &watcher);
+        sim_watch (self->journal, SIM_WATCH_DISK, &watcher);
         err = zloom_engine_start (self->engine, self->journal, now);
     }
     self->open_error = err;
     sim_trace (self->ground, "router-open", (uint64_t) err, sim_disk_calls (self->disk), 0);
     if (err == ZLOOM_OK && !sim_disk_stopped (self->disk)) {
         const sim_watcher_t watcher = {self, s_staged};
-        sim_watch (self->engine->memory.journal, false, &watcher);
+        sim_watch (self->engine->memory.journal, SIM_WATCH_MEMORY, &watcher);
         sim_net_up (self->net);
         sim_checker_opened (self->checker, self->engine);
         self->state = SIM_SERVES;

@@ -272,54 +272,50 @@ sim_disk_thaw (sim_disk_t *self, bool power_lost)
 /* ---- the journal ----------------------------------------------------------------------------- */
 
 typedef struct {
-    zloom_journal_ops_t ops; /* the journal's, with some calls of ours */
+    zloom_journal_ops_t ops; /* first: the journal's, with some calls of ours */
     const zloom_journal_ops_t *inner;
+    bool disk;
     sim_watcher_t watcher;
 } watch_t;
 
 #define SIM_EXACT_BYTES 65536u
 
-static watch_t s_watches[2]; /* memory, disk */
+static watch_t s_watches[SIM_WATCHES];
+
+static const watch_t *
+s_watch (const zloom_journal_t *journal)
+{
+    return (const watch_t *) journal->ops;
+}
 
 static void
-s_stage (watch_t *watch, bool disk, zloom_journal_t *journal, const zloom_record_t *record,
-         zloom_blob_t *blob)
+s_stage (zloom_journal_t *journal, const zloom_record_t *record, zloom_blob_t *blob)
 {
-    watch->watcher.staged (watch->watcher.arg, disk, record, watch->inner->group (journal));
+    const watch_t *watch = s_watch (journal);
+    watch->watcher.staged (watch->watcher.arg, watch->disk, record, watch->inner->group (journal));
     watch->inner->stage (journal, record, blob);
 }
 
-static void
-s_stage_memory (zloom_journal_t *journal, const zloom_record_t *record, zloom_blob_t *blob)
-{
-    s_stage (&s_watches[false], false, journal, record, blob);
-}
-
-static void
-s_stage_disk (zloom_journal_t *journal, const zloom_record_t *record, zloom_blob_t *blob)
-{
-    s_stage (&s_watches[true], true, journal, record, blob);
-}
-
 static zloom_err_t
-s_room_disk (const zloom_journal_t *journal, uint32_t records, uint64_t bytes, bool growing)
+s_room (const zloom_journal_t *journal, uint32_t records, uint64_t bytes, bool growing)
 {
     /* Most asks are from above; a SEND, with the bundle before it, asks for what it is. */
     const bool exact = growing && bytes < SIM_EXACT_BYTES;
-    return s_watches[true].inner->room (
+    return s_watch (journal)->inner->room (
       journal, records, exact || bytes < SIM_EVENT_BYTES ? bytes : SIM_EVENT_BYTES, growing);
 }
 
 void
-sim_watch (zloom_journal_t *journal, bool disk, const sim_watcher_t *watcher)
+sim_watch (zloom_journal_t *journal, sim_watch_t which, const sim_watcher_t *watcher)
 {
-    watch_t *watch = &s_watches[disk];
+    watch_t *watch = &s_watches[which];
     watch->watcher = *watcher;
     watch->inner = journal->ops;
     watch->ops = *journal->ops;
-    watch->ops.stage = disk ? s_stage_disk : s_stage_memory;
-    if (disk) {
-        watch->ops.room = s_room_disk;
+    watch->disk = which != SIM_WATCH_MEMORY;
+    watch->ops.stage = s_stage;
+    if (watch->disk) {
+        watch->ops.room = s_room;
     }
     journal->ops = &watch->ops;
 }

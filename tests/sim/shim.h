@@ -51,7 +51,10 @@ typedef struct {
     void (*staged) (void *arg, bool disk, const zloom_record_t *record, uint64_t group);
 } sim_watcher_t;
 
-/* From now on the watcher hears of what is staged. One journal of each kind at a time. */
-void sim_watch (zloom_journal_t *journal, bool disk, const sim_watcher_t *watcher);
+/* One journal of each is watched at a time. */
+typedef enum { SIM_WATCH_MEMORY, SIM_WATCH_DISK, SIM_WATCH_FAR_DISK, SIM_WATCHES } sim_watch_t;
+
+/* From now on the watcher hears of what is staged. */
+void sim_watch (zloom_journal_t *journal, sim_watch_t which, const sim_watcher_t *watcher);
 
 #endif

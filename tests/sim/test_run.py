@@ -40,6 +40,14 @@ class Run(unittest.TestCase):
         self.assertEqual(0, self.run_script("--seeds", "1", "--from", "3").returncode)
         self.assertEqual((3, 3), (self.log()[0]["first_seed"], self.log()[0]["last_seed"]))
 
+    def test_worlds_with_bridges(self):
+        bridge = str(pathlib.Path(SIM).with_name("simbridge"))
+        done = self.run_script("--of", "simbridge", "--seeds", "2", sim=bridge)
+        self.assertEqual(0, done.returncode, done.stderr)
+        total = self.run_script("--of", "simbridge", "--total").stdout
+        self.assertRegex(total, r"carried\s+[1-9]")
+        self.assertFalse(pathlib.Path(self.folder.name, "log.jsonl").exists())
+
     def test_a_broken_seed_is_noted(self):
         """A program that dies as an assertion makes it die."""
         dies = pathlib.Path(self.folder.name, "dies")

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "hub.h"
 
-#include "patterns/bus/bus.h"
-
 #define TURN_NS (SIM_MS / 50)
 
 static void
@@ -10,38 +8,16 @@ s_staged (void *arg, bool disk, const zloom_record_t *record, uint64_t group)
 {
     bus_hub_t *self = arg;
     (void) disk;
-    if (record->type == ZLOOM_RECORD_PACK) {
-        sim_trace (self->ground, "staged", record->seq, record->count, group);
-        bus_truth_staged (self->truth, record);
+    if (record->type != ZLOOM_RECORD_PACK) {
+        return;
     }
-}
-
-static zloom_engine_t *
-s_engine (bus_hub_t *self, uint64_t seed)
-{
-    static const char *const a[] = {"a.*"};
-    static const zloom_subscriber_config_t subscribers[] = {
-      {.name = "ledger", .durable = true},
-      {.name = "mail", .patterns = a, .pattern_count = 1, .durable = true}};
-    const zloom_engine_flow_t flow = {.pattern = &zloom_bus_pattern,
-                                      .fingerprint = 1,
-                                      .config = {.name = "events",
-                                                 .pattern = "bus",
-                                                 .confirm = ZLOOM_CONFIRM_DISK,
-                                                 .lease_ns = 2 * SIM_S,
-                                                 .failures_max = 1000000,
-                                                 .backoff_ns = {20 * SIM_MS},
-                                                 .backoff_count = 1,
-                                                 .limit_messages = 400,
-                                                 .limit_bytes = 64 * 1024,
-                                                 .exceptions_max = 1000,
-                                                 .retain_messages = 60,
-                                                 .subscribers = subscribers,
-                                                 .subscriber_count = 2}};
-    const zloom_engine_config_t config = {
-      .name = "sim", .flows = &flow, .flow_count = 1, .max_message_bytes = 8192, .seed = seed};
-    const zloom_transport_t transport = sim_net_transport (self->net);
-    return zloom_engine_new (&config, &transport);
+    sim_trace (self->ground, "staged", record->seq, record->count, group);
+    const zloom_engine_t *engine = self->engine;
+    for (size_t i = 0; i < engine->flow_count; i++) {
+        if (engine->flows[i]->number == record->flow && engine->flows[i]->port->disk) {
+            self->host.staged (self->host.arg, engine->flows[i], record);
+        }
+    }
 }
 
 void
@@ -71,7 +47,8 @@ s_open (bus_hub_t *self)
 {
     const zloom_now_t now = sim_now (self->ground);
     const uint64_t seed = 1 + sim_below (self->ground, UINT32_MAX);
-    self->engine = s_engine (self, seed);
+    const zloom_transport_t transport = sim_net_transport (self->net);
+    self->engine = self->host.engine (self->host.arg, &transport, seed);
     const zloom_journal_config_t config = {.vfs = sim_disk_vfs (self->disk),
                                            .directory = "/log",
                                            .segment_bytes = 64 * 1024,
@@ -84,7 +61,7 @@ s_open (bus_hub_t *self)
     if (err != ZLOOM_OK) {
         self->journal = NULL;
     } else {
-        sim_watch (self->journal, true, &(sim_watcher_t){self, s_staged});
+        sim_watch (self->journal, self->host.watch, &(sim_watcher_t){self, s_staged});
         err = zloom_engine_start (self->engine, self->journal, now);
     }
     sim_trace (self->ground, "open", (uint64_t) err, 0, 0);
@@ -96,8 +73,7 @@ s_open (bus_hub_t *self)
         s_crash (self);
         return;
     }
-    const zloom_hosted_t *flow = self->engine->flows[0];
-    bus_truth_cut (self->truth, flow->pattern->next_seq (flow->core));
+    self->host.opened (self->host.arg, self->engine);
     sim_net_up (self->net);
     self->turn_ns = now.mono_ns;
     self->work_ns = now.mono_ns;
@@ -114,8 +90,8 @@ s_turn (bus_hub_t *self)
     }
     if (sim_disk_stopped (self->disk)) {
         s_crash (self);
-    } else if (!zloom_bus_check (self->engine->flows[0]->core)) {
-        sim_fail (self->ground, "the books of the bus do not balance");
+    } else {
+        self->host.check (self->host.arg, self->engine);
     }
 }
 
@@ -151,11 +127,11 @@ bus_hub_next (const bus_hub_t *self)
 }
 
 void
-bus_hub_init (bus_hub_t *self, sim_ground_t *ground, bus_truth_t *truth, sim_net_t *net)
+bus_hub_init (bus_hub_t *self, sim_ground_t *ground, sim_net_t *net, const bus_host_t *host)
 {
     zloom_simdisk_t *inner = zloom_simdisk_new (sim_below (ground, UINT32_MAX));
     *self = (bus_hub_t){.ground = ground,
-                        .truth = truth,
+                        .host = *host,
                         .net = net,
                         .disk = sim_disk_new (&inner),
                         .turn_ns = ground->mono_ns,
@@ -169,8 +145,30 @@ bus_hub_fini (bus_hub_t *self)
     sim_disk_destroy (&self->disk);
 }
 
-void *
-bus_hub_core (const bus_hub_t *self)
+/* Of a bus: each durable group is through. */
+static bool
+s_flow_empty (const zloom_hosted_t *flow)
 {
-    return self->engine->flows[0]->core;
+    zloom_subscriber_row_t row;
+    bool empty = true;
+    if (flow->pattern->next_subscriber) {
+        for (uint64_t cursor = 0;
+             empty && flow->pattern->next_subscriber (flow->core, &cursor, &row);) {
+            empty = row.lag == 0;
+        }
+        return empty;
+    }
+    zloom_range_t run;
+    const uint64_t end = flow->pattern->next_seq (flow->core);
+    return end <= 1 || !flow->pattern->next_live (flow->core, 1, end - 1, &run);
+}
+
+bool
+bus_hub_empty (const bus_hub_t *self)
+{
+    bool empty = self->engine != NULL;
+    for (size_t i = 0; empty && i < self->engine->flow_count; i++) {
+        empty = s_flow_empty (self->engine->flows[i]);
+    }
+    return empty;
 }

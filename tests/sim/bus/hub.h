@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * hub.h - the router of a world with a bus: the real engine and journal on the simulated disk. It
- * loses its power at a call to the disk, or is killed, and comes again.
+ * hub.h - a router of a world with buses or bridges: the real engine and journal on a simulated
+ * disk of its own. It loses its power at a call to the disk, or is killed, and comes again. What it
+ * hosts, and who looks at that, is its host's.
  */
 #ifndef ZLOOM_TESTS_SIM_BUS_HUB_H
 #define ZLOOM_TESTS_SIM_BUS_HUB_H
@@ -9,11 +10,22 @@
 #include "engine/core.h"
 #include "net.h"
 #include "shim.h"
-#include "truth.h"
+
+typedef struct {
+    void *arg;
+    zloom_engine_t *(*engine) (void *arg, const zloom_transport_t *transport, uint64_t seed);
+    /* A PACK of that flow was staged. */
+    void (*staged) (void *arg, const zloom_hosted_t *flow, const zloom_record_t *record);
+    /* It has come again: what is in it now is what it found. */
+    void (*opened) (void *arg, const zloom_engine_t *engine);
+    /* After each turn; what does not hold is told to the ground. */
+    void (*check) (void *arg, const zloom_engine_t *engine);
+    sim_watch_t watch;
+} bus_host_t;
 
 typedef struct {
     sim_ground_t *ground;
-    bus_truth_t *truth;
+    bus_host_t host;
     sim_net_t *net;
     sim_disk_t *disk;
     zloom_engine_t *engine; /* NULL: it is off */
@@ -23,14 +35,14 @@ typedef struct {
     uint64_t crashes;
 } bus_hub_t;
 
-void bus_hub_init (bus_hub_t *self, sim_ground_t *ground, bus_truth_t *truth, sim_net_t *net);
+void bus_hub_init (bus_hub_t *self, sim_ground_t *ground, sim_net_t *net, const bus_host_t *host);
 void bus_hub_fini (bus_hub_t *self);
 /* When it wants to be called, and whatever it does then. */
 int64_t bus_hub_next (const bus_hub_t *self);
 void bus_hub_run (bus_hub_t *self);
 /* The process ends; the disk keeps what was written, or only what was synced. It comes again. */
 void bus_hub_stop (bus_hub_t *self, bool power_lost);
-/* The bus itself, while it is on. */
-void *bus_hub_core (const bus_hub_t *self);
+/* Whether nothing is in any flow that is not settled; false while it is off. */
+bool bus_hub_empty (const bus_hub_t *self);
 
 #endif

@@ -54,6 +54,12 @@ bus_peer_destroy (bus_peer_t **self_p)
     *self_p = NULL;
 }
 
+static const char *
+s_flow (const bus_peer_t *self)
+{
+    return self->options.flow ? self->options.flow : "events";
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 static void
@@ -104,12 +110,12 @@ s_subscribe (bus_peer_t *self)
         }
     }
     const bool member = self->options.kind == BUS_MEMBER;
-    const zloom_subscription_options_t options = {.flow = "events",
+    const zloom_subscription_options_t options = {.flow = s_flow (self),
                                                   .group = self->options.group,
                                                   .prefetch = 32,
                                                   .patterns = member ? NULL : patterns,
                                                   .pattern_count = member ? 0 : count,
-                                                  .durable = member,
+                                                  .durable = member && self->options.group,
                                                   .from = self->options.from,
                                                   .on_slow = self->options.on_slow,
                                                   .on_slow_value = self->options.on_slow_value};
@@ -123,7 +129,7 @@ static void
 s_born (bus_peer_t *self)
 {
     sim_ground_t *ground = self->stage->ground;
-    const zloom_client_flow_t flow = {.name = "events"};
+    const zloom_client_flow_t flow = {.name = s_flow (self)};
     zloom_client_options_t options = {.name = self->options.name,
                                       .flows = &flow,
                                       .flow_count = self->options.kind == BUS_PUBLISHER ? 1 : 0,
@@ -155,7 +161,7 @@ s_publish (bus_peer_t *self)
         return;
     }
     self->act_ns = ground->mono_ns + sim_span (ground, SIM_MS, 60 * SIM_MS);
-    if (!zloom_client_core_flow (self->core, "events", &state) || state.next_id == 0) {
+    if (!zloom_client_core_flow (self->core, s_flow (self), &state) || state.next_id == 0) {
         return;
     }
     for (uint64_t n = 1 + sim_below (ground, 20); n > 0; n--) {
@@ -168,10 +174,12 @@ s_publish (bus_peer_t *self)
             self->made = id;
             self->topics[id] = (uint8_t) sim_below (ground, BUS_TOPICS);
         }
+        char body[64];
+        snprintf (body, sizeof body, "event %" PRIu64 " of %s happened", id, self->options.name);
         const zloom_envelope_t envelope = {.topic = zloom_bytes_text (bus_topics[self->topics[id]]),
-                                           .body = zloom_bytes_text ("an event happened")};
+                                           .body = zloom_bytes_text (body)};
         uint64_t got = 0;
-        const zloom_err_t err = zloom_client_core_send (self->core, "events", &envelope,
+        const zloom_err_t err = zloom_client_core_send (self->core, s_flow (self), &envelope,
                                                         ZLOOM_BYTES_NULL, sim_now (ground), &got);
         if (err == ZLOOM_AGAIN) {
             return;
@@ -189,10 +197,17 @@ s_settle (bus_peer_t *self, const zloom_message_t *message)
 {
     zloom_settlement_t settlement = {
       .verdict = ZLOOM_VERDICT_ACK, .delay_ms = ZLOOM_DELAY_UNSET, .cause = {.exit = -1}};
+    static const zloom_verdict_t lots[] = {ZLOOM_VERDICT_RETRY, ZLOOM_VERDICT_RELEASE};
     if (self->options.kind == BUS_MEMBER && !self->stage->calm) {
-        static const zloom_verdict_t lots[] = {ZLOOM_VERDICT_RETRY, ZLOOM_VERDICT_RELEASE};
         const uint64_t lot = sim_below (self->stage->ground, 12);
         settlement.verdict = lot < 2 ? lots[lot] : ZLOOM_VERDICT_ACK;
+    } else if (self->options.kind == BUS_THIEF) {
+        settlement.verdict = lots[sim_below (self->stage->ground, 2)];
+        if (sim_once_in (self->stage->ground, 8)) {
+            settlement.verdict = ZLOOM_VERDICT_ACK;
+            bus_truth_taken (self->stage->truth, message->producer, message->producer_size,
+                             message->id);
+        }
     }
     self->open[message->seq]++;
     self->acked[message->seq] = settlement.verdict == ZLOOM_VERDICT_ACK;
@@ -212,6 +227,8 @@ s_take (bus_peer_t *self)
         if (self->options.kind == BUS_LISTENER) {
             bus_truth_heard (self->stage->truth, &self->ear, message->seq, message->producer,
                              message->producer_size, message->id);
+        } else if (self->options.kind == BUS_THIEF) {
+            sim_trace (self->stage->ground, "  takes", message->seq, message->id, 0);
         } else if (self->acked[message->seq] == 2) {
             sim_fail (self->stage->ground, "%s: %" PRIu64 " comes again after its ack",
                       self->options.name, message->seq);
@@ -262,12 +279,13 @@ bus_peer_run (bus_peer_t *self)
     if (self->options.kind == BUS_PUBLISHER && self->welcomed) {
         s_publish (self);
     } else if (self->options.kind != BUS_PUBLISHER) {
-        if (self->over != 0 && self->over == self->handle) {
+        const bool rests = self->options.kind == BUS_THIEF && self->stage->calm;
+        if (self->handle != 0 && (self->over == self->handle || rests)) {
             (void) zloom_client_core_unsubscribe (self->core, self->handle);
             self->handle = 0;
         }
         self->over = 0;
-        if (self->handle == 0) {
+        if (self->handle == 0 && !rests) {
             s_subscribe (self);
         }
         s_take (self);
@@ -294,6 +312,14 @@ bus_peer_hang (bus_peer_t *self, int64_t for_ns)
 {
     sim_trace (self->stage->ground, "hang", self->options.number, self->options.kind, 0);
     self->hung_ns = self->stage->ground->mono_ns + for_ns;
+}
+
+void
+bus_peer_cut (bus_peer_t *self)
+{
+    if (self->road) {
+        sim_net_cut (self->stage->net, self->road);
+    }
 }
 
 bool

@@ -10,13 +10,15 @@
 #include "net.h"
 #include "truth.h"
 
-typedef enum { BUS_PUBLISHER, BUS_LISTENER, BUS_MEMBER } bus_kind_t;
+/* A thief takes what is for others, and mostly gives it back. */
+typedef enum { BUS_PUBLISHER, BUS_LISTENER, BUS_MEMBER, BUS_THIEF } bus_kind_t;
 
 typedef struct {
     bus_kind_t kind;
     uint32_t number;      /* of publishers: 0, 1, … */
     const char *name;     /* of publishers: w0, w1, … */
-    const char *group;    /* members' */
+    const char *flow;     /* NULL: events */
+    const char *group;    /* members', of a bus; NULL: the flow is a queue */
     const char *patterns; /* parted by blanks; "": everything */
     uint64_t events;      /* a publisher's, in all */
     zloom_on_slow_t on_slow;
@@ -40,6 +42,8 @@ int64_t bus_peer_next (const bus_peer_t *self);
 void bus_peer_run (bus_peer_t *self);
 void bus_peer_die (bus_peer_t *self, int64_t off_ns);
 void bus_peer_hang (bus_peer_t *self, int64_t for_ns);
+/* Its connection breaks and comes again. */
+void bus_peer_cut (bus_peer_t *self);
 bool bus_peer_done (const bus_peer_t *self);
 const bus_peer_options_t *bus_peer_options (const bus_peer_t *self);
 const bus_ear_t *bus_peer_ear (const bus_peer_t *self);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "truth.h"
 
+#include "base/crc32c.h"
 #include "patterns/common/pack_head.h"
 #include "patterns/common/topics.h"
 #include "wire/pack.h"
@@ -24,7 +25,24 @@ s_topic (zloom_bytes_t topic)
 static uint8_t
 s_publisher (zloom_bytes_t name)
 {
-    return name.size == 2 && name.data[0] == 'w' ? (uint8_t) (name.data[1] - '0' + 1) : 0;
+    const bool known = name.size == 2 && name.data[1] >= '0' && name.data[1] < '0' + BUS_PUBLISHERS;
+    return known && name.data[0] == 'w' ? (uint8_t) (name.data[1] - '0' + 1) : 0;
+}
+
+static void
+s_said (bus_truth_t *self, const bus_event_t *event, uint64_t seq)
+{
+    if (event->publisher == 0 || event->id >= BUS_IDS) {
+        sim_fail (self->ground, "P1: nobody sends what is at %" PRIu64, seq);
+        return;
+    }
+    uint32_t *said = &self->said[event->publisher - 1][event->id];
+    const uint32_t was = self->origin ? self->origin->said[event->publisher - 1][event->id] : *said;
+    if (was != event->sum && (was != 0 || self->origin)) {
+        sim_fail (self->ground, "P1: %u of publisher %u is not what was sent", event->id,
+                  event->publisher);
+    }
+    *said = event->sum;
 }
 
 void
@@ -49,7 +67,9 @@ bus_truth_staged (bus_truth_t *self, const zloom_record_t *record)
         }
         self->events[seq] = (bus_event_t){.publisher = s_publisher (head.src[run].producer),
                                           .topic = s_topic (zloom_topic_of (bytes)),
-                                          .id = (uint32_t) head.src[run].first_id + at};
+                                          .id = (uint32_t) head.src[run].first_id + at,
+                                          .sum = 1 | zloom_crc32c (0, bytes.data, bytes.size)};
+        s_said (self, &self->events[seq], seq);
     }
     self->next_seq = record->seq + record->count;
     zloom_arena_fini (&arena);
@@ -177,6 +197,26 @@ bus_truth_count (const bus_truth_t *self, const char *patterns)
 }
 
 void
+bus_truth_taken (bus_truth_t *self, const char *producer, size_t producer_size, uint64_t id)
+{
+    const uint8_t publisher = s_publisher (zloom_bytes (producer, producer_size));
+    if (publisher > 0 && id < BUS_IDS) {
+        self->loose[publisher - 1][id] = true;
+    }
+}
+
+/* The last id before `next` that does not have to be there. */
+static uint64_t
+s_past_loose (const bus_truth_t *self, size_t publisher, uint64_t last, uint64_t next)
+{
+    const bus_truth_t *from = self->origin ? self->origin : self;
+    while (last + 1 < next && last + 1 < BUS_IDS && from->loose[publisher][last + 1]) {
+        last++;
+    }
+    return last;
+}
+
+void
 bus_truth_books (bus_truth_t *self)
 {
     uint64_t last[BUS_PUBLISHERS] = {0};
@@ -185,14 +225,17 @@ bus_truth_books (bus_truth_t *self)
         if (event->publisher == 0) {
             continue;
         }
-        if (event->id != last[event->publisher - 1] + 1) {
+        uint64_t *before = &last[event->publisher - 1];
+        *before = s_past_loose (self, event->publisher - 1u, *before, event->id);
+        if (event->id != *before + 1) {
             sim_fail (self->ground, "publisher %u: %u follows %" PRIu64 " at %" PRIu64,
-                      event->publisher, event->id, last[event->publisher - 1], at);
+                      event->publisher, event->id, *before, at);
             return;
         }
-        last[event->publisher - 1] = event->id;
+        *before = event->id;
     }
     for (size_t i = 0; i < BUS_PUBLISHERS; i++) {
+        last[i] = s_past_loose (self, i, last[i], self->confirmed[i] + 1);
         if (last[i] < self->confirmed[i]) {
             sim_fail (self->ground, "publisher %zu: %" PRIu64 " are confirmed, %" PRIu64 " stand",
                       i + 1, self->confirmed[i], last[i]);

@@ -12,7 +12,7 @@
 #include "ground.h"
 #include "journal/journal.h"
 
-#define BUS_PUBLISHERS 3
+#define BUS_PUBLISHERS 4
 #define BUS_SEQS 20000
 #define BUS_IDS 4000
 #define BUS_TOPICS 5
@@ -23,15 +23,21 @@ typedef struct {
     uint8_t publisher; /* its number + 1; 0: nothing */
     uint8_t topic;
     uint32_t id;
+    uint32_t sum; /* over all that it says; never 0 */
 } bus_event_t;
 
-typedef struct {
+typedef struct bus_truth bus_truth_t;
+struct bus_truth {
     sim_ground_t *ground;
+    const bus_truth_t
+      *origin; /* what is here was carried over from there; NULL: it was sent here */
+    uint32_t said[BUS_PUBLISHERS][BUS_IDS]; /* sums by id, of all that was ever staged */
+    bool loose[BUS_PUBLISHERS][BUS_IDS];    /* may be missing: somebody took it away */
     bus_event_t events[BUS_SEQS];
     uint64_t next_seq;
     uint64_t confirmed[BUS_PUBLISHERS];  /* ids up to here */
     uint64_t heard, gaps, missed, acked; /* for the summary */
-} bus_truth_t;
+};
 
 /* One subscriber's ear: where it is. */
 typedef struct {
@@ -56,7 +62,9 @@ void bus_truth_gap (bus_truth_t *self, bus_ear_t *ear, uint64_t from, uint64_t t
 void bus_truth_end (bus_truth_t *self, const bus_ear_t *ear);
 /* Numbers that a group with these patterns wants. */
 uint64_t bus_truth_count (const bus_truth_t *self, const char *patterns);
-/* Whatever was confirmed has a number, and one only. */
+/* Who took this message from its flow by hand may keep it from where it was to go. */
+void bus_truth_taken (bus_truth_t *self, const char *producer, size_t producer_size, uint64_t id);
+/* Whatever was confirmed has a number, and one only, in order; but for what is loose. */
 void bus_truth_books (bus_truth_t *self);
 
 #endif
