@@ -35,7 +35,9 @@ struct zloom_proc {
 zloom_proc_t *
 zloom_proc_new (const zloom_supervisor_config_t *config, const zloom_plan_unit_t *plan)
 {
-    const zloom_node_common_t *common = plan->node->config;
+    /* A bridge is written in no recipe: it is started again as its router is. */
+    const zloom_node_common_t *common =
+      plan->node->of ? plan->node->of->config : plan->node->config;
     bool once = plan->node->kind->id == ZLOOM_NODE_POLLER &&
                 !((const zloom_poller_config_t *) plan->node->config)->file.follow;
     zloom_unit_config_t unit = {

@@ -9,6 +9,7 @@
     errors         EIO and ENOSPC at the n-th, likewise
     slow_disk      every sync takes long (strace)
     bus            `zloom run` with a bus: its router is killed, and who publishes and hears
+    bridge         two routers and their bridges, with a bus at the far one: each is killed
     nodes          `zloom run` with poller, workers and sink: each is killed and frozen
     second_router  a second router on the same state folder
     full_disk      a file system that fills up and gets its space back (root, tmpfs)
@@ -51,7 +52,8 @@ SCENARIOS = {
     "kill": kills.kill, "freeze": kills.freeze, "stall": kills.stall,
     "second_router": kills.second_router, "inject": exact.inject, "errors": exact.errors,
     "slow_disk": exact.slow_disk,
-    "bus": buses.bus, "nodes": nodes.nodes, "hostile": hostile.hostile, "clock": limits.clock,
+    "bus": buses.bus, "bridge": buses.bridge, "nodes": nodes.nodes, "hostile": hostile.hostile,
+    "clock": limits.clock,
     "descriptors": limits.descriptors, "memory": limits.memory, "full_disk": disks.full_disk,
     "full_of_itself": disks.full_of_itself, "tiny_disk": disks.tiny_disk, "power": disks.power,
     "damage": disks.damage, "damage_last": disks.damage_last}

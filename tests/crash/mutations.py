@@ -88,4 +88,9 @@ MUTATIONS = [
     Mutation("no-attestation", "a group attests what was durable before it",
              "lib/journal/commit.c", ".attested = self->durable,", ".attested = 0,",
              ("damage", "damage_last")),
+    Mutation("bridge-settles-early", "a bridge settles what the far router has confirmed",
+             "nodes/forwarder/bridge.c",
+             "    s_settle (self, source, state.confirmed);\n",
+             "    s_settle (self, source, state.next_id > 0 ? state.next_id - 1 : 0);\n",
+             ("bridge",)),
 ]

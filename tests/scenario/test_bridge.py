@@ -2,6 +2,7 @@
 """What a worker at one router sends to a flow of another is there once, whoever dies meanwhile."""
 import json
 import os
+import re
 import shutil
 import signal
 import unittest
@@ -61,6 +62,10 @@ class Bridge(Case):
                 pass  # it is being started just now
         self.check_once(lines)
         self.assertEqual(self.stop(), 0)
+        # A bridge has no words of its own in the recipe: it is started again as its router is.
+        deaths = re.findall(r"node-death node=edge-bridge .*then=\"restart \d+ in (.*)\"",
+                            self.said())
+        self.assertEqual(set(deaths), {"10 ms"})
 
     def test_what_waits_is_seen_and_carried_later(self):
         self.run_topology(self.recipe(SENT))
