@@ -36,7 +36,8 @@
 #define ZLOOM_REPORT_TEXT_MAP(X)                          \
     X (blocked_on, "the flow for which it has no credit") \
     X (io, "how messages come to the child")              \
-    X (hint, "what may be wrong with the child")
+    X (hint, "what may be wrong with the child")          \
+    X (waits_for, "the router that does not answer it")
 
 #define ZLOOM_REPORT_TEXT_BYTES 256
 

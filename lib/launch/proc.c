@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define ZLOOM_PROC_TAG 0x4C1D0003u
+#define FAR_READY_NS (INT64_C (365) * 24 * 3600 * ZLOOM_NS_PER_S)
 
 struct zloom_proc {
     uint32_t tag;
@@ -32,6 +33,18 @@ struct zloom_proc {
     int64_t ended_ns;   /* wall; of the last run that ended */
 };
 
+/*
+ * A node is ready when its router has answered. One on another host answers when it comes: nothing
+ * here is broken meanwhile, and starting the node again would not help.
+ */
+static int64_t
+s_ready_limit_ns (const zloom_supervisor_config_t *config, const zloom_plan_unit_t *plan)
+{
+    const zloom_recipe_node_t *router = zloom_recipe_home (config->recipe, plan->node);
+    const bool here = !router || zloom_plan_is_here (config->here, router->name);
+    return here ? config->ready_limit_ns : FAR_READY_NS;
+}
+
 zloom_proc_t *
 zloom_proc_new (const zloom_supervisor_config_t *config, const zloom_plan_unit_t *plan)
 {
@@ -44,7 +57,7 @@ zloom_proc_new (const zloom_supervisor_config_t *config, const zloom_plan_unit_t
       .backoff_ns = common->restart.backoff_ns,
       .budget = common->restart.budget,
       .within_ns = common->restart.within_ns,
-      .ready_limit_ns = config->ready_limit_ns,
+      .ready_limit_ns = s_ready_limit_ns (config, plan),
       .completes = once,
     };
     zloom_proc_t *self = zloom_alloc (sizeof *self);

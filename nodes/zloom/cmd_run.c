@@ -22,8 +22,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* How long nodes of a host without the router wait for it. */
-#define FAR_READY_NS (INT64_C (365) * 24 * 3600 * ZLOOM_NS_PER_S)
 /* What nodes of a supervisor that was killed get beyond their time to drain. */
 #define LEFTOVER_NS (5 * ZLOOM_NS_PER_S)
 
@@ -103,8 +101,7 @@ s_run_processes (const zloom_cli_t *cli, const zloom_topology_t *topology, s_run
       .place = topology->fleet ? place : NULL,
       .ready_fd = run->ready_fd,
       .stop_fd = run->stop_fd,
-      /* A router on another host comes when it comes: nothing here is broken meanwhile. */
-      .ready_limit_ns = zloom_fleet_has_router (topology) ? 10 * ZLOOM_NS_PER_S : FAR_READY_NS,
+      .ready_limit_ns = 10 * ZLOOM_NS_PER_S,
       .grace_ns = run->grace_ns,
       .until_idle = zloom_cli_option (cli, "until-idle") != NULL,
       .controlled = true,

@@ -18,6 +18,7 @@
     X (DISK_FULL, "disk_full", "the router's disk is full")                                \
     X (NOT_RUNNING, "not_running", "the node does not run")                                \
     X (RESTARTING, "restarting", "a node ends again and again")                            \
+    X (NO_ROUTER, "no_router", "the node runs, and waits for its router")                  \
     X (CHILD_RESTARTS, "child_restarts", "the program of a worker is being started again") \
     X (NO_TAKERS, "no_takers", "nobody takes from the flow")                               \
     X (BUFFERED, "buffered", "a program reads and its answers stay in its buffer")         \

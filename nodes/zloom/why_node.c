@@ -86,12 +86,27 @@ s_blocked (const zloom_view_node_t *node, zloom_why_t *why)
     return true;
 }
 
+static bool
+s_waits (const zloom_view_node_t *node, zloom_why_t *why)
+{
+    if (!node->report.waits_for[0]) {
+        return false;
+    }
+    zloom_buf_printf (&why->sentence, "%s waits for router %s, which does not answer it",
+                      node->name, node->report.waits_for);
+    zloom_buf_add_text (&why->advice, "see on that router's host whether it runs: zloom ps");
+    return true;
+}
+
 static const struct {
     zloom_why_cause_t cause;
     bool (*holds) (const zloom_view_node_t *node, zloom_why_t *why);
 } s_reported[] = {
-  {ZLOOM_WHY_PAUSED, s_paused},           {ZLOOM_WHY_CHILD_RESTARTS, s_child_restarts},
-  {ZLOOM_WHY_BUFFERED, s_buffered},       {ZLOOM_WHY_BLOCKED, s_blocked},
+  {ZLOOM_WHY_PAUSED, s_paused},
+  {ZLOOM_WHY_NO_ROUTER, s_waits},
+  {ZLOOM_WHY_CHILD_RESTARTS, s_child_restarts},
+  {ZLOOM_WHY_BUFFERED, s_buffered},
+  {ZLOOM_WHY_BLOCKED, s_blocked},
   {ZLOOM_WHY_CHILD_QUIET, s_child_quiet},
 };
 
@@ -114,8 +129,17 @@ s_absent (const zloom_view_node_t *node, zloom_why_t *why)
 {
     zloom_buf_t *out = &why->sentence;
     char text[48];
-    if (node->connected || strcmp (node->state, "ready") == 0) {
+    if (node->connected || !node->supervised) {
         return false;
+    }
+    if (strcmp (node->state, "ready") == 0) {
+        why->cause = ZLOOM_WHY_NO_ROUTER;
+        zloom_buf_printf (out,
+                          "%s runs, and no router that was asked has a session with it: it waits "
+                          "for its own to answer",
+                          node->name);
+        zloom_buf_printf (&why->advice, "zloom logs %s names that router", node->name);
+        return true;
     }
     if (strcmp (node->state, "backoff") == 0) {
         why->cause = ZLOOM_WHY_RESTARTING;
@@ -241,14 +265,33 @@ s_answers_to (const zloom_view_node_t *node, const char *name)
              strspn (node->name + size + 1, "0123456789") == strlen (node->name + size + 1)));
 }
 
+/* "hub-bridge/orders" is of hub-bridge, which has a session for each outbox and none beside. */
+static bool
+s_is_lane (const zloom_view_node_t *node, const char *name)
+{
+    const size_t size = strlen (name);
+    return strncmp (node->name, name, size) == 0 && node->name[size] == '/';
+}
+
+static size_t
+s_lanes (const zloom_view_t *now, const char *name)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < now->node_count; i++) {
+        count += s_is_lane (&now->nodes[i], name) ? 1 : 0;
+    }
+    return count;
+}
+
 bool
 zloom_why_node (const zloom_view_t *before, const zloom_view_t *now, const char *node,
                 zloom_why_t *why)
 {
     size_t count = 0;
+    const size_t lanes = s_lanes (now, node);
     zloom_why_t worst = {.cause = ZLOOM_WHY_COUNT};
     for (size_t i = 0; i < now->node_count; i++) {
-        if (!s_answers_to (&now->nodes[i], node)) {
+        if (lanes > 0 ? !s_is_lane (&now->nodes[i], node) : !s_answers_to (&now->nodes[i], node)) {
             continue;
         }
         zloom_why_t own = {.cause = ZLOOM_WHY_IDLE};
@@ -265,7 +308,7 @@ zloom_why_node (const zloom_view_t *before, const zloom_view_t *now, const char 
         return false;
     }
     *why = worst;
-    if (count > 1) {
+    if (count > 1 && lanes == 0) {
         zloom_buf_printf (&why->sentence, " (of %zu replicas)", count);
     }
     return true;

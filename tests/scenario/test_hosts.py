@@ -31,6 +31,24 @@ hosts:
   b: {public: "%(b)s"}
 place: {router: hub, work: b, out: hub}
 """
+BRIDGED = """
+nodes:
+  near: {kind: router}
+  far:  {kind: router}
+  feed: {kind: poller, file: {path: lines.txt, format: lines}}
+  copy: {kind: sink, file: {path: copy.txt}}
+  out:  {kind: sink, file: {path: out.txt}}
+flows:
+  in:  {pattern: queue, from: feed, to: out, mirror: {from: near, to: far}}
+  own: {pattern: queue, from: external, to: copy, via: near}
+"""
+BRIDGED_FLEET = """zloom: 1
+recipe: recipe.yaml
+hosts:
+  hub: {address: %(address)s, public: "%(hub)s"}
+  b: {address: %(address)s, port: 7700, public: "%(b)s"}
+place: {near: b, feed: b, far: hub, near-bridge: hub, out: hub, copy: hub}
+"""
 KEYS = """keys:
   shop: {public: "%(shop)s", may: [{flow: in, rights: [%(rights)s]}]}
 """
@@ -189,6 +207,25 @@ class Hosts(Case):
         self.start("hub")
         self.wait_log("b", " ready topology=")
         self.wait_log("hub", " ready topology=")
+
+    def test_a_bridge_beside_its_destination_runs_before_its_source_does(self):
+        self.recipe(BRIDGED)
+        self.write("lines.txt", "x\n")
+        self.write("fleet.yaml", BRIDGED_FLEET % self.public)
+        self.start("hub")
+        self.wait_log("hub", "node-ready node=near-bridge", "bridge-waits", "router=near")
+        words = ("--state", self.folder / "hub")
+        states = {node["unit"]: node["state"] for node in
+                  json.loads(zloom("ps", "-o", "json", *words).stdout)["nodes"]}
+        self.assertEqual(states["near-bridge"], "ready")
+        done = zloom("why", "near-bridge", "--for", "100ms", "-o", "json", *words)
+        self.assertEqual(json.loads(done.stdout)["cause"], "no_router", done.stdout + done.stderr)
+        self.wait_log("hub", "node-start node=copy")
+        self.start("b")
+        self.wait_log("b", " ready topology=")
+        self.wait_log("hub", " ready topology=", "bridge-goes-on")
+        self.assertNotIn("node-death", self.said_on("hub"))
+        wait_for("it is carried", lambda: self.written() == ["x"])
 
     def test_commands_on_a_host_without_the_router(self):
         self.run_both()

@@ -26,6 +26,41 @@ test_a_node_that_is_not_there (void **state)
 }
 
 static void
+test_a_node_that_waits_for_its_router (void **state)
+{
+    (void) state;
+    s_rig_t rig;
+    s_open (&rig);
+    zloom_view_node_t *node = &rig.nodes[0];
+    node->connected = false;
+    node->supervised = true;
+    (void) snprintf (node->state, sizeof node->state, "ready");
+    s_node_says (&rig, "charge", ZLOOM_WHY_NO_ROUTER,
+                 "charge runs, and no router that was asked has a session with it");
+    zloom_why_fini (&rig.why);
+}
+
+/* Its sessions are one for each outbox, and none of its own name. */
+static void
+test_a_bridge_speaks_by_its_outboxes (void **state)
+{
+    (void) state;
+    s_rig_t rig;
+    s_open (&rig);
+    zloom_view_node_t *unit = &rig.nodes[1];
+    unit->connected = false;
+    unit->supervised = true;
+    (void) snprintf (unit->name, sizeof unit->name, "hub-bridge");
+    (void) snprintf (unit->state, sizeof unit->state, "ready");
+    (void) snprintf (rig.nodes[0].name, sizeof rig.nodes[0].name, "hub-bridge/paid");
+    s_node_says (&rig, "hub-bridge", ZLOOM_WHY_IDLE, "hub-bridge/paid is idle");
+    (void) snprintf (rig.nodes[0].report.waits_for, ZLOOM_REPORT_TEXT_BYTES, "edge");
+    s_node_says (&rig, "hub-bridge", ZLOOM_WHY_NO_ROUTER,
+                 "hub-bridge/paid waits for router edge, which does not answer it");
+    zloom_why_fini (&rig.why);
+}
+
+static void
 test_an_idle_node_asks_its_flows (void **state)
 {
     (void) state;
@@ -98,6 +133,8 @@ main (void)
 {
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (test_a_node_that_is_not_there),
+      cmocka_unit_test (test_a_node_that_waits_for_its_router),
+      cmocka_unit_test (test_a_bridge_speaks_by_its_outboxes),
       cmocka_unit_test (test_an_idle_node_asks_its_flows),
       cmocka_unit_test (test_the_worst_replica_speaks),
       cmocka_unit_test (test_work_is_counted_between_reports),

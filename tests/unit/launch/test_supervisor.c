@@ -57,6 +57,7 @@ typedef struct {
     int times;         /* that often */
     char gone[256];    /* what the watch was told */
     bool idle;
+    bool elsewhere; /* the router runs on another host */
     int64_t grace_ns;
 } s_fixture_t;
 
@@ -184,13 +185,22 @@ s_watch_rest (void *arg)
     (void) arg;
 }
 
+static bool
+s_not_the_router (void *arg, const char *node)
+{
+    (void) arg;
+    return strcmp (node, "router") != 0;
+}
+
 static zloom_err_t
 s_run (s_fixture_t *self, bool until_idle)
 {
     zloom_watch_t watch = {self,          s_watch_fd,   s_watch_dispatch,
                            s_watch_ready, s_watch_gone, s_watch_idle,
                            s_watch_rest,  NULL,         NULL};
+    const zloom_plan_here_t here = {s_not_the_router, self};
     zloom_supervisor_config_t config = {.recipe = self->recipe,
+                                        .here = self->elsewhere ? &here : NULL,
                                         .paths = &self->paths,
                                         .exe = self->exe,
                                         .recipe_path = "/test.yaml",
@@ -297,6 +307,21 @@ supervisor_kills_what_never_gets_ready (void **state)
     s_teardown (&self);
 }
 
+/* They have to find it first, and it comes when it comes. */
+static void
+supervisor_gives_nodes_of_a_router_elsewhere_their_time (void **state)
+{
+    (void) state;
+    s_fixture_t self;
+    s_setup (&self, "[ $me = out.1 ] && timeout 1.5 tail -f /dev/null\nready; wait_for_end\n");
+    self.elsewhere = true;
+    self.until = "ready in.1";
+    assert_int_equal (s_run (&self, false), ZLOOM_OK);
+    assert_int_equal (s_count (s_journal (&self), "start router.1"), 0);
+    assert_int_equal (s_count (s_journal (&self), "start out.1"), 1);
+    s_teardown (&self);
+}
+
 /* A worker that will not go is killed when its time is over; those after it drain in peace. */
 static void
 supervisor_kills_what_will_not_stop (void **state)
@@ -384,6 +409,7 @@ main (void)
       cmocka_unit_test (supervisor_gives_up_after_the_budget),
       cmocka_unit_test (supervisor_tells_a_wrong_recipe_from_a_dying_node),
       cmocka_unit_test (supervisor_kills_what_never_gets_ready),
+      cmocka_unit_test (supervisor_gives_nodes_of_a_router_elsewhere_their_time),
       cmocka_unit_test (supervisor_kills_what_will_not_stop),
       cmocka_unit_test (supervisor_ends_what_a_killed_node_leaves_behind),
       cmocka_unit_test (supervisor_drains_when_idle),
