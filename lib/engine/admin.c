@@ -138,6 +138,7 @@ s_reload (zloom_engine_t *self, const zloom_ask_t *ask)
 
 typedef enum {
     FLOW_NONE,
+    FLOW_PEER,  /* none, but a peer, which a supervisor may do to those of its own host anyway */
     FLOW_SHOWN, /* a name changes nothing: the answer tells of the whole router */
     FLOW_MAY,
     FLOW_MUST,
@@ -158,8 +159,8 @@ static const command_t s_commands[] = {
   {"pause", FLOW_MUST, ZLOOM_RIGHT_ADMINISTER, s_pause},
   {"resume", FLOW_MUST, ZLOOM_RIGHT_ADMINISTER, s_resume},
   {"drain", FLOW_MUST, ZLOOM_RIGHT_ADMINISTER, s_drain},
-  {"peer pause", FLOW_NONE, ZLOOM_RIGHT_ADMINISTER, zloom_admin_peer_pause},
-  {"peer resume", FLOW_NONE, ZLOOM_RIGHT_ADMINISTER, zloom_admin_peer_resume},
+  {"peer pause", FLOW_PEER, ZLOOM_RIGHT_ADMINISTER, zloom_admin_peer_pause},
+  {"peer resume", FLOW_PEER, ZLOOM_RIGHT_ADMINISTER, zloom_admin_peer_resume},
   {"reload", FLOW_NONE, ZLOOM_RIGHT_ADMINISTER, s_reload},
   {"purge", FLOW_MUST, ZLOOM_RIGHT_ADMINISTER, zloom_admin_purge},
   {"trace", FLOW_MAY, ZLOOM_RIGHT_READ, zloom_admin_trace},
@@ -206,13 +207,17 @@ s_run (zloom_engine_t *self, zloom_ask_t *ask, zloom_bytes_t name)
     }
     const bool of_flow = ask->flow && command->flow >= FLOW_MAY;
     const char *name_of = of_flow ? ask->flow->config.name : NULL;
-    if (!zloom_engine_allows (self, ask->session, command->right, name_of)) {
+    if (!zloom_engine_allows (self, ask->session, command->right, name_of) &&
+        !(command->flow == FLOW_PEER && zloom_admin_peer_is_own (self, ask))) {
         return zloom_fail (ZLOOM_FORBIDDEN, "ADMIN %s: '%s' may not %s %s%s", command->name,
                            ask->session->name,
                            command->right == ZLOOM_RIGHT_READ      ? "read"
                            : command->right == ZLOOM_RIGHT_CONSUME ? "consume"
                                                                    : "administer",
-                           name_of ? "flow " : "all flows", name_of ? name_of : "");
+                           name_of ? "flow " : "all flows",
+                           name_of                      ? name_of
+                           : command->flow == FLOW_PEER ? ", and no such peer came with its key"
+                                                        : "");
     }
     return command->run (self, ask);
 }

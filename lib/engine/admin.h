@@ -102,6 +102,8 @@ zloom_admin_fn zloom_admin_dlq_show;
 zloom_admin_fn zloom_admin_dlq_requeue;
 zloom_admin_fn zloom_admin_dlq_purge;
 zloom_admin_fn zloom_admin_purge;
+/* Whether all who have the name that is asked for came with the asker's key, a supervisor's. */
+bool zloom_admin_peer_is_own (const zloom_engine_t *self, const zloom_ask_t *ask);
 zloom_admin_fn zloom_admin_peer_pause;
 zloom_admin_fn zloom_admin_peer_resume;
 zloom_admin_fn zloom_admin_trace;

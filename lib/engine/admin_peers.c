@@ -3,8 +3,11 @@
  * admin_peers.c - pausing one peer by its name: it keeps what it has in hand and finishes it, and
  * is handed nothing until it is told to go on, however often it comes back meanwhile. One that only
  * sends gets no more credit. Leases, attempts and the other peers are not touched. It ends with the
- * router, as a flow's pause does.
+ * router, as a flow's pause does. A supervisor may do it to its own host's processes, which it can
+ * stop as well; whose they are is said by the key that they came with, as with GONE.
  */
+#include <string.h>
+
 #include "engine/admin.h"
 #include "wire/encode.h"
 
@@ -71,6 +74,28 @@ s_set (zloom_engine_t *self, const zloom_ask_t *ask, bool paused)
     zloom_admin_answer (self, ask, false, &result, NULL);
     zloom_buf_fini (&result);
     return ZLOOM_OK;
+}
+
+bool
+zloom_admin_peer_is_own (const zloom_engine_t *self, const zloom_ask_t *ask)
+{
+    const zloom_bytes_t name = zloom_admin_text (ask, "peer");
+    const char *key = ask->session->key;
+    bool own = false;
+    if (!key || !zloom_engine_allows (self, ask->session, ZLOOM_RIGHT_SUPERVISE, NULL)) {
+        return false;
+    }
+    const zloom_session_t *session = NULL;
+    for (size_t i = 0; (session = zloom_sessions_next (self->sessions, &i));) {
+        if (!zloom_bytes_equal (name, zloom_bytes_text (session->name))) {
+            continue;
+        }
+        if (!session->key || strcmp (session->key, key) != 0) {
+            return false;
+        }
+        own = true;
+    }
+    return own;
 }
 
 zloom_err_t

@@ -151,8 +151,10 @@ s_watch (zloom_supervisor_t *self, int64_t mono_ns, bool readable)
     }
     self->asks_idle = true;
     const bool idle = s_pollers_done (self, false) && watch->idle (watch->arg);
-    if (idle && awaited) {
-        zloom_waits_end (self, ZLOOM_WAIT_IDLE, ZLOOM_OK, "");
+    const char *blind = watch->blind ? watch->blind (watch->arg) : NULL;
+    if (awaited && (idle || blind)) {
+        zloom_waits_end (self, ZLOOM_WAIT_IDLE, idle ? ZLOOM_OK : ZLOOM_FORBIDDEN,
+                         blind ? blind : "");
     }
     if (idle && self->config.until_idle && s_pollers_done (self, true)) {
         s_drain (self, mono_ns, "all work is done");

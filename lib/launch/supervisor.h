@@ -54,6 +54,11 @@ typedef struct {
     bool (*stats) (void *arg, zloom_bytes_t *answers, int64_t *mono_ns);
     /* Another recipe counts from now on; it lives until the next one. NULL: no matter. */
     void (*adopt) (void *arg, const zloom_recipe_t *recipe);
+    /*
+     * Why `idle` will never be true: a router does not let this supervisor look. NULL: it may, or
+     * has not answered yet. The text stays until the next call of the port. NULL: never.
+     */
+    const char *(*blind) (void *arg);
 } zloom_watch_t;
 
 /*

@@ -8,6 +8,7 @@
 #include "wire/cursor.h"
 #include "wire/limits.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define ZLOOM_TOPOLOGY_WATCH_TAG 0x4C1D0004u
@@ -34,7 +35,8 @@ struct zloom_topology_watch {
     bool wants_idle;     /* somebody asked; answers to earlier questions do not count */
     bool asked_for_idle; /* the question under way was asked after that */
     bool idle;
-    bool wants_stats;   /* the answers themselves are wanted, too */
+    char denied[256]; /* what the router said when it was asked for that; "": nothing against it */
+    bool wants_stats; /* the answers themselves are wanted, too */
     zloom_buf_t coming; /* of the question under way, one after the other */
     zloom_buf_t stats;  /* of the last one that was answered whole */
     int64_t stats_ns;   /* when that was, mono; 0: never */
@@ -170,6 +172,9 @@ s_event (void *arg, const zloom_client_event_t *event)
         self->appended = self->appending;
         self->idle = event->code == ZLOOM_OK && self->asked_for_idle && self->left == 0;
         self->rounds += self->asked_for_idle ? 1 : 0;
+        (void) snprintf (self->denied, sizeof self->denied, "%.*s",
+                         event->code == ZLOOM_FORBIDDEN ? (int) event->text.size : 0,
+                         event->code == ZLOOM_FORBIDDEN ? (const char *) event->text.data : "");
     }
 }
 
@@ -265,6 +270,14 @@ s_rest (void *arg)
     self->wants_idle = false;
     self->asked_for_idle = false;
     self->idle = false;
+    self->denied[0] = 0;
+}
+
+static const char *
+s_blind (void *arg)
+{
+    const zloom_topology_watch_t *self = arg;
+    return self->asked_for_idle && self->denied[0] ? self->denied : NULL;
 }
 
 static bool
@@ -290,7 +303,7 @@ zloom_topology_watch_port (zloom_topology_watch_t *self)
 {
     ZLOOM_CHECK (self, ZLOOM_TOPOLOGY_WATCH_TAG);
     return (zloom_watch_t){self,   s_fd,   s_dispatch, s_ready, s_gone,
-                           s_idle, s_rest, s_stats,    s_adopt};
+                           s_idle, s_rest, s_stats,    s_adopt, s_blind};
 }
 
 uint64_t

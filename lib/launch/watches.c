@@ -176,6 +176,17 @@ s_rest (void *arg)
     }
 }
 
+static const char *
+s_blind (void *arg)
+{
+    zloom_watches_t *self = arg;
+    const char *text = NULL;
+    for (size_t i = 0; i < self->count && !text; i++) {
+        text = self->ports[i].blind (self->ports[i].arg);
+    }
+    return text;
+}
+
 /* What those say that answer, as old as the oldest of it; true when all do. */
 static bool
 s_stats (void *arg, zloom_bytes_t *answers, int64_t *mono_ns)
@@ -212,5 +223,5 @@ zloom_watches_port (zloom_watches_t *self)
 {
     ZLOOM_CHECK (self, ZLOOM_WATCHES_TAG);
     return (zloom_watch_t){self,   s_fd,   s_dispatch, s_ready, s_gone,
-                           s_idle, s_rest, s_stats,    s_adopt};
+                           s_idle, s_rest, s_stats,    s_adopt, s_blind};
 }

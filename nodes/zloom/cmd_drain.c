@@ -22,8 +22,10 @@ s_left (zloom_steer_t *self, int *code)
     zloom_ask_args_t args = {.count = 0};
     zloom_ask_text (&args, "flow", self->name);
     json_t *answer = NULL;
-    *code = zloom_ask (self->cli, zloom_steer_client (self, self->name), "stats", &args,
-                       ZLOOM_CLI_WAIT_MS, &answer);
+    zloom_client_t *client = NULL;
+    *code = zloom_steer_client (self, self->name, &client);
+    *code =
+      *code ? *code : zloom_ask (self->cli, client, "stats", &args, ZLOOM_CLI_WAIT_MS, &answer);
     zloom_ask_clear (&args);
     if (*code != ZLOOM_EXIT_OK) {
         return -1;

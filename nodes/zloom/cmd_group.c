@@ -15,7 +15,7 @@ typedef struct {
 } s_group_t;
 
 static int
-s_ask (const s_group_t *self, const char *command, const char *group, json_t **answer)
+s_ask (s_group_t *self, const char *command, const char *group, json_t **answer)
 {
     zloom_ask_args_t args = {.count = 0};
     zloom_client_t *client = NULL;
@@ -42,7 +42,7 @@ s_print (const s_group_t *self, zloom_buf_t *text)
 }
 
 static int
-s_ls (const s_group_t *self)
+s_ls (s_group_t *self)
 {
     json_t *answer = NULL;
     int code = s_ask (self, "group ls", NULL, &answer);
@@ -70,7 +70,7 @@ s_ls (const s_group_t *self)
 }
 
 static int
-s_drop (const s_group_t *self)
+s_drop (s_group_t *self)
 {
     const char *group = self->cli->words[2];
     json_t *answer = NULL;

@@ -53,11 +53,11 @@ static int
 s_resume_node (zloom_steer_t *self, int64_t *started)
 {
     int64_t peers = 0;
-    int code = zloom_steer_peers (self, "peer resume", &peers);
-    code = code ? code : zloom_steer_node (self, "start", self->name, started);
-    return code           ? code
-           : *started > 0 ? zloom_steer_wait (self, "ready", self->name)
-                          : ZLOOM_EXIT_OK;
+    int code = zloom_steer_node (self, "start", self->name, started);
+    if (code == ZLOOM_EXIT_OK && *started > 0) {
+        code = zloom_steer_wait (self, "ready", self->name);
+    }
+    return code ? code : zloom_steer_peers (self, "peer resume", &peers);
 }
 
 int

@@ -126,13 +126,17 @@ s_join (json_t *whole, const json_t *answer)
       json_integer (zloom_print_int (whole, "scanned") + zloom_print_int (answer, "scanned")));
 }
 
-/* An id may be known to any of the routers, and each knows what its own workers have emitted. */
+/*
+ * An id may be known to any of the routers, and each knows what its own workers have emitted. One
+ * that does not let this key look has said so, and the others tell what they know.
+ */
 static int
 s_ask_each (s_trace_t *self, const zloom_routers_t *routers)
 {
     json_t *whole = NULL;
     int code = ZLOOM_EXIT_OK;
-    for (size_t i = 0; i < routers->count && code == ZLOOM_EXIT_OK; i++) {
+    for (size_t i = 0;
+         i < routers->count && (code == ZLOOM_EXIT_OK || code == ZLOOM_EXIT_PERMISSION); i++) {
         self->client = routers->clients[i];
         self->answer = NULL;
         code = s_ask_all (self);
@@ -144,7 +148,7 @@ s_ask_each (s_trace_t *self, const zloom_routers_t *routers)
         }
     }
     self->answer = whole;
-    return code;
+    return code == ZLOOM_EXIT_PERMISSION && whole ? ZLOOM_EXIT_OK : code;
 }
 
 /* ---- text ----------------------------------------------------------------------------------- */

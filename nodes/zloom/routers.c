@@ -72,64 +72,92 @@ s_join (json_t *whole, json_t *answer, const char *router)
     json_array_append_new (json_object_get (whole, "routers"), single);
 }
 
+/*
+ * Ask one of several. FORBIDDEN is told once, and no reason to leave the others
+ * unasked.
+ */
+static int
+s_ask_one (zloom_routers_t *self, size_t i, const char *command, const zloom_ask_args_t *args,
+           int64_t wait_ms, json_t **answer)
+{
+    *answer = NULL;
+    const zloom_err_t err = zloom_ask_only (self->clients[i], command, args, wait_ms, answer);
+    if (err == ZLOOM_OK) {
+        return ZLOOM_EXIT_OK;
+    }
+    const int code = zloom_cli_exit_code (err);
+    if (err != ZLOOM_FORBIDDEN) {
+        return zloom_cli_fail (self->cli, err);
+    }
+    if (!self->deny[i]) {
+        const zloom_client_core_t *core = zloom_client_core (self->clients[i]);
+        (void) zloom_cli_say (self->cli, code, "router '%s' is left out: %s",
+                              zloom_client_core_router (core), zloom_note ());
+    }
+    self->deny[i] = true;
+    return code;
+}
+
 int
-zloom_routers_ask (const zloom_routers_t *self, const char *command, const zloom_ask_args_t *args,
+zloom_routers_ask (zloom_routers_t *self, const char *command, const zloom_ask_args_t *args,
                    int64_t wait_ms, json_t **result_p)
 {
     if (self->count == 1) {
         return zloom_ask (self->cli, self->clients[0], command, args, wait_ms, result_p);
     }
     json_t *whole = json_pack ("{s:[]}", "routers");
+    size_t answered = 0;
     int code = ZLOOM_EXIT_OK;
-    for (size_t i = 0; i < self->count && code == ZLOOM_EXIT_OK; i++) {
+    for (size_t i = 0; i < self->count && (code == ZLOOM_EXIT_OK || code == ZLOOM_EXIT_PERMISSION);
+         i++) {
         json_t *answer = NULL;
-        code = zloom_ask (self->cli, self->clients[i], command, args, wait_ms, &answer);
+        code = s_ask_one (self, i, command, args, wait_ms, &answer);
         if (code == ZLOOM_EXIT_OK) {
             s_join (whole, answer, zloom_client_core_router (zloom_client_core (self->clients[i])));
             json_decref (answer);
+            answered++;
         }
     }
-    if (code != ZLOOM_EXIT_OK) {
-        json_decref (whole);
-        return code;
+    if (code == ZLOOM_EXIT_OK || (code == ZLOOM_EXIT_PERMISSION && answered > 0)) {
+        *result_p = whole;
+        return ZLOOM_EXIT_OK;
     }
-    *result_p = whole;
-    return ZLOOM_EXIT_OK;
+    json_decref (whole);
+    return code;
 }
 
-/* Whether one of the flows of `flow ls` has this name. */
-static bool
-s_has (const json_t *answer, const char *name)
+int
+zloom_routers_look (const zloom_routers_t *self, const char *flow, zloom_client_t **client_p)
 {
-    size_t index = 0;
-    const json_t *flow = NULL;
-    json_array_foreach (json_object_get (answer, "flows"), index, flow)
-    {
-        if (strcmp (zloom_print_string (flow, "name"), name) == 0) {
-            return true;
+    *client_p = NULL;
+    for (size_t i = 0; i < self->count; i++) {
+        /* A router says that it has no such flow to whoever asks, before it looks at rights. */
+        zloom_ask_args_t args = {.count = 0};
+        json_t *answer = NULL;
+        zloom_ask_text (&args, "flow", flow);
+        const zloom_err_t err =
+          zloom_ask_only (self->clients[i], "group ls", &args, ZLOOM_CLI_WAIT_MS, &answer);
+        zloom_ask_clear (&args);
+        if (err == ZLOOM_OK) {
+            json_decref (answer);
+        }
+        if (err == ZLOOM_OK || err == ZLOOM_FORBIDDEN) {
+            *client_p = self->clients[i];
+            return ZLOOM_EXIT_OK;
+        }
+        if (err != ZLOOM_UNKNOWN_FLOW) {
+            return zloom_cli_fail (self->cli, err);
         }
     }
-    return false;
+    return ZLOOM_EXIT_OK;
 }
 
 int
 zloom_routers_find (const zloom_routers_t *self, const char *flow, zloom_client_t **client_p)
 {
-    const zloom_ask_args_t none = {.count = 0};
-    *client_p = self->clients[0];
-    for (size_t i = 0; self->count > 1 && i < self->count; i++) {
-        json_t *answer = NULL;
-        int code =
-          zloom_ask (self->cli, self->clients[i], "flow ls", &none, ZLOOM_CLI_WAIT_MS, &answer);
-        if (code != ZLOOM_EXIT_OK) {
-            return code;
-        }
-        const bool has = s_has (answer, flow);
-        json_decref (answer);
-        if (has) {
-            *client_p = self->clients[i];
-            return ZLOOM_EXIT_OK;
-        }
+    const int code = self->count > 1 ? zloom_routers_look (self, flow, client_p) : ZLOOM_EXIT_OK;
+    if (code == ZLOOM_EXIT_OK && (self->count == 1 || !*client_p)) {
+        *client_p = self->clients[0];
     }
-    return ZLOOM_EXIT_OK;
+    return code;
 }

@@ -13,6 +13,7 @@ typedef struct {
     zloom_client_t *clients[ZLOOM_ROUTERS_MAX]; /* those that answer */
     size_t places[ZLOOM_ROUTERS_MAX];           /* of each among the endpoints */
     size_t count;
+    bool deny[ZLOOM_ROUTERS_MAX]; /* was told already that it does not let this key look */
 } zloom_routers_t;
 
 /*
@@ -24,11 +25,17 @@ int zloom_routers_open (const zloom_cli_t *cli, const zloom_endpoints_t *endpoin
 void zloom_routers_close (zloom_routers_t *self);
 /*
  * As zloom_ask, of all. With several routers what stands in the answers' lists says whose it is
- * ("router"), the rest is the first one's, and "routers" has a map for each without its lists.
+ * ("router"), the rest is the first one's, and "routers" has a map for each without its lists. One
+ * that does not let this key look is told once and left out, as long as another one answers.
  */
-int zloom_routers_ask (const zloom_routers_t *self, const char *command,
-                       const zloom_ask_args_t *args, int64_t wait_ms, json_t **result_p);
-/* The session with the router that hosts the flow; the first one's when none does. */
+int zloom_routers_ask (zloom_routers_t *self, const char *command, const zloom_ask_args_t *args,
+                       int64_t wait_ms, json_t **result_p);
+/*
+ * The session with the router that hosts the flow; the first one's when none does, or when there is
+ * only one. No right is needed for that.
+ */
 int zloom_routers_find (const zloom_routers_t *self, const char *flow, zloom_client_t **client_p);
+/* The same; NULL when none does. */
+int zloom_routers_look (const zloom_routers_t *self, const char *flow, zloom_client_t **client_p);
 
 #endif

@@ -7,6 +7,70 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- connections ---------------------------------------------------------------------------- */
+
+/* One list of what the supervisor answers. */
+static int
+s_ask_list (zloom_steer_t *self, const char *verb, const char *list, json_t **list_p)
+{
+    json_t *answer = NULL;
+    const int code = zloom_control_ask (&self->control, verb, NULL, ZLOOM_CLI_WAIT_MS, &answer);
+    if (code == ZLOOM_EXIT_OK) {
+        *list_p = json_incref (json_object_get (answer, list));
+        json_decref (answer);
+    }
+    return code;
+}
+
+static int
+s_open_supervisor (zloom_steer_t *self)
+{
+    const zloom_err_t err = zloom_control_connect_to (&self->control);
+    if (err == ZLOOM_NOT_RUNNING && zloom_paths_running (&self->control.paths) == ZLOOM_OK) {
+        return ZLOOM_EXIT_OK; /* a router alone */
+    }
+    if (err != ZLOOM_OK) {
+        return zloom_cli_fail (self->cli, err);
+    }
+    self->supervised = true;
+    const int code = s_ask_list (self, "ps", "nodes", &self->units);
+    return code || !self->name ? code : s_ask_list (self, "recipe", "values", &self->values);
+}
+
+static int
+s_open_routers (zloom_steer_t *self)
+{
+    zloom_endpoints_t endpoints;
+    if (self->open) {
+        return ZLOOM_EXIT_OK;
+    }
+    const zloom_err_t err = zloom_paths_read_endpoints (&self->control.paths, &endpoints);
+    if (err != ZLOOM_OK) {
+        return zloom_cli_fail (self->cli, err);
+    }
+    const int code = zloom_routers_open (self->cli, &endpoints, &self->routers);
+    self->open = code == ZLOOM_EXIT_OK;
+    return code;
+}
+
+/* All flows, as far as the routers let this key look. */
+static int
+s_read_flows (zloom_steer_t *self)
+{
+    const zloom_ask_args_t none = {.count = 0};
+    json_t *answer = NULL;
+    int code = s_open_routers (self);
+    code = code ? code
+                : zloom_routers_ask (&self->routers, "flow ls", &none, ZLOOM_CLI_WAIT_MS, &answer);
+    if (code == ZLOOM_EXIT_OK) {
+        self->flows = json_incref (json_object_get (answer, "flows"));
+        json_decref (answer);
+    }
+    return code;
+}
+
+/* ---- what a name means ---------------------------------------------------------------------- */
+
 bool
 zloom_steer_means (const zloom_steer_t *self, const json_t *unit)
 {
@@ -28,35 +92,43 @@ s_is_node (const zloom_steer_t *self)
     return false;
 }
 
+/* The recipe that runs has it: the supervisor knows, and no router is asked. */
 static bool
-s_is_flow (const zloom_steer_t *self)
+s_is_planned (const zloom_steer_t *self)
 {
+    const size_t size = strlen (self->name);
     size_t index = 0;
-    json_t *flow = NULL;
-    json_array_foreach (self->flows, index, flow)
+    json_t *value = NULL;
+    json_array_foreach (self->values, index, value)
     {
-        if (strcmp (zloom_print_string (flow, "name"), self->name) == 0) {
+        const char *path = zloom_print_string (value, "path");
+        if (strncmp (path, "flows.", 6) == 0 && strncmp (path + 6, self->name, size) == 0 &&
+            path[6 + size] == '.') {
             return true;
         }
     }
     return false;
 }
 
-/* Which of the two it is, or what there is instead. */
+/* Whether it is a flow; what no supervisor knows of is asked of the routers. */
 static int
-s_tell (zloom_steer_t *self, bool only_node)
+s_look_for_flow (zloom_steer_t *self, bool node, bool *flow)
 {
-    const bool node = s_is_node (self) && !zloom_cli_option (self->cli, "flow");
-    const bool flow =
-      s_is_flow (self) && !zloom_cli_option (self->cli, "node") && !(only_node && node);
-    if (node && flow) {
-        return zloom_cli_say (self->cli, ZLOOM_EXIT_USAGE,
-                              "'%s' is a node and a flow: say --node or --flow", self->name);
-    }
-    if (node || flow) {
-        self->is_flow = flow;
+    zloom_client_t *client = NULL;
+    *flow = s_is_planned (self);
+    if (*flow || node) {
         return ZLOOM_EXIT_OK;
     }
+    int code = s_open_routers (self);
+    code = code ? code : zloom_routers_look (&self->routers, self->name, &client);
+    *flow = client != NULL;
+    return code;
+}
+
+/* What there is instead, as far as the routers let this key look. */
+static int
+s_tell_unknown (zloom_steer_t *self)
+{
     zloom_buf_t names = {0};
     size_t index = 0;
     json_t *item = NULL;
@@ -67,6 +139,7 @@ s_tell (zloom_steer_t *self, bool only_node)
         }
     }
     zloom_buf_add_text (&names, "; flows:");
+    (void) s_read_flows (self);
     json_array_foreach (self->flows, index, item)
     {
         zloom_buf_printf (&names, " %s", zloom_print_string (item, "name"));
@@ -78,47 +151,27 @@ s_tell (zloom_steer_t *self, bool only_node)
     return code;
 }
 
-/* ---- connections ---------------------------------------------------------------------------- */
-
+/* Which of the two it is, or what there is instead. */
 static int
-s_open_supervisor (zloom_steer_t *self)
+s_tell (zloom_steer_t *self, bool only_node)
 {
-    const zloom_err_t err = zloom_control_connect_to (&self->control);
-    if (err == ZLOOM_NOT_RUNNING && zloom_paths_running (&self->control.paths) == ZLOOM_OK) {
-        return ZLOOM_EXIT_OK; /* a router alone */
+    bool flow = false;
+    bool node = s_is_node (self);
+    const int code = s_look_for_flow (self, node, &flow);
+    if (code != ZLOOM_EXIT_OK) {
+        return code;
     }
-    if (err != ZLOOM_OK) {
-        return zloom_cli_fail (self->cli, err);
+    node = node && !zloom_cli_option (self->cli, "flow");
+    flow = flow && !zloom_cli_option (self->cli, "node") && !(only_node && node);
+    if (node && flow) {
+        return zloom_cli_say (self->cli, ZLOOM_EXIT_USAGE,
+                              "'%s' is a node and a flow: say --node or --flow", self->name);
     }
-    self->supervised = true;
-    json_t *answer = NULL;
-    const int code = zloom_control_ask (&self->control, "ps", NULL, ZLOOM_CLI_WAIT_MS, &answer);
-    if (code == ZLOOM_EXIT_OK) {
-        self->units = json_incref (json_object_get (answer, "nodes"));
-        json_decref (answer);
-    }
-    return code;
+    self->is_flow = flow;
+    return node || flow ? ZLOOM_EXIT_OK : s_tell_unknown (self);
 }
 
-static int
-s_open_routers (zloom_steer_t *self)
-{
-    zloom_endpoints_t endpoints;
-    zloom_err_t err = zloom_paths_read_endpoints (&self->control.paths, &endpoints);
-    if (err != ZLOOM_OK) {
-        return zloom_cli_fail (self->cli, err);
-    }
-    const zloom_ask_args_t none = {.count = 0};
-    json_t *answer = NULL;
-    int code = zloom_routers_open (self->cli, &endpoints, &self->routers);
-    code = code ? code
-                : zloom_routers_ask (&self->routers, "flow ls", &none, ZLOOM_CLI_WAIT_MS, &answer);
-    if (code == ZLOOM_EXIT_OK) {
-        self->flows = json_incref (json_object_get (answer, "flows"));
-        json_decref (answer);
-    }
-    return code;
-}
+/* ---- the opening ----------------------------------------------------------------------------- */
 
 static int
 s_find (zloom_steer_t *self)
@@ -150,17 +203,17 @@ zloom_steer_open (const zloom_cli_t *cli, zloom_steer_what_t what, zloom_steer_t
         code = zloom_cli_say (cli, ZLOOM_EXIT_USAGE, "name a node or a flow behind the slash");
     }
     code = code ? code : s_open_supervisor (self);
-    code = code ? code : s_open_routers (self);
-    if (code == ZLOOM_EXIT_OK && self->name) {
-        code = s_tell (self, what == ZLOOM_STEER_NODE);
+    if (code != ZLOOM_EXIT_OK) {
+        return code;
     }
-    return code;
+    return self->name ? s_tell (self, what == ZLOOM_STEER_NODE) : s_read_flows (self);
 }
 
 void
 zloom_steer_close (zloom_steer_t *self)
 {
     json_decref (self->units);
+    json_decref (self->values);
     json_decref (self->flows);
     zloom_routers_close (&self->routers);
     zloom_control_close (&self->control);
@@ -183,48 +236,55 @@ s_ask (const zloom_steer_t *self, zloom_client_t *client, const char *command, c
     return code;
 }
 
-zloom_client_t *
-zloom_steer_client (const zloom_steer_t *self, const char *flow)
+int
+zloom_steer_client (zloom_steer_t *self, const char *flow, zloom_client_t **client_p)
 {
-    size_t index = 0;
-    const json_t *item = NULL;
-    json_array_foreach (self->flows, index, item)
-    {
-        const char *router = zloom_print_string (item, "router");
-        const bool here = strcmp (zloom_print_string (item, "name"), flow) == 0;
-        for (size_t i = 0; here && i < self->routers.count; i++) {
-            zloom_client_t *client = self->routers.clients[i];
-            if (strcmp (zloom_client_core_router (zloom_client_core (client)), router) == 0) {
-                return client;
-            }
-        }
-    }
-    return self->routers.clients[0];
+    const int code = s_open_routers (self);
+    return code ? code : zloom_routers_find (&self->routers, flow, client_p);
 }
 
 int
 zloom_steer_flow (zloom_steer_t *self, const char *command, const char *flow)
 {
-    return s_ask (self, zloom_steer_client (self, flow), command, "flow", flow);
+    zloom_client_t *client = NULL;
+    const int code = zloom_steer_client (self, flow, &client);
+    return code ? code : s_ask (self, client, command, "flow", flow);
 }
 
-/* Its session is with one of the routers; to the others it is nobody, which does no harm. */
+/* Its session is with one of the routers; to the others it is nobody, or none of this key's. */
+static int
+s_peer (const zloom_steer_t *self, const char *command, const char *unit)
+{
+    zloom_err_t err = ZLOOM_OK;
+    size_t obeyed = 0;
+    for (size_t i = 0; i < self->routers.count; i++) {
+        zloom_ask_args_t args = {.count = 0};
+        zloom_ask_text (&args, "peer", unit);
+        json_t *answer = NULL;
+        err = zloom_ask_only (self->routers.clients[i], command, &args, ZLOOM_CLI_WAIT_MS, &answer);
+        zloom_ask_clear (&args);
+        if (err == ZLOOM_OK) {
+            json_decref (answer);
+            obeyed++;
+        } else if (err != ZLOOM_FORBIDDEN || (obeyed == 0 && i + 1 == self->routers.count)) {
+            return zloom_cli_fail (self->cli, err);
+        }
+    }
+    return ZLOOM_EXIT_OK;
+}
+
 int
 zloom_steer_peers (zloom_steer_t *self, const char *command, int64_t *count)
 {
-    int code = ZLOOM_EXIT_OK;
+    int code = s_open_routers (self);
     size_t index = 0;
     json_t *unit = NULL;
     json_array_foreach (self->units, index, unit)
     {
-        if (!zloom_steer_means (self, unit)) {
-            continue;
+        if (code == ZLOOM_EXIT_OK && zloom_steer_means (self, unit)) {
+            code = s_peer (self, command, zloom_print_string (unit, "unit"));
+            *count += code == ZLOOM_EXIT_OK ? 1 : 0;
         }
-        for (size_t i = 0; code == ZLOOM_EXIT_OK && i < self->routers.count; i++) {
-            code = s_ask (self, self->routers.clients[i], command, "peer",
-                          zloom_print_string (unit, "unit"));
-        }
-        *count += code == ZLOOM_EXIT_OK ? 1 : 0;
     }
     return code;
 }

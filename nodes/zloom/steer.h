@@ -18,8 +18,10 @@ typedef struct {
     zloom_control_t control;
     bool supervised; /* false: a router alone, which has flows and no nodes */
     json_t *units;   /* of the supervisor: an array as `ps` has it */
+    json_t *values;  /* of the supervisor, with a name: what the recipe says, by path */
+    bool open;       /* sessions with the routers stand: they are opened for what needs them */
     zloom_routers_t routers;
-    json_t *flows; /* of the routers: an array of {name, …} */
+    json_t *flows; /* of the routers, for the whole topology: an array of {name, …} */
 } zloom_steer_t;
 
 /* What the first word may be. */
@@ -31,16 +33,20 @@ typedef enum {
 
 /*
  * Find the topology of [TOPOLOGY/]NAME (the first word), connect, and tell whether NAME is a node
- * or a flow. 0, or an exit code after a message; close in either case.
+ * or a flow. Routers are asked for what only they know: who steers a node of this host needs no
+ * right of theirs. 0, or an exit code after a message; close in either case.
  */
 int zloom_steer_open (const zloom_cli_t *cli, zloom_steer_what_t what, zloom_steer_t *self);
 void zloom_steer_close (zloom_steer_t *self);
 
-/* The session with the router of the flow. */
-zloom_client_t *zloom_steer_client (const zloom_steer_t *self, const char *flow);
+/* The session with the router of the flow; 0, or an exit code after a message. */
+int zloom_steer_client (zloom_steer_t *self, const char *flow, zloom_client_t **client_p);
 /* A command of the router for a flow ("pause", …); 0, or an exit code after a message. */
 int zloom_steer_flow (zloom_steer_t *self, const char *command, const char *flow);
-/* A command of the router for each process of the node that NAME means ("peer pause", …). */
+/*
+ * A command of the router for each process of the node that NAME means ("peer pause", …): the one
+ * that has its session obeys, what the others say of it is nothing to this.
+ */
 int zloom_steer_peers (zloom_steer_t *self, const char *command, int64_t *count);
 /* An order of the supervisor for a node; the number in its answer into *count. */
 int zloom_steer_node (zloom_steer_t *self, const char *verb, const char *node, int64_t *count);

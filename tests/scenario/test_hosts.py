@@ -57,7 +57,9 @@ NEWS = """keys:
 """
 
 
-class Hosts(Case):
+class Ground(Case):
+    """Keys for all, a recipe and its fleet."""
+
     def setUp(self):
         super().setUp()
         self.recipe(RECIPE)
@@ -120,6 +122,8 @@ class Hosts(Case):
         path = self.folder / "out.txt"
         return path.read_text(encoding="utf-8").split() if path.exists() else []
 
+
+class Hosts(Ground):
     def test_each_host_runs_its_share(self):
         self.run_both()
         self.assertNotIn("node=work", self.said_on("hub"))
@@ -238,6 +242,32 @@ class Hosts(Case):
         sessions = {session["name"] for session in json.loads(done.stdout)["sessions"]}
         self.assertLessEqual({"work", "out", "supervisor-b", "supervisor-hub"}, sessions)
 
+    def test_nodes_are_steered_by_their_own_host(self):
+        """With no right but those that follow from `place:`."""
+        self.run_both()
+        words = ("--state", self.folder / "b")
+        for verb in (["scale", "work", "2"], ["drain", "work"], ["resume", "work"],
+                     ["pause", "work"]):
+            done = zloom(*verb, *words)
+            self.assertEqual((done.returncode, verb), (0, verb), done.stderr)
+        self.assertEqual(self.come("shop", "send", "in", "a", "b").returncode, 0)
+        hub = ("--state", self.folder / "hub")
+        flows = json.loads(zloom("stats", "in", "-o", "json", *hub).stdout)["flows"]
+        self.assertEqual((flows[0]["ready"], flows[0]["leased"]), (2, 0))
+        done = zloom("resume", "work", *words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        wait_for("all is written", lambda: sorted(self.written()) == ["a", "b"])
+        # What is the router's is not theirs.
+        for verb in (["pause", "in"], ["drain"]):
+            self.refused(zloom(*verb, *words), "may not")
+        done = zloom("pause", "out", *words)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("no node and no flow 'out' here; nodes: work", done.stderr)
+        # That no work is left is for those to say who may look.
+        self.refused(zloom("wait", "--idle", "--timeout", f"{DEADLINE_S}s", *words),
+                     "may not read all flows")
+        self.assertEqual(zloom("wait", "--idle", *hub).returncode, 0)
+
     def test_words_that_are_missing(self):
         fleet = self.folder / "fleet.yaml"
         keys = self.folder / "keys"
@@ -290,6 +320,64 @@ class Hosts(Case):
         done = zloom("lint", "--fleet", self.fleet("publsh"), "-o", "json")
         self.assertEqual(done.returncode, 78)
         self.assertEqual({row["code"] for row in json.loads(done.stdout)}, {"Z0205", "Z0207"})
+
+
+TWO = """
+nodes:
+  far: {kind: router}
+  near: {kind: router}
+  work: {kind: worker, run: [cat]}
+  out: {kind: sink, file: {path: out.txt}}
+flows:
+  in: {pattern: queue, from: external, to: work, via: near, dead_letter: dead}
+  mid: {pattern: queue, from: work, to: external, via: near, dead_letter: dead}
+  dead: {pattern: queue, to: external, via: near}
+  there: {pattern: queue, from: external, to: out, via: far, dead_letter: gone}
+  gone: {pattern: queue, to: external, via: far}
+"""
+TWO_FLEET = """zloom: 1
+recipe: recipe.yaml
+hosts:
+  hub: {address: %(address)s, public: "%(hub)s"}
+  b: {address: %(address)s, port: 7601, public: "%(b)s"}
+place: {near: hub, work: hub, far: b, out: b}
+"""
+
+
+class RoutersOnTwoHosts(Ground):
+    """Each host has a router, and its key has no right at the other one's."""
+
+    def setUp(self):
+        super().setUp()
+        self.recipe(TWO)
+
+    def fleet(self, rights):
+        text = TWO_FLEET + (KEYS if rights else "")
+        return self.write("fleet.yaml", text % {**self.public, "rights": rights})
+
+    def test_commands_beside_one_of_them(self):
+        self.run_both()
+        words = ("--state", self.folder / "hub")
+        for verb in (["send", "in", "x"], ["tap", "mid", "--waiting", "--count", "1"],
+                     ["pause", "in"], ["resume", "in"], ["stats", "in"], ["group", "ls", "in"],
+                     ["trace", "mid", "1"]):
+            done = zloom(*verb, *words)
+            self.assertEqual((done.returncode, verb), (0, verb), done.stderr)
+            self.assertEqual("may not" in done.stderr, False, done.stderr)
+        # Who wants to see all is told what is not seen, and sees the rest.
+        for verb in (["stats", "-o", "json"], ["dlq", "ls"], ["group", "ls"],
+                     ["top", "--count", "1"], ["why", "in"]):
+            done = zloom(*verb, *words)
+            self.assertEqual((done.returncode, verb), (0, verb), done.stderr)
+            self.assertEqual(done.stderr.count("'far' is left out"), 1, done.stderr)
+            self.assertIn("may not read all flows", done.stderr)
+        stats = json.loads(zloom("stats", "-o", "json", *words).stdout)
+        self.assertEqual([flow["name"] for flow in stats["flows"]], ["in", "mid", "dead"])
+        # What is denied is denied as before.
+        self.refused(zloom("stats", "there", *words), "may not read")
+        self.refused(zloom("send", "there", "x", *words), "no right")
+        self.refused(zloom("pause", "there", *words), "may not administer")
+        self.refused(zloom("wait", "--idle", *words), "may not read all flows")
 
 
 if __name__ == "__main__":

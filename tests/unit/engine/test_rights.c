@@ -225,6 +225,48 @@ test_to_look_and_to_change_are_two_rights (void **state)
     rig_close (&rig);
 }
 
+static zloom_err_t
+s_peer (rig_t *rig, const char *command, const char *peer)
+{
+    zloom_buf_t args = {0};
+    zloom_encode_map (&args, 1);
+    zloom_encode_string (&args, "peer");
+    zloom_encode_string (&args, peer);
+    const zloom_verb_t verb = {.kind = ZLOOM_VERB_ADMIN,
+                               .admin = {.request = 1,
+                                         .command = zloom_bytes_text (command),
+                                         .args = zloom_buf_bytes (&args)}};
+    rig_put (rig, 9, &verb, NULL);
+    zloom_buf_fini (&args);
+    rig_settle (rig);
+    rig_expect (rig, 9, ZLOOM_VERB_ANSWER);
+    return rig->verb.answer.code;
+}
+
+static void
+test_a_supervisor_pauses_its_own_processes_and_no_others (void **state)
+{
+    (void) state;
+    rig_t rig;
+    s_open (&rig);
+    rig.keys[1] = rig.keys[9] = "host";
+    rig.keys[2] = "other";
+    rig_hello (&rig, 9, "supervisor", 9, NULL);
+    rig_hello (&rig, 1, "work", 1, NULL);
+    rig_hello (&rig, 2, "strange", 2, NULL);
+    rig_hello (&rig, 3, "local", 3, NULL);
+    s_held = BIT (SUPERVISE);
+    assert_int_equal (s_peer (&rig, "peer pause", "work"), ZLOOM_OK);
+    assert_int_equal (s_peer (&rig, "peer resume", "work"), ZLOOM_OK);
+    assert_int_equal (s_peer (&rig, "peer pause", "strange"), ZLOOM_FORBIDDEN);
+    assert_int_equal (s_peer (&rig, "peer pause", "local"), ZLOOM_FORBIDDEN);
+    /* Of a name that nobody has it cannot be told whose it is. */
+    assert_int_equal (s_peer (&rig, "peer resume", "away"), ZLOOM_FORBIDDEN);
+    s_held = 0;
+    assert_int_equal (s_peer (&rig, "peer pause", "work"), ZLOOM_FORBIDDEN);
+    rig_close (&rig);
+}
+
 int
 main (void)
 {
@@ -236,6 +278,7 @@ main (void)
       cmocka_unit_test (test_a_step_emits_only_where_its_worker_may),
       cmocka_unit_test (test_to_consume_and_to_look_are_two_rights),
       cmocka_unit_test (test_to_look_and_to_change_are_two_rights),
+      cmocka_unit_test (test_a_supervisor_pauses_its_own_processes_and_no_others),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

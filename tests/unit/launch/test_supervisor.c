@@ -195,9 +195,9 @@ s_not_the_router (void *arg, const char *node)
 static zloom_err_t
 s_run (s_fixture_t *self, bool until_idle)
 {
-    zloom_watch_t watch = {self,          s_watch_fd,   s_watch_dispatch,
-                           s_watch_ready, s_watch_gone, s_watch_idle,
-                           s_watch_rest,  NULL,         NULL};
+    zloom_watch_t watch = {self,         s_watch_fd,   s_watch_dispatch, s_watch_ready,
+                           s_watch_gone, s_watch_idle, s_watch_rest,     NULL,
+                           NULL,         NULL};
     const zloom_plan_here_t here = {s_not_the_router, self};
     zloom_supervisor_config_t config = {.recipe = self->recipe,
                                         .here = self->elsewhere ? &here : NULL,
