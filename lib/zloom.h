@@ -218,7 +218,7 @@ typedef struct {
     size_t body_size;
     const void *key; /* of a keyed flow; NULL: the one in the body, where the flow says it is */
     size_t key_size;
-    const char *topic; /* for buses */
+    const char *topic; /* for buses; NULL: the only one, where a bus has but one */
     const void *attrs; /* a msgpack map */
     size_t attrs_size; /* */
     const void *id;    /* for deduplication by id; at most 64 bytes */

@@ -37,12 +37,6 @@ zloom_node_subscribe (zloom_client_t *client, const zloom_node_args_t *args, int
     return err;
 }
 
-zloom_client_flow_t
-zloom_node_outflow (const zloom_recipe_flow_t *flow)
-{
-    return (zloom_client_flow_t){.name = flow->name, .topic = zloom_flow_topic (flow)};
-}
-
 void
 zloom_node_gap (zloom_node_gaps_t *self, const char *node, const zloom_client_event_t *event)
 {

@@ -15,8 +15,6 @@
  */
 zloom_err_t zloom_node_subscribe (zloom_client_t *client, const zloom_node_args_t *args,
                                   int64_t prefetch, int64_t deadline_ns, uint32_t *handles);
-/* What it sends to the flow with. */
-zloom_client_flow_t zloom_node_outflow (const zloom_recipe_flow_t *flow);
 
 /* What a node has missed, told in its log a line a second at most. */
 typedef struct {

@@ -296,16 +296,6 @@ zloom_flow_subscriber (const zloom_recipe_flow_t *flow, const zloom_recipe_node_
     return NULL;
 }
 
-const char *
-zloom_flow_topic (const zloom_recipe_flow_t *flow)
-{
-    const zloom_flow_config_t *config = flow->config;
-    const bool one = config->topic_count == 1;
-    return one && zloom_topic_check (zloom_bytes_text (config->topics[0])) == ZLOOM_OK
-             ? config->topics[0]
-             : NULL;
-}
-
 const zloom_flow_config_t *
 zloom_flow_config (const zloom_recipe_flow_t *flow)
 {

@@ -123,7 +123,8 @@ zloom_check_bus_sender (zloom_linter_t *linter)
 {
     const zloom_recipe_flow_t *flow;
     for (size_t i = 0; (flow = s_next_bus (linter, &i));) {
-        for (size_t j = 0; !zloom_flow_topic (flow) && j < flow->from_count; j++) {
+        const bool one = zloom_flow_config_topic (zloom_flow_config (flow)) != NULL;
+        for (size_t j = 0; !one && j < flow->from_count; j++) {
             const zloom_recipe_node_t *node = flow->from[j].node;
             if (node && node->sound && s_names_no_topic (node)) {
                 zloom_linter_flow (linter, flow, "from", "as in topics: order.paid",

@@ -24,8 +24,6 @@ const zloom_flow_config_t *zloom_flow_config (const zloom_recipe_flow_t *flow);
 /* What `to` of a bus says of a node; NULL: nothing, or the flow is no bus. */
 const zloom_subscriber_config_t *zloom_flow_subscriber (const zloom_recipe_flow_t *flow,
                                                         const zloom_recipe_node_t *node);
-/* The topic of messages that name none: a bus's only one. NULL: there is none. */
-const char *zloom_flow_topic (const zloom_recipe_flow_t *flow);
 
 /*
  * How long a worker's handler may take for one message: its `timeout`, or a little less than the

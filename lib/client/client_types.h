@@ -19,7 +19,6 @@ typedef struct {
     const char *name;
     bool has_fingerprint; /* else the router's is taken as it is */
     uint64_t fingerprint;
-    const char *topic; /* of messages that name none; NULL: none */
     /*
      * Bridges: messages are carried for others, with ids of the caller's, none of them lower than
      * this; and the boots of the log that the ids are numbers of. 0: the client gives the ids.

@@ -17,7 +17,6 @@ zloom_outflow_new (const zloom_client_flow_t *flow, const zloom_outflow_limits_t
     zloom_outflow_t *self = zloom_alloc (sizeof *self);
     self->tag = ZLOOM_OUTFLOW_TAG;
     self->name = zloom_strdup (flow->name);
-    self->topic = zloom_strdup (flow->topic);
     self->has_fingerprint = flow->has_fingerprint;
     self->fingerprint = flow->fingerprint;
     self->limits = *limits;
@@ -46,7 +45,7 @@ zloom_outflow_destroy (zloom_outflow_t **self_p)
     zloom_buf_fini (&self->key);
     self->tag = ZLOOM_TAG_DEAD;
     free (self->name);
-    free (self->topic);
+    zloom_buf_fini (&self->topic);
     free (self);
 }
 
@@ -120,6 +119,8 @@ zloom_outflow_welcome (zloom_outflow_t *self, const zloom_welcome_flow_t *flow,
     self->keyed = flow->key.data != NULL;
     zloom_buf_clear (&self->key_pointer);
     zloom_buf_add_bytes (&self->key_pointer, flow->key);
+    zloom_buf_clear (&self->topic);
+    zloom_buf_add_bytes (&self->topic, flow->topic);
     self->message_bytes = welcome->message_bytes;
     self->pack_bytes = welcome->pack_bytes;
     zloom_blob_unref (&self->mark);
@@ -188,7 +189,9 @@ zloom_outflow_admit (zloom_outflow_t *self, const zloom_envelope_t *envelope,
         return zloom_fail (self->state, "flow %s: the router refuses it", self->name);
     }
     *ready = *envelope;
-    ready->topic = ready->topic.data ? ready->topic : zloom_bytes_text (self->topic);
+    if (!ready->topic.data && self->topic.size > 0) {
+        ready->topic = zloom_buf_bytes (&self->topic);
+    }
     zloom_err_t err =
       ready->key.data ? ZLOOM_OK : zloom_outflow_key (self, ready->body, &ready->key);
     if (err == ZLOOM_OK) {

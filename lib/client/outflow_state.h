@@ -12,7 +12,7 @@
 
 struct zloom_outflow {
     uint32_t tag;
-    char *name, *topic;
+    char *name;
     bool has_fingerprint;
     uint64_t fingerprint;
     zloom_outflow_limits_t limits;
@@ -26,6 +26,7 @@ struct zloom_outflow {
     bool blocked; /* refused: nothing goes until CREDIT */
     zloom_err_t refusal;
     zloom_confirm_t level;
+    zloom_buf_t topic; /* of messages that name none; empty: they have none */
     bool keyed;
     zloom_buf_t key_pointer;
     zloom_buf_t key;    /* of the message that was looked at last */

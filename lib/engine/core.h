@@ -91,6 +91,7 @@ struct zloom_hosted {
     uint64_t fingerprint;
     char *outbox_of;             /* an outbox: the flow of another router; NULL: it is none */
     char *outbox_key;            /* ... and where that one's senders find keys; NULL: no keys */
+    char *outbox_topic;          /* ... and the topic of what names none; NULL: there is none */
     zloom_hosted_t *dead_letter; /* NULL: none */
     bool configured;             /* false: stands in the journal only */
     bool paused;                 /* by hand */

@@ -95,7 +95,8 @@ typedef struct {
      * looks at nothing that they announce. NULL: a flow of its own.
      */
     const char *flow;
-    const char *key; /* of an outbox: where senders find keys for that flow; config has none */
+    const char *key;   /* of an outbox: where senders find keys for that flow; config has none */
+    const char *topic; /* ... and the topic there of messages that name none */
 } zloom_engine_flow_t;
 
 typedef struct {

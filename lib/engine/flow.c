@@ -44,6 +44,7 @@ zloom_hosted_destroy (zloom_hosted_t **self_p)
     free (self->marks);
     free (self->outbox_of);
     free (self->outbox_key);
+    free (self->outbox_topic);
     zloom_flow_config_fini (&self->config);
     free (self);
     *self_p = NULL;

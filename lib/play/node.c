@@ -41,8 +41,7 @@ s_flows (zloom_play_node_t *self)
         self->ins[self->in_count++] = flow;
     }
     for (size_t i = 0; (flow = zloom_recipe_next_out (recipe, self->node, &i));) {
-        self->outs[self->out_count++] =
-          (zloom_client_flow_t){.name = flow->name, .topic = zloom_flow_topic (flow)};
+        self->outs[self->out_count++] = (zloom_client_flow_t){.name = flow->name};
     }
 }
 

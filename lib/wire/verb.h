@@ -129,7 +129,7 @@ typedef struct {
     size_t boot_count;
 } zloom_hello_flow_t;
 
-/* [index, name, code?, note?, pattern?, key?, confirm?, high?, mark?, fingerprint?] */
+/* [index, name, code?, note?, pattern?, key?, confirm?, high?, mark?, fingerprint?, topic?] */
 typedef struct {
     uint32_t index; /* names the flow for the rest of the session */
     zloom_bytes_t name;
@@ -141,6 +141,7 @@ typedef struct {
     uint64_t high;      /* highest id taken from this producer, 0 = none */
     zloom_bytes_t mark; /* as last kept */
     uint64_t fingerprint;
+    zloom_bytes_t topic; /* of messages that name none; unset = there is no such topic */
 } zloom_welcome_flow_t;
 
 /* ---- verbs ---------------------------------------------------------------------------------- */

@@ -55,6 +55,7 @@ s_get_welcome_flow (zloom_cursor_t *cursor, zloom_welcome_flow_t *flow)
     flow->high = zloom_part_number (&fields, ZLOOM_MAY);
     flow->mark = zloom_fields_bytes (&fields, ZLOOM_MAY, ZLOOM_LIMIT_MARK_BYTES);
     flow->fingerprint = zloom_fields_uint (&fields, ZLOOM_MAY, UINT64_MAX, 0);
+    flow->topic = zloom_fields_text (&fields, ZLOOM_MAY, ZLOOM_LIMIT_TOPIC_BYTES);
     zloom_fields_close (&fields);
 }
 

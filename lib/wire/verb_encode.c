@@ -42,7 +42,7 @@ s_put_hello (zloom_buf_t *out, const zloom_verb_hello_t *hello)
 static void
 s_put_welcome_flow (zloom_buf_t *out, const zloom_welcome_flow_t *flow)
 {
-    zloom_encode_array (out, 10);
+    zloom_encode_array (out, flow->topic.data ? 11 : 10);
     zloom_encode_uint (out, flow->index);
     zloom_encode_text (out, flow->name);
     zloom_encode_code (out, flow->code);
@@ -53,6 +53,9 @@ s_put_welcome_flow (zloom_buf_t *out, const zloom_welcome_flow_t *flow)
     zloom_encode_uint (out, flow->high);
     zloom_encode_bytes (out, flow->mark);
     zloom_encode_uint (out, flow->fingerprint);
+    if (flow->topic.data) {
+        zloom_encode_text (out, flow->topic);
+    }
 }
 
 static void

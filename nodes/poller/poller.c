@@ -201,7 +201,7 @@ s_open (poller_t *self)
     }
     self->flow = flow->name;
     self->line_of = zloom_alloc (WINDOW * sizeof *self->line_of);
-    const zloom_client_flow_t out = zloom_node_outflow (flow);
+    const zloom_client_flow_t out = {.name = flow->name};
     const zloom_client_options_t options = {
       .role = "poller", .flows = &out, .flow_count = 1, .window_messages = WINDOW};
     zloom_err_t err = zloom_node_join (self->args, &options, s_event, self, &self->stop,

@@ -70,6 +70,7 @@ s_outbox (const zloom_recipe_flow_t *flow, const zloom_flow_config_t *config, ch
       .fingerprint = s_fingerprint (config),
       .flow = flow->name,
       .key = config->key,
+      .topic = zloom_flow_config_topic (config),
     };
 }
 

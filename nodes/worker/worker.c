@@ -66,9 +66,8 @@ static zloom_err_t
 s_join (zloom_worker_t *self)
 {
     zloom_client_flow_t *flows = zloom_alloc ((self->out_count + 1) * sizeof *flows);
-    const zloom_recipe_t *recipe = self->args->recipe;
     for (size_t i = 0; i < self->out_count; i++) {
-        flows[i] = zloom_node_outflow (zloom_recipe_flow (recipe, self->outs[i]));
+        flows[i] = (zloom_client_flow_t){.name = self->outs[i]};
     }
     const zloom_client_options_t options = {.role = "worker",
                                             .flows = flows,

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "patterns/common/flow_config.h"
+#include "patterns/common/topics.h"
 
 static const char *const *
 s_copy_texts (const char *const *texts, size_t count)
@@ -76,4 +77,13 @@ zloom_flow_config_fini (zloom_flow_config_t *config)
     }
     free ((void *) config->subscribers);
     *config = (zloom_flow_config_t){0};
+}
+
+const char *
+zloom_flow_config_topic (const zloom_flow_config_t *config)
+{
+    const bool one = config->topic_count == 1;
+    return one && zloom_topic_check (zloom_bytes_text (config->topics[0])) == ZLOOM_OK
+             ? config->topics[0]
+             : NULL;
 }

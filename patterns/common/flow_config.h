@@ -88,5 +88,7 @@ typedef struct {
 /* A copy with strings of its own, and what frees them. */
 zloom_flow_config_t zloom_flow_config_copy (const zloom_flow_config_t *config);
 void zloom_flow_config_fini (zloom_flow_config_t *config);
+/* The topic of messages that name none: a bus's only one, if it is no pattern. NULL: none is. */
+const char *zloom_flow_config_topic (const zloom_flow_config_t *config);
 
 #endif

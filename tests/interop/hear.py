@@ -7,7 +7,7 @@ import msgpack
 
 import peer
 
-GAP, TOPIC = 30, 2
+GAP = 30
 NOW, SEQ = 1, 5
 DROP_OLDEST = 0
 
@@ -31,7 +31,7 @@ class Hearer(peer.Peer):
         data = pack(some)
         while self.credit.get(flow, [0])[0] < first_id - 1 + len(some):
             self.hear()
-        self.say(peer.SEND, flow, first_id, len(some), time.time_ns(), TOPIC, data=data)
+        self.say(peer.SEND, flow, first_id, len(some), time.time_ns(), peer.TOPIC, data=data)
         while (verb := self.wait_for(peer.CONFIRM))[2] < first_id - 1 + len(some):
             pass
         return verb[2]

@@ -10,12 +10,12 @@ import zmq
 HELLO, WELCOME, BYE, PING, PONG = 1, 2, 3, 4, 5
 SEND, CONFIRM, REFUSE, CREDIT = 10, 11, 12, 13
 SUBSCRIBE, SUBSCRIBED, DELIVER, SETTLE, SETTLED = 20, 21, 23, 24, 25
-KEY, ACK, RETRY, REJECT = 1, 0, 1, 2
+KEY, TOPIC, ACK, RETRY, REJECT = 1, 2, 0, 1, 2
 
 
-def pack(messages):
+def pack(messages, topic=None):
     """(key, body) pairs as a pack."""
-    return b"".join(msgpack.packb(msgpack.packb([None, key] + [None] * 7 + [body]))
+    return b"".join(msgpack.packb(msgpack.packb([topic, key] + [None] * 7 + [body]))
                     for key, body in messages)
 
 
@@ -68,9 +68,9 @@ class Peer:
             credit = self.credit.get(flow[0], [0, 0, 0])
             if chunk and used[0] + len(chunk) <= credit[0] and used[1] < credit[1] \
                     and used[2] < credit[2]:
-                data = pack(chunk)
+                data = pack(chunk, *flow[10:11])
                 self.say(SEND, flow[0], before + sent + 1, len(chunk), time.time_ns(),
-                         KEY if flow[5] else 0, data=data)
+                         (KEY if flow[5] else 0) | (TOPIC if flow[10:] else 0), data=data)
                 used = [used[0] + len(chunk), used[1] + len(data), used[2] + 1]
                 sent += len(chunk)
             else:

@@ -16,6 +16,7 @@ zloom: 1
 name: interop
 flows:
   events: {pattern: bus, from: external, to: external, confirm: memory}
+  alarms: {pattern: bus, from: external, to: external, confirm: memory, topics: fire}
 """
 
 
@@ -75,6 +76,18 @@ class BusTest(routed.Case):
         while len(one := next(heard)) == 4:
             missed += one[2]
         self.assertEqual((missed, one), (2, (begins + 3, "a", b"4")))
+
+    def test_one_topic(self):
+        """WELCOME has the topic of what names none, and an event without any is refused still."""
+        every = hear.Hearer(self.endpoint, "every", "screen")
+        begins = every.subscribe("alarms", ["fire"])
+        every.grant(100)
+        shop = hear.Hearer(self.endpoint, "shop", "producer", ["alarms", "events"])
+        self.assertEqual((shop.flows["alarms"][10], len(shop.flows["events"])), ("fire", 10))
+        shop.send("alarms", [(None, b"x")])
+        self.assertEqual(next(every.listen()), (begins, "fire", b"x"))
+        with self.assertRaisesRegex(RuntimeError, "MALFORMED"):
+            shop.publish("alarms", 2, [(None, b"y")])
 
     def test_refused(self):
         """No topic, a wrong topic, a wrong pattern: in words, and nothing is taken."""

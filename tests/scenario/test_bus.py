@@ -107,6 +107,7 @@ class Bus(Case):
         self.assertEqual(self.ask("drain", "email").returncode, 0)
         self.send("order.paid", *map(str, range(100)))
         wait_for("the other has heard", lambda: len(self.heard("audit")) == 100)
+        wait_for("and has said so", lambda: self.groups()["audit"]["acked"] == 100)
         self.assertEqual(self.groups()["email"]["lag"], 100)
         done = self.ask("trace", "orders", "41", "--receipts", "-o", "json")
         receipts = json.loads(done.stdout)["messages"][0]["receipts"]
@@ -177,6 +178,36 @@ class Bus(Case):
             wait_for("it has seen two", seen)
             lines = [json.loads(line) for line in tap.stdout]
         self.assertEqual([line["topic"] for line in lines], ["order.paid"] * 2)
+
+
+class OneTopic(Case):
+    def test_it_need_not_be_named(self):
+        """Programs, nodes and those who send through another router learn it from their router."""
+        self.run_topology(self.recipe("""
+nodes:
+  near: {kind: router}
+  far: {kind: router}
+  here: {kind: worker, run: [cat], io: exec}
+  there: {kind: worker, run: [cat], io: exec}
+  out: {kind: sink, file: {path: out.txt}}
+  far-out: {kind: sink, file: {path: far.txt}}
+flows:
+  alarms: {pattern: bus, from: external, to: [here, there], via: near, topics: fire,
+           dead_letter: dead}
+  calls: {pattern: bus, from: here, to: [out, external], via: near, topics: call, dead_letter: dead}
+  far-calls: {pattern: bus, from: there, to: [far-out, external], via: far, topics: [far.call],
+              dead_letter: gone}
+  dead: {pattern: queue, to: external, via: near}
+  gone: {pattern: queue, to: external, via: far}
+"""))
+        done = self.ask("send", "alarms", "x", "-o", "json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for name in ("out.txt", "far.txt"):
+            path = self.folder / name
+            wait_for(f"{name} is written", path.exists)
+            wait_for(f"{name} is written", lambda path=path: path.read_text() == "x\n")
+        done = self.ask("send", "alarms", "--topic", "flood", "x", "--timeout", "5s")
+        self.assertEqual(done.returncode, 65, done.stderr)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ typedef struct {
     zloom_buf_t pack_bytes;
     zloom_verb_t verb;
     const char *key_pointer; /* of the first flow; NULL: it has no keys */
+    const char *topic;       /* of what names none there; NULL: there is no such topic */
     desk_event_t events[DESK_EVENTS];
     size_t event_count;
 } desk_t;
@@ -183,6 +184,7 @@ s_say_welcome (desk_t *desk, const char *const *flows, size_t count, uint64_t hi
                                           .name = zloom_bytes_text (flows[i]),
                                           .pattern = zloom_bytes_text ("queue"),
                                           .key = zloom_bytes_text (i ? NULL : desk->key_pointer),
+                                          .topic = zloom_bytes_text (i ? NULL : desk->topic),
                                           .confirm = ZLOOM_CONFIRM_DISK,
                                           .high = i == 0 ? high : 0};
     }

@@ -145,6 +145,34 @@ test_a_new_welcome_names_the_key_anew (void **state)
     s_assert_key (desk, 0, "s-1");
 }
 
+/* The same of a topic: what names none gets the flow's only one, and no other flow's. */
+static void
+test_the_one_topic_of_a_flow_is_put_into_what_names_none (void **state)
+{
+    desk_t *desk = *state;
+    const zloom_envelope_t own = {.topic = zloom_bytes_text ("own"),
+                                  .key = zloom_bytes_text ("k"),
+                                  .body = zloom_bytes_text ("a")};
+    s_say_bye (desk, ZLOOM_NOT_FOUND);
+    s_lay_road (desk);
+    s_expect (desk, ZLOOM_VERB_HELLO);
+    desk->topic = "happened";
+    s_say_welcome (desk, s_flows, 2, 0);
+    s_say_credit (desk, 10, 100);
+    s_say_credit (desk, 11, 100);
+    assert_int_equal (s_send (desk, "orders", "{\"customer_id\":1}"), ZLOOM_OK);
+    assert_int_equal (s_send_envelope (desk, "orders", &own), ZLOOM_OK);
+    zloom_client_core_push (desk->core);
+    const zloom_verb_t *verb = s_expect (desk, ZLOOM_VERB_SEND);
+    assert_int_equal (verb->send.flags, ZLOOM_FLAG_KEY | ZLOOM_FLAG_TOPIC);
+    assert_true (zloom_bytes_equal (s_sent (desk, 0).topic, zloom_bytes_text ("happened")));
+    assert_true (zloom_bytes_equal (s_sent (desk, 1).topic, zloom_bytes_text ("own")));
+    assert_int_equal (s_send (desk, "paid", "b"), ZLOOM_OK);
+    zloom_client_core_push (desk->core);
+    assert_int_equal (s_expect (desk, ZLOOM_VERB_SEND)->send.flags, 0);
+    assert_null (s_sent (desk, 0).topic.data);
+}
+
 static void
 test_what_is_set_is_announced (void **state)
 {
@@ -275,6 +303,8 @@ main (void)
       cmocka_unit_test_setup_teardown (test_a_flow_without_keys_looks_into_no_body, s_setup,
                                        s_teardown),
       cmocka_unit_test_setup_teardown (test_a_new_welcome_names_the_key_anew, s_setup, s_teardown),
+      cmocka_unit_test_setup_teardown (test_the_one_topic_of_a_flow_is_put_into_what_names_none,
+                                       s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_what_is_set_is_announced, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_times_count_from_when_each_was_sent, s_setup,
                                        s_teardown),

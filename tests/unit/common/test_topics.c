@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "patterns/common/flow_config.h"
 #include "patterns/common/topics.h"
 #include "wire/limits.h"
 #include "wire/pack.h"
@@ -123,6 +124,25 @@ topic_stands_first_in_an_envelope (void **state)
     zloom_buf_fini (&out);
 }
 
+static const char *
+s_only (const char *first, size_t count)
+{
+    const char *const topics[] = {first, "order.declined"};
+    const zloom_flow_config_t config = {.topics = topics, .topic_count = count};
+    return zloom_flow_config_topic (&config);
+}
+
+static void
+topic_of_what_names_none_is_the_only_one (void **state)
+{
+    (void) state;
+    assert_string_equal (s_only ("order.paid", 1), "order.paid");
+    assert_null (s_only ("order.paid", 0));
+    assert_null (s_only ("order.paid", 2));
+    assert_null (s_only ("order.*", 1));
+    assert_null (s_only (">", 1));
+}
+
 int
 main (void)
 {
@@ -132,6 +152,7 @@ main (void)
       cmocka_unit_test (topic_has_limits),
       cmocka_unit_test (pattern_matches_by_token),
       cmocka_unit_test (topic_stands_first_in_an_envelope),
+      cmocka_unit_test (topic_of_what_names_none_is_the_only_one),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

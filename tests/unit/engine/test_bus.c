@@ -363,6 +363,26 @@ test_a_flow_that_left_is_read_by_its_own_pattern (void **state)
     rig_close (&rig);
 }
 
+/* Who sends learns the topic of what names none, where there is but one. */
+static void
+test_welcome_names_the_one_topic (void **state)
+{
+    (void) state;
+    static const char *const topics[] = {"fire", "flood"};
+    for (size_t count = 0; count <= 2; count++) {
+        zloom_engine_flow_t flow = s_flows[0];
+        rig_t rig;
+        flow.config.dead_letter = NULL;
+        flow.config.topics = topics;
+        flow.config.topic_count = count;
+        rig_open (&rig, &flow, 1);
+        rig_hello (&rig, 1, "shop", 1, flow.config.name);
+        assert_true (zloom_bytes_equal (rig.verb.welcome.flows[0].topic,
+                                        zloom_bytes_text (count == 1 ? "fire" : NULL)));
+        rig_close (&rig);
+    }
+}
+
 int
 main (void)
 {
@@ -379,6 +399,7 @@ main (void)
       cmocka_unit_test (test_an_end_is_told_and_frees_the_handle),
       cmocka_unit_test (test_without_a_lease_nothing_is_settled),
       cmocka_unit_test (test_a_tap_sees_the_topics_that_it_names),
+      cmocka_unit_test (test_welcome_names_the_one_topic),
       cmocka_unit_test (test_a_step_publishes),
       cmocka_unit_test (test_a_flow_that_left_is_read_by_its_own_pattern),
     };

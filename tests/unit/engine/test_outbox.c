@@ -46,6 +46,20 @@ test_keys_are_asked_for_that_the_flow_far_away_needs (void **state)
 }
 
 static void
+test_the_one_topic_far_away_is_told_here (void **state)
+{
+    (void) state;
+    zloom_engine_flow_t flow = s_outbox (NULL);
+    rig_t rig;
+    flow.topic = "happened";
+    rig_open (&rig, &flow, 1);
+    rig_hello (&rig, 1, "shop", 1, "orders");
+    assert_true (
+      zloom_bytes_equal (rig.verb.welcome.flows[0].topic, zloom_bytes_text ("happened")));
+    rig_close (&rig);
+}
+
+static void
 test_without_a_key_any_message_is_taken (void **state)
 {
     (void) state;
@@ -64,6 +78,7 @@ main (void)
 {
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (test_keys_are_asked_for_that_the_flow_far_away_needs),
+      cmocka_unit_test (test_the_one_topic_far_away_is_told_here),
       cmocka_unit_test (test_without_a_key_any_message_is_taken),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -322,7 +322,7 @@ s_policies_of_slow_subscribers (void **state)
         const zloom_flow_config_t *config = zloom_flow_config (flow);
         assert_int_equal (config->subscribers[0].on_slow, good[i].policy);
         assert_int_equal (config->subscribers[0].on_slow_value, good[i].value);
-        assert_null (zloom_flow_topic (flow));
+        assert_null (zloom_flow_config_topic (config));
         assert_non_null (zloom_flow_subscriber (flow, flow->to[0].node));
         assert_null (zloom_flow_subscriber (flow, NULL));
         loaded_fini (&loaded);

@@ -46,6 +46,13 @@ static const zloom_welcome_flow_t s_refused_flows[] = {
    .note = T ("orders: here queue, key /customer_id; there 00000000000000ff"),
    .fingerprint = ORDERS_FINGERPRINT},
 };
+static const zloom_welcome_flow_t s_bus_flows[] = {
+  {.name = T ("alarms"),
+   .pattern = T ("bus"),
+   .confirm = ZLOOM_CONFIRM_MEMORY,
+   .fingerprint = ORDERS_FINGERPRINT,
+   .topic = T ("fire")},
+};
 static const zloom_beat_t s_beats[] = {{1, 42}};
 static const zloom_src_t s_bridge_src[] = {{1, T ("shop"), 44, BASE},
                                            {1, T ("backup/orders"), 7, BASE - 1000000}};
@@ -85,6 +92,10 @@ static const s_sample_t s_samples[] = {
   {"welcome",
    {ZLOOM_VERB_WELCOME,
     {.welcome = {1, 7, 1000, 4, 4194304, 6291456, 6291456, T ("router"), LOG_ID, 3, s_welcome_flows,
+                 1}}}},
+  {"welcome-bus",
+   {ZLOOM_VERB_WELCOME,
+    {.welcome = {1, 7, 1000, 4, 4194304, 6291456, 6291456, T ("router"), LOG_ID, 3, s_bus_flows,
                  1}}}},
   {"welcome-refused",
    {ZLOOM_VERB_WELCOME,
