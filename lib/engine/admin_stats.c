@@ -36,6 +36,7 @@ s_flow_stats (const zloom_engine_t *self, zloom_buf_t *out, zloom_hosted_t *flow
 {
     zloom_flow_stats_t stats = {0};
     flow->pattern->stats (flow->core, self->now, &stats);
+    stats.refused += flow->refused;
     const int64_t age_ns = stats.oldest_wall_ns > 0 ? self->now.wall_ns - stats.oldest_wall_ns : 0;
     size_t pairs = HEAD_PAIRS + 9;
 #define COUNT_STAT(name, help) pairs++;

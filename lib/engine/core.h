@@ -102,6 +102,7 @@ struct zloom_hosted {
     uint64_t durable_seq;
     /* senders */
     size_t sender_count;
+    uint64_t refused;           /* sends, before the pattern saw them */
     zloom_amount_t outstanding; /* granted to senders and not used */
     /* copies of what is live or there */
     zloom_consumer_t *watchers; /* tap and browse */

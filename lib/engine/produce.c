@@ -229,6 +229,8 @@ zloom_engine_send (zloom_engine_t *self, zloom_session_t *session, const zloom_v
     zloom_engine_begin_sending (self, sender);
     zloom_engine_use_credit (self, sender, messages, bytes);
     if (err != ZLOOM_OK) {
+        const bool waits = err == ZLOOM_FULL && sender->flow->config.on_full == ZLOOM_ON_FULL_BLOCK;
+        sender->flow->refused += waits ? 0 : 1;
         zloom_engine_refuse_send (self, sender, err, send->first_id);
         return ZLOOM_OK;
     }

@@ -29,7 +29,7 @@
     X (lease_ends, "leases that ran out")                  \
     X (stale, "settlements refused as stale")              \
     X (duplicates, "messages trimmed as duplicates")       \
-    X (refused, "sends refused")                           \
+    X (refused, "sends refused; none that wait for room")  \
     X (stuck, "keys that wait for a hand")                 \
     X (credit, "messages that consumers are ready to take")
 

@@ -163,6 +163,50 @@ s_put_pong (rig_t *rig, const char *name, int64_t number)
     rig_run (rig, 10 * ZLOOM_NS_PER_MS);
 }
 
+static unsigned
+s_refused_once (rig_t *rig, const char *flow)
+{
+    unsigned pages = 0;
+    s_put_ask (rig, "stats", flow);
+    return s_take_all (rig, "refused\x01", &pages);
+}
+
+static zloom_err_t
+s_refused_send (rig_t *rig, uint64_t id)
+{
+    rig_put_send (rig, 1, id, 1);
+    rig_settle (rig);
+    rig_expect (rig, 1, ZLOOM_VERB_REFUSE);
+    return rig->verb.refuse.code;
+}
+
+/* What the door refuses is counted as what the flow refuses; who waits for room is not refused. */
+static void
+test_refused_sends_are_counted (void **state)
+{
+    (void) state;
+    zloom_engine_flow_t flows[] = {rig_flow ("keyed", ZLOOM_CONFIRM_MEMORY),
+                                   rig_flow ("small", ZLOOM_CONFIRM_MEMORY)};
+    rig_t rig;
+    flows[0].config.key = "/customer";
+    rig_init (&rig, flows, 2);
+    rig.memory_limit_bytes = 1u << 20;
+    assert_int_equal (rig_start (&rig), ZLOOM_OK);
+    rig_hello (&rig, 9, "operator", 9, NULL);
+    rig_hello (&rig, 1, "shop", 1, "keyed");
+    assert_int_equal (s_refused_once (&rig, "keyed"), 0);
+    assert_int_equal (s_refused_send (&rig, 1), ZLOOM_NO_KEY);
+    assert_int_equal (s_refused_once (&rig, "keyed"), 1);
+    rig_hello (&rig, 1, "shop", 2, "small");
+    rig_put_sized (&rig, 1, 1, 1, 900000);
+    rig_put_sized (&rig, 1, 2, 1, 900000);
+    rig_settle (&rig);
+    rig_expect (&rig, 1, ZLOOM_VERB_REFUSE);
+    assert_int_equal (rig.verb.refuse.code, ZLOOM_FULL);
+    assert_int_equal (s_refused_once (&rig, "small"), 0);
+    rig_close (&rig);
+}
+
 static void
 test_what_a_peer_reports_is_shown (void **state)
 {
@@ -213,6 +257,7 @@ main (void)
       cmocka_unit_test (test_many_flows_are_told_in_pages),
       cmocka_unit_test (test_many_sessions_are_told_in_pages),
       cmocka_unit_test (test_stats_say_what_was_steered),
+      cmocka_unit_test (test_refused_sends_are_counted),
       cmocka_unit_test (test_what_a_peer_reports_is_shown),
       cmocka_unit_test (test_a_report_that_is_no_map_is_refused),
     };
