@@ -34,7 +34,9 @@ s_mask_controls (char *text)
 {
     for (; *text; text++) {
         unsigned char c = (unsigned char) *text;
-        if (c < 0x20 || c == 0x7F) {
+        const bool wide =
+          c == 0xC2 && (unsigned char) text[1] >= 0x80 && (unsigned char) text[1] < 0xA0;
+        if (c < 0x20 || c == 0x7F || wide) {
             *text = '?';
         }
     }

@@ -32,7 +32,11 @@ zloom_cli_say (const zloom_cli_t *cli, int code, const char *format, ...)
     /* False right behind va_start. NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
     (void) vsnprintf (text, sizeof text, format, args);
     va_end (args);
-    fprintf (stderr, "zloom %s: %s\n", cli->command->name, text);
+    zloom_buf_t line = {0};
+    zloom_buf_printf (&line, "zloom %s: ", cli->command->name);
+    zloom_buf_add_plain (&line, zloom_bytes_text (text));
+    fprintf (stderr, "%s\n", zloom_buf_text (&line));
+    zloom_buf_fini (&line);
     return code;
 }
 
@@ -246,7 +250,17 @@ zloom_cli_duration (const zloom_cli_t *cli, const char *name, int64_t otherwise,
 }
 
 int
-zloom_cli_print (const zloom_cli_t *cli, zloom_bytes_t bytes)
+zloom_cli_print (const zloom_cli_t *cli, zloom_bytes_t text)
+{
+    zloom_buf_t plain = {0};
+    zloom_buf_add_plain (&plain, text);
+    const int code = zloom_cli_write (cli, zloom_buf_bytes (&plain));
+    zloom_buf_fini (&plain);
+    return code;
+}
+
+int
+zloom_cli_write (const zloom_cli_t *cli, zloom_bytes_t bytes)
 {
     while (bytes.size) {
         ssize_t done = write (STDOUT_FILENO, bytes.data, bytes.size);

@@ -85,14 +85,19 @@ bool zloom_cli_int (const zloom_cli_t *cli, const char *name, int64_t least, int
 /* A duration option in ns, or `otherwise`; false after a message. */
 bool zloom_cli_duration (const zloom_cli_t *cli, const char *name, int64_t otherwise, int64_t *ns);
 
-/* "zloom COMMAND: text" on stderr; returns `code`. */
+/* "zloom COMMAND: text" on stderr, as zloom_cli_print; returns `code`. */
 int zloom_cli_say (const zloom_cli_t *cli, int code, const char *format, ...)
   __attribute__ ((format (printf, 3, 4)));
 /* The same with the thread's note; the exit code follows from the error. */
 int zloom_cli_fail (const zloom_cli_t *cli, zloom_err_t err);
 int zloom_cli_exit_code (zloom_err_t err);
-/* Write bytes to stdout; FAILED (with a message) when nobody takes them. */
-int zloom_cli_print (const zloom_cli_t *cli, zloom_bytes_t bytes);
+/*
+ * Write text to stdout; FAILED (with a message) when nobody takes it. Names, reasons and errors in
+ * it may come from peers: control characters are shown as \xNN, here, for all commands.
+ */
+int zloom_cli_print (const zloom_cli_t *cli, zloom_bytes_t text);
+/* The same of bytes as they are: somebody's data, or what zloom coloured itself. */
+int zloom_cli_write (const zloom_cli_t *cli, zloom_bytes_t bytes);
 
 /* Help of all commands (or of the first few), and of one. */
 void zloom_help_all (zloom_buf_t *out, bool all);

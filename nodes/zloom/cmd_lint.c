@@ -46,7 +46,7 @@ s_print (const zloom_cli_t *cli, const zloom_diags_t *diags, const char *path,
         }
         json_decref (list);
     }
-    int code = zloom_cli_print (cli, zloom_buf_bytes (&out));
+    int code = zloom_cli_write (cli, zloom_buf_bytes (&out));
     zloom_buf_fini (&out);
     return code;
 }

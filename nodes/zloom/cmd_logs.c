@@ -99,7 +99,7 @@ s_take (void *arg, const zloom_log_line_t *line)
     if (self->follows) {
         zloom_buf_t out = {0};
         s_compose (self, line, &out);
-        self->code = zloom_cli_print (self->cli, zloom_buf_bytes (&out));
+        self->code = zloom_cli_write (self->cli, zloom_buf_bytes (&out));
         zloom_buf_fini (&out);
         return self->code == ZLOOM_EXIT_OK;
     }
@@ -126,7 +126,7 @@ s_print_kept (s_logs_t *self)
         }
     }
     self->code = array ? zloom_print_json (self->cli, array, true)
-                       : zloom_cli_print (self->cli, zloom_buf_bytes (&out));
+                       : zloom_cli_write (self->cli, zloom_buf_bytes (&out));
     zloom_buf_fini (&out);
 }
 

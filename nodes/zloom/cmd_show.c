@@ -14,7 +14,7 @@
 static int
 s_finish (const zloom_cli_t *cli, zloom_topology_t *topology, zloom_buf_t *out)
 {
-    int code = zloom_cli_print (cli, zloom_buf_bytes (out));
+    int code = zloom_cli_write (cli, zloom_buf_bytes (out));
     zloom_buf_fini (out);
     zloom_topology_fini (topology);
     return code;
@@ -83,7 +83,7 @@ zloom_cmd_schema (zloom_cli_t *cli)
     zloom_buf_t out = {0};
     zloom_schema_json (zloom_registry (), fragment ? ZLOOM_SCHEMA_FRAGMENT : ZLOOM_SCHEMA_RECIPE,
                        &out);
-    int code = zloom_cli_print (cli, zloom_buf_bytes (&out));
+    int code = zloom_cli_write (cli, zloom_buf_bytes (&out));
     zloom_buf_fini (&out);
     return code;
 }

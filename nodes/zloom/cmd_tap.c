@@ -54,7 +54,9 @@ s_show (const s_tap_t *self, const zloom_message_t *message)
         zloom_buf_t line = {0};
         zloom_buf_add_bytes (&line, body);
         zloom_buf_add_text (&line, "\n");
-        int code = zloom_cli_print (self->cli, zloom_buf_bytes (&line));
+        /* A program gets the bytes that were sent, a terminal what it can show. */
+        int code = isatty (STDOUT_FILENO) ? zloom_cli_print (self->cli, zloom_buf_bytes (&line))
+                                          : zloom_cli_write (self->cli, zloom_buf_bytes (&line));
         zloom_buf_fini (&line);
         return code;
     }

@@ -114,7 +114,7 @@ s_run (const zloom_cli_t *cli, const zloom_recipe_t *recipe, s_report_fn *form)
     if (code == ZLOOM_EXIT_OK) {
         s_play (cli, &config, &report);
         form (&report, &out);
-        code = zloom_cli_print (cli, zloom_buf_bytes (&out));
+        code = zloom_cli_write (cli, zloom_buf_bytes (&out));
     }
     if (code == ZLOOM_EXIT_OK && report.failed > 0) {
         code = ZLOOM_EXIT_FAILED;

@@ -132,6 +132,25 @@ zloom_print_bytes_value (zloom_bytes_t bytes)
     return value;
 }
 
+/* JSON escapes C0 by itself; DEL and C1, which terminals obey as well, are escaped here. */
+static void
+s_add_json (zloom_buf_t *out, const char *text)
+{
+    const char *from = text;
+    for (const char *at = text; *at; at++) {
+        const unsigned char c = (unsigned char) at[0];
+        const unsigned char next = (unsigned char) at[1];
+        const bool wide = c == 0xC2 && next < 0xA0;
+        if (wide || c == 0x7F) {
+            zloom_buf_add (out, from, (size_t) (at - from));
+            zloom_buf_printf (out, "\\u%04x", wide ? next : c);
+            at += wide ? 1 : 0;
+            from = at + 1;
+        }
+    }
+    zloom_buf_add_text (out, from);
+}
+
 int
 zloom_print_json (const zloom_cli_t *cli, json_t *value, bool indented)
 {
@@ -141,8 +160,9 @@ zloom_print_json (const zloom_cli_t *cli, json_t *value, bool indented)
         return zloom_cli_say (cli, ZLOOM_EXIT_BUG, "cannot print an answer as JSON");
     }
     zloom_buf_t line = {0};
-    zloom_buf_printf (&line, "%s\n", text);
-    int code = zloom_cli_print (cli, zloom_buf_bytes (&line));
+    s_add_json (&line, text);
+    zloom_buf_add_text (&line, "\n");
+    int code = zloom_cli_write (cli, zloom_buf_bytes (&line));
     zloom_buf_fini (&line);
     free (text);
     return code;
@@ -169,7 +189,7 @@ int
 zloom_print_json_text (const zloom_cli_t *cli, zloom_bytes_t text, zloom_output_t output)
 {
     if (output == ZLOOM_OUTPUT_JSON) {
-        return zloom_cli_print (cli, text);
+        return zloom_cli_write (cli, text);
     }
     json_t *value = json_loadb ((const char *) text.data, text.size, JSON_DECODE_ANY, NULL);
     if (!value) {

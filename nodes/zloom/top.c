@@ -15,19 +15,22 @@ static void
 s_line (const zloom_top_size_t *size, zloom_buf_t *out, zloom_buf_t *line, s_look_t look)
 {
     static const char *const begin[] = {"", "\033[1m", "\033[31m"};
-    size_t bytes = line->size;
+    zloom_buf_t plain = {0};
+    zloom_buf_add_plain (&plain, zloom_buf_bytes (line)); /* but for the colours, which are ours */
+    size_t bytes = plain.size;
     if (size->columns > 0 && bytes > size->columns) {
         bytes = size->columns;
         /* Names may have any letters: no cut inside of one. */
-        while (bytes > 0 && (line->data[bytes] & 0xC0) == 0x80) {
+        while (bytes > 0 && (plain.data[bytes] & 0xC0) == 0x80) {
             bytes--;
         }
     }
     const bool colour = size->colour && look != LINE_PLAIN;
     zloom_buf_add_text (out, colour ? begin[look] : "");
-    zloom_buf_add (out, line->data, bytes);
+    zloom_buf_add (out, plain.data, bytes);
     zloom_buf_add_text (out, colour ? "\033[0m\n" : "\n");
     zloom_buf_clear (line);
+    zloom_buf_fini (&plain);
 }
 
 static void

@@ -122,6 +122,29 @@ class Outputs(topology.Case):
                 self.assertIn("not 'xml'", done.stderr)
                 self.assertEqual(done.stdout, "")
 
+    def test_control_characters_of_others_reach_no_terminal(self):
+        evil = "\x1b[2J\x07\x7f\u009b31m"
+        self.write("bad.sh", f"#!/bin/sh\nprintf '{evil}' >&2\nexit 65\n", 0o755)
+        self.run_topology(self.recipe("""nodes:
+  work: {kind: worker, run: [./bad.sh], io: exec}
+flows:
+  jobs: {pattern: queue, from: external, to: work, dead_letter: dead}
+  dead: {pattern: queue, to: external}
+"""))
+        self.assertEqual(self.ask("send", "jobs", evil).returncode, 0)
+        self.wait_flow("dead", lambda counters: counters["ready"] == 1)
+        letter = json.loads(self.ask("dlq", "show", "dead", "-o", "json").stdout)[0]
+        self.assertEqual(letter["body"], evil)
+        self.assertIn(evil, letter["causes"][0]["text"])
+        for words in (["dlq", "show", "dead"], ["dlq", "show", "dead", "-o", "json"],
+                      ["trace", "dead", "1"], ["send", "no" + evil, "x"], ["why", evil]):
+            done = self.ask(*words)
+            told = done.stdout + done.stderr
+            self.assertFalse(re.search("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]", told), (words, told))
+        self.assertIn(r"\x1b[2J\x07\x7f\xc2\x9b31m", self.ask("dlq", "show", "dead").stdout)
+        # What a program reads is what was sent.
+        self.assertEqual(self.ask("tap", "dead", "--waiting", "--count", "1").stdout, evil + "\n")
+
     def test_schema_is_json(self):
         json.loads(zloom("schema").stdout)
 

@@ -170,6 +170,26 @@ test_buf_text_and_printf (void **state)
     }
 }
 
+static void
+test_buf_plain (void **state)
+{
+    (void) state;
+    static const char *const pairs[][2] = {
+      {"", ""},
+      {"a\tb\n", "a\tb\n"},
+      {"\033[2Jx\r\a\177", "\\x1b[2Jx\\x0d\\x07\\x7f"},
+      {"\302\233m \302\240 \303\266 \342\202\254", "\\xc2\\x9bm \302\240 \303\266 \342\202\254"},
+      {"\233m\342\202", "\\x9bm\\xe2\\x82"}, /* no UTF-8, and cut off */
+      {"\001", "\\x01"},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        zloom_buf_t buf = {0};
+        zloom_buf_add_plain (&buf, zloom_bytes_text (pairs[i][0]));
+        assert_string_equal (zloom_buf_text (&buf), pairs[i][1]);
+        zloom_buf_fini (&buf);
+    }
+}
+
 int
 main (void)
 {
@@ -181,6 +201,7 @@ main (void)
       cmocka_unit_test (test_buf_grows),
       cmocka_unit_test (test_buf_reserve_changes_no_content),
       cmocka_unit_test (test_buf_text_and_printf),
+      cmocka_unit_test (test_buf_plain),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
