@@ -141,6 +141,9 @@ s_how_flow (zloom_changes_t *self, const zloom_recipe_t *recipe, const char *nam
                                         "dedup",   "priority", "via", "mirror"};
     const bool was = s_word (self->old, "flows", name, "pattern") != NULL;
     const bool is = s_word (self->new, "flows", name, "pattern") != NULL;
+    if (was && is && s_is (rest, "allow")) {
+        return HOW_NOTHING;
+    }
     for (size_t i = 0; was && is && i < sizeof fixed / sizeof *fixed; i++) {
         if (s_is (rest, fixed[i])) {
             return HOW_NOT;
@@ -164,6 +167,9 @@ s_how_node (zloom_changes_t *self, const zloom_recipe_t *recipe, const char *nam
     const char *was = s_word (self->old, "nodes", name, "kind");
     const char *is = s_word (self->new, "nodes", name, "kind");
     const zloom_recipe_node_t *node = zloom_recipe_node (recipe, name);
+    if (was && is && s_is (rest, "allow")) {
+        return HOW_NOTHING;
+    }
     if ((was && strcmp (was, "router") == 0) || (is && strcmp (is, "router") == 0)) {
         return HOW_NOT;
     }
@@ -194,8 +200,9 @@ s_how (zloom_changes_t *self, const zloom_recipe_t *recipe, const char *path)
     if (rest) {
         return s_how_node (self, recipe, name, rest);
     }
-    /* Params stand in the values that they gave. */
-    return s_is (path, "params") || s_is (path, "tests") ? HOW_NOTHING : HOW_NOT;
+    /* Params stand in the values that they gave, and `allow` is for lint. */
+    return s_is (path, "params") || s_is (path, "tests") || s_is (path, "allow") ? HOW_NOTHING
+                                                                                 : HOW_NOT;
 }
 
 static const char *

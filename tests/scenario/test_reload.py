@@ -69,6 +69,17 @@ class Reload(Case):
         self.wait_flow("words", lambda f: f["dead"] == 1 and f["failures"] == 1)
         self.assertEqual(self.up()["changed"], [])
 
+    def test_what_is_for_lint_changes_nothing_that_runs(self):
+        self.recipe("allow: {Z0402: everywhere}\n" + RECIPE.replace(
+            "prefetch: 1,", "prefetch: 1, allow: {Z0410: here},").replace(
+            "retry: {failures: 5}", "allow: {Z0406: there}, retry: {failures: 5}"))
+        self.assertEqual(self.up()["changed"], ["allow.Z0402", "nodes.says.allow.Z0410",
+                                                "flows.words.allow.Z0406"])
+        self.assertEqual(self.pids(), self.pid)
+        self.recipe(RECIPE)
+        self.assertEqual(len(self.up()["changed"]), 3)
+        self.assertEqual(self.pids(), self.pid)
+
     def test_a_new_flow_is_there(self):
         self.change("  dead:", "  more: {pattern: queue, from: external, to: says, dead_letter: "
                     "dead}\n  dead:")
