@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "recipe/cases.h"
+#include "recipe/fleet.h"
 #include "recipe/params.h"
 #include "recipe/secrets.h"
 
@@ -55,6 +56,17 @@ zloom_fields_visit (const zloom_registry_t *registry, zloom_field_visit_fn *visi
         zloom_field_table_t ends = {kind->end_fields, kind->end_field_count};
         s_visit ("flows.*.to.*.", kind, ends, visit, arg);
     }
+}
+
+/* The same of fleets, which are files of their own. */
+static void
+s_visit_fleet (zloom_field_visit_fn *visit, void *arg)
+{
+    static const zloom_kind_t fleet = {.name = "fleet"};
+    s_visit ("", &fleet, zloom_fleet_top_fields (), visit, arg);
+    s_visit ("hosts.*.", &fleet, zloom_fleet_host_fields (), visit, arg);
+    s_visit ("keys.*.", &fleet, zloom_fleet_key_fields (), visit, arg);
+    s_visit ("keys.*.may.", &fleet, zloom_fleet_grant_fields (), visit, arg);
 }
 
 /* ---- one field ----------------------------------------------------------------------------- */
@@ -146,6 +158,7 @@ zloom_explain_key (const zloom_registry_t *registry, const char *path, zloom_buf
     zloom_suggest_init (&search.suggest, path);
     zloom_suggest_synonyms (&search.suggest, registry->synonyms, registry->synonym_count);
     zloom_fields_visit (registry, s_search, &search);
+    s_visit_fleet (s_search, &search);
     return search.found > 0 ? ZLOOM_OK : s_not_found (path, &search.suggest);
 }
 

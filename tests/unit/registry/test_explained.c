@@ -128,13 +128,31 @@ s_pointers_are_checked (void **state)
     }
 }
 
+/* Words of fleets stand in files of their own, and are known as well. */
+static void
+s_words_of_fleets_are_known (void **state)
+{
+    (void) state;
+    static const char *const words[] = {"place", "hosts.hub.address", "rights", "ports"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        zloom_buf_t out = {0};
+        assert_int_equal (zloom_explain (zloom_registry (), NULL, words[i], &out), ZLOOM_OK);
+        assert_non_null (strstr (zloom_buf_text (&out), "(fleet)"));
+        zloom_buf_fini (&out);
+    }
+}
+
 int
 main (void)
 {
     const struct CMUnitTest tests[] = {
-      cmocka_unit_test (s_failures_are_told),      cmocka_unit_test (s_order_is_told),
-      cmocka_unit_test (s_times_and_ids_are_told), cmocka_unit_test (s_limits_and_levels_are_told),
-      cmocka_unit_test (s_ends_are_told),          cmocka_unit_test (s_pointers_are_checked),
+      cmocka_unit_test (s_failures_are_told),
+      cmocka_unit_test (s_order_is_told),
+      cmocka_unit_test (s_times_and_ids_are_told),
+      cmocka_unit_test (s_limits_and_levels_are_told),
+      cmocka_unit_test (s_ends_are_told),
+      cmocka_unit_test (s_pointers_are_checked),
+      cmocka_unit_test (s_words_of_fleets_are_known),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
