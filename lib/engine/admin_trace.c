@@ -38,7 +38,7 @@ zloom_admin_whereabouts (const zloom_engine_t *self, const zloom_hosted_t *flow,
       [ZLOOM_PLACE_NONE] = "never given", [ZLOOM_PLACE_GONE] = "gone",
       [ZLOOM_PLACE_READY] = "ready",      [ZLOOM_PLACE_LEASED] = "leased",
       [ZLOOM_PLACE_WAITS] = "waiting",    [ZLOOM_PLACE_STUCK] = "stuck",
-      [ZLOOM_PLACE_MOVES] = "moving",
+      [ZLOOM_PLACE_MOVES] = "moving",     [ZLOOM_PLACE_KEPT] = "kept",
     };
     zloom_whereabouts_t place;
     flow->pattern->place (flow->core, seq, &place);

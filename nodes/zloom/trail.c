@@ -48,6 +48,8 @@ zloom_place_text (const json_t *message, zloom_buf_t *out)
         zloom_buf_add_text (out, "stuck: it has failed for the last time and waits for a hand");
     } else if (strcmp (place, "moving") == 0) {
         zloom_buf_add_text (out, "on its way to the dead letters");
+    } else if (strcmp (place, "kept") == 0) {
+        zloom_buf_add_text (out, "kept: no durable subscriber waits for it");
     } else {
         zloom_buf_add_text (out, place);
     }

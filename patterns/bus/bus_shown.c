@@ -171,13 +171,27 @@ zloom_bus_receipt (const void *self, uint64_t seq, uint64_t *cursor, zloom_recei
     return true;
 }
 
+/* Whether a durable subscriber has still to get it, or has it in hand. */
+static bool
+s_is_awaited (const zloom_bus_t *bus, uint64_t seq)
+{
+    zloom_receipt_row_t row;
+    for (uint64_t cursor = 0; zloom_bus_receipt (bus, seq, &cursor, &row);) {
+        if (row.state == ZLOOM_RECEIPT_LAGGING || row.state == ZLOOM_RECEIPT_DELIVERED) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void
 zloom_bus_whereabouts (const void *self, uint64_t seq, zloom_whereabouts_t *place)
 {
     const zloom_bus_t *bus = zloom_bus_of_const (self);
-    *place = (zloom_whereabouts_t){.place = seq >= bus->next_seq ? ZLOOM_PLACE_NONE
-                                            : seq < bus->floor   ? ZLOOM_PLACE_GONE
-                                                                 : ZLOOM_PLACE_READY,
+    *place = (zloom_whereabouts_t){.place = seq >= bus->next_seq      ? ZLOOM_PLACE_NONE
+                                            : seq < bus->floor        ? ZLOOM_PLACE_GONE
+                                            : s_is_awaited (bus, seq) ? ZLOOM_PLACE_READY
+                                                                      : ZLOOM_PLACE_KEPT,
                                    .due_mono_ns = ZLOOM_NEVER};
 }
 

@@ -69,6 +69,7 @@ typedef enum {
     ZLOOM_PLACE_WAITS,  /* for its time */
     ZLOOM_PLACE_STUCK,  /* for a hand: it has failed for the last time */
     ZLOOM_PLACE_MOVES,  /* on its way to the dead letters */
+    ZLOOM_PLACE_KEPT,   /* for those who come later: nobody has to work on it any more */
 } zloom_place_name_t;
 
 typedef struct {

@@ -74,6 +74,11 @@ class Bus(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         return {row["group"]: row for row in json.loads(done.stdout)}
 
+    def place(self, number):
+        done = self.ask("trace", "orders", number, "-o", "json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)["messages"][0]["place"]
+
     def test_each_hears_what_it_asked_for(self):
         self.send("order.paid", "a", "b")
         self.send("order.declined", "c")
@@ -82,6 +87,7 @@ class Bus(Case):
         self.wait_heard("audit", ["a", "b", "c", "d"])
         self.wait_heard("done", ["stock.low.mug d"])
         wait_for("all is settled", lambda: all(row["lag"] == 0 for row in self.groups().values()))
+        self.assertEqual(self.place(1), "kept")
         rows = self.groups()
         self.assertEqual(rows["email"]["patterns"], ["order.paid"])
         self.assertEqual((rows["email"]["acked"], rows["email"]["filtered"]), (2, 2))
@@ -113,6 +119,7 @@ class Bus(Case):
         receipts = json.loads(done.stdout)["messages"][0]["receipts"]
         self.assertEqual({row["group"]: (row["state"], row["behind"]) for row in receipts},
                          {"email": ("lagging", 40), "audit": ("acked", 0), "work": ("filtered", 0)})
+        self.assertEqual(self.place(41), "ready")
         self.assertIn("lagging, 40 before it", self.ask("trace", "orders", "41",
                                                         "--receipts").stdout)
         self.assertEqual(self.heard("email"), [])
