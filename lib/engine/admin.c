@@ -123,7 +123,8 @@ s_reload (zloom_engine_t *self, const zloom_ask_t *ask)
     if (!self->reload) {
         return zloom_fail (ZLOOM_UNSUPPORTED, "ADMIN reload: this router has no file to read");
     }
-    const zloom_err_t err = self->reload (self->reload_arg, zloom_admin_text (ask, "sets"));
+    const zloom_err_t err =
+      self->reload (self->reload_arg, ask->session->id, zloom_admin_text (ask, "sets"));
     if (err != ZLOOM_OK) {
         return err;
     }

@@ -178,7 +178,7 @@ struct zloom_engine {
     uint64_t memory_limit_bytes;
     zloom_rights_fn *rights;
     void *rights_arg;
-    zloom_err_t (*reload) (void *arg, zloom_bytes_t sets);
+    zloom_err_t (*reload) (void *arg, uint64_t asker, zloom_bytes_t sets);
     void *reload_arg;
     zloom_transport_t transport;
     uint64_t seed;

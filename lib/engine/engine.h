@@ -111,9 +111,10 @@ typedef struct {
     void *rights_arg;
     /*
      * ADMIN reload with these --set values (a newline behind each): AGAIN, and the owner calls
-     * zloom_engine_reload between two turns; the request comes again. NULL: UNSUPPORTED.
+     * zloom_engine_reload between two turns; the request of this asker (a session's number, never
+     * used again) comes again in each turn while it is there. NULL: UNSUPPORTED.
      */
-    zloom_err_t (*reload) (void *arg, zloom_bytes_t sets);
+    zloom_err_t (*reload) (void *arg, uint64_t asker, zloom_bytes_t sets);
     void *reload_arg;
     uint64_t seed; /* of everything random; 0 = from the system */
 } zloom_engine_config_t;

@@ -12,20 +12,21 @@
 #include "patterns/registry.h"
 
 zloom_err_t
-zloom_router_reload_ask (void *arg, zloom_bytes_t sets)
+zloom_router_reload_ask (void *arg, uint64_t asker, zloom_bytes_t sets)
 {
     zloom_router_reload_t *self = arg;
     if (!self->args->recipe_path) {
         return zloom_fail (ZLOOM_UNSUPPORTED,
                            "this router's recipe comes from the program that embeds it");
     }
-    if (self->state == ZLOOM_RELOAD_DONE) {
+    if (self->state == ZLOOM_RELOAD_DONE && self->asker == asker) {
         self->state = ZLOOM_RELOAD_NONE;
         return self->err == ZLOOM_OK ? ZLOOM_OK : zloom_fail (self->err, "%s", self->note);
     }
     if (self->state == ZLOOM_RELOAD_NONE) {
         self->sets = zloom_memdup_text (sets.data, sets.size);
         self->state = ZLOOM_RELOAD_ASKED;
+        self->asker = asker;
     }
     return ZLOOM_AGAIN;
 }
@@ -109,6 +110,10 @@ s_reload (const zloom_router_reload_t *self, zloom_engine_t *engine)
 bool
 zloom_router_reload_turn (zloom_router_reload_t *self, zloom_engine_t *engine)
 {
+    if (self->state == ZLOOM_RELOAD_DONE) {
+        self->state = ZLOOM_RELOAD_NONE; /* a whole turn, and nobody came for it: it is gone */
+        return true;
+    }
     if (self->state != ZLOOM_RELOAD_ASKED) {
         return false;
     }
