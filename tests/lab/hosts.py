@@ -135,8 +135,8 @@ class Fleet:
         lines = ["zloom: 1", "recipe: recipe.yaml", "hosts:"]
         for name, address in self.network.address.items():
             lines.append(f"  {name}: {{address: {address}, public: \"{public[name]}\"}}")
-        lines += ["place: {" + ", ".join(f"{node}: {host}" for node, host in place.items()) + "}",
-                  "keys:"]
+        lines += ["place: {" + ", ".join(f"{node}: {host}" for node, host in place.items()) + "}"]
+        lines += ["keys:"] if keys else []
         for name, may in keys.items():
             lines.append(f"  {name}: {{public: \"{public[name]}\", may: {may}}}")
         path = self.folder / file

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MPL-2.0
 """A recipe on three hosts: cables are cut under load, a host dies, strangers knock."""
+import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import unittest
@@ -36,6 +38,24 @@ flows:
     dead_letter: dead
   dead: {pattern: queue, to: external}
 """
+BRIDGED = """zloom: 1
+name: lab
+nodes:
+  near: {kind: router, heartbeat: 200ms, liveness: 3, restart: {backoff: [10ms]}}
+  far: {kind: router, heartbeat: 200ms, liveness: 3}
+  feed: {kind: poller, file: {path: in.txt, follow: true, format: lines}}
+  one: {kind: sink, file: {path: one.txt}}
+  two: {kind: sink, file: {path: two.txt}}
+flows:
+  news:
+    pattern: bus
+    from: feed
+    topics: line
+    mirror: {from: near, to: far}
+    to: [one, two]
+    dead_letter: dead
+  dead: {pattern: queue, to: external, via: far}
+"""
 KEYS = {"shop": "[{flow: in, rights: [publish]}]", "hand": "[{flow: in, rights: [consume]}]"}
 PLACE = {"router": "hub", "work": "b", "spare": "c", "out": "c"}
 PORT = 7600
@@ -47,6 +67,7 @@ class Hosts(unittest.TestCase):
         self.addCleanup(self.network.close)
         self.fleet = None
         self.place = {}
+        self.put = 0
 
     def lines(self, name):
         path = self.fleet.folder / name
@@ -131,6 +152,62 @@ class Hosts(unittest.TestCase):
         self.assertEqual(sorted(self.lines("far.txt"), key=int), sum(events, []))
         self.assertEqual([line for line in self.lines("near.txt") if line.isdigit()],
                          sum(events, []))
+
+    def carry(self, what, condition):
+        """More lines go in, as many as come out, until it is so."""
+        def step():
+            out = min(len(self.lines(name)) for name in ("one.txt", "two.txt"))
+            with open(self.fleet.folder / "in.txt", "a", encoding="ascii") as file:
+                while self.put < out + 200:
+                    file.write(f"{self.put}\n")
+                    self.put += 1
+            return condition(out)
+        wait_for(what, step)
+
+    def carry_more(self, count):
+        goal = min(len(self.lines(name)) for name in ("one.txt", "two.txt")) + count
+        self.carry(f"{goal} are carried", lambda out: out >= goal)
+
+    def kill_bridge(self):
+        deaths = self.fleet.said("c").count("node-death node=near-bridge")
+        pid = (self.fleet.folder / "c" / "run" / "near-bridge.pid").read_text(encoding="ascii")
+        os.kill(int(pid), signal.SIGKILL)
+        self.fleet.wait_said("c", "node-death node=near-bridge", deaths + 1)
+
+    def cut_while_it_carries(self, host, router):
+        """Until the bridge misses its router."""
+        waits = f"bridge-waits node=near-bridge flow=news router={router}"
+        said = self.fleet.said("c").count(waits)
+        self.carry_more(100)
+        self.network.cut(host)
+        self.carry(f"the bridge misses {router}",
+                   lambda _: self.fleet.said("c").count(waits) > said)
+
+    def test_a_bus_is_carried_between_hosts(self):
+        """The bridge is on a third host, and killed; both routers' hosts are cut off, and die."""
+        self.fleet = Fleet(self.network, BRIDGED, {"near": "b", "feed": "b", "near-bridge": "c",
+                                                   "far": "hub", "one": "hub", "two": "c"}, {})
+        self.addCleanup(self.fleet.close)
+        (self.fleet.folder / "in.txt").touch()
+        self.fleet.run_all()
+        self.carry_more(100)
+        self.kill_bridge()
+        self.cut_while_it_carries("b", "near")
+        self.network.heal("b")
+        self.carry_more(200)
+        self.network.kill("b")
+        self.fleet.start("b")
+        self.cut_while_it_carries("hub", "far")
+        self.network.kill("hub")
+        self.kill_bridge()  # with all that it could take, and nobody to give it to
+        self.network.heal("hub")
+        self.fleet.start("hub")
+        self.carry_more(200)
+        lines = [str(number) for number in range(self.put)]
+        wait_for("all are there", lambda: min(len(self.lines("one.txt")),
+                                              len(self.lines("two.txt"))) >= self.put)
+        self.assertEqual(self.lines("one.txt"), lines)
+        self.assertEqual(self.lines("two.txt"), lines)
 
     def command(self, words, stdin=""):
         return subprocess.run(words, input=stdin, capture_output=True, text=True,
