@@ -9,6 +9,7 @@
     errors         EIO and ENOSPC at the n-th, likewise
     slow_disk      every sync takes long (strace)
     bus            `zloom run` with a bus: its router is killed, and who publishes and hears
+    churn          a thousand subscribers a second come and go at a bus under load
     bridge         two routers and their bridges, with a bus at the far one: each is killed
     nodes          `zloom run` with poller, workers and sink: each is killed and frozen
     second_router  a second router on the same state folder
@@ -38,6 +39,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import buses  # noqa: E402
+import churn  # noqa: E402
 import disks  # noqa: E402
 import exact  # noqa: E402
 import hostile  # noqa: E402
@@ -52,8 +54,8 @@ SCENARIOS = {
     "kill": kills.kill, "freeze": kills.freeze, "stall": kills.stall,
     "second_router": kills.second_router, "inject": exact.inject, "errors": exact.errors,
     "slow_disk": exact.slow_disk,
-    "bus": buses.bus, "bridge": buses.bridge, "nodes": nodes.nodes, "hostile": hostile.hostile,
-    "clock": limits.clock,
+    "bus": buses.bus, "churn": churn.churn, "bridge": buses.bridge, "nodes": nodes.nodes,
+    "hostile": hostile.hostile, "clock": limits.clock,
     "descriptors": limits.descriptors, "memory": limits.memory, "full_disk": disks.full_disk,
     "full_of_itself": disks.full_of_itself, "tiny_disk": disks.tiny_disk, "power": disks.power,
     "damage": disks.damage, "damage_last": disks.damage_last}
@@ -104,6 +106,7 @@ def main():
                         default=int(os.environ.get("ZLOOM_CRASH_CYCLES") or 100))
     parser.add_argument("--points", type=int, default=7, help="inject: how many random calls")
     parser.add_argument("--rounds", type=int, default=5, help="nodes: how often each is killed")
+    parser.add_argument("--seconds", type=int, default=4, help="churn: how long it lasts")
     parser.add_argument("--within", type=int, default=0, help="seconds until it fails; 0: never")
     parser.add_argument("--results", help="a folder for SCENARIO.json, see summary.py")
     parser.add_argument("--keep", action="store_true", help="keep the folder even if all is good")
