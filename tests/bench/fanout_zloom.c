@@ -27,7 +27,8 @@
 
 typedef struct {
     zloom_client_t *client;
-    size_t topics, next;        /* 0: the one topic */
+    zloom_bytes_t only;         /* the one topic */
+    size_t topics, next;        /* 0: the only one */
     char (*topic)[TOPIC_BYTES]; /* `topics` usual ones, RARE_TOPICS rare ones */
 } publisher_t;
 
@@ -45,7 +46,7 @@ s_good (zloom_err_t err, const char *what)
 static zloom_client_t *
 s_client (const fanout_plan_t *plan, bool sends)
 {
-    const zloom_client_flow_t flow = {.name = FLOW, .topic = plan->topic};
+    const zloom_client_flow_t flow = {.name = FLOW};
     const zloom_client_options_t options = {.flows = &flow,
                                             .flow_count = sends ? 1 : 0,
                                             .pack_messages = plan->per_frame,
@@ -64,6 +65,7 @@ s_open (const fanout_plan_t *plan)
 {
     publisher_t *self = zloom_alloc (sizeof *self);
     self->client = s_client (plan, true);
+    self->only = zloom_bytes_text (plan->topic);
     self->topics = plan->topics;
     if (plan->topics > 0) {
         self->topic = zloom_alloc ((plan->topics + RARE_TOPICS) * sizeof *self->topic);
@@ -81,7 +83,7 @@ static zloom_bytes_t
 s_topic (publisher_t *self)
 {
     if (self->topics == 0) {
-        return ZLOOM_BYTES_NULL;
+        return self->only;
     }
     const size_t n = self->next++;
     return zloom_bytes_text (
