@@ -137,6 +137,7 @@ zloom_client_core_destroy (zloom_client_core_t **self_p)
     free (self->name);
     free (self->role);
     free (self->router);
+    free (self->pack_src);
     free (self);
 }
 

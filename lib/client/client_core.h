@@ -115,6 +115,27 @@ zloom_err_t zloom_client_core_hold (zloom_client_core_t *self, uint32_t handle, 
 /* The next message of `handle` (0: of any), or false; GAP events come from here, in their place. */
 bool zloom_client_core_receive (zloom_client_core_t *self, uint32_t handle,
                                 const zloom_message_t **message_p);
+/* What waits of a subscription without leases, as it came. */
+typedef struct {
+    bool is_gap;  /* these will not come: `count` of [seq, last]; 0: nobody knows how many */
+    uint64_t seq; /* else messages [seq, last] */
+    uint64_t last;
+    uint64_t count;
+    const char *reason;
+    zloom_bytes_t pack; /* a view into `blob` */
+    zloom_blob_t *blob; /* borrowed */
+    const zloom_src_t *src;
+    size_t src_count;
+} zloom_client_pack_t;
+
+/*
+ * Instead of receive, for who carries whole packs on: the next messages with numbers in a row, or
+ * the next gap. They are the caller's until the next call or tick, and settled. False: none waits.
+ */
+bool zloom_client_core_receive_pack (zloom_client_core_t *self, uint32_t handle,
+                                     zloom_client_pack_t *pack);
+/* The number that it goes on with; 0: not subscribed now, or not known. Without leases. */
+uint64_t zloom_client_core_position (const zloom_client_core_t *self, uint32_t handle);
 /* Messages that wait to be received (0: of all subscriptions). */
 size_t zloom_client_core_waiting (const zloom_client_core_t *self, uint32_t handle);
 /* The handler begins with it: if it dies now, this one is charged. STALE. */

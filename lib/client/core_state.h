@@ -74,6 +74,8 @@ struct zloom_client_core {
     uint64_t *requests; /* not answered to the end */
     size_t request_count, request_capacity;
 
+    zloom_src_t *pack_src; /* of the pack that was received last */
+    size_t pack_src_capacity;
     zloom_report_fn *report;
     void *report_arg;
     const zloom_outflow_t *blocked; /* what is to be sent there waits for credit; NULL: nothing */

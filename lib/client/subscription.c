@@ -258,6 +258,37 @@ zloom_subscription_take (zloom_subscription_t *self, uint64_t *malformed,
     return NULL;
 }
 
+const zloom_client_lease_t *
+zloom_subscription_take_run (zloom_subscription_t *self, uint32_t *index, uint32_t *n,
+                             const zloom_client_lease_t **gap_p)
+{
+    ZLOOM_CHECK (self, ZLOOM_SUBSCRIPTION_TAG);
+    *gap_p = NULL;
+    for (; self->taking && self->waiting > 0; self->taking = self->taking->next) {
+        zloom_client_lease_t *lease = self->taking;
+        if (lease->is_gap) {
+            lease->is_gap = false;
+            self->waiting--;
+            *gap_p = lease;
+            return NULL;
+        }
+        zloom_item_t *item = zloom_client_lease_next (lease);
+        if (!item) {
+            continue;
+        }
+        const uint64_t first = item->message.seq;
+        *index = (uint32_t) (item - lease->items);
+        *n = 0;
+        while (*index + *n < lease->count && item->state == ZLOOM_ITEM_WAITING &&
+               item->message.seq == first + *n) {
+            zloom_subscription_drop (self, item++);
+            ++*n;
+        }
+        return lease;
+    }
+    return NULL;
+}
+
 void
 zloom_subscription_release_waiting (zloom_subscription_t *self)
 {

@@ -13,7 +13,7 @@
  *   dead.c      dead letters                deliver.c  DELIVER: slices of stored packs
  *   shared.c    what several are delivered alike
  *   talk.c      what is said, ends, beats   watch.c    tap and browse
- *   bridge.c    both ends of a bridge
+ *   bridge.c    both ends of a bridge   bring.c    what comes to a copy
  *   admin*.c    ADMIN                       hold.c     answers that wait for their group
  *   trail*.c    what became of traced messages
  */
@@ -45,6 +45,8 @@
 #define ZLOOM_ENGINE_EVENT_BYTES (3u * 1024 * 1024)
 #define ZLOOM_ENGINE_EVENT_RECORDS 64u
 #define ZLOOM_ENGINE_MOVE_BYTES (ZLOOM_LIMIT_MESSAGE_BYTES + 65536u)
+/* Numbers of memory flows start each boot at counter << this, so none is used twice. */
+#define ZLOOM_ENGINE_NUMBER_BITS 40
 /* Settlements wait at most this long for a group to ride with. */
 #define ZLOOM_ENGINE_LAZY_NS (5 * ZLOOM_NS_PER_MS)
 

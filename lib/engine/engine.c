@@ -15,8 +15,6 @@
 #define LIVENESS 4
 /* Epochs of one boot: more sessions than one boot can ever see. */
 #define EPOCHS_OF_BOOT_BITS 32
-/* Numbers of memory flows start each boot at counter << this, so none is used twice. */
-#define NUMBERS_OF_BOOT_BITS 40
 
 void
 zloom_engine_check (const zloom_engine_t *self)
@@ -208,7 +206,8 @@ s_begin_flow (zloom_engine_t *self, zloom_hosted_t *flow)
 {
     flow->number = zloom_journal_flow (flow->port->journal, flow->config.name);
     if (!flow->core) {
-        const uint64_t first = flow->port->disk ? 1 : self->boot.counter << NUMBERS_OF_BOOT_BITS;
+        const bool from_1 = flow->port->disk || flow->config.copy_of;
+        const uint64_t first = from_1 ? 1 : self->boot.counter << ZLOOM_ENGINE_NUMBER_BITS;
         zloom_engine_create (self, flow, first);
     }
     zloom_idmap_put (flow->port->flows, flow->number, flow);

@@ -140,6 +140,29 @@ void zloom_engine_drain (zloom_engine_t *self, int64_t deadline_ns);
 /* True when draining is over: nothing leased, all answered and durable, BYE sent. */
 bool zloom_engine_drained (const zloom_engine_t *self);
 /*
+ * Between turns, for flows that are copies (flow_config.h): `n` messages, which have the numbers
+ * from `seq` on at their router. `pack` is a view into `blob`. Numbers between the flow's last one
+ * and `seq` are for nobody here. Such a flow lets go of what is old, and has always room.
+ */
+typedef struct {
+    uint64_t seq;
+    uint32_t n;
+    zloom_bytes_t pack;
+    zloom_blob_t *blob;
+    const zloom_src_t *src; /* of all n */
+    size_t src_count;
+} zloom_brought_t;
+
+/* TOO_BIG and the like: it cannot be stored, and is told to all as missed. NOT_FOUND: no copy. */
+zloom_err_t zloom_engine_bring (zloom_engine_t *self, const char *flow,
+                                const zloom_brought_t *brought, zloom_now_t now);
+/*
+ * The copy goes on at `seq`. `missed`: what lies between is lost (`count` of them; 0: nobody knows)
+ * and everybody is told; `restart`: because its router was started again.
+ */
+zloom_err_t zloom_engine_pass (zloom_engine_t *self, const char *flow, uint64_t seq, bool missed,
+                               bool restart, uint64_t count, zloom_now_t now);
+/*
  * Rights have changed: sessions whose key may not enter any more, or that consume or watch what
  * they may not any more, end at once with BYE FORBIDDEN; what they held goes to others.
  */

@@ -61,6 +61,10 @@ s_check_flow (const zloom_engine_t *self, const zloom_session_t *session,
         return zloom_fail (ZLOOM_FORBIDDEN, "flow '%s': '%s' has no right to it", flow->config.name,
                            session->name);
     }
+    if (hello->next > 0 && flow->config.copy_of) {
+        return zloom_fail (ZLOOM_UNSUPPORTED, "flow '%s' lives on router '%s': publish there",
+                           flow->config.name, flow->config.copy_of);
+    }
     if (hello->has_fingerprint && hello->fingerprint != flow->fingerprint) {
         return zloom_fail (ZLOOM_FINGERPRINT,
                            "flow '%s': the router has fingerprint %016llx, the peer expects "

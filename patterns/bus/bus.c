@@ -74,6 +74,7 @@ s_destroy (void **self_p)
     free (self->active);
     free (self->groups);
     free (self->runs);
+    free (self->absent);
     zloom_buf_fini (&self->buf);
     self->tag = ZLOOM_TAG_DEAD;
     free (self);
@@ -154,8 +155,8 @@ s_check_settle (const void *self, zloom_consumer_id_t consumer, const zloom_even
 static void
 s_subscribe (zloom_bus_t *self, const zloom_event_t *event, const zloom_turn_t *turn)
 {
-    zloom_err_t err = ZLOOM_OK;
-    if (!zloom_idmap_get (self->members, event->consumer)) {
+    zloom_err_t err = zloom_bus_check_copy (self, event);
+    if (err == ZLOOM_OK && !zloom_idmap_get (self->members, event->consumer)) {
         const bool grouped =
           event->subscribe.group.data && zloom_bus_find_group (self, event->subscribe.group);
         err = event->subscribe.durable || grouped ? zloom_bus_join_group (self, event, turn)
@@ -308,7 +309,7 @@ s_feed (zloom_bus_t *self, const zloom_event_t *event, const zloom_turn_t *turn)
         break;
     case ZLOOM_EVENT_DURABLE:
         if (event->durable_seq > self->durable_seq) {
-            self->durable_seq = event->durable_seq;
+            self->durable_seq = zloom_bus_durable_to (self, event->durable_seq);
             zloom_bus_tell_groups (self, event, turn);
         }
         break;
@@ -320,6 +321,9 @@ s_feed (zloom_bus_t *self, const zloom_event_t *event, const zloom_turn_t *turn)
         break;
     case ZLOOM_EVENT_FREE_KEY:
         zloom_bus_free_key (self, event, turn);
+        break;
+    case ZLOOM_EVENT_PASS:
+        zloom_bus_pass (self, event);
         break;
     case ZLOOM_EVENT_PAUSE:
         self->paused = true;

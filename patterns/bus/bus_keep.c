@@ -27,7 +27,7 @@ s_retains (const zloom_bus_t *self)
 static uint64_t
 s_used (const zloom_bus_t *self)
 {
-    const uint64_t kept = self->next_seq - self->kept;
+    const uint64_t kept = zloom_bus_there (self, self->kept);
     return kept > self->hard ? kept : self->hard;
 }
 
@@ -35,7 +35,7 @@ s_used (const zloom_bus_t *self)
 static uint64_t
 s_bytes_of (const zloom_bus_t *self, uint64_t n)
 {
-    const uint64_t all = self->next_seq - self->floor;
+    const uint64_t all = zloom_bus_there (self, self->floor);
     return n == all || all == 0
              ? self->sizes.bytes
              : (uint64_t) ((double) self->sizes.bytes / (double) all * (double) n);
@@ -167,7 +167,7 @@ zloom_bus_let_go (zloom_bus_t *self, zloom_now_t now, zloom_effects_t *effects)
     for (size_t i = 0; i < self->active_count; i++) {
         const uint64_t from = s_wants_from (self->active[i], self->next_seq);
         kept = from < kept ? from : kept;
-        const uint64_t waits = s_makes_wait (self->active[i]) ? self->next_seq - from : 0;
+        const uint64_t waits = s_makes_wait (self->active[i]) ? zloom_bus_there (self, from) : 0;
         hard = waits > hard ? waits : hard;
     }
     uint64_t floor = kept;
@@ -180,7 +180,7 @@ zloom_bus_let_go (zloom_bus_t *self, zloom_now_t now, zloom_effects_t *effects)
     self->kept = kept;
     self->hard = hard;
     if (floor > self->floor) {
-        zloom_sizes_remove (&self->sizes, self->floor, floor - 1);
+        zloom_bus_unkeep (self, floor);
         zloom_ages_drop (&self->arrivals, floor);
         for (size_t i = 0; i < self->group_count; i++) {
             zloom_numbers_remove (&self->groups[i]->others, 0, floor - 1);
@@ -336,8 +336,8 @@ zloom_bus_fit (zloom_bus_t *self, uint64_t n, uint64_t bytes, const zloom_turn_t
         if (force) {
             zloom_bus_drop_groups (self, keep, &runs_left, turn);
         }
-        if (self->next_seq - self->kept > keep) {
-            s_drop (self, self->next_seq - keep, force, turn);
+        if (zloom_bus_there (self, self->kept) > keep) {
+            s_drop (self, zloom_bus_last_of (self, keep), force, turn);
         }
         zloom_bus_let_go (self, turn->now, turn->effects);
     }

@@ -117,7 +117,8 @@ s_begin (zloom_bus_t *self, zloom_bus_listener_t *listener, const wish_t *wish)
     listener->began = place;
     listener->at = place < self->retained ? self->retained : place;
     if (listener->at > place) { /* it knows what it has: what is between is lost to it */
-        zloom_bus_lose_unread (self, listener, place, listener->at - 1, "retain");
+        zloom_bus_lose_unread (self, listener, place, listener->at - 1,
+                               self->config.copy_of ? ZLOOM_BUS_EDGE : "retain");
     }
     if (listener->at < self->next_seq) {
         listener->stage = wish->from == ZLOOM_FROM_LAST ? ZLOOM_BUS_GATHERS : ZLOOM_BUS_READS;

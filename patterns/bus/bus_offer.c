@@ -91,6 +91,10 @@ zloom_bus_check_offer (const void *self, const zloom_offer_t *offer, zloom_cost_
 {
     const zloom_bus_t *bus = zloom_bus_of_const (self);
     uint32_t changes = 0;
+    if (bus->config.copy_of) { /* what is brought here is not asked for */
+        return zloom_fail (ZLOOM_UNSUPPORTED, "flow '%s' lives on router '%s': publish there",
+                           bus->config.name, bus->config.copy_of);
+    }
     if (!offer->pack.data) {
         return ZLOOM_OK;
     }

@@ -85,10 +85,28 @@ s_look (zloom_bus_t *self, zloom_bus_listener_t *listener, const zloom_peek_t *p
     }
 }
 
+/* What did not come here is lost as it was to those who were there. */
+static void
+s_miss_absent (zloom_bus_t *self, zloom_bus_listener_t *listener, const zloom_missed_t *absent)
+{
+    zloom_missed_t gap = *absent;
+    gap.from = listener->at;
+    gap.at_most = gap.at_most || (gap.count > 0 && !listener->interest.all);
+    listener->meant += gap.count;
+    zloom_bus_miss (self, listener, &gap);
+    listener->at = gap.to + 1;
+}
+
 /* What stands at `at`, at most `most` messages; false when nothing more can be read now. */
 static bool
 s_read (zloom_bus_t *self, zloom_bus_listener_t *listener, uint64_t most, const zloom_turn_t *turn)
 {
+    const zloom_missed_t *absent = zloom_bus_absent (self, listener->at);
+    if (absent && absent->from <= listener->at) {
+        s_miss_absent (self, listener, absent);
+        return true;
+    }
+    most = absent && absent->from - listener->at < most ? absent->from - listener->at : most;
     if (listener->interest.all && listener->stage == ZLOOM_BUS_READS) {
         s_found (self, listener, listener->at, listener->at + most - 1);
         listener->at += most;

@@ -20,13 +20,13 @@
 
 /* ---- losing ---------------------------------------------------------------------------------- */
 
-static void
-s_lose (zloom_bus_t *self, zloom_bus_listener_t *listener, const zloom_missed_t *gap)
+void
+zloom_bus_miss (zloom_bus_t *self, zloom_bus_listener_t *listener, const zloom_missed_t *gap)
 {
     zloom_gaps_add (&listener->gaps, gap, &listener->pending);
     listener->lost += gap->count;
     self->lost += gap->count;
-    if (gap->count > 0) {
+    if (gap->count > 0 || gap->at_most) {
         zloom_bus_wake (self, listener); /* it is to be told */
     }
 }
@@ -35,8 +35,8 @@ void
 zloom_bus_lose (zloom_bus_t *self, zloom_bus_listener_t *listener, uint64_t from, uint64_t to,
                 uint64_t count, const char *reason)
 {
-    s_lose (self, listener,
-            &(zloom_missed_t){.from = from, .to = to, .count = count, .reason = reason});
+    zloom_bus_miss (self, listener,
+                    &(zloom_missed_t){.from = from, .to = to, .count = count, .reason = reason});
 }
 
 void
@@ -44,12 +44,12 @@ zloom_bus_lose_unread (zloom_bus_t *self, zloom_bus_listener_t *listener, uint64
                        uint64_t to, const char *reason)
 {
     listener->meant += to - from + 1;
-    s_lose (self, listener,
-            &(zloom_missed_t){.from = from,
-                              .to = to,
-                              .count = to - from + 1,
-                              .at_most = !listener->interest.all,
-                              .reason = reason});
+    zloom_bus_miss (self, listener,
+                    &(zloom_missed_t){.from = from,
+                                      .to = to,
+                                      .count = to - from + 1,
+                                      .at_most = !listener->interest.all,
+                                      .reason = reason});
 }
 
 /* [first, last] of what waits do not any more; returns how many they were. */

@@ -48,7 +48,7 @@ s_join_next (zloom_gaps_t *self, size_t place, const zloom_ranges_t *pending)
 void
 zloom_gaps_add (zloom_gaps_t *self, const zloom_missed_t *gap, const zloom_ranges_t *pending)
 {
-    if (gap->count == 0) {
+    if (gap->count == 0 && !gap->at_most) {
         return;
     }
     size_t place = self->count; /* most are lost at one of the ends */

@@ -12,6 +12,7 @@
  *   bus_group.c     durable groups
  *   bus_match.c     ... and which messages they want
  *   bus_keep.c      what is kept, and what may go
+ *   bus_copy.c      a copy, at an edge, of a bus on a router
  *   bus_recover.c   snapshot, restore, replay
  *   bus_shown.c     counters, subscribers, receipts
  *   gaps.c trie.c   spans that were lost; who wants a topic
@@ -162,6 +163,9 @@ typedef struct {
     zloom_ages_t arrivals;        /* by this machine's clock */
     int64_t retain_at_ns;         /* mono: when something gets too old */
     bool pressed;                 /* something did not fit, and waits for room */
+    zloom_missed_t *absent;       /* a copy: numbers that did not come here, rising */
+    size_t absent_count;
+    size_t absent_capacity;
 
     /* Who wants what. */
     zloom_trie_t *trie;
@@ -261,6 +265,8 @@ void zloom_bus_lose_below (zloom_bus_t *self, zloom_bus_listener_t *listener, ui
 /* It loses [from, to], of which `count` were meant for it. */
 void zloom_bus_lose (zloom_bus_t *self, zloom_bus_listener_t *listener, uint64_t from, uint64_t to,
                      uint64_t count, const char *reason);
+/* It misses this, as it stands. */
+void zloom_bus_miss (zloom_bus_t *self, zloom_bus_listener_t *listener, const zloom_missed_t *gap);
 /* It loses [from, to], unread: who does not want everything is not told how many were for it. */
 void zloom_bus_lose_unread (zloom_bus_t *self, zloom_bus_listener_t *listener, uint64_t from,
                             uint64_t to, const char *reason);
@@ -367,6 +373,24 @@ void zloom_bus_let_go (zloom_bus_t *self, zloom_now_t now, zloom_effects_t *effe
 bool zloom_bus_next_live (const void *self, uint64_t from, uint64_t last, zloom_range_t *run);
 /* The lowest number that arrived at or after wall_ns, or one before it. */
 uint64_t zloom_bus_arrived (const zloom_bus_t *self, int64_t wall_ns);
+
+/* ---- bus_copy.c ----------------------------------------------------------------------------- */
+
+/* Why what did not come here is lost to whoever asks for it. */
+#define ZLOOM_BUS_EDGE "edge"
+/* A PASS event. */
+void zloom_bus_pass (zloom_bus_t *self, const zloom_event_t *event);
+/* What a copy cannot do for a subscriber is refused. */
+zloom_err_t zloom_bus_check_copy (const zloom_bus_t *self, const zloom_event_t *event);
+/* How many of the numbers from `from` on have a message; and from where on `n` have. */
+uint64_t zloom_bus_there (const zloom_bus_t *self, uint64_t from);
+uint64_t zloom_bus_last_of (const zloom_bus_t *self, uint64_t n);
+/* The first absent span that ends at `seq` or behind it; NULL: none does. */
+const zloom_missed_t *zloom_bus_absent (const zloom_bus_t *self, uint64_t seq);
+/* Numbers below `floor` are kept no more: their sizes and absent spans go. */
+void zloom_bus_unkeep (zloom_bus_t *self, uint64_t floor);
+/* Up to `seq` all is durable: and so is what is absent right behind it. */
+uint64_t zloom_bus_durable_to (const zloom_bus_t *self, uint64_t seq);
 
 /* ---- bus_recover.c -------------------------------------------------------------------------- */
 

@@ -46,6 +46,7 @@ zloom_flow_config_copy (const zloom_flow_config_t *config)
     copy.pattern = zloom_strdup (config->pattern);
     copy.key = zloom_strdup (config->key);
     copy.dead_letter = zloom_strdup (config->dead_letter);
+    copy.copy_of = zloom_strdup (config->copy_of);
     if (copy.backoff_count > ZLOOM_BACKOFF_MAX) {
         copy.backoff_count = ZLOOM_BACKOFF_MAX;
     }
@@ -67,6 +68,7 @@ zloom_flow_config_fini (zloom_flow_config_t *config)
     free ((char *) config->pattern);
     free ((char *) config->key);
     free ((char *) config->dead_letter);
+    free ((char *) config->copy_of);
     for (size_t i = 0; i < config->weight_count; i++) {
         free ((char *) config->weights[i].key);
     }

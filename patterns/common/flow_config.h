@@ -83,6 +83,13 @@ typedef struct {
     int64_t retain_messages;
     const zloom_subscriber_config_t *subscribers;
     size_t subscriber_count;
+    /*
+     * Of a bus: it is a copy, near to those who hear it, of one that lives on this router. Its
+     * events come with the numbers that they have there, nobody sends to it, and it keeps nothing
+     * for those who are away. NULL: it lives here.
+     */
+    const char *copy_of;
+    bool copy_of_memory; /* ... in whose memory it is: each start begins with higher numbers */
 } zloom_flow_config_t;
 
 /* A copy with strings of its own, and what frees them. */

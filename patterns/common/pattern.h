@@ -54,6 +54,7 @@ typedef enum {
     ZLOOM_EVENT_FETCHED,     /* bytes that peek said AGAIN about are in memory (or damaged) now */
     ZLOOM_EVENT_TAKE_OUT,    /* requeue, purge: messages that are not leased leave the flow */
     ZLOOM_EVENT_FREE_KEY,    /* by hand: a key that is stuck or parked goes on */
+    ZLOOM_EVENT_PASS,        /* a copy: numbers up to another one do not come */
     ZLOOM_EVENT_PAUSE,
     ZLOOM_EVENT_RESUME,
     ZLOOM_EVENT_DRAIN, /* no new messages from outside; what is there is worked off */
@@ -142,6 +143,14 @@ typedef struct {
             /* NULL, or told: OK, NOT_FOUND, AGAIN (nothing was done: bytes come from the disk). */
             zloom_err_t *result;
         } free_key;
+        /* A copy (flow_config.h) goes on at `seq`; its router is the one that did not say more. */
+        struct {
+            uint64_t seq;
+            uint64_t born; /* the first number of the router's flow in its present life; 0: known */
+            bool missed;   /* they are lost on the way here; else they are for nobody */
+            bool restart;  /* ... because the router was started again */
+            uint64_t count; /* so many are lost; 0: nobody knows */
+        } pass;
         int64_t shift_ns;
     };
 } zloom_event_t;

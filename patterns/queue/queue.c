@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/*
- * queue.c - making and counting, and the pattern's table: read state.h first.
- */
+/* queue.c - making and counting, and the pattern's table: read state.h first. */
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -406,6 +404,8 @@ s_feed (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *tur
         break;
     case ZLOOM_EVENT_TIMER:
         s_timer (self, turn);
+        break;
+    case ZLOOM_EVENT_PASS: /* no queue is a copy */
         break;
     }
 }

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* A copy of a bus: numbers that do not come, who is told of them, and that nothing counts them. */
+#include "unit/bus/hall_say.h"
+
+static hall_t *
+s_copy (int64_t limit)
+{
+    zloom_flow_config_t config = hall_config (ZLOOM_CONFIRM_MEMORY);
+    config.copy_of = "hub";
+    config.copy_of_memory = true;
+    config.limit_messages = limit;
+    config.on_full = ZLOOM_ON_FULL_DROP_OLDEST;
+    return hall_new (&config);
+}
+
+static void
+s_go_on (hall_t *hall, uint64_t seq, uint64_t count, bool restart)
+{
+    const zloom_event_t event = {
+      .type = ZLOOM_EVENT_PASS,
+      .pass = {.seq = seq, .missed = true, .count = count, .restart = restart}};
+    hall_feed (hall, &event);
+}
+
+/* Nothing is lost, it is only for others. */
+static void
+s_skip (hall_t *hall, uint64_t seq, uint64_t born)
+{
+    const zloom_event_t event = {.type = ZLOOM_EVENT_PASS, .pass = {.seq = seq, .born = born}};
+    hall_feed (hall, &event);
+}
+
+static void
+copy_begins_where_it_is_told (void **state)
+{
+    (void) state;
+    hall_t *hall = s_copy (100);
+    s_skip (hall, 1000, 0);
+    hall_join (hall, 1, (hall_wish_t){0});
+    hall_join (hall, 2, (hall_wish_t){.from = ZLOOM_FROM_SEQ, .from_value = 990});
+    hall_credit (hall, 1, 100);
+    hall_credit (hall, 2, 100);
+    hall_publish (hall, "a a");
+    hall_dispatch (hall);
+    hall_expect (hall, 1, "1000-1001");
+    hall_expect (hall, 2, "gap990-999:10(edge) 1000-1001");
+    assert_int_equal (hall->forgotten, 1002);
+    hall_destroy (hall);
+}
+
+static void
+copy_tells_of_holes_in_their_place (void **state)
+{
+    (void) state;
+    hall_t *hall = s_copy (100);
+    hall_join (hall, 1, (hall_wish_t){0});
+    hall_join (hall, 2, (hall_wish_t){.patterns = "b"});
+    hall_join (hall, 3, (hall_wish_t){0});
+    hall_credit (hall, 1, 100);
+    hall_credit (hall, 2, 100);
+    hall_credit (hall, 3, 1); /* the rest waits over the hole */
+    hall_publish (hall, "a b");
+    hall_dispatch (hall);
+    s_go_on (hall, 8, 3, false);
+    s_skip (hall, 9, 0);
+    hall_publish (hall, "b");
+    hall_dispatch (hall);
+    s_go_on (hall, 20, 0, true); /* nobody knows how many, and nothing comes behind it */
+    hall_dispatch (hall);
+    hall_expect (hall, 1, "1-2 gap3-7:3(edge) 9 gap10-19:0(restart)");
+    hall_expect (hall, 2, "2 gap3-7:0(edge) 9 gap10-19:0(restart)");
+    hall_credit (hall, 3, 100);
+    hall_dispatch (hall);
+    hall_expect (hall, 3, "1 2 gap3-7:3(edge) 9 gap10-19:0(restart)");
+    assert_int_equal (hall->forgotten, 20);
+    hall_destroy (hall);
+}
+
+/* A router's new life begins a million millions further: that is no million millions of events. */
+static void
+copy_counts_no_absent_numbers (void **state)
+{
+    (void) state;
+    const uint64_t far = UINT64_C (1) << 40;
+    hall_t *hall = s_copy (4);
+    hall_join (hall, 1, (hall_wish_t){0});
+    hall_credit (hall, 1, 1);
+    hall_publish (hall, "a a a");
+    hall_dispatch (hall); /* two wait */
+    s_go_on (hall, far, 0, true);
+    hall_publish (hall, "a a");
+    hall_dispatch (hall); /* four of four */
+    hall_credit (hall, 1, 2);
+    hall_dispatch (hall);
+    hall_expect (hall, 1, "1 2");
+    hall_publish (hall, "a a"); /* one too many: the oldest goes */
+    hall_credit (hall, 1, 100);
+    hall_dispatch (hall);
+    hall_expect (hall, 1,
+                 "gap3-3:1(limit) gap4-1099511627775:0(restart) 1099511627776-1099511627779");
+    assert_int_equal (hall->forgotten, far + 4);
+    assert_int_equal (hall_stats (hall).bytes, 0);
+    hall_destroy (hall);
+}
+
+/* Whoever knows numbers of a life that is over is told so; a later life than the copy's has not. */
+static void
+copy_knows_its_router_s_life (void **state)
+{
+    (void) state;
+    hall_t *hall = s_copy (100);
+    s_skip (hall, 5010, 5000);
+    hall_join (hall, 1, (hall_wish_t){.from = ZLOOM_FROM_SEQ, .from_value = 77});
+    hall_join (hall, 2, (hall_wish_t){.from = ZLOOM_FROM_SEQ, .from_value = 5004});
+    hall_credit (hall, 1, 100);
+    hall_credit (hall, 2, 100);
+    hall_publish (hall, "a");
+    hall_dispatch (hall);
+    hall_expect (hall, 1, "gap77-4999:0(restart) gap5000-5009:10(edge) 5010");
+    hall_expect (hall, 2, "gap5004-5009:6(edge) 5010");
+    hall_destroy (hall);
+}
+
+/* Who waits keeps old packs; who comes meanwhile, and from before a hole, reads over it. */
+static void
+copy_is_read_over_its_holes (void **state)
+{
+    (void) state;
+    hall_t *hall = s_copy (100);
+    hall_join (hall, 1, (hall_wish_t){0});
+    hall_credit (hall, 1, 1);
+    hall_publish (hall, "a a");
+    s_go_on (hall, 6, 3, false);
+    hall_publish (hall, "a a");
+    hall_join (hall, 2, (hall_wish_t){.from = ZLOOM_FROM_SEQ, .from_value = 2});
+    hall_join (hall, 3, (hall_wish_t){.from = ZLOOM_FROM_SEQ, .from_value = 4, .patterns = "a"});
+    hall_credit (hall, 2, 100);
+    hall_credit (hall, 3, 100);
+    hall_dispatch (hall);
+    hall_expect (hall, 2, "2 gap3-5:3(edge) 6-7");
+    hall_expect (hall, 3, "gap4-5:0(edge) 6-7");
+    hall_expect (hall, 1, "1");
+    hall_leave (hall, 1);
+    hall_dispatch (hall);
+    assert_int_equal (hall->forgotten, 8);
+    hall_destroy (hall);
+}
+
+static void
+copy_refuses_what_it_cannot_keep (void **state)
+{
+    (void) state;
+    hall_t *hall = s_copy (100);
+    assert_int_equal (hall_join (hall, 1, (hall_wish_t){.durable = true, .group = "g"}),
+                      ZLOOM_UNSUPPORTED);
+    assert_int_equal (hall_join (hall, 1, (hall_wish_t){.on_slow = ZLOOM_ON_SLOW_BLOCK}),
+                      ZLOOM_UNSUPPORTED);
+    assert_int_equal (hall_join (hall, 1, (hall_wish_t){.on_slow = ZLOOM_ON_SLOW_SPILL}),
+                      ZLOOM_UNSUPPORTED);
+    assert_int_equal (hall_join (hall, 1, (hall_wish_t){.from = ZLOOM_FROM_START}),
+                      ZLOOM_UNSUPPORTED);
+    assert_int_equal (hall_check (hall, "a"), ZLOOM_UNSUPPORTED);
+    assert_string_equal (zloom_note (), "flow 'paid' lives on router 'hub': publish there");
+    hall_destroy (hall);
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+      cmocka_unit_test (copy_begins_where_it_is_told),
+      cmocka_unit_test (copy_tells_of_holes_in_their_place),
+      cmocka_unit_test (copy_counts_no_absent_numbers),
+      cmocka_unit_test (copy_knows_its_router_s_life),
+      cmocka_unit_test (copy_is_read_over_its_holes),
+      cmocka_unit_test (copy_refuses_what_it_cannot_keep),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * bay.h - a bus on a router and its copy at an edge, each in the real engine, with a relay between
+ * them, a publisher at the router and subscribers at the edge; roads break and both can die. What a
+ * subscriber hears is written down: "1-3 gap4-6:3(edge) 7", numbers of events as it sees them.
+ */
+#ifndef ZLOOM_TESTS_FORWARDER_BAY_H
+#define ZLOOM_TESTS_FORWARDER_BAY_H
+
+#include "unit/engine/rig.h"
+
+#include "client/client_core.h"
+#include "nodes/forwarder/relay.h"
+#include "patterns/bus/bus.h"
+
+enum { PUBLISHER, RELAY, ONE, TWO, THREE, LINKS };
+#define STEP_NS (5 * ZLOOM_NS_PER_MS)
+
+typedef struct {
+    zloom_client_core_t *core;
+    rig_t *rig;
+    zloom_route_t route;
+    uint32_t handle;
+    bool mute; /* what it says does not leave, and it reads nothing */
+    zloom_err_t refused;
+    zloom_buf_t heard;
+    uint64_t first, last; /* a run that is not written down yet; 0: none */
+    uint64_t last_id;     /* the publisher's own number of the last event */
+    uint64_t missed;
+} link_t;
+
+typedef struct {
+    rig_t hub;
+    rig_t edge;
+    zloom_engine_flow_t bus;
+    zloom_engine_flow_t copy;
+    zloom_route_t next_route[2];
+    link_t links[LINKS];
+    zloom_relay_t *relay;
+    uint64_t sent;
+    uint8_t nonce;
+    zloom_err_t relay_err;
+} bay_t;
+
+/* ---- roads ---------------------------------------------------------------------------------- */
+
+static inline zloom_route_t
+s_new_route (bay_t *self, const rig_t *rig)
+{
+    return self->next_route[rig == &self->edge]++;
+}
+
+static inline void
+s_relay_event (void *arg, const zloom_client_event_t *event)
+{
+    const bay_t *self = arg;
+    if (self->relay) {
+        zloom_relay_event (self->relay, event);
+    }
+}
+
+static inline void
+s_flush (link_t *link)
+{
+    if (link->last > 0) {
+        zloom_buf_printf (&link->heard, "%s%llu", link->heard.size ? " " : "",
+                          (unsigned long long) link->first);
+        if (link->last > link->first) {
+            zloom_buf_printf (&link->heard, "-%llu", (unsigned long long) link->last);
+        }
+    }
+    link->first = link->last = 0;
+}
+
+static inline void
+s_link_event (void *arg, const zloom_client_event_t *event)
+{
+    link_t *link = arg;
+    if (event->type == ZLOOM_CLIENT_GAP) {
+        s_flush (link);
+        zloom_buf_printf (&link->heard, "%sgap%llu-%llu:%llu(%.*s)", link->heard.size ? " " : "",
+                          (unsigned long long) event->seq, (unsigned long long) event->last,
+                          (unsigned long long) event->n, (int) event->text.size,
+                          (const char *) event->text.data);
+        link->missed += event->n;
+    }
+    if ((event->type == ZLOOM_CLIENT_SUBSCRIBED || event->type == ZLOOM_CLIENT_REFUSED) &&
+        event->code != ZLOOM_OK) {
+        link->refused = event->code;
+    }
+}
+
+static inline void
+s_connect (bay_t *self, int which, const zloom_client_options_t *options)
+{
+    link_t *link = &self->links[which];
+    zloom_client_options_t own = *options;
+    own.seed = (uint64_t) which + 1;
+    own.linger_ns = -1;
+    memset (own.nonce, ++self->nonce, sizeof own.nonce);
+    zloom_client_core_destroy (&link->core);
+    const zloom_err_t err = which == RELAY
+                              ? zloom_client_core_new (&own, s_relay_event, self, &link->core)
+                              : zloom_client_core_new (&own, s_link_event, link, &link->core);
+    assert_int_equal (err, ZLOOM_OK);
+    link->rig = which <= RELAY ? &self->hub : &self->edge;
+    link->route = s_new_route (self, link->rig);
+    zloom_client_core_connected (link->core, link->rig->now);
+}
+
+static inline void
+s_new_relay (bay_t *self)
+{
+    const zloom_client_options_t options = {.name = "edge", .role = "forwarder"};
+    zloom_relay_destroy (&self->relay);
+    s_connect (self, RELAY, &options);
+    self->relay = zloom_relay_new ("edge", "paid");
+}
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
+static inline void
+bay_open (bay_t *self, zloom_confirm_t confirm)
+{
+    memset (self, 0, sizeof *self);
+    const zloom_client_flow_t flow = {.name = "paid"};
+    const zloom_client_options_t shop = {.name = "shop", .flows = &flow, .flow_count = 1};
+    self->bus = rig_flow ("paid", confirm);
+    self->bus.config.pattern = "bus";
+    self->bus.pattern = &zloom_bus_pattern;
+    self->copy = self->bus;
+    self->copy.config.confirm = ZLOOM_CONFIRM_MEMORY;
+    self->copy.config.on_full = ZLOOM_ON_FULL_DROP_OLDEST;
+    self->copy.config.copy_of = "hub";
+    self->copy.config.copy_of_memory = confirm == ZLOOM_CONFIRM_MEMORY;
+    self->next_route[0] = 1;
+    self->next_route[1] = 1;
+    rig_open (&self->hub, &self->bus, 1);
+    rig_open (&self->edge, &self->copy, 1);
+    s_connect (self, PUBLISHER, &shop);
+    s_new_relay (self);
+}
+
+static inline void
+bay_close (bay_t *self)
+{
+    for (int i = 0; i < LINKS; i++) {
+        zloom_client_core_destroy (&self->links[i].core);
+        zloom_buf_fini (&self->links[i].heard);
+    }
+    zloom_relay_destroy (&self->relay);
+    rig_close (&self->hub);
+    rig_close (&self->edge);
+}
+
+/* Another life of the engine: everybody's road is new. */
+static inline void
+bay_restart (bay_t *self, rig_t *rig)
+{
+    rig_stop (rig);
+    assert_int_equal (rig_start (rig), ZLOOM_OK);
+    memset (rig->broken, 0, sizeof rig->broken);
+    self->next_route[rig == &self->edge] = 1;
+    for (int i = 0; i < LINKS; i++) {
+        if (self->links[i].core && self->links[i].rig == rig) {
+            self->links[i].route = s_new_route (self, rig);
+        }
+    }
+    if (rig == &self->edge) {
+        s_new_relay (self);
+    }
+}
+
+static inline void
+bay_subscribe (bay_t *self, int which, const zloom_subscription_options_t *options)
+{
+    char name[16];
+    snprintf (name, sizeof name, "ear-%d", which);
+    const zloom_client_options_t client = {.name = name};
+    zloom_subscription_options_t own = *options;
+    own.flow = "paid";
+    s_connect (self, which, &client);
+    assert_int_equal (
+      zloom_client_core_subscribe (self->links[which].core, &own, &self->links[which].handle),
+      ZLOOM_OK);
+}
+
+/* ---- the network ---------------------------------------------------------------------------- */
+
+static inline void
+s_up (bay_t *self, link_t *link)
+{
+    zloom_client_out_t out;
+    (void) zloom_client_core_tick (link->core, link->rig->now);
+    if (zloom_client_core_wants_road (link->core)) {
+        link->rig->broken[link->route] = ZLOOM_GONE;
+        link->route = s_new_route (self, link->rig);
+        zloom_client_core_connected (link->core, link->rig->now);
+    }
+    while (zloom_client_core_peek (link->core, &out)) {
+        rig_put_bytes (link->rig, link->route, out.verb, out.blob ? out.pack : ZLOOM_BYTES_NULL);
+        zloom_client_core_pop (link->core);
+    }
+}
+
+static inline void
+s_down (bay_t *self, rig_t *rig)
+{
+    for (size_t i = 0; i < rig->out_count; i++) {
+        rig_frame_t *item = &rig->out[i];
+        for (int k = 0; k < LINKS; k++) {
+            link_t *link = &self->links[k];
+            if (link->core && link->rig == rig && link->route == item->route) {
+                zloom_client_core_frame (link->core, zloom_buf_bytes (&item->verb), item->pack,
+                                         rig->now);
+            }
+        }
+        zloom_buf_fini (&item->verb);
+        zloom_blob_unref (&item->pack);
+    }
+    rig->out_count = 0;
+}
+
+/* The road breaks: what was under way is lost, and the router hears of it at its next word. */
+static inline void
+bay_cut (bay_t *self, int which)
+{
+    link_t *link = &self->links[which];
+    link->rig->broken[link->route] = ZLOOM_GONE;
+    link->route = s_new_route (self, link->rig);
+}
+
+static inline void
+s_take (link_t *link)
+{
+    const zloom_message_t *message;
+    const zloom_settlement_t ack = {.delay_ms = ZLOOM_DELAY_UNSET, .cause = {.exit = -1}};
+    while (zloom_client_core_receive (link->core, link->handle, &message)) {
+        if (link->last == 0 || link->last + 1 != message->seq) {
+            s_flush (link);
+            link->first = message->seq;
+        }
+        link->last = message->seq;
+        assert_true (message->producer_size == 4 && memcmp (message->producer, "shop", 4) == 0);
+        assert_true (message->id > link->last_id);
+        link->last_id = message->id;
+        assert_int_equal (zloom_client_core_settle (link->core, &message, &ack), ZLOOM_OK);
+    }
+}
+
+static inline void
+bay_step (bay_t *self)
+{
+    int64_t due_ns = ZLOOM_NEVER;
+    if (!self->links[RELAY].mute && self->relay_err == ZLOOM_OK) {
+        self->relay_err = zloom_relay_turn (self->relay, self->links[RELAY].core, self->edge.engine,
+                                            self->edge.now, &due_ns);
+    }
+    for (int i = 0; i < LINKS; i++) {
+        if (self->links[i].core && !self->links[i].mute) {
+            s_up (self, &self->links[i]);
+        }
+    }
+    rig_settle (&self->hub);
+    rig_settle (&self->edge);
+    s_down (self, &self->hub);
+    s_down (self, &self->edge);
+    for (int i = ONE; i < LINKS; i++) {
+        if (self->links[i].core && !self->links[i].mute) {
+            s_take (&self->links[i]);
+        }
+    }
+    rig_pass (&self->hub, STEP_NS);
+    rig_pass (&self->edge, STEP_NS);
+}
+
+static inline void
+bay_run (bay_t *self, int steps)
+{
+    for (int i = 0; i < steps; i++) {
+        bay_step (self);
+    }
+}
+
+/* Publish so many, each confirmed. */
+static inline void
+bay_publish (bay_t *self, const char *topic, uint64_t n)
+{
+    const zloom_envelope_t envelope = {.topic = zloom_bytes_text (topic),
+                                       .body = zloom_bytes_text ("x")};
+    zloom_client_core_t *core = self->links[PUBLISHER].core;
+    for (int i = 0; i < 20000 && n > 0; i++) {
+        while (n > 0 && zloom_client_core_send (core, "paid", &envelope, ZLOOM_BYTES_NULL,
+                                                self->hub.now, NULL) == ZLOOM_OK) {
+            n--;
+            self->sent++;
+        }
+        bay_step (self);
+    }
+    for (int i = 0; i < 4000 && zloom_client_core_unconfirmed (core, NULL) > 0; i++) {
+        bay_step (self);
+    }
+    assert_int_equal (n, 0);
+    assert_int_equal (zloom_client_core_unconfirmed (core, NULL), 0);
+}
+
+/* What the subscriber heard since the last look, once it has nothing more to hear. */
+static inline void
+bay_expect (bay_t *self, int which, const char *heard)
+{
+    link_t *link = &self->links[which];
+    bay_run (self, 4);
+    s_flush (link);
+    assert_string_equal (zloom_buf_text (&link->heard), heard);
+    zloom_buf_clear (&link->heard);
+}
+
+#endif
