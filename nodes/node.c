@@ -10,20 +10,16 @@
 #include "patterns/node_config.h"
 #include "recipe/registry.h"
 
-/* The router of this name; NULL: the one that the node at hand comes to. */
+/* The router or edge of this name; NULL: the one that the node at hand comes to. */
 static zloom_err_t
 s_router (const zloom_node_args_t *args, const char *name, const zloom_recipe_node_t **node_p)
 {
-    const zloom_recipe_node_t *node = NULL;
+    const zloom_recipe_node_t *node = name ? zloom_recipe_node (args->recipe, name) : NULL;
     size_t cursor = 0;
     if (!name && args->node) {
-        node = zloom_recipe_home (args->recipe, args->node);
-    } else {
-        while ((node = zloom_recipe_next_router (args->recipe, &cursor))) {
-            if (!name || strcmp (node->name, name) == 0) {
-                break;
-            }
-        }
+        node = zloom_recipe_gate (args->recipe, args->node);
+    } else if (!node || !node->kind->listens) {
+        node = name ? NULL : zloom_recipe_next_router (args->recipe, &cursor);
     }
     *node_p = node;
     return node ? ZLOOM_OK
@@ -42,6 +38,10 @@ zloom_node_reach (const zloom_node_args_t *args, const char *router, char *endpo
     }
     const zloom_fleet_host_t *host =
       args->fleet ? zloom_fleet_place (args->fleet, node->name) : NULL;
+    if (host && strcmp (host->name, args->host) != 0 && node->of) {
+        return zloom_fail (ZLOOM_UNSUPPORTED, "edge %s runs on host %s, and serves that host alone",
+                           node->name, host->name);
+    }
     if (host && strcmp (host->name, args->host) != 0) {
         return zloom_fleet_address (args->fleet, node->name, args->key_file, endpoint);
     }
@@ -67,15 +67,47 @@ zloom_node_endpoint (const zloom_node_args_t *args, const char *router, char *en
     if (args->resolve) {
         return args->resolve (args->resolve_arg, node->name, endpoint);
     }
-    const zloom_router_config_t *config = node->config;
-    if (strcmp (config->listen, "ipc") == 0) {
+    const char *listen = node->kind->id == ZLOOM_NODE_ROUTER
+                           ? ((const zloom_router_config_t *) node->config)->listen
+                           : ((const zloom_edge_config_t *) node->config)->listen;
+    if (strcmp (listen, "ipc") == 0) {
         return zloom_endpoint_ipc (args->runtime_dir, node->name, endpoint, ZLOOM_ENDPOINT_BYTES);
     }
-    err = zloom_endpoint_check (config->listen);
+    err = zloom_endpoint_check (listen);
     if (err == ZLOOM_OK &&
-        snprintf (endpoint, ZLOOM_ENDPOINT_BYTES, "%s", config->listen) >= ZLOOM_ENDPOINT_BYTES) {
-        err = zloom_fail (ZLOOM_TOO_BIG, "router %s: listen is longer than %d bytes", node->name,
+        snprintf (endpoint, ZLOOM_ENDPOINT_BYTES, "%s", listen) >= ZLOOM_ENDPOINT_BYTES) {
+        err = zloom_fail (ZLOOM_TOO_BIG, "%s: listen is longer than %d bytes", node->name,
                           ZLOOM_ENDPOINT_BYTES - 1);
+    }
+    return err;
+}
+
+static zloom_err_t
+s_add_line (const zloom_node_args_t *args, const char *name, zloom_buf_t *lines)
+{
+    char endpoint[ZLOOM_ENDPOINT_BYTES];
+    const zloom_err_t err = zloom_node_reach (args, name, endpoint);
+    if (err == ZLOOM_OK) {
+        zloom_buf_printf (lines, "%s%s", lines->size ? "\n" : "", endpoint);
+    }
+    return err;
+}
+
+static zloom_err_t
+s_give_lines (zloom_buf_t *lines, zloom_err_t err, char **lines_p)
+{
+    *lines_p = err == ZLOOM_OK ? zloom_memdup_text (lines->data, lines->size) : NULL;
+    zloom_buf_fini (lines);
+    return err;
+}
+
+static zloom_err_t
+s_add_routers (const zloom_node_args_t *args, zloom_buf_t *lines)
+{
+    zloom_err_t err = ZLOOM_OK;
+    const zloom_recipe_node_t *router;
+    for (size_t i = 0; !err && (router = zloom_recipe_next_router (args->recipe, &i));) {
+        err = s_add_line (args, router->name, lines);
     }
     return err;
 }
@@ -84,18 +116,24 @@ zloom_err_t
 zloom_node_endpoints (const zloom_node_args_t *args, char **lines_p)
 {
     zloom_buf_t lines = {0};
-    zloom_err_t err = ZLOOM_OK;
-    const zloom_recipe_node_t *router;
-    for (size_t i = 0; !err && (router = zloom_recipe_next_router (args->recipe, &i));) {
-        char endpoint[ZLOOM_ENDPOINT_BYTES];
-        err = zloom_node_reach (args, router->name, endpoint);
-        if (err == ZLOOM_OK) {
-            zloom_buf_printf (&lines, "%s%s", lines.size ? "\n" : "", endpoint);
+    const zloom_err_t err = s_add_routers (args, &lines);
+    return s_give_lines (&lines, err, lines_p);
+}
+
+zloom_err_t
+zloom_node_doors (const zloom_node_args_t *args, char **lines_p)
+{
+    zloom_buf_t lines = {0};
+    zloom_err_t err = s_add_routers (args, &lines);
+    const zloom_recipe_node_t *edge;
+    for (size_t i = 0; !err && (edge = zloom_recipe_next_edge (args->recipe, &i));) {
+        const zloom_fleet_host_t *host =
+          args->fleet ? zloom_fleet_place (args->fleet, edge->name) : NULL;
+        if (!host || strcmp (host->name, args->host) == 0) {
+            err = s_add_line (args, edge->name, &lines);
         }
     }
-    *lines_p = err == ZLOOM_OK ? zloom_memdup_text (lines.data, lines.size) : NULL;
-    zloom_buf_fini (&lines);
-    return err;
+    return s_give_lines (&lines, err, lines_p);
 }
 
 /* ---- other hosts ---------------------------------------------------------------------------- */

@@ -85,7 +85,7 @@ typedef struct {
 /* How long a node's drain may take, unless whoever starts it knows better. */
 #define ZLOOM_NODE_DRAIN_NS (20 * INT64_C (1000000000))
 
-/* What each kind exports: zloom_router_run, zloom_worker_run, zloom_sink_run, zloom_poller_run. */
+/* What each kind exports: zloom_router_run, zloom_worker_run, zloom_sink_run, zloom_edge_run … */
 typedef zloom_err_t (zloom_node_run_fn) (const zloom_node_args_t *args);
 
 /*
@@ -101,6 +101,8 @@ zloom_err_t zloom_node_reach (const zloom_node_args_t *args, const char *router,
 
 /* A line for each router of the recipe, as zloom_node_reach; *lines_p is to be freed. */
 zloom_err_t zloom_node_endpoints (const zloom_node_args_t *args, char **lines_p);
+/* The same, and behind them a line for each edge that runs here. */
+zloom_err_t zloom_node_doors (const zloom_node_args_t *args, char **lines_p);
 
 /* The address of a router of a fleet for whoever has the secret key in that file. */
 zloom_err_t zloom_fleet_address (const zloom_fleet_t *fleet, const char *router,

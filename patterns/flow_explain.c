@@ -140,15 +140,18 @@ s_add_subscriber (const zloom_subscriber_config_t *config, const zloom_recipe_en
     };
     zloom_buf_printf (out, "%s%s: ", first ? "To         " : "           ", end->name);
     if (!config) {
-        zloom_buf_add_text (out, "whoever subscribes, as it says itself.\n");
+        zloom_buf_printf (out, "whoever subscribes%s%s, as it says itself.\n",
+                          end->through ? " through edge " : "",
+                          end->through ? end->through->name : "");
         return;
     }
     s_add_texts (config->patterns, config->pattern_count, "everything", out);
     if (config->durable) {
         zloom_buf_printf (out, "; misses nothing while it is away, %s.\n", from[config->from]);
     } else {
-        zloom_buf_printf (out, "; while it listens, and what it is too slow for: %s.\n",
-                          config->on_slow_text);
+        zloom_buf_printf (out, "; while it listens%s%s, and what it is too slow for: %s.\n",
+                          end->through ? " through edge " : "",
+                          end->through ? end->through->name : "", config->on_slow_text);
     }
 }
 

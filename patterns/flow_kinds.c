@@ -221,19 +221,22 @@ s_finish_bus (void *arg, const char *name)
     s_finish_limits (config);
 }
 
-/* A durable one misses nothing (Z0343). */
+/* A durable one misses nothing (Z0343), an edge keeps nothing (Z0346). */
 static bool
 s_subscriber_applies (const void *config, const zloom_field_t *field)
 {
     const zloom_subscriber_config_t *subscriber = config;
-    return !subscriber->durable || strcmp (field->name, "on_slow") != 0;
+    const bool fixed = subscriber->through &&
+                       (strcmp (field->name, "durable") == 0 || strcmp (field->name, "from") == 0);
+    return !fixed && (!subscriber->durable || strcmp (field->name, "on_slow") != 0);
 }
 
 static void
 s_finish_subscriber (void *arg)
 {
     zloom_subscriber_config_t *config = arg;
-    if (config->on_slow_text) { /* else its field had a mistake */
+    config->durable = config->durable && !config->through; /* said both: Z0346 */
+    if (config->on_slow_text) {                            /* else its field had a mistake */
         (void) s_parse_on_slow (config->on_slow_text, &config->on_slow, &config->on_slow_value);
     }
 }

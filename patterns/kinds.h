@@ -6,7 +6,7 @@
 #include "recipe/registry.h"
 
 enum {
-    ZLOOM_NODE_KINDS = 4,
+    ZLOOM_NODE_KINDS = 5,
     ZLOOM_FLOW_KINDS = 2,
 };
 

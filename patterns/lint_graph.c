@@ -184,15 +184,14 @@ void
 zloom_check_tcp_loopback (zloom_linter_t *linter)
 {
     const zloom_recipe_node_t *node;
-    for (size_t i = 0; (node = zloom_linter_next_node (linter, ZLOOM_NODE_ROUTER, &i));) {
-        const zloom_router_config_t *config = node->config;
-        if (strncmp (config->listen, "tcp://", 6) == 0 &&
-            strncmp (config->listen, "tcp://127.0.0.1:", 16) != 0 &&
-            strncmp (config->listen, "tcp://[::1]:", 12) != 0) {
+    const char *listen;
+    for (size_t i = 0; (node = zloom_linter_next_listener (linter, &i, &listen));) {
+        if (strncmp (listen, "tcp://", 6) == 0 && strncmp (listen, "tcp://127.0.0.1:", 16) != 0 &&
+            strncmp (listen, "tcp://[::1]:", 12) != 0) {
             zloom_linter_node (
               linter, node, "listen",
               "take ipc or tcp://127.0.0.1:PORT; other hosts come by a fleet (zloom lint --fleet)",
-              "'%s' reaches beyond this machine, and has no keys", config->listen);
+              "'%s' reaches beyond this machine, and has no keys", listen);
         }
     }
 }

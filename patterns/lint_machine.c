@@ -28,6 +28,14 @@ s_next_node (const zloom_linter_t *linter, unsigned kind, size_t *cursor)
 }
 
 static bool
+s_is_here (const zloom_linter_t *linter, const zloom_recipe_node_t *node)
+{
+    const zloom_recipe_options_t *options = zloom_linter_options (linter);
+    return options->environment &&
+           (!options->here || options->here (options->here_arg, node->name));
+}
+
+static bool
 s_is_file (const char *path)
 {
     struct stat stat_;
@@ -201,10 +209,10 @@ zloom_check_socket_path (zloom_linter_t *linter)
     }
     size_t most = sizeof ((struct sockaddr_un *) 0)->sun_path - 1;
     const zloom_recipe_node_t *node;
-    for (size_t i = 0; (node = s_next_node (linter, ZLOOM_NODE_ROUTER, &i));) {
-        const zloom_router_config_t *config = node->config;
+    const char *listen;
+    for (size_t i = 0; (node = zloom_linter_next_listener (linter, &i, &listen));) {
         size_t size = strlen (folder) + strlen ("/") + strlen (node->name) + strlen (".sock");
-        if (strcmp (config->listen, "ipc") == 0 && size > most) {
+        if (strcmp (listen, "ipc") == 0 && size > most && s_is_here (linter, node)) {
             zloom_linter_node (linter, node, "",
                                "shorten a name, or listen on tcp://127.0.0.1:PORT",
                                "the socket %.150s/%s.sock has a path of %zu bytes, the most is %zu",

@@ -52,22 +52,36 @@ zloom_check_two_routers (zloom_linter_t *linter)
     }
 }
 
+const zloom_recipe_node_t *
+zloom_linter_next_listener (const zloom_linter_t *self, size_t *cursor, const char **listen)
+{
+    const zloom_recipe_node_t *node;
+    while ((node = zloom_linter_next_node (self, 0, cursor))) {
+        if (node->kind->listens) {
+            *listen = node->kind->id == ZLOOM_NODE_ROUTER
+                        ? ((const zloom_router_config_t *) node->config)->listen
+                        : ((const zloom_edge_config_t *) node->config)->listen;
+            return node;
+        }
+    }
+    return NULL;
+}
+
 void
 zloom_check_one_address (zloom_linter_t *linter)
 {
     const zloom_recipe_node_t *node;
     const zloom_recipe_node_t *other;
-    for (size_t i = 0; (node = zloom_linter_next_node (linter, ZLOOM_NODE_ROUTER, &i));) {
-        const char *listen = ((const zloom_router_config_t *) node->config)->listen;
-        for (size_t j = 0; (other = zloom_linter_next_node (linter, ZLOOM_NODE_ROUTER, &j));) {
+    const char *listen;
+    const char *at;
+    for (size_t i = 0; (node = zloom_linter_next_listener (linter, &i, &listen));) {
+        for (size_t j = 0; (other = zloom_linter_next_listener (linter, &j, &at));) {
             if (other == node) {
                 break;
             }
-            if (strcmp (listen, "ipc") != 0 &&
-                strcmp (listen, ((const zloom_router_config_t *) other->config)->listen) == 0) {
+            if (strcmp (listen, "ipc") != 0 && strcmp (listen, at) == 0) {
                 zloom_linter_node (linter, node, "listen", "take another port",
-                                   "routers '%s' and '%s' listen at one address", other->name,
-                                   node->name);
+                                   "'%s' and '%s' listen at one address", other->name, node->name);
                 break;
             }
         }
@@ -78,11 +92,12 @@ void
 zloom_check_too_many_routers (zloom_linter_t *linter)
 {
     const zloom_recipe_node_t *node;
+    const char *listen;
     size_t count = 0;
-    for (size_t i = 0; (node = zloom_linter_next_node (linter, ZLOOM_NODE_ROUTER, &i));) {
+    for (size_t i = 0; (node = zloom_linter_next_listener (linter, &i, &listen));) {
         if (++count == ZLOOM_RECIPE_ROUTERS_MAX + 1) {
             zloom_linter_node (linter, node, "", "let more flows share a router",
-                               "'%s' is one router more than %d", node->name,
+                               "'%s' is one router or edge more than %d", node->name,
                                ZLOOM_RECIPE_ROUTERS_MAX);
         }
     }

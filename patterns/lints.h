@@ -29,6 +29,9 @@ extern const zloom_lint_t zloom_lints[ZLOOM_LINTS];
 /* The next node whose fields are good, of a kind (0: any); NULL at the end. *cursor begins at 0. */
 const zloom_recipe_node_t *zloom_linter_next_node (const zloom_linter_t *self, unsigned kind,
                                                    size_t *cursor);
+/* The next one that others connect to (a router, an edge), and where it listens. */
+const zloom_recipe_node_t *zloom_linter_next_listener (const zloom_linter_t *self, size_t *cursor,
+                                                       const char **listen);
 /* The next flow whose fields are good, of a pattern (0: any); NULL at the end. */
 const zloom_recipe_flow_t *zloom_linter_next_flow (const zloom_linter_t *self, unsigned pattern,
                                                    size_t *cursor);

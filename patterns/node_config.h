@@ -22,10 +22,11 @@ typedef enum {
     ZLOOM_NODE_WORKER,
     ZLOOM_NODE_SINK,
     ZLOOM_NODE_POLLER,
-    ZLOOM_NODE_FORWARDER,
+    ZLOOM_NODE_FORWARDER, /* comes by itself: it carries from a router to others */
+    ZLOOM_NODE_EDGE,      /* a forwarder that a recipe names: a bus is heard through it */
 } zloom_node_kind_t;
 
-/* The most routers of one recipe. */
+/* The most routers and edges of one recipe. */
 #define ZLOOM_RECIPE_ROUTERS_MAX 16
 
 /* The name of the router that a recipe has when it names none. */
@@ -133,6 +134,14 @@ typedef struct {
     zloom_poller_file_t file;
     int64_t trace_ppm;
 } zloom_poller_config_t;
+
+typedef struct {
+    zloom_node_common_t common;
+    const char *of;       /* the router, as it is written; NULL: the recipe's first one */
+    const char *listen;   /* as a router's */
+    int64_t heartbeat_ns; /* as a router's, to those who hear here */
+    int64_t liveness;
+} zloom_edge_config_t;
 
 /* A node that no recipe names: it carries from a router to others. */
 typedef struct {

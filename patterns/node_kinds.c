@@ -133,6 +133,15 @@ static const zloom_field_t s_poller_fields[] = {
 
 /* ---- forwarder ----------------------------------------------------------------------------- */
 
+#define ZLOOM_STRUCT zloom_edge_config_t
+static const zloom_field_t s_edge_restart[] = {
+#include "node_restart.def"
+};
+static const zloom_field_t s_edge_fields[] = {
+#include "node_edge.def"
+};
+#undef ZLOOM_STRUCT
+
 #define ZLOOM_STRUCT zloom_forwarder_config_t
 static const zloom_field_t s_forwarder_restart[] = {
 #include "node_restart.def"
@@ -201,5 +210,17 @@ const zloom_kind_t zloom_node_kinds[ZLOOM_NODE_KINDS] = {
     .config_size = sizeof (zloom_poller_config_t),
     .example = "  shop: {kind: poller, file: {path: orders.jsonl, follow: true}}\n",
     .sends = true,
+  },
+  {
+    .id = ZLOOM_NODE_EDGE,
+    .name = "forwarder",
+    .what = "a forwarder",
+    .help = "hears buses of a router once, for all those near to it who hear them through it "
+            "(`through`); what carries between routers comes by itself",
+    .fields = s_edge_fields,
+    .field_count = ZLOOM_COUNT (s_edge_fields),
+    .config_size = sizeof (zloom_edge_config_t),
+    .example = "  edge: {kind: forwarder, of: router}\n",
+    .listens = true,
   },
 };

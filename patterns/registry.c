@@ -9,10 +9,6 @@
 /* A handler without `timeout` ends so long before its lease, at most. */
 #define EARLY_NS INT64_C (1000000000)
 
-static const zloom_later_t s_later_nodes[] = {
-  {"forwarder", "bridges between routers come by themselves (ROUTER-bridge)"},
-};
-
 static const zloom_later_t s_later_patterns[] = {
   {"call", "use a queue each way until then"},
   {"stream", "use a queue until then"},
@@ -142,13 +138,12 @@ zloom_registry (void)
       .node_count = ZLOOM_NODE_KINDS,
       .patterns = zloom_flow_kinds,
       .pattern_count = ZLOOM_FLOW_KINDS,
-      .later_nodes = s_later_nodes,
-      .later_node_count = ZLOOM_COUNT (s_later_nodes),
       .later_patterns = s_later_patterns,
       .later_pattern_count = ZLOOM_COUNT (s_later_patterns),
       .implicit = &zloom_node_kinds[0],
       .implicit_name = ZLOOM_IMPLICIT_ROUTER,
       .carrier = &zloom_forwarder_kind,
+      .edge = &zloom_node_kinds[ZLOOM_NODE_KINDS - 1],
       .synonyms = s_synonyms,
       .synonym_count = ZLOOM_COUNT (s_synonyms),
       .counters = s_counters,

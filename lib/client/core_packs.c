@@ -5,26 +5,6 @@
 #include "client/core_state.h"
 #include "wire/pack.h"
 
-/* Who made the messages [index, index + n) of the lease, in runs. */
-static void
-s_describe (zloom_client_core_t *self, const zloom_client_lease_t *lease, uint32_t index,
-            uint32_t n, zloom_client_pack_t *pack)
-{
-    pack->src_count = 0;
-    for (uint32_t i = index; i < index + n; i++) {
-        const zloom_message_t *message = &lease->items[i].message;
-        const zloom_src_t one = {.n = 1,
-                                 .producer =
-                                   zloom_bytes (message->producer, message->producer_size),
-                                 .first_id = message->id,
-                                 .base_time_ns = message->sent_wall_ns};
-        zloom_grow (&self->pack_src, &self->pack_src_capacity, pack->src_count + 1,
-                    sizeof *self->pack_src);
-        zloom_src_join (self->pack_src, &pack->src_count, &one);
-    }
-    pack->src = self->pack_src;
-}
-
 bool
 zloom_client_core_receive_pack (zloom_client_core_t *self, uint32_t handle,
                                 zloom_client_pack_t *pack)
@@ -32,10 +12,8 @@ zloom_client_core_receive_pack (zloom_client_core_t *self, uint32_t handle,
     ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
     zloom_subscription_t *subscription = zloom_core_subscription (self, handle);
     const zloom_client_lease_t *gap = NULL;
-    uint32_t index = 0;
-    uint32_t n = 0;
-    const zloom_client_lease_t *lease =
-      subscription ? zloom_subscription_take_run (subscription, &index, &n, &gap) : NULL;
+    zloom_taken_t taken;
+    const bool some = subscription && zloom_subscription_take_run (subscription, &taken, &gap);
     if (gap) {
         *pack = (zloom_client_pack_t){.is_gap = true,
                                       .seq = gap->gap_from,
@@ -44,15 +22,19 @@ zloom_client_core_receive_pack (zloom_client_core_t *self, uint32_t handle,
                                       .reason = gap->gap_reason};
         return true;
     }
-    if (!lease) {
+    if (!some) {
         return false;
     }
+    const zloom_client_lease_t *lease = taken.lease;
     *pack = (zloom_client_pack_t){
-      .seq = lease->items[index].message.seq, .count = n, .blob = lease->blob};
-    pack->last = pack->seq + n - 1;
-    zloom_assert (zloom_pack_slice (zloom_blob_bytes (lease->blob), index, n, &pack->pack) ==
-                  ZLOOM_OK); /* it was checked when it came */
-    s_describe (self, lease, index, n, pack);
+      .seq = taken.seq, .last = taken.seq + taken.n - 1, .count = taken.n, .blob = lease->blob};
+    zloom_assert (zloom_pack_slice (zloom_blob_bytes (lease->blob), taken.index, taken.n,
+                                    &pack->pack) == ZLOOM_OK); /* it was checked when it came */
+    zloom_grow (&self->pack_src, &self->pack_src_capacity, lease->src_count,
+                sizeof *self->pack_src);
+    pack->src = self->pack_src;
+    pack->src_count =
+      zloom_src_cut (lease->src, lease->src_count, taken.index, taken.n, self->pack_src);
     return true;
 }
 

@@ -38,6 +38,7 @@ s_own_verb (zloom_client_lease_t *self, const zloom_verb_deliver_t *deliver)
     self->runs = s_put (&at, deliver->runs, run_bytes);
     self->run_count = deliver->run_count;
     self->src = s_put (&at, deliver->src, src_bytes);
+    self->src_count = deliver->src_count;
     self->facts = s_put (&at, deliver->facts, fact_bytes);
     self->fact_count = deliver->fact_count;
     self->marks = (zloom_mark_t *) at;

@@ -45,6 +45,7 @@ struct zloom_client_lease {
     zloom_run_t *runs;
     size_t run_count;
     zloom_src_t *src;
+    size_t src_count;
     zloom_fact_t *facts;
     size_t fact_count;
     zloom_mark_t *marks;

@@ -258,8 +258,26 @@ zloom_subscription_take (zloom_subscription_t *self, uint64_t *malformed,
     return NULL;
 }
 
-const zloom_client_lease_t *
-zloom_subscription_take_run (zloom_subscription_t *self, uint32_t *index, uint32_t *n,
+/* Done with all that waits in the lease from its first number on, as long as numbers go on. */
+static bool
+s_take_run (zloom_subscription_t *self, zloom_client_lease_t *lease, zloom_taken_t *taken)
+{
+    zloom_place_t place = lease->next_waiting;
+    zloom_waiting_t found;
+    *taken = (zloom_taken_t){.lease = lease};
+    while (zloom_client_lease_look (lease, &place, &found) &&
+           (taken->n == 0 || found.seq == taken->seq + taken->n)) {
+        taken->index = taken->n == 0 ? found.index : taken->index;
+        taken->seq = taken->n == 0 ? found.seq : taken->seq;
+        taken->n++;
+        s_drop (self, lease, found.index);
+        lease->next_waiting = place;
+    }
+    return taken->n > 0;
+}
+
+bool
+zloom_subscription_take_run (zloom_subscription_t *self, zloom_taken_t *taken,
                              const zloom_client_lease_t **gap_p)
 {
     ZLOOM_CHECK (self, ZLOOM_SUBSCRIPTION_TAG);
@@ -270,23 +288,13 @@ zloom_subscription_take_run (zloom_subscription_t *self, uint32_t *index, uint32
             lease->is_gap = false;
             self->waiting--;
             *gap_p = lease;
-            return NULL;
+            return false;
         }
-        zloom_item_t *item = zloom_client_lease_next (lease);
-        if (!item) {
-            continue;
+        if (s_take_run (self, lease, taken)) {
+            return true;
         }
-        const uint64_t first = item->message.seq;
-        *index = (uint32_t) (item - lease->items);
-        *n = 0;
-        while (*index + *n < lease->count && item->state == ZLOOM_ITEM_WAITING &&
-               item->message.seq == first + *n) {
-            zloom_subscription_drop (self, item++);
-            ++*n;
-        }
-        return lease;
     }
-    return NULL;
+    return false;
 }
 
 void

@@ -79,13 +79,20 @@ void zloom_subscription_gap (zloom_subscription_t *self, const zloom_verb_gap_t 
  */
 zloom_item_t *zloom_subscription_take (zloom_subscription_t *self, uint64_t *malformed,
                                        const zloom_client_lease_t **gap_p);
+/* Messages [index, index + n) of a lease, numbered from `seq` on. */
+typedef struct {
+    const zloom_client_lease_t *lease;
+    uint32_t index;
+    uint32_t n;
+    uint64_t seq;
+} zloom_taken_t;
+
 /*
- * As take, without leases: as many as wait with numbers in a row, taken and done with. Their lease
- * and the index of the first; NULL: as above.
+ * As take, without leases: as many as wait with numbers in a row, taken and done with; they hold
+ * until the next sweep. False: as NULL above.
  */
-const zloom_client_lease_t *zloom_subscription_take_run (zloom_subscription_t *self,
-                                                         uint32_t *index, uint32_t *n,
-                                                         const zloom_client_lease_t **gap_p);
+bool zloom_subscription_take_run (zloom_subscription_t *self, zloom_taken_t *taken,
+                                  const zloom_client_lease_t **gap_p);
 /* STALE for a run; returns how many messages it hit. */
 uint64_t zloom_subscription_stale (zloom_subscription_t *self, zloom_token_t token,
                                    const zloom_run_t *run);

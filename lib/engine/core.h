@@ -45,8 +45,7 @@
 #define ZLOOM_ENGINE_EVENT_BYTES (3u * 1024 * 1024)
 #define ZLOOM_ENGINE_EVENT_RECORDS 64u
 #define ZLOOM_ENGINE_MOVE_BYTES (ZLOOM_LIMIT_MESSAGE_BYTES + 65536u)
-/* Numbers of memory flows start each boot at counter << this, so none is used twice. */
-#define ZLOOM_ENGINE_NUMBER_BITS 40
+#define ZLOOM_ENGINE_NUMBER_BITS 40 /* numbers of memory flows start each boot at counter << 40 */
 /* Settlements wait at most this long for a group to ride with. */
 #define ZLOOM_ENGINE_LAZY_NS (5 * ZLOOM_NS_PER_MS)
 

@@ -96,7 +96,9 @@ zloom_plan_init (zloom_plan_t *self, const zloom_recipe_t *recipe, const zloom_p
     for (size_t i = 0; i < nodes; i++) {
         const zloom_recipe_node_t *node = zloom_recipe_node_at (recipe, i);
         bool router = node->kind->id == ZLOOM_NODE_ROUTER;
-        int rank = router ? 0 : s_rank (recipe, node, ranks);
+        /* Edges behind the routers, before all who may hear through them. */
+        bool edge = node->kind->id == ZLOOM_NODE_EDGE;
+        int rank = router ? 0 : edge ? 1 : 1 + s_rank (recipe, node, ranks);
         int64_t replicas = zloom_plan_is_here (here, node->name) ? zloom_plan_replicas (node) : 0;
         for (int64_t r = 1; r <= replicas; r++) {
             zloom_grow (&self->units, &capacity, self->count + 1, sizeof *self->units);

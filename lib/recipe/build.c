@@ -325,6 +325,7 @@ zloom_build_nodes (zloom_load_t *self)
         }
     }
     s_add_implicit (self);
+    zloom_build_edges (self);
 }
 
 void

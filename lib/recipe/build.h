@@ -78,6 +78,11 @@ zloom_recipe_node_t *zloom_build_add_node (zloom_load_t *self, const zloom_kind_
 
 /* The routers that a flow's `via:` and `mirror:` name, or the first one; false with a report. */
 bool zloom_build_via (zloom_load_t *self, const zloom_tree_node_t *tree, zloom_recipe_flow_t *flow);
+/* Once the nodes are there: the router of each edge. */
+void zloom_build_edges (zloom_load_t *self);
+/* The edge that `through:` of a taker names; false with a report. */
+bool zloom_build_through (zloom_load_t *self, const zloom_tree_node_t *map,
+                          zloom_recipe_end_t *end);
 /* Once the flows are there: a node for each router that something is carried from. */
 void zloom_build_carriers (zloom_load_t *self);
 

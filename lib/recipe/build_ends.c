@@ -74,12 +74,22 @@ s_read_taker (zloom_load_t *self, const zloom_kind_t *kind, const zloom_tree_nod
                                          "as in to: {email: {topics: order.paid}}");
     }
     map = map && map->kind == ZLOOM_TREE_MAP ? map : NULL;
-    if (!end->node) {
-        return !map || zloom_reader_check_keys (&self->reader, none, none, map,
-                                                "what programs outside the recipe say themselves");
+    const zloom_field_t *through =
+      zloom_field_find (kind->end_fields, kind->end_field_count, "through");
+    bool good = !through || zloom_build_through (self, map, end);
+    if (!end->node) { /* of programs a recipe says where they hear, they say the rest */
+        const zloom_field_table_t where = {through, through ? 1 : 0};
+        end->tree = map;
+        return (!map || zloom_reader_check_keys (&self->reader, where, none, map,
+                                                 "what programs outside the recipe say "
+                                                 "themselves")) &&
+               good;
     }
-    bool good = zloom_reader_read (&self->reader, fields, none, map, what, config);
+    good = zloom_reader_read (&self->reader, fields, none, map, what, config) && good;
     *(const char **) (void *) config = end->name;
+    if (end->through) { /* with its fragment's name before it */
+        *(const char **) (void *) (config + through->offset) = end->through->name;
+    }
     end->config = config;
     end->tree = map;
     if (kind->finish_end) {

@@ -266,6 +266,13 @@ s_takers (expand_t *self, const zloom_recipe_flow_t *flow)
     s_open (self, "to", zloom_tree_get (flow->tree, "to"), false);
     for (size_t i = 0; i < flow->to_count; i++) {
         const zloom_recipe_end_t *end = &flow->to[i];
+        if (!end->config && end->through) {
+            s_open (self, end->name, end->tree, false);
+            s_add (self, "through", end->through->name,
+                   s_origin (zloom_tree_get (end->tree, "through"), false));
+            s_close (self);
+            continue;
+        }
         if (!end->config) {
             s_add (self, end->name, "{}", s_origin (zloom_tree_get (flow->tree, "to"), false));
             continue;

@@ -65,7 +65,7 @@ s_read_places (zloom_fleet_t *self, zloom_reader_t *reader, const zloom_tree_nod
     /* Without a map that was said already, and once is enough. */
     for (size_t i = 0; map && i < zloom_recipe_node_count (self->recipe); i++) {
         const zloom_recipe_node_t *node = zloom_recipe_node_at (self->recipe, i);
-        if (node->of && !zloom_tree_get (map, node->name)) {
+        if (node->of && !node->kind->listens && !zloom_tree_get (map, node->name)) {
             s_place_beside (self, node, map);
         } else if (!zloom_tree_get (map, node->name)) {
             zloom_reader_error (reader, "Z0601", map->key,
@@ -85,9 +85,9 @@ s_read_ports (zloom_fleet_t *self, zloom_reader_t *reader, const zloom_tree_node
     for (const zloom_tree_node_t *tree = map ? map->first : NULL; tree; tree = tree->next) {
         const zloom_recipe_node_t *node = s_node (self, reader, tree);
         int64_t port = 0;
-        if (node && !node->kind->listens) {
+        if (node && (!node->kind->listens || node->of)) {
             zloom_reader_error (reader, "Z0602", tree->key, "name a router",
-                                "%s '%s' listens nowhere", node->kind->name, node->name);
+                                "%s '%s' listens for no other host", node->kind->name, node->name);
         } else if (node && zloom_reader_number (reader, &field, tree, &port)) {
             self->ports[self->port_count++] = (zloom_fleet_port_t){tree->key->text, port, tree};
         }
@@ -117,6 +117,18 @@ s_grant_carrier (zloom_fleet_t *self, zloom_fleet_key_t *key, const zloom_recipe
     }
 }
 
+/* What is heard at it. */
+static void
+s_grant_edge (zloom_fleet_t *self, zloom_fleet_key_t *key, const zloom_recipe_node_t *edge)
+{
+    for (size_t i = 0; i < zloom_recipe_flow_count (self->recipe); i++) {
+        const zloom_recipe_flow_t *flow = zloom_recipe_flow_at (self->recipe, i);
+        if (zloom_recipe_hears (flow, edge)) {
+            s_grant_flow (self, key, flow, ZLOOM_FLEET_CONSUME);
+        }
+    }
+}
+
 /* A host's key may do what the nodes there do, and speak of their ends. */
 static void
 s_grant_places (zloom_fleet_t *self)
@@ -129,7 +141,9 @@ s_grant_places (zloom_fleet_t *self)
         }
         zloom_fleet_key_t *key = &self->keys[place->host->key - self->keys];
         const zloom_recipe_flow_t *flow;
-        if (node->of) {
+        if (node->of && node->kind->listens) {
+            s_grant_edge (self, key, node);
+        } else if (node->of) {
             s_grant_carrier (self, key, node);
         }
         for (size_t j = 0; (flow = zloom_recipe_next_in (self->recipe, node, &j));) {
@@ -149,7 +163,7 @@ s_check_ports (const zloom_fleet_t *self, zloom_reader_t *reader, size_t at)
     for (size_t i = 0; i < at; i++) {
         const zloom_fleet_place_t *other = &self->places[i];
         const zloom_recipe_node_t *node = zloom_recipe_node (self->recipe, other->node);
-        if (!other->host || !node->kind->listens) {
+        if (!other->host || !node->kind->listens || node->of) {
             continue;
         }
         const bool same_host =
@@ -166,13 +180,30 @@ s_check_ports (const zloom_fleet_t *self, zloom_reader_t *reader, size_t at)
     }
 }
 
+/* An edge serves its own host: it has no keys for others. */
+static void
+s_check_gate (const zloom_fleet_t *self, zloom_reader_t *reader, const zloom_fleet_place_t *place,
+              const zloom_recipe_node_t *node)
+{
+    const zloom_recipe_node_t *gate = zloom_recipe_gate (self->recipe, node);
+    const zloom_fleet_host_t *host =
+      gate && gate->of && gate != node ? zloom_fleet_place (self, gate->name) : NULL;
+    if (place->host && host && host != place->host) {
+        zloom_reader_error (reader, "Z0608", place->tree, "place both on one host",
+                            "'%s' runs on host '%s', and hears through edge '%s', which runs on "
+                            "'%s'",
+                            node->name, place->host->name, gate->name, host->name);
+    }
+}
+
 static void
 s_check_places (const zloom_fleet_t *self, zloom_reader_t *reader)
 {
     for (size_t i = 0; i < self->place_count; i++) {
         const zloom_fleet_place_t *place = &self->places[i];
         const zloom_recipe_node_t *node = zloom_recipe_node (self->recipe, place->node);
-        if (!place->host || !node->kind->listens) {
+        s_check_gate (self, reader, place, node);
+        if (!place->host || !node->kind->listens || node->of) {
             continue;
         }
         if (!place->host->address && (self->host_count > 1 || self->key_count > 1)) {

@@ -37,11 +37,34 @@ s_replicas (const zloom_recipe_node_t *node)
     return at ? *(const int64_t *) (const void *) at : 1;
 }
 
-/* A router is where flows are, not who they go to. */
+/* Whether a flow is heard at this edge of its router. */
 static bool
-s_is_drawn (const zloom_recipe_node_t *node)
+s_is_heard (const zloom_recipe_t *recipe, const zloom_recipe_node_t *edge)
 {
-    return node->kind->takes || node->kind->sends;
+    bool heard = false;
+    for (size_t i = 0; i < zloom_recipe_flow_count (recipe) && !heard; i++) {
+        heard = zloom_recipe_hears (zloom_recipe_flow_at (recipe, i), edge);
+    }
+    return heard;
+}
+
+/* A router is where flows are, not who they go to; on the way from there an edge may be. */
+static bool
+s_is_drawn (const zloom_recipe_t *recipe, const zloom_recipe_node_t *node)
+{
+    return node->kind->takes || node->kind->sends || s_is_heard (recipe, node);
+}
+
+/* Whether this end is the first of its flow that hears it at its edge: one line leads there. */
+static bool
+s_is_first_at_edge (const zloom_recipe_end_t *ends, size_t at)
+{
+    for (size_t i = 0; i < at; i++) {
+        if (ends[i].through == ends[at].through) {
+            return false;
+        }
+    }
+    return ends[at].through != NULL;
 }
 
 static void
@@ -110,6 +133,9 @@ s_add_ends (const zloom_recipe_end_t *ends, size_t count, const char *none, zloo
         } else {
             zloom_buf_add_text (out, ends[i].name);
         }
+        if (ends[i].through) {
+            zloom_buf_printf (out, " through %s", ends[i].through->name);
+        }
     }
 }
 
@@ -165,7 +191,12 @@ s_dot_edges (const zloom_recipe_flow_t *flow, const zloom_recipe_end_t *ends, si
         }
         const char *kind = ends[i].node ? "n" : side;
         const char *name = ends[i].node ? ends[i].name : flow->name;
-        if (takes) {
+        if (takes && s_is_first_at_edge (ends, i)) {
+            zloom_buf_printf (out, "  \"f:%s\" -> \"n:%s\";\n", flow->name, ends[i].through->name);
+        }
+        if (takes && ends[i].through) {
+            zloom_buf_printf (out, "  \"n:%s\" -> \"%s:%s\";\n", ends[i].through->name, kind, name);
+        } else if (takes) {
             zloom_buf_printf (out, "  \"f:%s\" -> \"%s:%s\";\n", flow->name, kind, name);
         } else {
             zloom_buf_printf (out, "  \"%s:%s\" -> \"f:%s\";\n", kind, name, flow->name);
@@ -182,7 +213,7 @@ zloom_graph_dot (const zloom_recipe_t *recipe, zloom_buf_t *out)
                       zloom_recipe_name (recipe));
     for (size_t i = 0; i < zloom_recipe_node_count (recipe); i++) {
         const zloom_recipe_node_t *node = zloom_recipe_node_at (recipe, i);
-        if (s_is_drawn (node)) {
+        if (s_is_drawn (recipe, node)) {
             zloom_buf_printf (out, "  \"n:%s\" [shape=box, label=\"", node->name);
             s_add_node (node, "\\n", out);
             zloom_buf_add_text (out, "\"];\n");
@@ -224,7 +255,14 @@ s_mermaid_edges (const zloom_recipe_t *recipe, size_t flow, bool takes, zloom_bu
         } else {
             zloom_buf_printf (&end, "%s%zu([external])", takes ? "o" : "i", flow);
         }
-        if (takes) {
+        const zloom_recipe_node_t *edge = ends[i].through;
+        const size_t place = edge ? (size_t) (edge - zloom_recipe_node_at (recipe, 0)) : 0;
+        if (edge && s_is_first_at_edge (ends, i)) {
+            zloom_buf_printf (out, "  f%zu --> n%zu\n", flow, place);
+        }
+        if (edge) {
+            zloom_buf_printf (out, "  n%zu --> %s\n", place, zloom_buf_text (&end));
+        } else if (takes) {
             zloom_buf_printf (out, "  f%zu --> %s\n", flow, zloom_buf_text (&end));
         } else {
             zloom_buf_printf (out, "  %s --> f%zu\n", zloom_buf_text (&end), flow);
@@ -239,7 +277,7 @@ zloom_graph_mermaid (const zloom_recipe_t *recipe, zloom_buf_t *out)
     zloom_buf_add_text (out, "flowchart LR\n");
     for (size_t i = 0; i < zloom_recipe_node_count (recipe); i++) {
         const zloom_recipe_node_t *node = zloom_recipe_node_at (recipe, i);
-        if (s_is_drawn (node)) {
+        if (s_is_drawn (recipe, node)) {
             zloom_buf_printf (out, "  n%zu[\"", i);
             s_add_node (node, "<br/>", out);
             zloom_buf_add_text (out, "\"]\n");
@@ -276,6 +314,21 @@ s_json_ends (const char *key, const zloom_recipe_end_t *ends, size_t count, zloo
     zloom_buf_add_text (out, "]");
 }
 
+/* At which edge each hears it who does. */
+static void
+s_json_through (const zloom_recipe_flow_t *flow, zloom_buf_t *out)
+{
+    bool some = false;
+    for (size_t i = 0; i < flow->to_count; i++) {
+        if (flow->to[i].through) {
+            zloom_buf_printf (out, "%s\"%s\": \"%s\"", some ? ", " : ", \"through\": {",
+                              flow->to[i].name, flow->to[i].through->name);
+            some = true;
+        }
+    }
+    zloom_buf_add_text (out, some ? "}" : "");
+}
+
 void
 zloom_graph_json (const zloom_recipe_t *recipe, zloom_buf_t *out)
 {
@@ -284,9 +337,13 @@ zloom_graph_json (const zloom_recipe_t *recipe, zloom_buf_t *out)
     zloom_buf_add_text (out, ",\n \"nodes\": [");
     for (size_t i = 0; i < zloom_recipe_node_count (recipe); i++) {
         const zloom_recipe_node_t *node = zloom_recipe_node_at (recipe, i);
-        zloom_buf_printf (out, "%s\n  {\"name\": \"%s\", \"kind\": \"%s\", \"replicas\": %lld}",
+        zloom_buf_printf (out, "%s\n  {\"name\": \"%s\", \"kind\": \"%s\", \"replicas\": %lld",
                           i ? "," : "", node->name, node->kind->name,
                           (long long) s_replicas (node));
+        if (node->of && node->kind->listens) {
+            zloom_buf_printf (out, ", \"of\": \"%s\"", node->of->name);
+        }
+        zloom_buf_add_text (out, "}");
     }
     zloom_buf_add_text (out, "],\n \"flows\": [");
     for (size_t i = 0; i < zloom_recipe_flow_count (recipe); i++) {
@@ -295,6 +352,7 @@ zloom_graph_json (const zloom_recipe_t *recipe, zloom_buf_t *out)
                           flow->name, flow->pattern->name);
         s_json_ends ("from", flow->from, flow->from_count, out);
         s_json_ends ("to", flow->to, flow->to_count, out);
+        s_json_through (flow, out);
         const char *name = NULL;
         const zloom_field_t *field;
         for (size_t j = 0; (field = s_next_reference (flow, &j, &name));) {

@@ -196,6 +196,44 @@ zloom_recipe_home (const zloom_recipe_t *self, const zloom_recipe_node_t *node)
     return in ? in->via : !out ? NULL : out->mirror ? out->mirror : out->via;
 }
 
+const zloom_recipe_node_t *
+zloom_recipe_gate (const zloom_recipe_t *self, const zloom_recipe_node_t *node)
+{
+    const zloom_recipe_flow_t *flow;
+    for (size_t i = 0; (flow = zloom_recipe_next_in (self, node, &i));) {
+        for (size_t j = 0; j < flow->to_count; j++) {
+            if (flow->to[j].node == node && flow->to[j].through) {
+                return flow->to[j].through;
+            }
+        }
+    }
+    return zloom_recipe_home (self, node);
+}
+
+bool
+zloom_recipe_hears (const zloom_recipe_flow_t *flow, const zloom_recipe_node_t *edge)
+{
+    for (size_t i = 0; i < flow->to_count; i++) {
+        if (flow->to[i].through == edge) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const zloom_recipe_node_t *
+zloom_recipe_next_edge (const zloom_recipe_t *self, size_t *cursor)
+{
+    ZLOOM_CHECK (self, ZLOOM_RECIPE_TAG);
+    while (*cursor < self->node_count) {
+        const zloom_recipe_node_t *node = &self->nodes[(*cursor)++];
+        if (node->kind && node->kind == self->registry->edge) {
+            return node;
+        }
+    }
+    return NULL;
+}
+
 bool
 zloom_recipe_carries (const zloom_recipe_t *self, const zloom_recipe_node_t *router,
                       const zloom_recipe_flow_t *flow)

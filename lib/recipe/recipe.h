@@ -41,8 +41,8 @@ typedef struct zloom_recipe_node {
     zloom_span_t at;    /* its name; line 0 for a node that the recipe left implicit */
     bool sound;         /* its fields had no error; always true in a recipe that was loaded */
     const zloom_tree_node_t *tree; /* where it is written; NULL for an implicit node */
-    const struct zloom_recipe_node
-      *of; /* the router that it carries from; NULL: it is no carrier */
+    /* The router that it carries from, or of which it is an edge; NULL: it is neither. */
+    const struct zloom_recipe_node *of;
 } zloom_recipe_node_t;
 
 /* One end of a flow: a node of the recipe, or external (node is NULL). */
@@ -52,6 +52,7 @@ typedef struct {
     zloom_span_t at;
     const void *config;            /* what `to` says of it, where its pattern lets it; else NULL */
     const zloom_tree_node_t *tree; /* of config; NULL: all of it are defaults */
+    const zloom_recipe_node_t *through; /* the edge that it hears the flow at; NULL: its router */
 } zloom_recipe_end_t;
 
 typedef struct {
@@ -149,6 +150,13 @@ size_t zloom_recipe_out_count (const zloom_recipe_t *self, const zloom_recipe_no
  */
 const zloom_recipe_node_t *zloom_recipe_home (const zloom_recipe_t *self,
                                               const zloom_recipe_node_t *node);
+/* Where its sessions are: at its home, or at the edge that it hears flows through. */
+const zloom_recipe_node_t *zloom_recipe_gate (const zloom_recipe_t *self,
+                                              const zloom_recipe_node_t *node);
+/* Whether one of those who take from the flow hears it at this edge. */
+bool zloom_recipe_hears (const zloom_recipe_flow_t *flow, const zloom_recipe_node_t *edge);
+/* Stepping over the edges, as with next_in. */
+const zloom_recipe_node_t *zloom_recipe_next_edge (const zloom_recipe_t *self, size_t *cursor);
 /* Whether somebody at this router sends to the flow, which lives on another: it is carried. */
 bool zloom_recipe_carries (const zloom_recipe_t *self, const zloom_recipe_node_t *router,
                            const zloom_recipe_flow_t *flow);

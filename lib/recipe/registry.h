@@ -72,6 +72,11 @@ struct zloom_registry {
      * it, NAME-bridge. NULL = no such kind.
      */
     const zloom_kind_t *carrier;
+    /*
+     * The kind of node that is an edge of a router (`of:`), where takers hear flows (`through:` of
+     * an end). NULL = no such kind.
+     */
+    const zloom_kind_t *edge;
     const zloom_synonym_t *synonyms;
     size_t synonym_count;
     const char *const *counters; /* of flows, as `stats` names them */

@@ -82,6 +82,65 @@ zloom_build_via (zloom_load_t *self, const zloom_tree_node_t *tree, zloom_recipe
     return flow->via && (!mirror || s_mirror (self, mirror, flow));
 }
 
+/* ---- edges --------------------------------------------------------------------------------- */
+
+void
+zloom_build_edges (zloom_load_t *self)
+{
+    zloom_recipe_t *recipe = self->recipe;
+    for (size_t i = 0; i < recipe->node_count; i++) {
+        zloom_recipe_node_t *node = &recipe->nodes[i];
+        if (!node->kind || node->kind != self->registry->edge) {
+            continue;
+        }
+        const zloom_tree_node_t *of = zloom_tree_get (node->tree, "of");
+        node->of = of ? s_router (self, of, "of") : s_first (recipe);
+        node->sound = node->sound && node->of;
+        if (node->of) { /* the default is written down, and a fragment's name stands before it */
+            const zloom_field_t *field =
+              zloom_field_find (node->kind->fields, node->kind->field_count, "of");
+            char *config = (char *) (uintptr_t) node->config;
+            *(const char **) (void *) (config + field->offset) = node->of->name;
+        }
+    }
+}
+
+bool
+zloom_build_through (zloom_load_t *self, const zloom_tree_node_t *map, zloom_recipe_end_t *end)
+{
+    const zloom_recipe_t *recipe = self->recipe;
+    const zloom_tree_node_t *tree = map ? zloom_tree_get (map, "through") : NULL;
+    if (!tree || tree->kind != ZLOOM_TREE_SCALAR) {
+        return true; /* nothing, or nothing that its field takes: reported */
+    }
+    const zloom_fragment_t *home = zloom_reader_home (&self->reader, tree);
+    const char *name =
+      zloom_fragments_find (&recipe->fragments, home, ZLOOM_SIDE_NODES, tree->text, recipe->pool);
+    const zloom_recipe_node_t *node = zloom_recipe_node (recipe, name ? name : tree->text);
+    if (node && node->kind && node->kind == self->registry->edge) {
+        end->through = node;
+        return true;
+    }
+    if (node && node->kind) {
+        zloom_reader_error (&self->reader, "Z0308", tree, "name a node of kind: forwarder",
+                            "'%s' is a %s: a bus is heard through a forwarder", tree->text,
+                            node->kind->name);
+        return false;
+    }
+    zloom_suggest_t suggest = zloom_reader_suggest (&self->reader, tree->text);
+    size_t cursor = 0;
+    const zloom_recipe_node_t *edge;
+    while ((edge = zloom_recipe_next_edge (recipe, &cursor))) {
+        zloom_suggest_offer (&suggest, edge->name);
+    }
+    if (!node) {
+        zloom_reader_error (&self->reader, "Z0301", tree,
+                            zloom_reader_did_you_mean (&self->reader, &suggest),
+                            "there is no forwarder '%.60s'", tree->text);
+    }
+    return false; /* or its kind was reported */
+}
+
 /* ---- carriers ------------------------------------------------------------------------------ */
 
 static bool

@@ -53,7 +53,7 @@ s_announce (zloom_app_t *self, const zloom_node_args_t *args)
     char *endpoints = NULL;
     zloom_err_t err = zloom_app_lock (self);
     if (err == ZLOOM_OK) {
-        err = zloom_node_endpoints (args, &endpoints);
+        err = zloom_node_doors (args, &endpoints);
     }
     err = err == ZLOOM_OK ? zloom_paths_write_endpoint (&self->paths, endpoints) : err;
     free (endpoints);

@@ -2,6 +2,7 @@
 #include "nodes/embed/kinds.h"
 
 #include "base/tag.h"
+#include "nodes/forwarder/edge.h"
 #include "nodes/forwarder/forwarder.h"
 #include "nodes/poller/poller.h"
 #include "nodes/router/router.h"
@@ -24,6 +25,8 @@ zloom_node_kind_run (const zloom_recipe_node_t *node)
         return zloom_poller_run;
     case ZLOOM_NODE_FORWARDER:
         return zloom_forwarder_run;
+    case ZLOOM_NODE_EDGE:
+        return zloom_edge_run;
     }
     zloom_assert (!"a kind of node that nobody runs");
     return NULL;

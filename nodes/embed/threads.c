@@ -49,7 +49,7 @@ zloom_threads_run (const zloom_threads_config_t *config, int ready_fd, int stop_
     zloom_node_args_t place = {.recipe = config->recipe, .runtime_dir = config->paths->runtime};
     char *outer = NULL;
     char *inner = NULL;
-    zloom_err_t err = zloom_node_endpoints (&place, &outer);
+    zloom_err_t err = zloom_node_doors (&place, &outer);
     if (err == ZLOOM_OK) {
         err = zloom_paths_write_endpoint (config->paths, outer);
     }

@@ -9,7 +9,7 @@
 #include "engine/engine.h"
 #include "net/control.h"
 #include "net/endpoint.h"
-#include "net/router_transport.h"
+#include "nodes/port.h"
 #include "nodes/router/router_door.h"
 #include "nodes/router/router_flows.h"
 #include "nodes/router/router_reload.h"
@@ -34,38 +34,6 @@ typedef struct {
     zloom_router_door_t door;
 } router_t;
 
-/* ---- the engine's port ---------------------------------------------------------------------- */
-
-static bool
-s_receive (void *arg, zloom_frame_t *frame)
-{
-    const router_t *self = arg;
-    zloom_router_frame_t got;
-    if (!zloom_router_transport_receive (self->sockets, &got)) {
-        return false;
-    }
-    *frame = (zloom_frame_t){.route = got.route,
-                             .key = got.key,
-                             .verb = got.verb,
-                             .pack = got.pack,
-                             .malformed = got.malformed};
-    return true;
-}
-
-static zloom_err_t
-s_send (void *arg, zloom_route_t route, zloom_bytes_t verb, zloom_blob_t *blob, zloom_bytes_t pack)
-{
-    const router_t *self = arg;
-    return zloom_router_transport_send (self->sockets, route, verb, blob, pack);
-}
-
-static void
-s_forget (void *arg, zloom_route_t route)
-{
-    const router_t *self = arg;
-    zloom_router_transport_forget (self->sockets, route);
-}
-
 /* ---- opening -------------------------------------------------------------------------------- */
 
 static zloom_err_t
@@ -87,7 +55,7 @@ s_new_engine (router_t *self)
       .reload = zloom_router_reload_ask,
       .reload_arg = &self->reload,
     };
-    self->port = (zloom_transport_t){self, s_receive, s_send, s_forget};
+    self->port = zloom_node_port (&self->sockets);
     self->engine = zloom_engine_new (&engine, &self->port);
     return ZLOOM_OK;
 }

@@ -68,7 +68,7 @@ s_announce (const zloom_paths_t *paths, const zloom_node_args_t *args)
     if (args->node->kind->id != ZLOOM_NODE_ROUTER || zloom_paths_lock (paths, &lock) != ZLOOM_OK) {
         return -1;
     }
-    if (zloom_node_endpoints (args, &endpoints) != ZLOOM_OK ||
+    if (zloom_node_doors (args, &endpoints) != ZLOOM_OK ||
         zloom_paths_write_endpoint (paths, endpoints) != ZLOOM_OK) {
         zloom_log (ZLOOM_LOG_WARN, "endpoint", "%s", zloom_note ());
     }

@@ -46,7 +46,10 @@ s_extra (const zloom_topology_t *topology)
     return extra;
 }
 
-/* The addresses of all routers, which are told to those who look for them; to be freed. */
+/*
+ * The addresses of all routers, to be freed; those of edges are told beside them to those who look
+ * for either.
+ */
 static zloom_err_t
 s_find_routers (const zloom_topology_t *topology, char **lines_p)
 {
@@ -57,11 +60,13 @@ s_find_routers (const zloom_topology_t *topology, char **lines_p)
       .host = topology->host,
       .key_file = topology->key_file,
     };
-    zloom_err_t err = zloom_node_endpoints (&args, lines_p);
+    char *doors = NULL;
+    zloom_err_t err = zloom_node_doors (&args, &doors);
     if (err == ZLOOM_OK) {
-        err = zloom_paths_write_endpoint (&topology->paths, *lines_p);
+        err = zloom_paths_write_endpoint (&topology->paths, doors);
     }
-    return err;
+    free (doors);
+    return err == ZLOOM_OK ? zloom_node_endpoints (&args, lines_p) : err;
 }
 
 /* The supervisor's sessions; with a fleet their name says of which host, since each has one. */

@@ -33,6 +33,7 @@ s_copy_subscribers (const zloom_flow_config_t *config)
         copy[i] = config->subscribers[i];
         copy[i].name = zloom_strdup (config->subscribers[i].name);
         copy[i].on_slow_text = NULL; /* the recipe's */
+        copy[i].through = NULL;
         copy[i].patterns = s_copy_texts (copy[i].patterns, copy[i].pattern_count);
     }
     return copy;

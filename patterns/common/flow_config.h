@@ -46,6 +46,7 @@ typedef struct {
     zloom_from_t from;
     int64_t from_value;
     const char *on_slow_text; /* as the recipe says it: what on_slow and its value come from */
+    const char *through;      /* as the recipe says it: the edge that it hears at; NULL: none */
 } zloom_subscriber_config_t;
 
 typedef struct {

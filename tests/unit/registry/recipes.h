@@ -56,16 +56,17 @@ loaded_fini (loaded_t *loaded)
 #define FLEET_RECIPE                                         \
     "zloom: 1\nname: sample\nallow: {Z0402: \"a sample\"}\n" \
     "nodes: {%swork: {kind: worker, run: [cat]}}\n"          \
-    "flows: {in: {pattern: queue, from: external, to: work}}\n"
+    "flows: {in: {pattern: queue, from: external, to: work}%s}\n"
 
 /*
  * A fleet that lacks `zloom: 1` and `recipe:` gets them. `routers`: more nodes of the recipe, ""
- * for none.
+ * for none; `flows`: more flows.
  */
 static inline loaded_t
-loaded_fleet (const char *routers, const char *sample, zloom_fleet_t **fleet_p)
+loaded_fleet_with (const char *routers, const char *flows, const char *sample,
+                   zloom_fleet_t **fleet_p)
 {
-    char *text = zloom_format (FLEET_RECIPE, routers);
+    char *text = zloom_format (FLEET_RECIPE, routers, flows);
     loaded_t loaded = {.diags = zloom_diags_new ()};
     loaded.err = zloom_recipe_load_text ("sample.yaml", "/tmp", zloom_bytes_text (text),
                                          zloom_registry (), NULL, loaded.diags, &loaded.recipe);
@@ -77,6 +78,12 @@ loaded_fleet (const char *routers, const char *sample, zloom_fleet_t **fleet_p)
                                         loaded.diags, fleet_p);
     free (text);
     return loaded;
+}
+
+static inline loaded_t
+loaded_fleet (const char *routers, const char *sample, zloom_fleet_t **fleet_p)
+{
+    return loaded_fleet_with (routers, "", sample, fleet_p);
 }
 
 /* How many diagnostics have this code. */

@@ -178,7 +178,7 @@ s_each_wrong_one_is_told_in_words (void **state)
         char *text = golden_read (path);
         assert_non_null (text);
         loaded_t loaded = {.diags = zloom_diags_new ()};
-        char *recipe = zloom_format (FLEET_RECIPE, "");
+        char *recipe = zloom_format (FLEET_RECIPE, "", "");
         assert_int_equal (zloom_recipe_load_text ("sample.yaml", "/tmp", zloom_bytes_text (recipe),
                                                   zloom_registry (), NULL, loaded.diags,
                                                   &loaded.recipe),

@@ -27,8 +27,13 @@ s_load (const char *code, const char *sample)
     if (strncmp (code, "Z06", 3) == 0) {
         zloom_fleet_t *fleet = NULL;
         const bool two = strcmp (code, "Z0607") == 0;
-        loaded_t loaded = loaded_fleet (
-          two ? "router: {kind: router}, other: {kind: router}, " : "", sample, &fleet);
+        const bool edge = strcmp (code, "Z0608") == 0;
+        loaded_t loaded = loaded_fleet_with (
+          two    ? "router: {kind: router}, other: {kind: router}, "
+          : edge ? "edge: {kind: forwarder}, ear: {kind: sink, stdout: true}, "
+                 : "",
+          edge ? ", paid: {pattern: bus, from: external, to: {ear: {through: edge}}}" : "", sample,
+          &fleet);
         zloom_fleet_destroy (&fleet);
         return loaded;
     }

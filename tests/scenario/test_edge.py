@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: MPL-2.0
+"""A bus heard through an edge, with real processes: slow ones, dead ones, and what is told."""
+import json
+import os
+import re
+import signal
+import subprocess
+import unittest
+
+from topology import ZLOOM, Case, wait_for, zloom
+
+RECIPE = """
+nodes:
+  hub: {kind: router}
+  edge: {kind: forwarder, of: hub, restart: {backoff: [100ms]}}
+  one: {kind: sink, file: {path: one.txt}, allow: {Z0421: "that is what is looked at"}}
+  two: {kind: sink, file: {path: two.txt}, allow: {Z0421: "that is what is looked at"}}
+  slow: {kind: worker, run: [./slow.sh], io: exec, prefetch: 1}
+flows:
+  events:
+    pattern: bus
+    from: external
+    to:
+      one: {through: edge}
+      two: {through: edge, topics: "b.>"}
+      slow: {through: edge, on_slow: drop-oldest(5)}
+      external: {through: edge}
+    allow: {Z0421: "that is what is looked at"}
+"""
+# It works on its first event until it may go on.
+SLOW = """#!/bin/sh
+read line
+[ -e go ] || read wait < gate
+echo "$line" >> slow.txt
+"""
+THIRD = """      three: {through: edge}
+      external:"""
+
+
+class Edge(Case):
+    def setUp(self):
+        super().setUp()
+        self.write("slow.sh", SLOW, 0o755)
+        os.mkfifo(self.folder / "gate")
+        self.path = self.recipe(RECIPE)
+
+    def send(self, topic, first, last):
+        done = zloom("send", "events", "--topic", topic, "--timeout", "20s", "--state", self.state,
+                     stdin="".join(f"{number}\n" for number in range(first, last + 1)))
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def heard(self, name):
+        path = self.folder / f"{name}.txt"
+        lines = path.read_text(encoding="ascii").split("\n")[:-1] if path.exists() else []
+        return [int(line) for line in lines]
+
+    def wait_heard(self, name, last):
+        try:
+            wait_for(f"{name} has heard {last}", lambda: last in self.heard(name))
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.heard(name)[-5:]}\n{self.said()}") from None
+
+    def missed(self, name):
+        """What a node has said that it missed: (events, why), a line each."""
+        pattern = rf"missed node={name} flow=events events=(\d+) from=\d+ to=\d+ why=(\S+)"
+        return [(int(n), why) for n, why in re.findall(pattern, self.said())]
+
+    def ready(self, unit):
+        return self.said().count(f"edge-ready edge={unit} ")
+
+    def let_go(self):
+        self.write("go", "")
+        with open(self.folder / "gate", "w", encoding="ascii") as gate:
+            gate.write("on\n")
+
+    def test_a_slow_one_loses_alone_and_is_told(self):
+        self.run_topology(self.path)
+        self.send("b.x", 1, 1)
+        wait_for("slow is at work", lambda: self.row("slow", "delivered") == 1)
+        self.send("b.x", 2, 40)
+        self.wait_heard("one", 40)
+        self.wait_heard("two", 40)
+        self.let_go()
+        self.wait_heard("slow", 40)
+        self.assertEqual(self.heard("one"), list(range(1, 41)))
+        self.assertEqual(self.heard("two"), list(range(1, 41)))
+        self.assertEqual(self.heard("slow"), [1, *range(36, 41)])
+        self.assertEqual(self.missed("slow"), [(34, "drop-oldest")])
+        self.assertEqual(self.missed("one") + self.missed("two"), [])
+        # The router has one subscriber for all three.
+        self.assertEqual(self.row("edge", "delivered", "hub"), 40)
+
+    def row(self, name, key, router="edge"):
+        """What `stats` says of a subscriber at that router or edge; None: nothing."""
+        done = self.ask("stats", "-o", "json")
+        rows = json.loads(done.stdout).get("subscribers", []) if done.returncode == 0 else []
+        for row in rows:
+            if row["router"] == router and name in (row.get("group"), row.get("consumer")):
+                return row[key]
+        return None
+
+    def test_both_are_killed_under_load(self):
+        self.run_topology(self.path)
+        self.let_gate_open()
+        load = subprocess.Popen([ZLOOM, "send", "events", "--topic", "b.x", "--state", self.state,
+                                 "--timeout", "60s"], stdin=subprocess.PIPE, text=True,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        number = 0
+
+        def feed(until):
+            nonlocal number
+            def more():
+                nonlocal number
+                for _ in range(50):
+                    number += 1
+                    load.stdin.write(f"{number}\n")
+                load.stdin.flush()
+                return until()
+            wait_for("the load", more)
+
+        feed(lambda: len(self.heard("one")) > 200)
+        os.kill(self.pid("edge"), signal.SIGKILL)
+        feed(lambda: self.ready("edge") == 2 and self.missed("one") and self.missed("two"))
+        seen = number
+        feed(lambda: self.heard("one")[-1] > seen and self.heard("two")[-1] > seen)
+        # The numbers go on: what nobody had, all know to the last event.
+        for name in ("one", "two"):
+            self.assertEqual([why for _, why in self.missed(name)], ["edge"])
+        heard = self.heard("one")
+        self.assertEqual(heard, sorted(set(heard)))
+        self.assertEqual(heard[-1] - len(heard), self.missed("one")[0][0])
+        os.kill(self.pid("hub"), signal.SIGKILL)
+        feed(lambda: all("restart" in [why for _, why in self.missed(name)]
+                         for name in ("one", "two")))
+        seen = number
+        feed(lambda: self.heard("one")[-1] > seen and self.heard("two")[-1] > seen)
+        load.stdin.close()
+        self.assertEqual(load.wait(timeout=60), 0, load.stderr.read())
+        load.stderr.close()
+        self.wait_heard("one", number)
+        for name in ("one", "two"):
+            heard = self.heard(name)
+            self.assertEqual(heard, sorted(set(heard)))
+
+    def let_gate_open(self):
+        self.write("go", "")
+
+    def test_as_threads(self):
+        self.let_gate_open()
+        self.run_topology(self.path, "--threads")
+        self.send("a", 1, 20)
+        self.send("b.x", 21, 30)
+        self.wait_heard("one", 30)
+        self.wait_heard("two", 30)
+        self.assertEqual(self.heard("one"), list(range(1, 31)))
+        self.assertEqual(self.heard("two"), list(range(21, 31)))
+        self.assertEqual(self.stop(), 0)
+
+    def test_one_more_joins_a_running_edge(self):
+        self.let_gate_open()
+        self.addCleanup(self.ask, "down", "--now")
+        self.assertEqual(zloom("up", self.path, "--state", self.state).returncode, 0)
+        hub = self.pid("hub")
+        self.send("a", 1, 5)
+        self.wait_heard("one", 5)
+        text = RECIPE.replace("      external:", THIRD).replace(
+            "  slow: {kind", "  three: {kind: sink, file: {path: three.txt}}\n  slow: {kind")
+        self.recipe(text)
+        done = zloom("up", self.path, "--state", self.state)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        number = 5
+
+        def both():
+            nonlocal number
+            number += 1
+            self.send("a", number, number)
+            return self.heard("three") and self.heard("one")[-1] > 5
+        wait_for("the new one hears", both)
+        self.assertEqual(self.pid("hub"), hub)
+
+
+if __name__ == "__main__":
+    unittest.main()
