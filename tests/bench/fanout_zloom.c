@@ -66,7 +66,6 @@ s_open (const fanout_plan_t *plan)
     publisher_t *self = zloom_alloc (sizeof *self);
     self->client = s_client (plan, true);
     self->only = zloom_bytes_text (plan->topic);
-    self->one = zloom_bytes_text (plan->topic);
     self->topics = plan->topics;
     if (plan->topics > 0) {
         self->topic = zloom_alloc ((plan->topics + RARE_TOPICS) * sizeof *self->topic);
