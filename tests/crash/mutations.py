@@ -93,4 +93,9 @@ MUTATIONS = [
              "    s_settle (self, source, state.confirmed);\n",
              "    s_settle (self, source, state.next_id > 0 ? state.next_id - 1 : 0);\n",
              ("bridge",)),
+    Mutation("gap-tells-less", "a GAP tells how many are missing, to the event",
+             "patterns/bus/bus_dispatch.c",
+             "effect->gap.count = gap.at_most ? 0 : gap.count;",
+             "effect->gap.count = gap.at_most ? 0 : gap.count - (gap.count > 3);",
+             ("churn",)),
 ]
