@@ -341,6 +341,8 @@ MUTATIONS = [
              "                 .id = message->seq,\n", program="simbridge"),
     Mutation("bridge-carries-the-lost", "what is held of a lost part of a log is not carried",
              "nodes/forwarder/bridge.c", "        self->drops = !same;\n",
-             "        self->drops = false;\n", program="simbridge",
-             unit="forwarder.bridge"),  # no log is restored from a copy in these worlds
+             "        self->drops = false;\n", program="simbridge"),
+    Mutation("source-restored-unseen", "numbers that only the lost part of a log gave are free",
+             "lib/engine/bridge.c", ".high = common < high ? common : high,", ".high = high,",
+             program="simbridge"),
 ]

@@ -145,6 +145,23 @@ bus_hub_fini (bus_hub_t *self)
     sim_disk_destroy (&self->disk);
 }
 
+zloom_simdisk_t *
+bus_hub_copy (bus_hub_t *self)
+{
+    zloom_simdisk_t *copy = zloom_simdisk_copy (sim_disk_inner (self->disk));
+    sim_trace (self->ground, "copied", sim_disk_calls (self->disk), 0, 0);
+    zloom_simdisk_crash (copy);
+    return copy;
+}
+
+void
+bus_hub_restore (bus_hub_t *self, zloom_simdisk_t **copy_p)
+{
+    sim_trace (self->ground, "restored", sim_disk_calls (self->disk), 0, 0);
+    bus_hub_stop (self, false);
+    sim_disk_replace (self->disk, copy_p);
+}
+
 /* Of a bus: each durable group is through. */
 static bool
 s_flow_empty (const zloom_hosted_t *flow)

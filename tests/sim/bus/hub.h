@@ -42,6 +42,9 @@ int64_t bus_hub_next (const bus_hub_t *self);
 void bus_hub_run (bus_hub_t *self);
 /* The process ends; the disk keeps what was written, or only what was synced. It comes again. */
 void bus_hub_stop (bus_hub_t *self, bool power_lost);
+/* Its disk as it is now, as a copy of it would be found again; and the disk put back to that. */
+zloom_simdisk_t *bus_hub_copy (bus_hub_t *self);
+void bus_hub_restore (bus_hub_t *self, zloom_simdisk_t **copy_p);
 /* Whether nothing is in any flow that is not settled; false while it is off. */
 bool bus_hub_empty (const bus_hub_t *self);
 

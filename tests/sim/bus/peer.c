@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct bus_peer {
     bus_stage_t *stage;
@@ -320,6 +321,13 @@ bus_peer_cut (bus_peer_t *self)
     if (self->road) {
         sim_net_cut (self->stage->net, self->road);
     }
+}
+
+void
+bus_peer_forget (bus_peer_t *self)
+{
+    memset (self->open, 0, sizeof self->open);
+    memset (self->acked, 0, sizeof self->acked);
 }
 
 bool

@@ -44,6 +44,8 @@ void bus_peer_die (bus_peer_t *self, int64_t off_ns);
 void bus_peer_hang (bus_peer_t *self, int64_t for_ns);
 /* Its connection breaks and comes again. */
 void bus_peer_cut (bus_peer_t *self);
+/* Its router is back at an earlier state: numbers are given again. */
+void bus_peer_forget (bus_peer_t *self);
 bool bus_peer_done (const bus_peer_t *self);
 const bus_peer_options_t *bus_peer_options (const bus_peer_t *self);
 const bus_ear_t *bus_peer_ear (const bus_peer_t *self);

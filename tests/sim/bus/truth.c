@@ -75,13 +75,31 @@ bus_truth_staged (bus_truth_t *self, const zloom_record_t *record)
     zloom_arena_fini (&arena);
 }
 
+/*
+ * What was carried from a log that is gone stays where it was carried to, and who is not told that
+ * it was taken sends it again. What a log loses that others carried to may have been settled there.
+ */
+static void
+s_lost (bus_truth_t *self, const bus_event_t *event)
+{
+    if (event->publisher > 0) {
+        bus_truth_t *from = self->origin ? self->origin : self;
+        from->loose[event->publisher - 1][event->id] = true;
+        from->again[event->publisher - 1][event->id] |= !self->origin;
+    }
+}
+
 void
 bus_truth_cut (bus_truth_t *self, uint64_t next_seq)
 {
     for (uint64_t seq = next_seq; seq < self->next_seq; seq++) {
+        if (self->restored) {
+            s_lost (self, &self->events[seq]);
+        }
         self->events[seq] = (bus_event_t){0};
     }
     self->next_seq = next_seq;
+    self->restored = false;
     bus_truth_books (self);
 }
 
@@ -219,6 +237,7 @@ s_past_loose (const bus_truth_t *self, size_t publisher, uint64_t last, uint64_t
 void
 bus_truth_books (bus_truth_t *self)
 {
+    const bus_truth_t *from = self->origin ? self->origin : self;
     uint64_t last[BUS_PUBLISHERS] = {0};
     for (uint64_t at = 1; at < self->next_seq; at++) {
         const bus_event_t *event = &self->events[at];
@@ -226,6 +245,9 @@ bus_truth_books (bus_truth_t *self)
             continue;
         }
         uint64_t *before = &last[event->publisher - 1];
+        if (event->id <= *before && from->again[event->publisher - 1][event->id]) {
+            continue;
+        }
         *before = s_past_loose (self, event->publisher - 1u, *before, event->id);
         if (event->id != *before + 1) {
             sim_fail (self->ground, "publisher %u: %u follows %" PRIu64 " at %" PRIu64,

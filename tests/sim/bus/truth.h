@@ -29,10 +29,11 @@ typedef struct {
 typedef struct bus_truth bus_truth_t;
 struct bus_truth {
     sim_ground_t *ground;
-    const bus_truth_t
-      *origin; /* what is here was carried over from there; NULL: it was sent here */
+    bus_truth_t *origin; /* what is here was carried over from there; NULL: it was sent here */
     uint32_t said[BUS_PUBLISHERS][BUS_IDS]; /* sums by id, of all that was ever staged */
     bool loose[BUS_PUBLISHERS][BUS_IDS];    /* may be missing: somebody took it away */
+    bool again[BUS_PUBLISHERS][BUS_IDS];    /* may be there once more: its log was lost */
+    bool restored; /* when the router opens next, it does so on an earlier copy of its log */
     bus_event_t events[BUS_SEQS];
     uint64_t next_seq;
     uint64_t confirmed[BUS_PUBLISHERS];  /* ids up to here */
