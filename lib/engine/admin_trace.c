@@ -177,7 +177,8 @@ s_taken (const zloom_engine_t *self, zloom_bytes_t producer, zloom_buf_t *out)
         const zloom_hosted_t *flow = self->flows[i];
         uint64_t high = 0;
         zloom_bytes_t mark;
-        if (flow->configured && flow->pattern->producer (flow->core, producer, &high, &mark)) {
+        if (flow->configured &&
+            flow->pattern->producer (flow->core, producer, &high, &mark, NULL)) {
             zloom_encode_map (&items, 2);
             zloom_encode_string (&items, "flow");
             zloom_encode_string (&items, flow->config.name);

@@ -33,7 +33,7 @@ s_known (const zloom_hosted_t *flow, zloom_bytes_t producer, uint64_t *high)
 {
     zloom_bytes_t mark = ZLOOM_BYTES_NULL;
     *high = 0;
-    (void) flow->pattern->producer (flow->core, producer, high, &mark);
+    (void) flow->pattern->producer (flow->core, producer, high, &mark, NULL);
     return mark;
 }
 

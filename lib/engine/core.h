@@ -150,8 +150,7 @@ typedef struct {
     uint32_t pings_open;  /* PINGs that wait for their PONGs */
     zloom_buf_t report;   /* what its last PONG said of itself: a checked map; empty: nothing */
     int64_t report_at_ns; /* when, mono */
-    size_t burst_frames;
-    size_t burst_bytes;
+    size_t burst_frames, burst_bytes;
     uint64_t burst_turn;
 } zloom_part_t;
 
@@ -179,6 +178,7 @@ struct zloom_engine {
     uint64_t memory_limit_bytes;
     zloom_rights_fn *rights;
     void *rights_arg;
+    const char *own_key; /* of this host; NULL: none */
     zloom_err_t (*reload) (void *arg, uint64_t asker, zloom_bytes_t sets);
     void *reload_arg;
     zloom_transport_t transport;

@@ -93,6 +93,7 @@ zloom_engine_new (const zloom_engine_config_t *config, const zloom_transport_t *
       config->memory_limit_bytes > 0 ? config->memory_limit_bytes : UINT64_MAX;
     self->rights = config->rights;
     self->rights_arg = config->rights_arg;
+    self->own_key = config->key;
     self->reload = config->reload;
     self->reload_arg = config->reload_arg;
     self->transport = *transport;

@@ -109,6 +109,7 @@ typedef struct {
     uint64_t memory_limit_bytes; /* of all memory flows together; 0 = the sum of their limits */
     zloom_rights_fn *rights;     /* NULL: everything is allowed (ipc in a 0700 directory) */
     void *rights_arg;
+    const char *key; /* of the router's own host, whence those come who bring none; borrowed */
     /*
      * ADMIN reload with these --set values (a newline behind each): AGAIN, and the owner calls
      * zloom_engine_reload between two turns; the request of this asker (a session's number, never

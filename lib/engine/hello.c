@@ -5,7 +5,7 @@
  */
 #include "base/log.h"
 #include "base/memory.h"
-#include "engine/core.h"
+#include "engine/names.h"
 
 /* What adopt () may write for a flow of a HELLO: the hole, and the producer with its mark. */
 #define ADOPT_RECORDS 2
@@ -86,7 +86,7 @@ s_high (const zloom_hosted_t *flow, zloom_bytes_t producer)
 {
     uint64_t high = 0;
     zloom_bytes_t mark;
-    return flow->pattern->producer (flow->core, producer, &high, &mark) ? high : 0;
+    return flow->pattern->producer (flow->core, producer, &high, &mark, NULL) ? high : 0;
 }
 
 static void
@@ -129,7 +129,7 @@ s_welcome_flow (zloom_engine_t *self, zloom_session_t *session, const zloom_hell
         welcome->high = adopt.high;
     }
     uint64_t high;
-    if (!flow->pattern->producer (flow->core, producer, &high, &welcome->mark)) {
+    if (!flow->pattern->producer (flow->core, producer, &high, &welcome->mark, NULL)) {
         welcome->mark = ZLOOM_BYTES_NULL;
     }
 }
@@ -237,6 +237,10 @@ zloom_engine_hello (zloom_engine_t *self, const zloom_frame_t *frame,
     if (self->rights && !self->rights (self->rights_arg, frame->key, ZLOOM_RIGHT_ENTER, NULL)) {
         zloom_engine_bye_route (self, frame->route, ZLOOM_FORBIDDEN,
                                 "this key may do nothing here (any more)");
+        return ZLOOM_FORBIDDEN;
+    }
+    if (zloom_engine_check_name (self, frame->key, hello->name) != ZLOOM_OK) {
+        zloom_engine_bye_route (self, frame->route, ZLOOM_FORBIDDEN, zloom_note ());
         return ZLOOM_FORBIDDEN;
     }
     if (!s_is_there (self, frame, hello)) {

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "base/tag.h"
-#include "engine/core.h"
+#include "engine/names.h"
 
 /* Records and bytes of an OFFER beside its pack, mark and provenance. */
 #define OFFER_RECORDS 8
@@ -81,7 +81,7 @@ s_is_repeated (const zloom_sender_t *sender, const zloom_verb_send_t *send)
     const zloom_bytes_t producer = zloom_bytes_text (sender->session->name);
     uint64_t high;
     zloom_bytes_t mark;
-    return flow->pattern->producer (flow->core, producer, &high, &mark) &&
+    return flow->pattern->producer (flow->core, producer, &high, &mark, NULL) &&
            send->first_id + send->n - 1 <= high;
 }
 
@@ -94,7 +94,9 @@ s_kept_mark (const zloom_sender_t *sender, const zloom_verb_send_t *send, uint64
     uint64_t high;
     zloom_bytes_t mark;
     const bool recorded = bytes == 0 || send->src_count > 0;
-    return recorded && flow->pattern->producer (flow->core, producer, &high, &mark) ? mark.size : 0;
+    return recorded && flow->pattern->producer (flow->core, producer, &high, &mark, NULL)
+             ? mark.size
+             : 0;
 }
 
 static zloom_err_t
@@ -113,7 +115,8 @@ s_check_flow (zloom_engine_t *self, zloom_sender_t *sender, const zloom_verb_sen
     /* Mark and provenance are stored much as they stand in the frame. */
     zloom_cost_t cost = {.records = OFFER_RECORDS,
                          .bytes = bytes.size + frame_bytes + SRC_BYTES * send->src_count +
-                                  OFFER_BYTES + s_kept_mark (sender, send, bytes.size)};
+                                  OFFER_BYTES + s_kept_mark (sender, send, bytes.size) +
+                                  zloom_engine_bind_bytes (self, sender)};
     const zloom_offer_t offer = {.n = send->n,
                                  .pack = bytes,
                                  .flags = zloom_hosted_flags (flow, send->flags),
@@ -185,6 +188,8 @@ s_offer (zloom_engine_t *self, zloom_sender_t *sender, const zloom_verb_send_t *
     };
     if (pack) {
         event.offer.producer = zloom_bytes_text (sender->session->name);
+        event.offer.owner = zloom_engine_name_owner (self, sender->session);
+        event.offer.keyless = sender->session->key == NULL;
         event.offer.first_id = send->first_id;
         event.offer.n = send->n;
         event.offer.pack = zloom_blob_bytes (pack);
@@ -197,6 +202,8 @@ s_offer (zloom_engine_t *self, zloom_sender_t *sender, const zloom_verb_send_t *
         event.offer.admitted = sender->flow->config.on_full == ZLOOM_ON_FULL_BLOCK;
     } else {
         event.skip.producer = zloom_bytes_text (sender->session->name);
+        event.skip.owner = zloom_engine_name_owner (self, sender->session);
+        event.skip.keyless = sender->session->key == NULL;
         event.skip.first_id = send->first_id;
         event.skip.n = send->n;
         event.skip.mark = send->mark;

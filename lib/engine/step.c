@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "base/memory.h"
-#include "engine/core.h"
+#include "engine/names.h"
 #include "engine/trail_watch.h"
 
 /* In the journal, beside the pack: one emit's record. */
@@ -85,6 +85,7 @@ s_check_emit (zloom_engine_t *self, work_t *work, size_t index)
     }
     zloom_engine_begin_sending (self, sender);
     work->senders[index] = sender;
+    work->cost.bytes += work->step->has_handle ? 0 : zloom_engine_bind_bytes (self, sender);
     zloom_offer_t offer = {.n = emit->n,
                            .pack = work->packs[index],
                            .flags = zloom_hosted_flags (sender->flow, emit->flags),
@@ -143,7 +144,7 @@ s_high (const work_t *work, const zloom_hosted_t *flow)
     uint64_t high = 0;
     zloom_bytes_t mark;
     const zloom_bytes_t producer = zloom_bytes_text (work->session->name);
-    return flow->pattern->producer (flow->core, producer, &high, &mark) ? high : 0;
+    return flow->pattern->producer (flow->core, producer, &high, &mark, NULL) ? high : 0;
 }
 
 /* A step without input: the emits carry on the session's own numbers. */
@@ -292,6 +293,8 @@ s_emit (zloom_engine_t *self, const work_t *work, size_t index)
     } else {
         event.session = work->session->id;
         event.offer.producer = zloom_bytes_text (work->session->name);
+        event.offer.owner = zloom_engine_name_owner (self, work->session);
+        event.offer.keyless = work->session->key == NULL;
         event.offer.first_id = emit->first_id;
     }
     const zloom_hop_t before =

@@ -52,6 +52,7 @@ s_new_engine (router_t *self)
       .liveness = (uint32_t) config->liveness,
       .rights = self->door.door ? zloom_router_door_may : NULL,
       .rights_arg = &self->door,
+      .key = self->door.door ? self->door.curve.own.public_key : NULL,
       .reload = zloom_router_reload_ask,
       .reload_arg = &self->reload,
     };

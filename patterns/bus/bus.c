@@ -115,9 +115,10 @@ s_next_seq (const void *self)
 }
 
 static bool
-s_producer (const void *self, zloom_bytes_t name, uint64_t *high, zloom_bytes_t *mark)
+s_producer (const void *self, zloom_bytes_t name, uint64_t *high, zloom_bytes_t *mark,
+            zloom_bytes_t *owner)
 {
-    return zloom_intake_producer (&zloom_bus_of_const (self)->intake, name, high, mark);
+    return zloom_intake_producer (&zloom_bus_of_const (self)->intake, name, high, mark, owner);
 }
 
 static void

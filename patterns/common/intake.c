@@ -159,11 +159,14 @@ zloom_intake_taken (zloom_intake_t *self, zloom_producer_t *producer, const zloo
     const uint64_t high = event->offer.first_id + event->offer.n - 1;
     zloom_producer_taken (producer, high);
     zloom_producers_set_mark (self->producers, producer, event->offer.mark);
+    const bool bound = zloom_producers_set_owner (self->producers, producer, event->offer.owner,
+                                                  event->offer.keyless);
     zloom_producers_moved (self->producers, producer, turn->group);
     s_begin_aging (self, turn->now);
-    /* A stored pack tells the high of who sent it, but neither a mark, nor who carried it, nor what
-     * was left out. */
-    if (producer->named && (event->offer.mark.data || event->offer.src_count > 0 || !whole)) {
+    /* A stored pack tells the high of who sent it, but neither a mark, nor whose the name is, nor
+     * who carried it, nor what was left out. */
+    if (producer->named &&
+        (event->offer.mark.data || bound || event->offer.src_count > 0 || !whole)) {
         s_record_producer (self, producer, turn);
     }
     s_answer (ZLOOM_EFFECT_CONFIRM, event->session, high, ZLOOM_OK, turn);
@@ -221,6 +224,8 @@ zloom_intake_skip (zloom_intake_t *self, const zloom_event_t *event, const zloom
         zloom_producer_taken (producer, high);
     }
     zloom_producers_set_mark (self->producers, producer, event->skip.mark);
+    (void) zloom_producers_set_owner (self->producers, producer, event->skip.owner,
+                                      event->skip.keyless);
     zloom_producers_moved (self->producers, producer, turn->group);
     if (producer->named) {
         s_record_producer (self, producer, turn);
@@ -307,7 +312,7 @@ zloom_intake_repeat (zloom_intake_t *self, size_t bytes, const zloom_turn_t *tur
 
 bool
 zloom_intake_producer (const zloom_intake_t *self, zloom_bytes_t name, uint64_t *high,
-                       zloom_bytes_t *mark)
+                       zloom_bytes_t *mark, zloom_bytes_t *owner)
 {
     const zloom_producer_t *producer = zloom_producers_get (self->producers, name);
     if (!producer) {
@@ -315,6 +320,9 @@ zloom_intake_producer (const zloom_intake_t *self, zloom_bytes_t name, uint64_t 
     }
     *high = producer->high;
     *mark = zloom_producer_mark (producer);
+    if (owner) {
+        *owner = zloom_producer_owner (producer);
+    }
     return true;
 }
 

@@ -61,7 +61,7 @@ void zloom_intake_rebase (zloom_intake_t *self, zloom_bytes_t name, uint64_t hig
                           zloom_bytes_t mark, const zloom_turn_t *turn);
 bool zloom_intake_repeat (zloom_intake_t *self, size_t bytes, const zloom_turn_t *turn);
 bool zloom_intake_producer (const zloom_intake_t *self, zloom_bytes_t name, uint64_t *high,
-                            zloom_bytes_t *mark);
+                            zloom_bytes_t *mark, zloom_bytes_t *owner);
 
 /* A TIMER event: forget who is idle for too long, once it is time. */
 void zloom_intake_age (zloom_intake_t *self, zloom_now_t now);

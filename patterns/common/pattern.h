@@ -71,6 +71,8 @@ typedef struct {
          * (bridge, emit of a step, dead-letter move, requeue: src_count > 0, session may be 0). */
         struct {
             zloom_bytes_t producer; /* name of the producer; anonymous: unset */
+            zloom_bytes_t owner;    /* whose that name is from now on: a key; unset: not known */
+            bool keyless; /* it is the router's own user: a name that has an owner keeps it */
             uint64_t first_id;
             uint32_t n;
             zloom_bytes_t pack; /* tiling checked: exactly n envelopes */
@@ -85,6 +87,8 @@ typedef struct {
         } offer;
         struct {
             zloom_bytes_t producer;
+            zloom_bytes_t owner;
+            bool keyless;
             uint64_t first_id;
             uint32_t n;
             zloom_bytes_t mark;
@@ -245,8 +249,12 @@ typedef struct {
                                  const zloom_event_t *settle);
     /* Messages and bytes that may still come in before the flow is full (UINT64_MAX: no end). */
     void (*room) (const void *self, uint64_t *messages, uint64_t *bytes);
-    /* What WELCOME says of a producer: high id taken and its mark; false if unknown. */
-    bool (*producer) (const void *self, zloom_bytes_t name, uint64_t *high, zloom_bytes_t *mark);
+    /*
+     * What WELCOME says of a producer: high id taken and its mark; and the key that its name is of
+     * (unset: not known; `owner` may be NULL). False if unknown.
+     */
+    bool (*producer) (const void *self, zloom_bytes_t name, uint64_t *high, zloom_bytes_t *mark,
+                      zloom_bytes_t *owner);
     /* WELCOME's rule: if next > high + 1, high = next - 1 (a journaled HOLE); returns new high. */
     uint64_t (*adopt) (void *self, zloom_bytes_t producer, uint64_t next, const zloom_turn_t *turn);
     /*

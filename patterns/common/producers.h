@@ -55,6 +55,13 @@ void zloom_producer_taken (zloom_producer_t *self, uint64_t high);
 void zloom_producers_set_mark (zloom_producers_t *self, zloom_producer_t *producer,
                                zloom_bytes_t mark);
 zloom_bytes_t zloom_producer_mark (const zloom_producer_t *self);
+/*
+ * The key that its name belongs to; unset leaves the old one, and so does `weak` where there is
+ * one. Names that only pass belong to nobody. True when it is another one now.
+ */
+bool zloom_producers_set_owner (zloom_producers_t *self, zloom_producer_t *producer,
+                                zloom_bytes_t owner, bool weak);
+zloom_bytes_t zloom_producer_owner (const zloom_producer_t *self);
 zloom_bytes_t zloom_producer_name (const zloom_producer_t *self);
 /* The session is over: its producer may be forgotten, an anonymous one is at once. */
 void zloom_producers_end (zloom_producers_t *self, zloom_session_id_t session);
@@ -73,7 +80,7 @@ void zloom_producers_moved (zloom_producers_t *self, zloom_producer_t *producer,
 size_t zloom_producers_untold (const zloom_producers_t *self);
 zloom_producer_t *zloom_producers_tell (zloom_producers_t *self, uint64_t group);
 
-/* A PRODUCER record's head: [name, high, mark, wall ns]. */
+/* A PRODUCER record's head: [name, high, mark, wall ns, owner?]. */
 void zloom_producer_encode (const zloom_producer_t *self, zloom_buf_t *out);
 /* Take such a head in; what is older than what is known changes nothing. */
 zloom_err_t zloom_producers_decode (zloom_producers_t *self, zloom_cursor_t *cursor);

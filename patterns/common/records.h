@@ -7,7 +7,7 @@
  *   PACK      pack_head.h
  *   SETTLE    [reason, [first, n, first, n…], by hand]
  *   STATE     [[seq, n, failures, stamp wall ns, delay ns, moving, history]…]
- *   PRODUCER  [name, high, mark, wall ns]
+ *   PRODUCER  [name, high, mark, wall ns, owner?]
  *   KV        [1, key, parked]: later messages of the key go to the dead letters, or do not any
  *             more [2, [wall ns, hashes]]: ids that came with messages, ids.h
  *   TRIM      [reason]: what is below the record's seq is not retained any more

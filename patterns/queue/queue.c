@@ -201,9 +201,10 @@ s_room (const void *self, uint64_t *messages, uint64_t *bytes)
 }
 
 static bool
-s_producer (const void *self, zloom_bytes_t name, uint64_t *high, zloom_bytes_t *mark)
+s_producer (const void *self, zloom_bytes_t name, uint64_t *high, zloom_bytes_t *mark,
+            zloom_bytes_t *owner)
 {
-    return zloom_intake_producer (&zloom_queue_of_const (self)->intake, name, high, mark);
+    return zloom_intake_producer (&zloom_queue_of_const (self)->intake, name, high, mark, owner);
 }
 
 static uint64_t

@@ -172,6 +172,28 @@ class Hosts(Ground):
         receipts = json.loads(done.stdout)["messages"][0]["receipts"]
         self.assertEqual([row["group"] for row in receipts], ["out"])
 
+    def test_a_name_that_is_away_is_no_other_key_s(self):
+        other = '  other: {public: "%(stranger)s", may: [{flow: in, rights: [publish]}]}\n'
+        both = (FLEET + KEYS + other) % {**self.public, "rights": "publish"}
+        self.write("fleet.yaml", both)
+        self.run_both()
+        self.assertEqual(self.come("shop", "send", "in", "--name", "till", "a").returncode, 0)
+        said = self.come("stranger", "send", "in", "--name", "till", "x", "y")
+        self.refused(said, "the name 'till' is another key's", "flow 'in'")
+        done = self.come("shop", "send", "in", "--name", "till", "a", "b")
+        self.assertIn("sent 1 to in, 1 confirmed, 1 skipped", done.stderr)
+        self.assertEqual(self.come("stranger", "send", "in", "--name", "mine", "c").returncode, 0)
+        wait_for("all is written", lambda: self.written() == ["a", "b", "c"])
+        # What it has sent is kept over a restart, and ends with its key.
+        os.kill(int((self.folder / "hub" / "run" / "router.pid").read_text(encoding="ascii")),
+                signal.SIGKILL)
+        self.refused(self.come("stranger", "send", "in", "--name", "till", "x"), "another key's")
+        self.write("fleet.yaml", (FLEET + "keys:\n" + other) % self.public)
+        done = zloom("up", *self.words("hub"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = self.come("stranger", "send", "in", "--name", "till", "a", "b", "d")
+        self.assertIn("sent 1 to in, 1 confirmed, 2 skipped", done.stderr)
+
     def test_rights_change_while_it_runs(self):
         self.run_both()
         self.fleet("read")

@@ -67,8 +67,9 @@ s_high (const zloom_hosted_t *hosted, uint32_t producer)
     uint64_t high = 0;
     zloom_bytes_t mark;
     snprintf (name, sizeof name, "p%u", producer);
-    return hosted->pattern->producer (hosted->core, zloom_bytes_text (name), &high, &mark) ? high
-                                                                                           : 0;
+    return hosted->pattern->producer (hosted->core, zloom_bytes_text (name), &high, &mark, NULL)
+             ? high
+             : 0;
 }
 
 void

@@ -317,7 +317,8 @@ group_state_fits_a_snapshot (void **state)
     assert_int_equal (books.acked, 5);
     uint64_t high;
     zloom_bytes_t mark;
-    assert_true (zloom_bus_pattern.producer (hall->bus, zloom_bytes_text ("shop"), &high, &mark));
+    assert_true (
+      zloom_bus_pattern.producer (hall->bus, zloom_bytes_text ("shop"), &high, &mark, NULL));
     assert_int_equal (high, 7);
     hall_durable (hall, 3, "mail", NULL);
     hall_durable (hall, 4, "books", NULL);

@@ -145,6 +145,41 @@ producers_come_back_from_records (void **state)
     zloom_buf_fini (&all);
 }
 
+static bool
+s_owned (const zloom_producers_t *producers, const char *name, const char *owner)
+{
+    return zloom_bytes_equal (
+      zloom_producer_owner (zloom_producers_get (producers, zloom_bytes_text (name))),
+      zloom_bytes_text (owner));
+}
+
+static void
+producers_belong_to_a_key_until_they_are_forgotten (void **state)
+{
+    (void) state;
+    zloom_producers_t *producers = zloom_producers_new ();
+    zloom_producer_t *shop = s_use (producers, "shop", 1, 5);
+    zloom_producer_t *passing = s_use (producers, "~client-1", 2, 5);
+    s_use (producers, "web", 3, 5);
+    assert_true (s_owned (producers, "shop", NULL));
+    (void) zloom_producers_set_owner (producers, shop, zloom_bytes_text ("key"), true);
+    (void) zloom_producers_set_owner (producers, shop, zloom_bytes_text ("weak"), true);
+    (void) zloom_producers_set_owner (producers, shop, ZLOOM_BYTES_NULL, false);
+    (void) zloom_producers_set_owner (producers, passing, zloom_bytes_text ("key"), false);
+    zloom_buf_t all = {0};
+    zloom_producers_encode_all (producers, &all);
+    zloom_producers_destroy (&producers);
+
+    producers = zloom_producers_new ();
+    zloom_cursor_t cursor = zloom_cursor (zloom_buf_bytes (&all));
+    assert_int_equal (zloom_producers_decode_all (producers, &cursor), ZLOOM_OK);
+    assert_true (s_owned (producers, "shop", "key"));
+    assert_true (s_owned (producers, "web", NULL));
+    assert_true (s_owned (producers, "~client-1", NULL));
+    zloom_producers_destroy (&producers);
+    zloom_buf_fini (&all);
+}
+
 int
 main (void)
 {
@@ -155,6 +190,7 @@ main (void)
       cmocka_unit_test (producers_that_only_pass_are_soon_forgotten),
       cmocka_unit_test (producers_have_a_limit),
       cmocka_unit_test (producers_come_back_from_records),
+      cmocka_unit_test (producers_belong_to_a_key_until_they_are_forgotten),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -340,10 +340,12 @@ fanout_room (const void *self, uint64_t *messages, uint64_t *bytes)
 }
 
 static inline bool
-fanout_producer (const void *arg, zloom_bytes_t name, uint64_t *high, zloom_bytes_t *mark)
+fanout_producer (const void *arg, zloom_bytes_t name, uint64_t *high, zloom_bytes_t *mark,
+                 zloom_bytes_t *owner)
 {
     const fanout_t *self = arg;
     (void) name;
+    (void) owner;
     *high = self->high;
     *mark = ZLOOM_BYTES_NULL;
     return true;

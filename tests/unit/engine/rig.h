@@ -61,6 +61,7 @@ typedef struct {
     size_t flow_count;
     int64_t wake_ns;
     zloom_rights_fn *rights;
+    const char *key; /* of the router's own host; NULL: none */
     uint64_t hot_bytes;
     uint64_t disk_limit_bytes;
     uint64_t memory_limit_bytes;
@@ -146,6 +147,7 @@ rig_start (rig_t *rig)
                                           .flows = rig->flows,
                                           .flow_count = rig->flow_count,
                                           .rights = rig->rights,
+                                          .key = rig->key,
                                           .memory_limit_bytes = rig->memory_limit_bytes,
                                           .max_message_bytes = rig->max_message_bytes,
                                           .heartbeat_ns = rig->heartbeat_ns,

@@ -45,7 +45,7 @@ s_expect_busy (desk_t *desk)
     uint64_t high;
     zloom_bytes_t mark;
     assert_true (
-      zloom_queue_pattern.producer (desk->queue, zloom_bytes_text ("web"), &high, &mark));
+      zloom_queue_pattern.producer (desk->queue, zloom_bytes_text ("web"), &high, &mark, NULL));
     assert_int_equal (high, 50);
     zloom_range_t run;
     assert_true (zloom_queue_pattern.next_live (desk->queue, 1, 100, &run));

@@ -103,7 +103,7 @@ queue_promise_11_a_skip_passes_a_refused_id (void **state)
     uint64_t high;
     zloom_bytes_t mark;
     assert_true (
-      zloom_queue_pattern.producer (desk->queue, zloom_bytes_text ("shop"), &high, &mark));
+      zloom_queue_pattern.producer (desk->queue, zloom_bytes_text ("shop"), &high, &mark, NULL));
     assert_int_equal (high, 4);
     desk_destroy (desk);
 }
@@ -132,11 +132,11 @@ queue_promise_11_high_and_mark_outlive_messages_and_restarts (void **state)
         desk_restart_from (desk, i ? zloom_buf_bytes (&snapshot) : ZLOOM_BYTES_NULL, 0);
         uint64_t high;
         zloom_bytes_t mark;
-        assert_true (
-          zloom_queue_pattern.producer (desk->queue, zloom_bytes_text ("shop"), &high, &mark));
+        assert_true (zloom_queue_pattern.producer (desk->queue, zloom_bytes_text ("shop"), &high,
+                                                   &mark, NULL));
         assert_int_equal (high, 5);
-        assert_true (
-          zloom_queue_pattern.producer (desk->queue, zloom_bytes_text ("file"), &high, &mark));
+        assert_true (zloom_queue_pattern.producer (desk->queue, zloom_bytes_text ("file"), &high,
+                                                   &mark, NULL));
         assert_int_equal (high, 2);
         assert_true (zloom_bytes_equal (mark, zloom_bytes_text ("line 7")));
         assert_int_equal (desk_stats (desk).acked, 7);
@@ -179,8 +179,8 @@ queue_promise_11_foreign_messages_are_not_trimmed (void **state)
     desk_restart (desk);
     uint64_t high;
     zloom_bytes_t mark;
-    assert_false (
-      zloom_queue_pattern.producer (desk->queue, zloom_bytes_text ("log/flow"), &high, &mark));
+    assert_false (zloom_queue_pattern.producer (desk->queue, zloom_bytes_text ("log/flow"), &high,
+                                                &mark, NULL));
     desk_destroy (desk);
 }
 
