@@ -86,7 +86,10 @@ s_open (forwarder_t *self)
     const zloom_recipe_t *recipe = self->args->recipe;
     self->router = zloom_recipe_home (recipe, self->args->node);
     self->lanes = zloom_alloc ((zloom_recipe_flow_count (recipe) + 1) * sizeof *self->lanes);
-    zloom_err_t err = self->router ? ZLOOM_OK : zloom_fail (ZLOOM_INVALID, "it has no router");
+    if (!self->router) {
+        return zloom_fail (ZLOOM_INVALID, "it has no router");
+    }
+    zloom_err_t err = ZLOOM_OK;
     for (size_t i = 0; i < zloom_recipe_flow_count (recipe) && err == ZLOOM_OK; i++) {
         const zloom_recipe_flow_t *flow = zloom_recipe_flow_at (recipe, i);
         if (!zloom_recipe_carries (recipe, self->router, flow)) {
