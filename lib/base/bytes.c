@@ -132,6 +132,7 @@ zloom_buf_printf (zloom_buf_t *self, const char *format, ...)
     size_t room = self->capacity - self->size;
     va_list args;
     va_start (args, format);
+    /* False right behind va_start. NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
     int size = vsnprintf (at, room, format, args);
     va_end (args);
     zloom_assert (size >= 0);

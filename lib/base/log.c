@@ -52,6 +52,7 @@ zloom_log (zloom_log_level_t level, const char *id, const char *format, ...)
     char text[TEXT_BYTES];
     va_list args;
     va_start (args, format);
+    /* False right behind va_start. NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
     int size = vsnprintf (text, sizeof text, format, args);
     va_end (args);
     if (size < 0) {
