@@ -187,6 +187,8 @@ class Hosts(Ground):
         # What it has sent is kept over a restart, and ends with its key.
         os.kill(int((self.folder / "hub" / "run" / "router.pid").read_text(encoding="ascii")),
                 signal.SIGKILL)
+        wait_for("the router is back", lambda: zloom(
+            "stats", "--state", self.folder / "hub").returncode == 0)
         self.refused(self.come("stranger", "send", "in", "--name", "till", "x"), "another key's")
         self.write("fleet.yaml", (FLEET + "keys:\n" + other) % self.public)
         done = zloom("up", *self.words("hub"))
