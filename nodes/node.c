@@ -33,7 +33,7 @@ zloom_node_reach (const zloom_node_args_t *args, const char *router, char *endpo
     const zloom_recipe_node_t *node = NULL;
     size_t cursor = 0;
     zloom_err_t err = s_router (args, router, &node);
-    if (err != ZLOOM_OK) {
+    if (err != ZLOOM_OK || !node) {
         return err;
     }
     const zloom_fleet_host_t *host =
@@ -61,7 +61,7 @@ zloom_node_endpoint (const zloom_node_args_t *args, const char *router, char *en
 {
     const zloom_recipe_node_t *node = NULL;
     zloom_err_t err = s_router (args, router, &node);
-    if (err != ZLOOM_OK) {
+    if (err != ZLOOM_OK || !node) {
         return err;
     }
     if (args->resolve) {

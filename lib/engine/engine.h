@@ -155,13 +155,13 @@ typedef struct {
 } zloom_brought_t;
 
 /* TOO_BIG and the like: it cannot be stored, and is told to all as missed. NOT_FOUND: no copy. */
-zloom_err_t zloom_engine_bring (zloom_engine_t *self, const char *flow,
+zloom_err_t zloom_engine_bring (zloom_engine_t *self, const char *name,
                                 const zloom_brought_t *brought, zloom_now_t now);
 /*
  * The copy goes on at `seq`. `missed`: what lies between is lost (`count` of them; 0: nobody knows)
  * and everybody is told; `restart`: because its router was started again.
  */
-zloom_err_t zloom_engine_pass (zloom_engine_t *self, const char *flow, uint64_t seq, bool missed,
+zloom_err_t zloom_engine_pass (zloom_engine_t *self, const char *name, uint64_t seq, bool missed,
                                bool restart, uint64_t count, zloom_now_t now);
 /*
  * Rights have changed: sessions whose key may not enter any more, or that consume or watch what

@@ -87,7 +87,7 @@ s_read_taker (zloom_load_t *self, const zloom_kind_t *kind, const zloom_tree_nod
     }
     good = zloom_reader_read (&self->reader, fields, none, map, what, config) && good;
     *(const char **) (void *) config = end->name;
-    if (end->through) { /* with its fragment's name before it */
+    if (through && end->through) { /* with its fragment's name before it */
         *(const char **) (void *) (config + through->offset) = end->through->name;
     }
     end->config = config;

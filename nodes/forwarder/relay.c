@@ -113,7 +113,7 @@ static zloom_err_t
 s_bring (zloom_relay_t *self, zloom_engine_t *engine, const zloom_client_pack_t *pack,
          zloom_now_t now)
 {
-    zloom_err_t err = ZLOOM_OK;
+    zloom_err_t err;
     if (self->next > 0 && pack->seq < self->next && !pack->is_gap) {
         return zloom_fail (ZLOOM_FAILED,
                            "flow %s: the router goes on with number %llu, and had given %llu: it "
@@ -133,9 +133,9 @@ s_bring (zloom_relay_t *self, zloom_engine_t *engine, const zloom_client_pack_t 
                                          .src = pack->src,
                                          .src_count = pack->src_count};
         err = zloom_engine_bring (engine, self->flow, &brought, now);
-        if (err != ZLOOM_OK) { /* everybody is told of it, by the engine */
-            zloom_log (ZLOOM_LOG_ERROR, "edge-lost", "node=%s %s", self->node, zloom_note ());
-        }
+    }
+    if (err != ZLOOM_OK) { /* everybody is told of it, by the engine */
+        zloom_log (ZLOOM_LOG_ERROR, "edge-lost", "node=%s %s", self->node, zloom_note ());
     }
     self->next = pack->last + 1 > self->next ? pack->last + 1 : self->next;
     return ZLOOM_OK;

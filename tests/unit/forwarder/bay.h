@@ -27,6 +27,8 @@ typedef struct {
     uint64_t first, last; /* a run that is not written down yet; 0: none */
     uint64_t last_id;     /* the publisher's own number of the last event */
     uint64_t missed;
+    uint64_t expected; /* the number that comes next, as an event or in a hole; 0: not known yet */
+    bool broken;       /* another one came */
 } link_t;
 
 typedef struct {
@@ -83,6 +85,8 @@ s_link_event (void *arg, const zloom_client_event_t *event)
                           (unsigned long long) event->n, (int) event->text.size,
                           (const char *) event->text.data);
         link->missed += event->n;
+        link->broken = link->broken || (link->expected > 0 && event->seq != link->expected);
+        link->expected = event->last + 1;
     }
     if ((event->type == ZLOOM_CLIENT_SUBSCRIBED || event->type == ZLOOM_CLIENT_REFUSED) &&
         event->code != ZLOOM_OK) {
@@ -241,11 +245,20 @@ s_take (link_t *link)
             link->first = message->seq;
         }
         link->last = message->seq;
+        link->broken = link->broken || (link->expected > 0 && message->seq != link->expected);
+        link->expected = message->seq + 1;
         assert_true (message->producer_size == 4 && memcmp (message->producer, "shop", 4) == 0);
         assert_true (message->id > link->last_id);
         link->last_id = message->id;
         assert_int_equal (zloom_client_core_settle (link->core, &message, &ack), ZLOOM_OK);
     }
+}
+
+/* An edge opens its door when it has a place. */
+static inline bool
+s_is_open (const bay_t *self, int which)
+{
+    return which <= RELAY || zloom_relay_is_placed (self->relay);
 }
 
 static inline void
@@ -257,7 +270,7 @@ bay_step (bay_t *self)
                                             self->edge.now, &due_ns);
     }
     for (int i = 0; i < LINKS; i++) {
-        if (self->links[i].core && !self->links[i].mute) {
+        if (self->links[i].core && !self->links[i].mute && s_is_open (self, i)) {
             s_up (self, &self->links[i]);
         }
     }

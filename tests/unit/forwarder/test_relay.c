@@ -7,19 +7,8 @@ static const zloom_subscription_options_t s_all = {.prefetch = 100000};
 /* A bus in memory begins each life at a multiple of this. */
 #define LIFE (UINT64_C (1) << 40)
 
-static const char *
-s_text (const char *format, ...)
-{
-    static char text[4][256];
-    static int next;
-    va_list args;
-    char *at = text[next++ % 4];
-    va_start (args, format);
-    vsnprintf (at, sizeof text[0], format, args);
-    va_end (args);
-    return at;
-}
-
+static char s_line[256];
+#define TEXT(...) (snprintf (s_line, sizeof s_line, __VA_ARGS__), s_line)
 #define N(n) ((unsigned long long) (LIFE + (n)))
 #define M(n) ((unsigned long long) (2 * LIFE + (n)))
 
@@ -69,7 +58,7 @@ test_the_router_sends_each_event_once (void **state)
     bay_run (&self, 20);
     bay_publish (&self, "a", 100);
     for (int i = ONE; i < LINKS; i++) {
-        bay_expect (&self, i, s_text ("%llu-%llu", N (0), N (99)));
+        bay_expect (&self, i, TEXT ("%llu-%llu", N (0), N (99)));
     }
     zloom_client_core_stats (self.links[RELAY].core, &stats);
     assert_int_equal (stats.received_messages, 100);
@@ -144,8 +133,8 @@ test_an_edge_that_is_too_slow_for_the_router (void **state)
     assert_true (self.links[ONE].missed > 0);
     /* It holds what it has credit for, and the last 65536 wait for it. */
     bay_expect (&self, ONE,
-                s_text ("%llu-%llu gap%llu-%llu:%llu(edge) %llu-%llu", N (0), N (65535), N (65536),
-                        N (74463), 8928ull, N (74464), N (140000)));
+                TEXT ("%llu-%llu gap%llu-%llu:%llu(edge) %llu-%llu", N (0), N (65535), N (65536),
+                      N (74463), 8928ull, N (74464), N (140000)));
     bay_close (&self);
 }
 
@@ -171,8 +160,8 @@ test_a_new_edge_knows_what_was_missed (void **state)
     bay_run (&self, 2000);
     bay_publish (&self, "a", 3);
     bay_expect (&self, ONE,
-                s_text ("%llu-%llu gap%llu-%llu:7(edge) %llu-%llu", N (0), N (9), N (10), N (16),
-                        N (17), N (19)));
+                TEXT ("%llu-%llu gap%llu-%llu:7(edge) %llu-%llu", N (0), N (9), N (10), N (16),
+                      N (17), N (19)));
     bay_close (&self);
 }
 
@@ -189,8 +178,8 @@ test_a_router_that_lost_its_memory (void **state)
     bay_run (&self, 2000);
     bay_publish (&self, "a", 3);
     bay_expect (&self, ONE,
-                s_text ("%llu-%llu gap%llu-%llu:0(restart) %llu-%llu", N (0), N (9), N (10),
-                        M (-1ull), M (0), M (2)));
+                TEXT ("%llu-%llu gap%llu-%llu:0(restart) %llu-%llu", N (0), N (9), N (10),
+                      M (-1ull), M (0), M (2)));
     bay_close (&self);
 }
 
@@ -216,8 +205,8 @@ test_both_are_new (void **state)
     bay_run (&self, 2000);
     bay_publish (&self, "a", 3);
     bay_expect (&self, ONE,
-                s_text ("%llu-%llu gap%llu-%llu:0(restart) gap%llu-%llu:4(edge) %llu-%llu", N (0),
-                        N (9), N (10), M (-1ull), M (0), M (3), M (4), M (6)));
+                TEXT ("%llu-%llu gap%llu-%llu:0(restart) gap%llu-%llu:4(edge) %llu-%llu", N (0),
+                      N (9), N (10), M (-1ull), M (0), M (3), M (4), M (6)));
     bay_close (&self);
 }
 
@@ -238,6 +227,81 @@ test_a_router_whose_numbers_go_back_ends_the_copy (void **state)
     bay_run (&self, 20);
     assert_int_equal (self.relay_err, ZLOOM_FAILED);
     bay_close (&self);
+}
+
+/* ---- anything at any time ------------------------------------------------------------------ */
+
+static void
+s_disturb (bay_t *self, zloom_random_t *random)
+{
+    const int who = ONE + (int) zloom_random_below (random, LINKS - ONE);
+    switch (zloom_random_below (random, 12)) {
+    case 0:
+        bay_cut (self, RELAY);
+        break;
+    case 1:
+        bay_cut (self, who);
+        break;
+    case 2:
+        bay_restart (self, &self->edge);
+        break;
+    case 3:
+        bay_restart (self, &self->hub);
+        break;
+    case 4:
+        self->links[who].mute = !self->links[who].mute;
+        break;
+    case 5:
+        self->links[RELAY].mute = !self->links[RELAY].mute;
+        break;
+    default:
+        bay_run (self, (int) zloom_random_below (random, 300));
+        break;
+    }
+}
+
+/* Every number comes to everybody, once and in its place: as an event, or in a hole told of. */
+static void
+s_live (uint64_t seed, zloom_confirm_t confirm)
+{
+    bay_t self;
+    zloom_random_t random;
+    const zloom_subscription_options_t slow = {.prefetch = 7, .on_slow_value = 20};
+    zloom_random_init (&random, seed);
+    s_open (&self, confirm);
+    bay_subscribe (&self, ONE, &s_all);
+    bay_subscribe (&self, TWO, &slow);
+    bay_subscribe (&self, THREE, &slow);
+    bay_run (&self, 20);
+    for (int i = 0; i < 60; i++) {
+        s_disturb (&self, &random);
+        bay_publish (&self, "a", zloom_random_below (&random, 40));
+    }
+    for (int i = RELAY; i < LINKS; i++) {
+        self.links[i].mute = false;
+    }
+    bay_run (&self, 3000);
+    bay_publish (&self, "a", 1);
+    bay_run (&self, 3000);
+    const uint64_t last = self.links[ONE].last;
+    for (int i = ONE; i < LINKS; i++) {
+        if (self.links[i].broken || self.links[i].last != last || last == 0) {
+            s_flush (&self.links[i]);
+            fail_msg ("seed %llu, subscriber %d: %s", (unsigned long long) seed, i,
+                      zloom_buf_text (&self.links[i].heard));
+        }
+    }
+    assert_int_equal (self.relay_err, ZLOOM_OK);
+    bay_close (&self);
+}
+
+static void
+test_every_number_comes_once_or_is_told (void **state)
+{
+    (void) state;
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        s_live (seed, seed % 2 ? ZLOOM_CONFIRM_MEMORY : ZLOOM_CONFIRM_DISK);
+    }
 }
 
 /* ---- what an edge does not do --------------------------------------------------------------- */
@@ -291,6 +355,7 @@ main (void)
       cmocka_unit_test (test_a_router_that_lost_its_memory),
       cmocka_unit_test (test_both_are_new),
       cmocka_unit_test (test_a_router_whose_numbers_go_back_ends_the_copy),
+      cmocka_unit_test (test_every_number_comes_once_or_is_told),
       cmocka_unit_test (test_promises_that_an_edge_cannot_keep_are_refused),
       cmocka_unit_test (test_nobody_publishes_at_an_edge),
     };
