@@ -32,7 +32,7 @@
 #define BODY_BYTES 100
 #define LAST UINT64_MAX
 #define SLOW_AFTER 256u
-#define SLOW_REST_NS (NS_PER_S / 20)
+#define SLOW_REST_NS (NS_PER_S / 5)
 
 typedef struct {
     const char *name, *pattern;
