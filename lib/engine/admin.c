@@ -186,6 +186,19 @@ s_command (zloom_bytes_t name)
     return NULL;
 }
 
+/*
+ * An outbox is sent to, and asked for by its bridge, under the name of the flow that it keeps for.
+ * All other questions by that name are about the flow itself, which lives on another router.
+ */
+static zloom_hosted_t *
+s_flow (zloom_engine_t *self, const command_t *command, zloom_bytes_t name)
+{
+    zloom_hosted_t *flow = name.data ? zloom_engine_flow (self, name) : NULL;
+    const bool own = !flow || !flow->outbox_of || command->run == zloom_admin_outbox ||
+                     zloom_bytes_equal (name, zloom_bytes_text (flow->config.name));
+    return own ? flow : NULL;
+}
+
 static zloom_err_t
 s_run (zloom_engine_t *self, zloom_ask_t *ask, zloom_bytes_t name)
 {
@@ -198,7 +211,7 @@ s_run (zloom_engine_t *self, zloom_ask_t *ask, zloom_bytes_t name)
         return ZLOOM_MALFORMED;
     }
     const zloom_bytes_t flow = zloom_admin_text (ask, "flow");
-    ask->flow = flow.data ? zloom_engine_flow (self, flow) : NULL;
+    ask->flow = s_flow (self, command, flow);
     if (flow.data && !ask->flow) {
         return zloom_fail (ZLOOM_UNKNOWN_FLOW, "router '%s' has no flow '%.*s'", self->name,
                            (int) flow.size, (const char *) flow.data);

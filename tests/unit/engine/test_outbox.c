@@ -2,6 +2,8 @@
 /* A flow that keeps for another router: what it is called, and what it asks of senders. */
 #include "unit/engine/peers.h"
 
+#include "wire/encode.h"
+
 static void
 s_put (rig_t *rig, uint64_t id, uint32_t flags)
 {
@@ -73,6 +75,41 @@ test_without_a_key_any_message_is_taken (void **state)
     rig_close (&rig);
 }
 
+static zloom_err_t
+s_asked (rig_t *rig, const char *command, const char *flow)
+{
+    zloom_buf_t args = {0};
+    zloom_encode_map (&args, 1);
+    zloom_encode_string (&args, "flow");
+    zloom_encode_string (&args, flow);
+    const zloom_verb_t verb = {.kind = ZLOOM_VERB_ADMIN,
+                               .admin = {.request = 1,
+                                         .command = zloom_bytes_text (command),
+                                         .args = zloom_buf_bytes (&args)}};
+    rig_put (rig, 1, &verb, NULL);
+    rig_settle (rig);
+    rig_expect (rig, 1, ZLOOM_VERB_ANSWER);
+    zloom_buf_fini (&args);
+    return rig->verb.answer.code;
+}
+
+/* Else who looks for the router that a flow lives on would end at one that only keeps for it. */
+static void
+test_questions_about_the_flow_are_for_its_own_router (void **state)
+{
+    (void) state;
+    const zloom_engine_flow_t flow = s_outbox (NULL);
+    rig_t rig;
+    rig_open (&rig, &flow, 1);
+    rig_hello (&rig, 1, "shop", 1, "orders");
+    assert_int_equal (s_asked (&rig, "stats", "orders"), ZLOOM_UNKNOWN_FLOW);
+    assert_int_equal (s_asked (&rig, "group ls", "orders"), ZLOOM_UNKNOWN_FLOW);
+    assert_int_equal (s_asked (&rig, "stats", "orders@hub"), ZLOOM_OK);
+    assert_int_equal (s_asked (&rig, "outbox", "orders"), ZLOOM_OK); /* a bridge's */
+    assert_int_equal (s_asked (&rig, "outbox", "orders@hub"), ZLOOM_OK);
+    rig_close (&rig);
+}
+
 int
 main (void)
 {
@@ -80,6 +117,7 @@ main (void)
       cmocka_unit_test (test_keys_are_asked_for_that_the_flow_far_away_needs),
       cmocka_unit_test (test_the_one_topic_far_away_is_told_here),
       cmocka_unit_test (test_without_a_key_any_message_is_taken),
+      cmocka_unit_test (test_questions_about_the_flow_are_for_its_own_router),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
