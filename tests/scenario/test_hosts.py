@@ -49,6 +49,22 @@ hosts:
   b: {address: %(address)s, port: 7700, public: "%(b)s"}
 place: {near: b, feed: b, far: hub, near-bridge: hub, out: hub, copy: hub}
 """
+EDGED = """
+nodes:
+  router: {kind: router}
+  edge: {kind: forwarder}
+  one: {kind: sink, file: {path: out.txt}, allow: {Z0421: "that is what is looked at"}}
+flows:
+  news: {pattern: bus, from: external, to: {one: {through: edge}, external: },
+         allow: {Z0421: "that is what is looked at"}}
+"""
+EDGED_FLEET = """zloom: 1
+recipe: recipe.yaml
+hosts:
+  hub: {address: %(address)s, public: "%(hub)s"}
+  b: {public: "%(b)s"}
+place: {router: hub, edge: b, one: %(where)s}
+"""
 KEYS = """keys:
   shop: {public: "%(shop)s", may: [{flow: in, rights: [%(rights)s]}]}
 """
@@ -254,6 +270,23 @@ class Hosts(Ground):
         self.wait_log("hub", " ready topology=", "bridge-goes-on")
         self.assertNotIn("node-death", self.said_on("hub"))
         wait_for("it is carried", lambda: self.written() == ["x"])
+
+    def test_a_bus_is_heard_through_an_edge_on_their_host(self):
+        self.recipe(EDGED)
+        self.write("fleet.yaml", (EDGED_FLEET + NEWS) % {**self.public, "where": "hub"})
+        done = zloom("lint", "--fleet", self.folder / "fleet.yaml")
+        self.assertIn("Z0608", done.stdout + done.stderr)
+        self.write("fleet.yaml", (EDGED_FLEET + NEWS) % {**self.public, "where": "b"})
+        self.start("b")  # it waits for its router, over there
+        self.wait_log("b", "node-start node=edge")
+        self.start("hub")
+        for host in self.hosts:
+            self.wait_log(host, " ready topology=")
+        done = self.come("shop", "send", "news", "--topic", "a", "x", "y")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        wait_for("it is heard", lambda: self.written() == ["x", "y"])
+        stats = json.loads(zloom("stats", "-o", "json", "--state", self.folder / "hub").stdout)
+        self.assertEqual([row["consumer"] for row in stats["subscribers"]], ["edge"])
 
     def test_commands_on_a_host_without_the_router(self):
         self.run_both()
