@@ -22,6 +22,14 @@
  */
 #define BUSY_BYTES (16u * 1024)
 #define GATHER_NS ZLOOM_NS_PER_MS
+/*
+ * So does everybody where so much is meant for somebody in that time: each of so few frames costs
+ * as much as all the time there is. Many listeners wait longer, FRAMES of them share that time.
+ */
+#define BUSY_PUSHES 100u
+#define FRAMES 16u
+#define GATHER_MAX 4
+
 /* A listener's part of one round. */
 #define PART 65536u
 
@@ -182,14 +190,31 @@ s_give (zloom_bus_t *self, zloom_bus_listener_t *listener, zloom_bus_member_t *m
 
 /* ---- one listener ---------------------------------------------------------------------------- */
 
-/* Whether it waits for company: much flows to it, and more comes in a moment. */
+/* How much was meant for somebody in the time before. */
+static void
+s_measure (zloom_bus_t *self, zloom_now_t now)
+{
+    const int64_t took_ns = now.mono_ns - self->pushes_since_ns;
+    if (took_ns >= GATHER_NS) {
+        self->busy = self->pushes * (uint64_t) GATHER_NS / (uint64_t) took_ns >= BUSY_PUSHES;
+        self->pushes = 0;
+        self->pushes_since_ns = now.mono_ns;
+    }
+}
+
+/* Whether it waits for company: much flows, and more comes in a moment. */
 static bool
 s_gathers (zloom_bus_t *self, const zloom_bus_listener_t *listener, zloom_now_t now)
 {
-    const int64_t until_ns = zloom_time_add (listener->handed_ns, GATHER_NS);
-    if (listener->handed_bytes < BUSY_BYTES || listener->pending_bytes >= JOIN_BYTES ||
-        listener->stage != ZLOOM_BUS_LIVE || listener->pending.total == 0 || self->pressed ||
-        self->draining || now.mono_ns >= until_ns) {
+    const size_t times = self->active_count / FRAMES;
+    const int64_t wait_ns = GATHER_NS * (times < 1            ? 1
+                                         : times < GATHER_MAX ? (int64_t) times
+                                                              : GATHER_MAX);
+    const int64_t until_ns = zloom_time_add (listener->handed_ns, wait_ns);
+    if ((listener->handed_bytes < BUSY_BYTES && !self->busy) ||
+        listener->pending_bytes >= JOIN_BYTES || listener->stage != ZLOOM_BUS_LIVE ||
+        listener->pending.total == 0 || self->pressed || self->draining ||
+        now.mono_ns >= until_ns) {
         return false;
     }
     self->gather_at_ns = until_ns < self->gather_at_ns ? until_ns : self->gather_at_ns;
@@ -276,6 +301,7 @@ zloom_bus_dispatch (void *self, uint32_t budget, const zloom_turn_t *turn)
 {
     zloom_bus_t *bus = zloom_bus_of (self);
     bus->gather_at_ns = ZLOOM_NEVER;
+    s_measure (bus, turn->now);
     if (bus->paused) {
         return 0;
     }

@@ -179,6 +179,7 @@ zloom_bus_push (zloom_bus_t *self, zloom_bus_listener_t *listener, uint64_t firs
     if (listener->pending.total == 0) {
         listener->waits_since_ns = now.mono_ns;
     }
+    self->pushes++;
     listener->meant += last - first + 1;
     zloom_ranges_add (&listener->pending, first, last);
     listener->pending_bytes += pack.size;

@@ -188,7 +188,10 @@ typedef struct {
     size_t active_count;
     size_t active_capacity;
     size_t active_at;
-    int64_t gather_at_ns; /* mono: when one that waits for company has waited enough */
+    uint64_t pushes;         /* runs of events that were meant for a listener, ... */
+    int64_t pushes_since_ns; /* ... since then, mono */
+    bool busy;               /* ... and were many in the time before */
+    int64_t gather_at_ns;    /* mono: when one that waits for company has waited enough */
 
     zloom_bus_group_t **groups; /* in the order in which they came */
     size_t group_count;

@@ -69,7 +69,9 @@ zloom_queue_barred (const zloom_queue_t *self, uint64_t seq)
         slot = UNKNOWN;
     }
     for (size_t i = 0; i < self->recall_count; i++) {
-        if (self->recalls[i].slot == slot && self->recalls[i].seq < seq) {
+        const zloom_queue_recall_t *recall = &self->recalls[i];
+        const bool guess = (slot == UNKNOWN || recall->slot == UNKNOWN) && seq < self->boot_seq;
+        if ((recall->slot == slot || guess) && recall->seq < seq) {
             return true;
         }
     }
@@ -124,24 +126,40 @@ s_tell (zloom_queue_t *self, const zloom_turn_t *turn)
     self->lost_count = 0;
 }
 
-/* Take from earlier boots' leases what stands behind a message whose key is not known. */
+/* Take a message out of a lease; its holder is told. */
 static void
-s_take_rest_away (zloom_queue_t *self, uint64_t seq)
+s_take_out (zloom_queue_t *self, zloom_lease_t **lease_p, uint64_t seq)
 {
-    for (size_t i = 0; i < self->ring_count; i++) {
+    const zloom_queue_consumer_t *consumer = zloom_lease_holder (*lease_p)->owner;
+    const zloom_token_t token = zloom_lease_token (*lease_p);
+    zloom_lease_part_t part;
+    zloom_queue_take (self, lease_p, seq, seq, &part);
+    self->released++;
+    zloom_queue_ready (self, seq, seq);
+    zloom_lanes_back (self->lanes, seq);
+    s_lose (self, consumer->id, token, seq, 1);
+}
+
+/*
+ * Take from leases of earlier boots what stands behind `seq`: all of it where its key is not
+ * known; where it is, those whose own is not.
+ */
+static void
+s_take_rest_away (zloom_queue_t *self, uint64_t seq, bool known)
+{
+    for (size_t i = 0; seq < self->boot_seq && i < self->ring_count; i++) {
         zloom_lease_t *next;
         for (zloom_lease_t *lease = self->ring[i]->holder.first; lease; lease = next) {
-            const zloom_token_t token = zloom_lease_token (lease);
+            uint64_t from = zloom_lease_token (lease).boot == self->boot ? UINT64_MAX : seq;
             zloom_lease_part_t part;
+            zloom_slot_t slot;
             next = zloom_lease_next (lease);
-            while (token.boot != self->boot &&
-                   zloom_queue_take (self, &lease, seq + 1, UINT64_MAX, &part)) {
-                self->released += part.n;
-                zloom_queue_ready (self, part.seq, part.seq + part.n - 1);
-                for (uint32_t n = 0; n < part.n; n++) {
-                    zloom_lanes_back (self->lanes, part.seq + n);
+            while (lease && from < UINT64_MAX &&
+                   zloom_leases_held (lease, from + 1, UINT64_MAX, &part)) {
+                from = part.seq;
+                if (!known || !zloom_lanes_slot_of (self->lanes, from, &slot)) {
+                    s_take_out (self, &lease, from);
                 }
-                s_lose (self, self->ring[i]->id, token, part.seq, part.n);
             }
         }
     }
@@ -160,12 +178,7 @@ s_take_away (zloom_queue_t *self, uint64_t seq)
     if (!lease) {
         return;
     }
-    const zloom_queue_consumer_t *consumer = zloom_lease_holder (lease)->owner;
-    const zloom_token_t token = zloom_lease_token (lease);
-    zloom_queue_take (self, &lease, seq, seq, &part);
-    self->released++;
-    zloom_queue_ready (self, seq, seq);
-    s_lose (self, consumer->id, token, seq, 1);
+    s_take_out (self, &lease, seq);
 }
 
 void
@@ -174,8 +187,8 @@ zloom_queue_order_flush (zloom_queue_t *self, const zloom_turn_t *turn)
     for (size_t i = 0; i < self->recall_count; i++) {
         const zloom_queue_recall_t recall = self->recalls[i];
         uint64_t later;
+        s_take_rest_away (self, recall.seq, recall.slot != UNKNOWN);
         if (recall.slot == UNKNOWN) {
-            s_take_rest_away (self, recall.seq);
             continue;
         }
         while (zloom_lanes_later (self->lanes, recall.slot, recall.seq, &later)) {

@@ -90,6 +90,36 @@ a_full_frame_does_not_wait (void **state)
     hall_destroy (hall);
 }
 
+/* So many events for so many that each frame costs more than there is time for. */
+static void
+many_small_ones_are_gathered_too (void **state)
+{
+    (void) state;
+    const zloom_flow_config_t config = hall_config (ZLOOM_CONFIRM_MEMORY);
+    hall_t *hall = hall_new (&config);
+    for (uint64_t i = 1; i <= 60; i++) {
+        hall_join (hall, i, (hall_wish_t){.on_slow_value = 1000});
+        hall_credit (hall, i, 1000);
+    }
+    s_publish (hall, 100);
+    assert_int_equal (hall_dispatch (hall), 60);
+    hall_pass (hall, 1 * MS); /* 60 in a millisecond are not yet many */
+    s_publish (hall, 100);
+    assert_int_equal (hall_dispatch (hall), 60);
+    s_publish (hall, 100);
+    hall_pass (hall, 1 * MS); /* 120 are */
+    s_publish (hall, 100);
+    assert_int_equal (hall_dispatch (hall), 0);
+    assert_true (zloom_bus_pattern.next_deadline (hall->bus) <= hall->turn.now.mono_ns + 4 * MS);
+    hall_pass (hall, 4 * MS);
+    hall_expect (hall, 1, "1 2 3-4");
+    hall_expect (hall, 60, "1 2 3-4");
+    hall_pass (hall, 4 * MS); /* and then nothing much */
+    s_publish (hall, 100);
+    assert_int_equal (hall_dispatch (hall), 60);
+    hall_destroy (hall);
+}
+
 /* Who has no credit is slow, whatever it waits for: its policy counts at once. */
 static void
 who_gathers_without_credit_is_slow (void **state)
@@ -116,6 +146,7 @@ main (void)
       cmocka_unit_test (little_is_handed_out_at_once),
       cmocka_unit_test (much_is_gathered_for_a_moment),
       cmocka_unit_test (a_full_frame_does_not_wait),
+      cmocka_unit_test (many_small_ones_are_gathered_too),
       cmocka_unit_test (who_gathers_without_credit_is_slow),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

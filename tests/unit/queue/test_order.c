@@ -360,6 +360,52 @@ queue_parks_a_key_behind_its_dead_message (void **state)
     desk_destroy (desk);
 }
 
+/*
+ * After a restart the keys of what is held again are known as far as lanes were read: what is not
+ * known may be of the key that came back.
+ */
+static void
+queue_recalls_what_is_held_again_and_not_known (void **state)
+{
+    (void) state;
+    const zloom_flow_config_t config = keys_config (ZLOOM_ORDER_SKIP);
+    desk_t *desk = desk_new (&config);
+    keys_send (desk, 1, "aaa");
+    desk_subscribe (desk, 5, 100);
+    desk_dispatch (desk);
+    const got_t before = keys_got (desk);
+    assert_int_equal (before.count, 3);
+    const zloom_token_t token = {desk->boot, before.tokens[0]};
+    desk_restart (desk);
+    const zloom_token_t tokens[] = {token, token};
+    const zloom_run_t runs[] = {{1, 1}, {3, 1}};
+    zloom_event_t event = {.type = ZLOOM_EVENT_SUBSCRIBE, .consumer = 5};
+    event.subscribe.holding_tokens = tokens;
+    event.subscribe.holding_runs = runs;
+    event.subscribe.holding_count = 2;
+    desk_feed (desk, &event);
+    desk_subscribe (desk, 6, 100);
+    assert_int_equal (desk_dispatch (desk), 0); /* 2 waits for 1 */
+    zloom_settle_run_t verdict = {
+      .first = 1, .n = 1, .verdict = ZLOOM_VERDICT_RELEASE, .delay_ms = -1};
+    zloom_event_t settle = {.type = ZLOOM_EVENT_SETTLE, .consumer = 5};
+    settle.settle.token = token;
+    settle.settle.runs = &verdict;
+    settle.settle.count = 1;
+    settle.settle.earlier_boot = true;
+    settle.settle.earlier_end = 4;
+    desk_feed (desk, &settle);
+    verdict =
+      (zloom_settle_run_t){.first = 3, .n = 1, .verdict = ZLOOM_VERDICT_ACK, .delay_ms = -1};
+    desk_feed (desk, &settle);
+    assert_int_equal (desk_code (desk), ZLOOM_STALE);
+    desk_dispatch (desk);
+    const got_t got = keys_got (desk);
+    const uint64_t all[] = {1, 2, 3};
+    keys_expect (&got, all, 3);
+    desk_destroy (desk);
+}
+
 int
 main (void)
 {
@@ -374,6 +420,7 @@ main (void)
       cmocka_unit_test (queue_lets_parked_keys_go_when_their_order_changes),
       cmocka_unit_test (queue_lets_a_rejected_message_of_a_strict_key_die),
       cmocka_unit_test (queue_parks_a_key_behind_its_dead_message),
+      cmocka_unit_test (queue_recalls_what_is_held_again_and_not_known),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
