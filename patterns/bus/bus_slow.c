@@ -11,6 +11,9 @@
 #include "wire/envelope.h"
 #include "wire/pack.h"
 
+/* Messages that may wait for one who has never said what it takes, before it is slow, too. */
+#define NEWCOMER_MOST 65536u
+
 /* Where the one who loses something is told why. */
 #define OLDEST "drop-oldest"
 #define NEWEST "drop-newest"
@@ -193,7 +196,7 @@ zloom_bus_push (zloom_bus_t *self, zloom_bus_listener_t *listener, uint64_t firs
 static bool
 s_has_begun (const zloom_bus_listener_t *listener)
 {
-    bool begun = false;
+    bool begun = listener->pending.total > NEWCOMER_MOST;
     for (size_t i = 0; i < listener->member_count && !begun; i++) {
         begun = listener->members[i]->begun;
     }

@@ -100,6 +100,34 @@ bus_group_members_share (void **state)
     hall_destroy (hall);
 }
 
+/* Who has just come has not said yet what it takes; for who never says it not all is kept. */
+static void
+bus_keeps_no_end_of_messages_for_one_who_takes_none (void **state)
+{
+    (void) state;
+    hall_t *hall = s_memory ();
+    char topics[2 * 1000 + 1];
+    for (size_t i = 0; i < 1000; i++) {
+        memcpy (topics + 2 * i, "a ", 3);
+    }
+    hall_join (hall, 1, (hall_wish_t){.on_slow_value = 2});
+    for (size_t i = 0; i < 60; i++) {
+        assert_int_equal (hall_publish (hall, topics), ZLOOM_OK);
+        hall_dispatch (hall);
+    }
+    zloom_subscriber_row_t row;
+    assert_true (hall_row (hall, NULL, 1, &row));
+    assert_int_equal (row.dropped, 0);
+    for (size_t i = 0; i < 200; i++) {
+        assert_int_equal (hall_publish (hall, topics), ZLOOM_OK);
+        hall_dispatch (hall);
+        assert_true (hall_row (hall, NULL, 1, &row));
+        assert_true (row.lag <= 65536 + 1000);
+    }
+    assert_true (row.dropped > 0);
+    hall_destroy (hall);
+}
+
 static void
 bus_tells_the_oldest_it_dropped (void **state)
 {
@@ -289,6 +317,7 @@ main (void)
       cmocka_unit_test (bus_refuses_what_has_no_topic),
       cmocka_unit_test (bus_refuses_subscriptions_that_cannot_be),
       cmocka_unit_test (bus_group_members_share),
+      cmocka_unit_test (bus_keeps_no_end_of_messages_for_one_who_takes_none),
       cmocka_unit_test (bus_tells_the_oldest_it_dropped),
       cmocka_unit_test (bus_tells_the_newest_it_dropped),
       cmocka_unit_test (bus_keeps_the_latest_of_each_key),
