@@ -122,7 +122,10 @@ s_count_routers (const zloom_topology_t *topology, bool here)
     const zloom_recipe_node_t *router = NULL;
     size_t count = 0;
     for (size_t i = 0; (router = zloom_recipe_next_router (topology->recipe, &i));) {
-        count += !here || zloom_fleet_runs ((void *) (uintptr_t) topology, router->name) ? 1 : 0;
+        count += !here || !topology->fleet ||
+                     zloom_fleet_runs ((void *) (uintptr_t) topology, router->name)
+                   ? 1
+                   : 0;
     }
     return count;
 }
@@ -141,10 +144,11 @@ zloom_fleet_has_routers (const zloom_topology_t *topology)
 }
 
 void
-zloom_fleet_keep_near (zloom_endpoints_t *endpoints)
+zloom_fleet_keep_routers (const zloom_topology_t *topology, zloom_endpoints_t *endpoints)
 {
+    const size_t here = s_count_routers (topology, true);
     size_t kept = 0;
-    for (size_t i = 0; i < endpoints->count; i++) {
+    for (size_t i = 0; i < endpoints->count && kept < here; i++) {
         if (!zloom_address_is_far (endpoints->items[i])) {
             memmove (endpoints->items[kept++], endpoints->items[i], sizeof endpoints->items[i]);
         }

@@ -25,8 +25,8 @@ bool zloom_fleet_runs (void *arg, const char *node);
 bool zloom_fleet_has_router (const zloom_topology_t *topology);
 bool zloom_fleet_has_routers (const zloom_topology_t *topology);
 
-/* Leave out the routers of other hosts. */
-void zloom_fleet_keep_near (zloom_endpoints_t *endpoints);
+/* Leave out the routers of other hosts, and edges, which stand behind all routers. */
+void zloom_fleet_keep_routers (const zloom_topology_t *topology, zloom_endpoints_t *endpoints);
 
 /* Whether --fleet (or $ZLOOM_FLEET, unless a topology was `named` or --state given) is to count. */
 bool zloom_fleet_is_meant (const zloom_cli_t *cli, bool named);

@@ -89,7 +89,7 @@ s_tell_routers (const s_reload_t *self)
     if (err != ZLOOM_OK) {
         return zloom_cli_fail (cli, err);
     }
-    zloom_fleet_keep_near (&endpoints);
+    zloom_fleet_keep_routers (self->topology, &endpoints);
     int code = zloom_routers_open (cli, &endpoints, &routers);
     if (code == ZLOOM_EXIT_OK && routers.count < endpoints.count) {
         code = zloom_cli_say (cli, ZLOOM_EXIT_NOT_RUNNING,

@@ -178,6 +178,16 @@ class Edge(Case):
         wait_for("the new one hears", both)
         self.assertEqual(self.pid("hub"), hub)
 
+    def test_an_edge_that_is_away_is_in_no_change_s_way(self):
+        self.addCleanup(self.ask, "down", "--now")
+        self.assertEqual(zloom("up", self.path, "--state", self.state).returncode, 0)
+        edge = self.pid("edge")
+        self.addCleanup(os.kill, edge, signal.SIGCONT)
+        os.kill(edge, signal.SIGSTOP)
+        self.recipe(RECIPE + "    limit: {messages: 1000}\n")
+        done = zloom("up", self.path, "--state", self.state)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()
