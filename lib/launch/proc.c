@@ -49,8 +49,8 @@ zloom_proc_t *
 zloom_proc_new (const zloom_supervisor_config_t *config, const zloom_plan_unit_t *plan)
 {
     /* A bridge is written in no recipe: it is started again as its router is. */
-    const zloom_node_common_t *common =
-      plan->node->of ? plan->node->of->config : plan->node->config;
+    const bool is_bridge = plan->node->of && !plan->node->kind->listens;
+    const zloom_node_common_t *common = is_bridge ? plan->node->of->config : plan->node->config;
     bool once = plan->node->kind->id == ZLOOM_NODE_POLLER &&
                 !((const zloom_poller_config_t *) plan->node->config)->file.follow;
     zloom_unit_config_t unit = {

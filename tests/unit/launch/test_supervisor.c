@@ -38,6 +38,16 @@ static const char s_recipe_text[] =
   "  done: {pattern: queue, from: work, to: out, dead_letter: dl}\n"
   "  dl:   {pattern: queue, to: external}\n";
 
+static const char s_edge_text[] =
+  "zloom: 1\n"
+  "name: test\n"
+  "nodes:\n"
+  "  router: {kind: router, restart: {budget: 0}}\n"
+  "  edge: {kind: forwarder, of: router, restart: {backoff: [10ms], budget: 2, within: 1m}}\n"
+  "  out:  {kind: sink, stdout: true}\n"
+  "flows:\n"
+  "  news: {pattern: bus, from: external, to: {out: {through: edge, durable: false}}}\n";
+
 /* The script is `zloom node RECIPE NAME --replica N …`: $3 is the name, $5 the replica. */
 static const char s_script_head[] = "#!/bin/sh\n"
                                     "log () { echo \"$1\" >> $HERE/journal; }\n"
@@ -87,7 +97,7 @@ s_count (const char *text, const char *what)
 }
 
 static void
-s_setup (s_fixture_t *self, const char *script)
+s_setup_with (s_fixture_t *self, const char *recipe, const char *script)
 {
     *self = (s_fixture_t){.times = 1, .grace_ns = 10 * ZLOOM_NS_PER_S};
     assert_true (zloom_folder_make (self->folder));
@@ -104,7 +114,7 @@ s_setup (s_fixture_t *self, const char *script)
     assert_int_equal (mkfifo (never, 0600), 0);
     assert_int_equal (pipe2 (self->stop, O_CLOEXEC | O_NONBLOCK), 0);
     zloom_diags_t *diags = zloom_diags_new ();
-    zloom_err_t err = zloom_recipe_load_text ("test.yaml", NULL, zloom_bytes_text (s_recipe_text),
+    zloom_err_t err = zloom_recipe_load_text ("test.yaml", NULL, zloom_bytes_text (recipe),
                                               zloom_registry (), NULL, diags, &self->recipe);
     if (err != ZLOOM_OK) {
         zloom_buf_t text = {0};
@@ -114,6 +124,12 @@ s_setup (s_fixture_t *self, const char *script)
     zloom_diags_destroy (&diags);
     assert_int_equal (zloom_paths_find ("test", self->folder, &self->paths), ZLOOM_OK);
     assert_int_equal (zloom_paths_make (&self->paths), ZLOOM_OK);
+}
+
+static void
+s_setup (s_fixture_t *self, const char *script)
+{
+    s_setup_with (self, s_recipe_text, script);
 }
 
 static void
@@ -284,6 +300,18 @@ supervisor_gives_up_after_the_budget (void **state)
     s_teardown (&self);
 }
 
+/* Its router, which it is of, has a budget of none. */
+static void
+supervisor_restarts_an_edge_as_its_own_words_say (void **state)
+{
+    (void) state;
+    s_fixture_t self;
+    s_setup_with (&self, s_edge_text, "[ $me = edge.1 ] && exit 1\nready; wait_for_end\n");
+    assert_int_equal (s_run (&self, false), ZLOOM_CHILD);
+    assert_int_equal (s_count (s_journal (&self), "start edge.1"), 3);
+    s_teardown (&self);
+}
+
 static void
 supervisor_tells_a_wrong_recipe_from_a_dying_node (void **state)
 {
@@ -407,6 +435,7 @@ main (void)
       cmocka_unit_test (supervisor_starts_and_stops_in_order),
       cmocka_unit_test (supervisor_restarts_and_tells_of_the_dead),
       cmocka_unit_test (supervisor_gives_up_after_the_budget),
+      cmocka_unit_test (supervisor_restarts_an_edge_as_its_own_words_say),
       cmocka_unit_test (supervisor_tells_a_wrong_recipe_from_a_dying_node),
       cmocka_unit_test (supervisor_kills_what_never_gets_ready),
       cmocka_unit_test (supervisor_gives_nodes_of_a_router_elsewhere_their_time),
