@@ -39,6 +39,9 @@ s_mask_controls (char *text)
         if (c < 0x20 || c == 0x7F || wide) {
             *text = '?';
         }
+        if (wide) {
+            text[1] = '?';
+        }
     }
 }
 

@@ -99,6 +99,8 @@ zloom_item_open (zloom_item_t *item)
     zloom_envelope_t envelope;
     zloom_err_t err = zloom_envelope_decode (item->envelope, &envelope);
     if (err != ZLOOM_OK) {
+        item->message.key = NULL; /* and not that of the message that the item was before */
+        item->message.key_size = 0;
         return err;
     }
     zloom_message_t *message = &item->message;

@@ -152,7 +152,12 @@ s_grant_places (zloom_fleet_t *self)
         for (size_t j = 0; (flow = zloom_recipe_next_out (self->recipe, node, &j));) {
             s_grant_flow (self, key, flow, ZLOOM_FLEET_PUBLISH);
         }
-        zloom_fleet_grant (key, ZLOOM_FLEET_ALL, ZLOOM_FLEET_SUPERVISE);
+    }
+    /* Also where nothing is placed now: its nodes of before may stand elsewhere. */
+    for (size_t i = 0; i < self->key_count; i++) {
+        if (self->keys[i].is_host) {
+            zloom_fleet_grant (&self->keys[i], ZLOOM_FLEET_ALL, ZLOOM_FLEET_SUPERVISE);
+        }
     }
 }
 

@@ -16,6 +16,8 @@
  */
 #define JOIN_BYTES (192u * 1024)
 #define ALONE_BYTES (64u * 1024)
+/* ... and so many messages: a DELIVER names who made each, and has its own limits. */
+#define JOIN_MESSAGES 4096u
 /*
  * Who was just handed so much gets the next when there is JOIN_BYTES of it, or after this time:
  * where much flows, fewer and larger frames; where little does, no wait.
@@ -117,7 +119,8 @@ s_take (zloom_bus_t *self, handout_t *out, uint64_t seq, uint32_t most, const zl
         return out->messages == 0;
     }
     /* The first message counts even if it is larger than the credit: nothing smaller may come. */
-    if (out->messages > 0 && (peek.bytes > max_bytes || peek.bytes >= ALONE_BYTES)) {
+    if (out->messages > 0 && (peek.bytes > max_bytes || peek.bytes >= ALONE_BYTES ||
+                              out->messages + peek.n > JOIN_MESSAGES)) {
         return false;
     }
     zloom_ranges_remove (pending, seq, seq + peek.n - 1);
@@ -168,7 +171,7 @@ s_give (zloom_bus_t *self, zloom_bus_listener_t *listener, zloom_bus_member_t *m
     handout_t out = {.listener = listener, .member = member};
     zloom_range_t run;
     self->run_count = 0;
-    while (out.messages < most && out.bytes < JOIN_BYTES &&
+    while (out.messages < most && out.messages < JOIN_MESSAGES && out.bytes < JOIN_BYTES &&
            zloom_ranges_find (&listener->pending, 0, &run) && run.first <= self->durable_seq) {
         const bool behind = out.messages > 0 && listener->gaps.count > 0;
         if (behind && listener->gaps.items[listener->gaps.head].to < run.first) {
@@ -190,13 +193,15 @@ s_give (zloom_bus_t *self, zloom_bus_listener_t *listener, zloom_bus_member_t *m
 
 /* ---- one listener ---------------------------------------------------------------------------- */
 
-/* How much was meant for somebody in the time before. */
+/* How much was meant for how many in the time before. */
 static void
 s_measure (zloom_bus_t *self, zloom_now_t now)
 {
     const int64_t took_ns = now.mono_ns - self->pushes_since_ns;
     if (took_ns >= GATHER_NS) {
         self->busy = self->pushes * (uint64_t) GATHER_NS / (uint64_t) took_ns >= BUSY_PUSHES;
+        self->sharers = self->takers;
+        self->takers = 0;
         self->pushes = 0;
         self->pushes_since_ns = now.mono_ns;
     }
@@ -206,10 +211,10 @@ s_measure (zloom_bus_t *self, zloom_now_t now)
 static bool
 s_gathers (zloom_bus_t *self, const zloom_bus_listener_t *listener, zloom_now_t now)
 {
-    const size_t times = self->active_count / FRAMES;
-    const int64_t wait_ns = GATHER_NS * (times < 1            ? 1
-                                         : times < GATHER_MAX ? (int64_t) times
-                                                              : GATHER_MAX);
+    const uint64_t times = self->busy ? self->sharers / FRAMES : 1;
+    const int64_t wait_ns = GATHER_NS * (int64_t) (times < 1            ? 1
+                                                   : times < GATHER_MAX ? times
+                                                                        : GATHER_MAX);
     const int64_t until_ns = zloom_time_add (listener->handed_ns, wait_ns);
     if ((listener->handed_bytes < BUSY_BYTES && !self->busy) ||
         listener->pending_bytes >= JOIN_BYTES || listener->stage != ZLOOM_BUS_LIVE ||

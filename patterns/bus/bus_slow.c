@@ -172,6 +172,20 @@ s_credit (const zloom_bus_listener_t *listener)
     return credit;
 }
 
+/* How many hand-outs are due, for how many: who has no credit gets none. */
+static void
+s_count (zloom_bus_t *self, zloom_bus_listener_t *listener)
+{
+    if (s_credit (listener) == 0) {
+        return;
+    }
+    self->pushes++;
+    if (listener->taker_since_ns != self->pushes_since_ns) {
+        listener->taker_since_ns = self->pushes_since_ns;
+        self->takers++;
+    }
+}
+
 void
 zloom_bus_push (zloom_bus_t *self, zloom_bus_listener_t *listener, uint64_t first, uint64_t last,
                 zloom_bytes_t pack, zloom_now_t now)
@@ -182,7 +196,7 @@ zloom_bus_push (zloom_bus_t *self, zloom_bus_listener_t *listener, uint64_t firs
     if (listener->pending.total == 0) {
         listener->waits_since_ns = now.mono_ns;
     }
-    self->pushes++;
+    s_count (self, listener);
     listener->meant += last - first + 1;
     zloom_ranges_add (&listener->pending, first, last);
     listener->pending_bytes += pack.size;

@@ -104,6 +104,7 @@ struct zloom_bus_listener {
     zloom_gaps_t gaps;
     zloom_map_t *newest;    /* on_slow latest: key -> number */
     int64_t waits_since_ns; /* mono: since when nothing was handed out though something waited */
+    int64_t taker_since_ns; /* the time in which it was counted among those */
     int64_t handed_ns;      /* mono: when it got something last, ... */
     uint64_t handed_bytes;  /* ... and how much in one frame */
     bool overrun;           /* on_slow block: its time is over, until it has caught up */
@@ -190,6 +191,8 @@ typedef struct {
     size_t active_at;
     uint64_t pushes;         /* runs of events that were meant for a listener, ... */
     int64_t pushes_since_ns; /* ... since then, mono */
+    uint64_t takers;         /* ... and so many listeners */
+    uint64_t sharers;        /* in the time before it */
     bool busy;               /* ... and were many in the time before */
     int64_t gather_at_ns;    /* mono: when one that waits for company has waited enough */
 

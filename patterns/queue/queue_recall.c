@@ -141,23 +141,24 @@ s_take_out (zloom_queue_t *self, zloom_lease_t **lease_p, uint64_t seq)
 }
 
 /*
- * Take from leases of earlier boots what stands behind `seq`: all of it where its key is not
- * known; where it is, those whose own is not.
+ * Take from leases of earlier boots what stands behind `any`, a message whose key is not
+ * known, and behind `some`, whose key is known: those whose own key is not.
  */
 static void
-s_take_rest_away (zloom_queue_t *self, uint64_t seq, bool known)
+s_take_rest_away (zloom_queue_t *self, uint64_t any, uint64_t some)
 {
-    for (size_t i = 0; seq < self->boot_seq && i < self->ring_count; i++) {
+    const uint64_t first = any < some ? any : some;
+    for (size_t i = 0; first < self->boot_seq && i < self->ring_count; i++) {
         zloom_lease_t *next;
         for (zloom_lease_t *lease = self->ring[i]->holder.first; lease; lease = next) {
-            uint64_t from = zloom_lease_token (lease).boot == self->boot ? UINT64_MAX : seq;
+            uint64_t from = zloom_lease_token (lease).boot == self->boot ? UINT64_MAX : first;
             zloom_lease_part_t part;
             zloom_slot_t slot;
             next = zloom_lease_next (lease);
             while (lease && from < UINT64_MAX &&
                    zloom_leases_held (lease, from + 1, UINT64_MAX, &part)) {
                 from = part.seq;
-                if (!known || !zloom_lanes_slot_of (self->lanes, from, &slot)) {
+                if (from > any || !zloom_lanes_slot_of (self->lanes, from, &slot)) {
                     s_take_out (self, &lease, from);
                 }
             }
@@ -184,14 +185,18 @@ s_take_away (zloom_queue_t *self, uint64_t seq)
 void
 zloom_queue_order_flush (zloom_queue_t *self, const zloom_turn_t *turn)
 {
+    uint64_t any = UINT64_MAX;
+    uint64_t some = UINT64_MAX;
+    for (size_t i = 0; i < self->recall_count; i++) {
+        uint64_t *least = self->recalls[i].slot == UNKNOWN ? &any : &some;
+        *least = self->recalls[i].seq < *least ? self->recalls[i].seq : *least;
+    }
+    s_take_rest_away (self, any, some);
     for (size_t i = 0; i < self->recall_count; i++) {
         const zloom_queue_recall_t recall = self->recalls[i];
         uint64_t later;
-        s_take_rest_away (self, recall.seq, recall.slot != UNKNOWN);
-        if (recall.slot == UNKNOWN) {
-            continue;
-        }
-        while (zloom_lanes_later (self->lanes, recall.slot, recall.seq, &later)) {
+        while (recall.slot != UNKNOWN &&
+               zloom_lanes_later (self->lanes, recall.slot, recall.seq, &later)) {
             s_take_away (self, later);
             zloom_lanes_back (self->lanes, later);
         }

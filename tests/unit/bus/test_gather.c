@@ -120,6 +120,46 @@ many_small_ones_are_gathered_too (void **state)
     hall_destroy (hall);
 }
 
+/* Those who take nothing are not counted: who does has no neighbours that would slow it. */
+static void
+who_takes_nothing_makes_nobody_wait (void **state)
+{
+    (void) state;
+    const zloom_flow_config_t config = hall_config (ZLOOM_CONFIRM_MEMORY);
+    hall_t *hall = hall_new (&config);
+    for (uint64_t i = 1; i <= 60; i++) {
+        hall_join (hall, i, (hall_wish_t){.on_slow_value = 1000});
+        hall_credit (hall, i, i == 1 ? 1000 : 1);
+    }
+    s_publish (hall, 100);
+    assert_int_equal (hall_dispatch (hall), 60);
+    for (int i = 0; i < 10; i++) {
+        hall_pass (hall, MS / 2);
+        s_publish (hall, 100);
+        assert_int_equal (hall_dispatch (hall), 1);
+    }
+    hall_expect (hall, 1, "1 2 3 4 5 6 7 8 9 10 11");
+    hall_destroy (hall);
+}
+
+/* As many tiny ones as fit a frame would not fit what is said of them. */
+static void
+a_frame_has_an_end_in_messages_too (void **state)
+{
+    (void) state;
+    const zloom_flow_config_t config = hall_config (ZLOOM_CONFIRM_MEMORY);
+    hall_t *hall = hall_new (&config);
+    hall_join (hall, 1, (hall_wish_t){.on_slow_value = 100000});
+    hall_credit (hall, 1, 100000);
+    for (int i = 0; i < 5000; i++) {
+        s_publish (hall, 1);
+    }
+    assert_int_equal (hall_dispatch (hall), 4096);
+    hall_pass (hall, 1 * MS);
+    hall_expect (hall, 1, "1-4096 4097-5000");
+    hall_destroy (hall);
+}
+
 /* Who has no credit is slow, whatever it waits for: its policy counts at once. */
 static void
 who_gathers_without_credit_is_slow (void **state)
@@ -147,6 +187,8 @@ main (void)
       cmocka_unit_test (much_is_gathered_for_a_moment),
       cmocka_unit_test (a_full_frame_does_not_wait),
       cmocka_unit_test (many_small_ones_are_gathered_too),
+      cmocka_unit_test (who_takes_nothing_makes_nobody_wait),
+      cmocka_unit_test (a_frame_has_an_end_in_messages_too),
       cmocka_unit_test (who_gathers_without_credit_is_slow),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -179,12 +179,30 @@ test_a_recall_and_a_release_may_cross (void **state)
     assert_int_equal (zloom_client_core_pending (desk->core), 0);
 }
 
+/* What cannot be read has no key; that of the message read before it has nothing to do with it. */
+static void
+test_what_is_malformed_fails_no_key (void **state)
+{
+    desk_t *desk = *state;
+    for (uint64_t seq = 1; seq <= 6; seq++) {
+        assert_int_equal (s_settle (desk, s_receive (desk, seq), ZLOOM_VERDICT_ACK), ZLOOM_OK);
+    }
+    static const uint8_t malformed[] = {0xc4, 0x02, 0x91, 0xc1}; /* bin of [0xc1] */
+    const zloom_envelope_t envelope = {.key = zloom_bytes_text ("b")};
+    zloom_buf_t pack = {0};
+    zloom_buf_add (&pack, malformed, sizeof malformed);
+    zloom_pack_add (&pack, &envelope);
+    s_say_deliver_pack (desk, s_handle, 2, 7, 2, 2, &pack);
+    s_receive (desk, 8);
+}
+
 int
 main (void)
 {
     const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown (test_what_waits_behind_a_failure_goes_back, s_setup,
                                        s_teardown),
+      cmocka_unit_test_setup_teardown (test_what_is_malformed_fails_no_key, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_an_ack_and_a_message_without_key_move_nobody, s_setup,
                                        s_teardown),
       cmocka_unit_test_setup_teardown (test_what_was_received_stays, s_setup, s_teardown),

@@ -84,6 +84,22 @@ s_a_host_may_what_its_nodes_do (void **state)
     loaded_fini (&loaded);
 }
 
+/* What its nodes have sent before they were moved goes on under another host's key. */
+static void
+s_a_host_without_nodes_is_one_of_the_hosts (void **state)
+{
+    (void) state;
+    zloom_fleet_t *fleet = NULL;
+    loaded_t loaded =
+      s_load ("hosts:\n  hub: {address: 10.0.0.1, public: \"" KEY_HUB "\"}\n  b: {public: \"" KEY_B
+              "\"}\nplace: {router: hub, work: hub}\n",
+              &fleet);
+    s_has (fleet, KEY_B, NULL, ZLOOM_FLEET_SUPERVISE);
+    s_has (fleet, KEY_B, "in", ZLOOM_FLEET_SUPERVISE);
+    zloom_fleet_destroy (&fleet);
+    loaded_fini (&loaded);
+}
+
 static void
 s_what_is_not_granted_is_denied (void **state)
 {
@@ -209,6 +225,7 @@ main (void)
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (s_nodes_have_places),
       cmocka_unit_test (s_a_host_may_what_its_nodes_do),
+      cmocka_unit_test (s_a_host_without_nodes_is_one_of_the_hosts),
       cmocka_unit_test (s_what_is_not_granted_is_denied),
       cmocka_unit_test (s_what_is_carried_has_room),
       cmocka_unit_test (s_each_wrong_one_is_told_in_words),
