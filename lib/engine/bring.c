@@ -60,6 +60,19 @@ zloom_engine_pass (zloom_engine_t *self, const char *name, uint64_t seq, bool mi
     return ZLOOM_OK;
 }
 
+/* They have come as far as here, and no further: whoever hears it is told so. */
+static zloom_err_t
+s_lose (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_brought_t *brought, zloom_err_t err)
+{
+    const uint64_t end = brought->seq + brought->n;
+    const zloom_event_t pass = {
+      .type = ZLOOM_EVENT_PASS,
+      .pass = {.seq = end, .born = s_born (flow, end), .missed = true, .count = brought->n}};
+    s_pass (self, flow, &pass);
+    return zloom_fail (err, "flow '%s': %u messages from %llu on cannot be kept", flow->config.name,
+                       brought->n, (unsigned long long) brought->seq);
+}
+
 zloom_err_t
 zloom_engine_bring (zloom_engine_t *self, const char *name, const zloom_brought_t *brought,
                     zloom_now_t now)
@@ -75,19 +88,16 @@ zloom_engine_bring (zloom_engine_t *self, const char *name, const zloom_brought_
                            (unsigned long long) brought->seq);
     }
     if (brought->seq > next) {
-        const zloom_event_t pass = {.type = ZLOOM_EVENT_PASS, .pass = {.seq = brought->seq}};
+        const zloom_event_t pass = {
+          .type = ZLOOM_EVENT_PASS,
+          .pass = {.seq = brought->seq, .born = s_born (flow, brought->seq)}};
         s_pass (self, flow, &pass);
     }
     const uint64_t bytes =
       brought->pack.size + BROUGHT_BYTES + brought->src_count * (uint64_t) SRC_BYTES;
     const zloom_err_t err = zloom_engine_room (self, flow, BROUGHT_RECORDS, bytes, true);
     if (err != ZLOOM_OK) {
-        const zloom_event_t pass = {
-          .type = ZLOOM_EVENT_PASS,
-          .pass = {.seq = brought->seq + brought->n, .missed = true, .count = brought->n}};
-        s_pass (self, flow, &pass);
-        return zloom_fail (err, "flow '%s': %u messages from %llu on cannot be kept", name,
-                           brought->n, (unsigned long long) brought->seq);
+        return s_lose (self, flow, brought, err);
     }
     const zloom_event_t event = {.type = ZLOOM_EVENT_OFFER,
                                  .offer = {.n = brought->n,
@@ -98,5 +108,8 @@ zloom_engine_bring (zloom_engine_t *self, const char *name, const zloom_brought_
                                            .src = brought->src,
                                            .src_count = brought->src_count}};
     zloom_engine_feed (self, flow, &event);
-    return ZLOOM_OK;
+    /* A refusal would go to whoever sent it, and nobody did. */
+    return flow->pattern->next_seq (flow->core) == brought->seq + brought->n
+             ? ZLOOM_OK
+             : s_lose (self, flow, brought, ZLOOM_FULL);
 }

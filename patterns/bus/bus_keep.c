@@ -313,6 +313,13 @@ s_drop (zloom_bus_t *self, uint64_t seq, bool all, const zloom_turn_t *turn)
     }
 }
 
+/* What comes to a copy comes once: nothing that is there may keep it out. */
+static bool
+s_may_try (const zloom_bus_t *self, int tries)
+{
+    return tries < ZLOOM_BUS_DROP_TRIES || (self->config.copy_of && s_used (self) > 0);
+}
+
 zloom_err_t
 zloom_bus_fit (zloom_bus_t *self, uint64_t n, uint64_t bytes, const zloom_turn_t *turn)
 {
@@ -329,8 +336,8 @@ zloom_bus_fit (zloom_bus_t *self, uint64_t n, uint64_t bytes, const zloom_turn_t
     const bool force = self->config.on_full == ZLOOM_ON_FULL_DROP_OLDEST;
     uint32_t runs_left = ZLOOM_BUS_DROP_RUNS;
     /* Sizes are means where messages differ: what was counted may not be enough at once. */
-    for (int tries = 0;
-         tries < ZLOOM_BUS_DROP_TRIES && s_over (self, n, bytes, &over_n, &over_bytes); tries++) {
+    for (int tries = 0; s_may_try (self, tries) && s_over (self, n, bytes, &over_n, &over_bytes);
+         tries++) {
         const uint64_t count = s_count (self, over_n, over_bytes);
         const uint64_t keep = s_used (self) - count;
         if (force) {

@@ -146,6 +146,37 @@ copy_is_read_over_its_holes (void **state)
     hall_destroy (hall);
 }
 
+#define TINY 4095 /* so many share one mean */
+#define BIG 400000
+
+/* What comes to a copy comes once: many small ones are let go, until the big one behind them is. */
+static void
+copy_makes_room_whatever_it_takes (void **state)
+{
+    (void) state;
+    hall_t *hall = s_copy (1000000);
+    char *topics = zloom_alloc (BIG + 1);
+    zloom_bus_pattern.destroy (&hall->bus);
+    hall->config.limit_bytes = BIG + 100000;
+    hall_open (hall);
+    zloom_bus_pattern.recovered (hall->bus, hall->turn.now);
+    hall_join (hall, 1, (hall_wish_t){0});
+    hall_credit (hall, 1, 1); /* it has begun, and then it is only the flow that is full */
+    for (size_t i = 0; i < TINY; i++) {
+        memcpy (topics + 2 * i, i < TINY - 1 ? "a " : "a", 2);
+    }
+    assert_int_equal (hall_publish (hall, topics), ZLOOM_OK);
+    memset (topics, 'b', BIG);
+    assert_int_equal (hall_publish (hall, topics), ZLOOM_OK);
+    topics[BIG / 4] = 0;
+    assert_int_equal (hall_publish (hall, topics), ZLOOM_OK);
+    hall_credit (hall, 1, 100000);
+    hall_dispatch (hall);
+    hall_expect (hall, 1, "gap1-4096:4096(limit) 4097");
+    free (topics);
+    hall_destroy (hall);
+}
+
 static void
 copy_refuses_what_it_cannot_keep (void **state)
 {
@@ -173,6 +204,7 @@ main (void)
       cmocka_unit_test (copy_counts_no_absent_numbers),
       cmocka_unit_test (copy_knows_its_router_s_life),
       cmocka_unit_test (copy_is_read_over_its_holes),
+      cmocka_unit_test (copy_makes_room_whatever_it_takes),
       cmocka_unit_test (copy_refuses_what_it_cannot_keep),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

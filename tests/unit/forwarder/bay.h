@@ -42,6 +42,7 @@ typedef struct {
     uint64_t sent;
     uint8_t nonce;
     zloom_err_t relay_err;
+    bool hold_relay; /* the relay has no turn; its client hears, and says what it has to */
 } bay_t;
 
 /* ---- roads ---------------------------------------------------------------------------------- */
@@ -265,7 +266,7 @@ static inline void
 bay_step (bay_t *self)
 {
     int64_t due_ns = ZLOOM_NEVER;
-    if (!self->links[RELAY].mute && self->relay_err == ZLOOM_OK) {
+    if (!self->links[RELAY].mute && !self->hold_relay && self->relay_err == ZLOOM_OK) {
         self->relay_err = zloom_relay_turn (self->relay, self->links[RELAY].core, self->edge.engine,
                                             self->edge.now, &due_ns);
     }

@@ -138,6 +138,26 @@ test_an_edge_that_is_too_slow_for_the_router (void **state)
     bay_close (&self);
 }
 
+/* More at once than the edge may ever keep. */
+static void
+test_what_an_edge_cannot_keep_is_told (void **state)
+{
+    (void) state;
+    bay_t self;
+    s_open (&self, ZLOOM_CONFIRM_MEMORY);
+    self.copy.config.limit_messages = 10;
+    bay_restart (&self, &self.edge);
+    bay_run (&self, 20);
+    bay_subscribe (&self, ONE, &s_all);
+    bay_run (&self, 20);
+    bay_publish (&self, "a", 2);
+    bay_publish (&self, "a", 11);
+    bay_expect (&self, ONE, TEXT ("%llu-%llu gap%llu-%llu:11(edge)", N (0), N (1), N (2), N (12)));
+    bay_publish (&self, "a", 1);
+    bay_expect (&self, ONE, TEXT ("%llu", N (13)));
+    bay_close (&self);
+}
+
 /* ---- deaths --------------------------------------------------------------------------------- */
 
 static void
@@ -180,6 +200,37 @@ test_a_router_that_lost_its_memory (void **state)
     bay_expect (&self, ONE,
                 TEXT ("%llu-%llu gap%llu-%llu:0(restart) %llu-%llu", N (0), N (9), N (10),
                       M (-1ull), M (0), M (2)));
+    bay_close (&self);
+}
+
+/*
+ * What the relay is told of its place may come together with the first events: then it is from
+ * those that the edge knows which life of the router it has to do with.
+ */
+static void
+test_events_come_with_the_place (void **state)
+{
+    (void) state;
+    bay_t self;
+    s_open (&self, ZLOOM_CONFIRM_MEMORY);
+    bay_subscribe (&self, ONE, &s_all);
+    bay_run (&self, 20);
+    bay_publish (&self, "a", 10);
+    bay_run (&self, 4);
+    self.links[ONE].mute = true;
+    bay_restart (&self, &self.hub);
+    bay_restart (&self, &self.edge);
+    bay_run (&self, 2); /* it asks */
+    assert_false (zloom_relay_is_placed (self.relay));
+    self.hold_relay = true;
+    bay_publish (&self, "a", 4);
+    self.hold_relay = false;
+    self.links[ONE].mute = false;
+    bay_run (&self, 2000);
+    bay_publish (&self, "a", 3);
+    bay_expect (&self, ONE,
+                TEXT ("%llu-%llu gap%llu-%llu:0(restart) gap%llu-%llu:4(edge) %llu-%llu", N (0),
+                      N (9), N (10), M (-1ull), M (0), M (3), M (4), M (6)));
     bay_close (&self);
 }
 
@@ -351,8 +402,10 @@ main (void)
       cmocka_unit_test (test_a_slow_one_loses_alone),
       cmocka_unit_test (test_what_is_lost_on_the_way_is_told_in_its_place),
       cmocka_unit_test (test_an_edge_that_is_too_slow_for_the_router),
+      cmocka_unit_test (test_what_an_edge_cannot_keep_is_told),
       cmocka_unit_test (test_a_new_edge_knows_what_was_missed),
       cmocka_unit_test (test_a_router_that_lost_its_memory),
+      cmocka_unit_test (test_events_come_with_the_place),
       cmocka_unit_test (test_both_are_new),
       cmocka_unit_test (test_a_router_whose_numbers_go_back_ends_the_copy),
       cmocka_unit_test (test_every_number_comes_once_or_is_told),
