@@ -166,9 +166,21 @@ s_wait_still (const s_reload_t *self, const char *unit)
     return s_order (self, "wait", json_pack ("{s:s, s:s}", "for", "still", "node", unit));
 }
 
-/* One process after the other, so that the others of the node work meanwhile. */
 static int
-s_start_again (const s_reload_t *self)
+s_start_unit (const s_reload_t *self, const char *unit)
+{
+    int code = s_order (self, "stop", json_pack ("{s:s}", "node", unit));
+    code = code ? code : s_wait_still (self, unit);
+    code = code ? code : s_order (self, "start", json_pack ("{s:s}", "node", unit));
+    return code ? code : s_wait_ready (self, unit);
+}
+
+/*
+ * Edges alone, or those that are no edges. One process after the other, so that the others of the
+ * node work meanwhile.
+ */
+static int
+s_start_again (const s_reload_t *self, bool edges)
 {
     json_t *answer = NULL;
     int code = ZLOOM_EXIT_OK;
@@ -179,14 +191,16 @@ s_start_again (const s_reload_t *self)
     json_t *unit = NULL;
     json_array_foreach (json_object_get (answer, "nodes"), index, unit)
     {
-        const char *name = zloom_print_string (unit, "unit");
-        if (!json_object_get (self->changes.again, zloom_print_string (unit, "node"))) {
+        const char *name = zloom_print_string (unit, "node");
+        const zloom_recipe_node_t *node = zloom_recipe_node (self->topology->recipe, name);
+        if (code || !json_object_get (self->changes.again, name) ||
+            (node && node->kind->listens) != edges) {
             continue;
         }
-        code = code ? code : s_order (self, "stop", json_pack ("{s:s}", "node", name));
-        code = code ? code : s_wait_still (self, name);
-        code = code ? code : s_order (self, "start", json_pack ("{s:s}", "node", name));
-        code = code ? code : s_wait_ready (self, name);
+        code = s_start_unit (self, zloom_print_string (unit, "unit"));
+        if (edges) {
+            json_object_del (self->changes.again, name);
+        }
     }
     json_decref (answer);
     return code;
@@ -258,6 +272,7 @@ s_add (const s_reload_t *self)
         if (code == ZLOOM_EXIT_OK && zloom_print_int (answer, "processes") == 0) {
             /* It is there since an earlier take-over, which ended half-way. */
             json_object_set_new (self->changes.again, node, json_true ());
+            code = s_start_again (self, true);
         } else if (code == ZLOOM_EXIT_OK) {
             code = s_wait_ready (self, node);
         }
@@ -280,8 +295,10 @@ s_take_over (const s_reload_t *self)
     code = code ? code : s_adopt (self, &adoption);
     code = code ? code : s_scale (self);
     code = code ? code : s_remove (self);
+    /* An edge refuses who comes for a bus that it does not know yet. */
+    code = code ? code : s_start_again (self, true);
     code = code ? code : s_add (self);
-    code = code ? code : s_start_again (self);
+    code = code ? code : s_start_again (self, false);
     return code ? code
                 : s_order (self, "settle", json_pack ("{s:I}", "adopted", (json_int_t) adoption));
 }

@@ -120,13 +120,25 @@ s_rewire (zloom_changes_t *self, const char *flow, const char *side)
     json_decref (are);
 }
 
+/* An edge has of a flow who hears it there, and how. */
+static void
+s_note_edge (zloom_changes_t *self, const json_t *values, const char *flow, const char *taker)
+{
+    char key[ZLOOM_NAME_MAX + 16];
+    (void) snprintf (key, sizeof key, "to.%s.through", taker);
+    const char *edge = s_word (values, "flows", flow, key);
+    if (edge) {
+        s_note (self->again, edge);
+    }
+}
+
 /* What is carried between routers may be another now. */
 static void
 s_note_carriers (zloom_changes_t *self, const zloom_recipe_t *recipe)
 {
     for (size_t i = 0; i < zloom_recipe_node_count (recipe); i++) {
         const zloom_recipe_node_t *node = zloom_recipe_node_at (recipe, i);
-        if (node->of && s_word (self->old, "nodes", node->name, "kind")) {
+        if (node->of && !node->kind->listens && s_word (self->old, "nodes", node->name, "kind")) {
             s_note (self->again, node->name);
         }
     }
@@ -154,6 +166,8 @@ s_how_flow (zloom_changes_t *self, const zloom_recipe_t *recipe, const char *nam
     char taker[ZLOOM_NAME_MAX + 1];
     if (s_below (rest, "to", taker)) {
         s_note (self->again, taker);
+        s_note_edge (self, self->old, name, taker);
+        s_note_edge (self, self->new, name, taker);
     }
     if (!was || !is || s_is (rest, "from") || s_is (rest, "to")) {
         s_note_carriers (self, recipe);

@@ -36,6 +36,17 @@ echo "$line" >> slow.txt
 THIRD = """      three: {through: edge}
       external:"""
 
+JOBS = """
+  jobs: {pattern: queue, from: external, to: four, dead_letter: dead}
+  dead: {pattern: queue, to: external}
+"""
+FOUR = """  four: {kind: sink, file: {path: four.txt}}
+flows:"""
+NEWS = """
+  news: {pattern: bus, from: external, to: {three: {through: edge}}, retain: {age: 1h},
+         allow: {Z0421: "that is what is looked at"}}
+"""
+
 
 class Edge(Case):
     def setUp(self):
@@ -187,6 +198,24 @@ class Edge(Case):
         self.recipe(RECIPE + "    limit: {messages: 1000}\n")
         done = zloom("up", self.path, "--state", self.state)
         self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_only_what_is_heard_there_starts_an_edge_again(self):
+        self.addCleanup(self.ask, "down", "--now")
+        self.assertEqual(zloom("up", self.path, "--state", self.state).returncode, 0)
+        edge = self.pid("edge")
+        self.recipe(RECIPE.replace("flows:", FOUR) + JOBS)
+        done = zloom("up", self.path, "--state", self.state)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.pid("edge"), edge)
+        # One that is new hears a bus that nobody has heard there: the edge is the first to know.
+        self.recipe(RECIPE.replace("flows:", "  three: {kind: sink, file: {path: three.txt}}\n"
+                                   + FOUR) + JOBS + NEWS)
+        done = zloom("up", self.path, "--state", self.state)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotEqual(self.pid("edge"), edge)
+        done = self.ask("send", "news", "--topic", "a", "7")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.wait_heard("three", 7)
 
 
 if __name__ == "__main__":
