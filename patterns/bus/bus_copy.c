@@ -53,6 +53,33 @@ zloom_bus_last_of (const zloom_bus_t *self, uint64_t n)
     return end - n;
 }
 
+/* What is behind `from` in a span: of how many that is known. */
+static zloom_missed_t
+s_part (const zloom_missed_t *span, uint64_t from)
+{
+    zloom_missed_t part = *span;
+    const bool whole = span->count == span->to - span->from + 1; /* each number was an event */
+    if (from <= span->from) {
+        return part;
+    }
+    part.from = from;
+    part.count = whole ? span->to - from + 1 : 0;
+    part.at_most = span->at_most || (span->count > 0 && !whole);
+    return part;
+}
+
+void
+zloom_bus_miss_absent (zloom_bus_t *self, zloom_bus_listener_t *listener,
+                       const zloom_missed_t *span, uint64_t from)
+{
+    zloom_missed_t gap = s_part (span, from);
+    const uint64_t numbers = gap.to - gap.from + 1;
+    gap.at_most = gap.at_most || (gap.count > 0 && !listener->interest.all);
+    listener->meant += gap.count;
+    listener->began += gap.count < numbers ? numbers - gap.count : 0; /* nothing ever was there */
+    zloom_bus_miss (self, listener, &gap);
+}
+
 void
 zloom_bus_unkeep (zloom_bus_t *self, uint64_t floor)
 {
@@ -65,7 +92,7 @@ zloom_bus_unkeep (zloom_bus_t *self, uint64_t floor)
         }
         at = span->to + 1;
         if (at > floor) { /* a reader stands in it */
-            span->from = floor;
+            *span = s_part (span, floor);
             break;
         }
     }
@@ -116,13 +143,10 @@ s_keep_span (zloom_bus_t *self, const zloom_missed_t *span)
 static void
 s_tell (zloom_bus_t *self, zloom_bus_listener_t *listener, const zloom_missed_t *span)
 {
-    zloom_missed_t gap = *span;
     if (listener->stage != ZLOOM_BUS_LIVE && listener->at != span->from) {
         return;
     }
-    gap.at_most = gap.at_most || (gap.count > 0 && !listener->interest.all);
-    listener->meant += gap.count;
-    zloom_bus_miss (self, listener, &gap);
+    zloom_bus_miss_absent (self, listener, span, span->from);
     listener->at = listener->stage == ZLOOM_BUS_LIVE ? listener->at : span->to + 1;
 }
 

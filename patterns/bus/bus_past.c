@@ -85,16 +85,16 @@ s_look (zloom_bus_t *self, zloom_bus_listener_t *listener, const zloom_peek_t *p
     }
 }
 
-/* What did not come here is lost as it was to those who were there. */
-static void
-s_miss_absent (zloom_bus_t *self, zloom_bus_listener_t *listener, const zloom_missed_t *absent)
+/* What did not come here is lost as it was to those who were there; false: it is here. */
+static bool
+s_pass_absent (zloom_bus_t *self, zloom_bus_listener_t *listener, const zloom_missed_t *absent)
 {
-    zloom_missed_t gap = *absent;
-    gap.from = listener->at;
-    gap.at_most = gap.at_most || (gap.count > 0 && !listener->interest.all);
-    listener->meant += gap.count;
-    zloom_bus_miss (self, listener, &gap);
-    listener->at = gap.to + 1;
+    if (!absent || absent->from > listener->at) {
+        return false;
+    }
+    zloom_bus_miss_absent (self, listener, absent, listener->at);
+    listener->at = absent->to + 1;
+    return true;
 }
 
 /* What stands at `at`, at most `most` messages; false when nothing more can be read now. */
@@ -102,8 +102,7 @@ static bool
 s_read (zloom_bus_t *self, zloom_bus_listener_t *listener, uint64_t most, const zloom_turn_t *turn)
 {
     const zloom_missed_t *absent = zloom_bus_absent (self, listener->at);
-    if (absent && absent->from <= listener->at) {
-        s_miss_absent (self, listener, absent);
+    if (s_pass_absent (self, listener, absent)) {
         return true;
     }
     most = absent && absent->from - listener->at < most ? absent->from - listener->at : most;
@@ -207,7 +206,12 @@ zloom_bus_read_from (zloom_bus_t *self, zloom_bus_listener_t *listener, uint64_t
     while (listener->at < seq) {
         zloom_peek_t peek = {.n = 1};
         uint64_t count = 0;
-        const uint64_t left = seq - listener->at;
+        const zloom_missed_t *absent = zloom_bus_absent (self, listener->at);
+        if (s_pass_absent (self, listener, absent)) {
+            continue;
+        }
+        const uint64_t end = absent && absent->from < seq ? absent->from : seq;
+        const uint64_t left = end - listener->at;
         const zloom_err_t err = turn->store->peek (turn->store->arg, listener->at,
                                                    left < ENOUGH ? (uint32_t) left : ENOUGH,
                                                    ZLOOM_BUS_LEASE_BYTES, &peek);
@@ -218,9 +222,9 @@ zloom_bus_read_from (zloom_bus_t *self, zloom_bus_listener_t *listener, uint64_t
             count += zloom_bus_interest_wants (&listener->interest, zloom_topic_of (bytes)) ? 1 : 0;
         }
         if (err != ZLOOM_OK) {
-            zloom_bus_lose_unread (self, listener, listener->at, seq - 1, "limit");
-            listener->at = seq;
-            return;
+            zloom_bus_lose_unread (self, listener, listener->at, end - 1, "limit");
+            listener->at = end;
+            continue;
         }
         listener->meant += count;
         zloom_bus_lose (self, listener, listener->at, listener->at + peek.n - 1, count, "limit");

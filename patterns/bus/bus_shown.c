@@ -98,7 +98,7 @@ s_row_of_listener (const zloom_bus_t *self, const zloom_bus_listener_t *listener
                                     .consumers = listener->member_count,
                                     .consumer = listener->members[0]->id,
                                     .lag = listener->pending.total +
-                                           (live ? 0 : self->next_seq - listener->at),
+                                           (live ? 0 : zloom_bus_there (self, listener->at)),
                                     .delivered = listener->delivered,
                                     .filtered = reached - listener->began > listener->meant
                                                   ? reached - listener->began - listener->meant

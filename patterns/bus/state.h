@@ -393,6 +393,9 @@ uint64_t zloom_bus_there (const zloom_bus_t *self, uint64_t from);
 uint64_t zloom_bus_last_of (const zloom_bus_t *self, uint64_t n);
 /* The first absent span that ends at `seq` or behind it; NULL: none does. */
 const zloom_missed_t *zloom_bus_absent (const zloom_bus_t *self, uint64_t seq);
+/* It misses what is absent from `from` on to the end of this span. */
+void zloom_bus_miss_absent (zloom_bus_t *self, zloom_bus_listener_t *listener,
+                            const zloom_missed_t *span, uint64_t from);
 /* Numbers below `floor` are kept no more: their sizes and absent spans go. */
 void zloom_bus_unkeep (zloom_bus_t *self, uint64_t floor);
 /* Up to `seq` all is durable: and so is what is absent right behind it. */

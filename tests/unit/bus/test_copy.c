@@ -146,6 +146,95 @@ copy_is_read_over_its_holes (void **state)
     hall_destroy (hall);
 }
 
+/* How many of a hole are behind a place in it is known when all of its numbers were events. */
+static void
+copy_tells_of_the_rest_of_a_hole (void **state)
+{
+    (void) state;
+    for (int alone = 0; alone < 2; alone++) { /* the others are gone: the hole itself is cut */
+        hall_t *hall = s_copy (100);
+        hall_join (hall, 1, (hall_wish_t){0});
+        hall_credit (hall, 1, 1);
+        hall_publish (hall, "a a");
+        s_go_on (hall, 6, 3, false);
+        hall_publish (hall, "a");
+        s_go_on (hall, 11, 3, false); /* three of 7 to 10 */
+        hall_publish (hall, "a");
+        hall_join (hall, 2, (hall_wish_t){.from = ZLOOM_FROM_SEQ, .from_value = 4});
+        hall_join (hall, 3, (hall_wish_t){.from = ZLOOM_FROM_SEQ, .from_value = 9});
+        if (alone) {
+            hall_leave (hall, 1);
+            zloom_effects_clear (hall->effects);
+            assert_int_equal (zloom_bus_pattern.dispatch (hall->bus, 0, &hall->turn), 0);
+            hall_carry_out (hall);
+            assert_int_equal (hall->forgotten, 4);
+        }
+        hall_credit (hall, 2, 100);
+        hall_credit (hall, 3, 100);
+        hall_dispatch (hall);
+        hall_expect (hall, 2, "gap4-5:2(edge) 6 gap7-10:3(edge) 11");
+        hall_expect (hall, 3, "gap9-10:0(edge) 11");
+        hall_destroy (hall);
+    }
+}
+
+/* The flow is full, and what goes lies on both sides of a hole that a reader stands before. */
+static void
+copy_is_full_before_a_hole (void **state)
+{
+    (void) state;
+    const char *const patterns[] = {NULL, "a"};
+    for (int i = 0; i < 2; i++) {
+        hall_t *hall = s_copy (5);
+        hall_join (hall, 1, (hall_wish_t){0});
+        hall_publish (hall, "a a");
+        s_go_on (hall, 6, 3, false);
+        hall_publish (hall, "a a a");
+        hall_join (hall, 2,
+                   (hall_wish_t){.from = ZLOOM_FROM_SEQ, .from_value = 2, .patterns = patterns[i]});
+        hall_publish (hall, "a a a"); /* the first three go */
+        hall_credit (hall, 2, 100);
+        hall_dispatch (hall);
+        hall_expect (hall, 2,
+                     i == 0 ? "gap2-6:5(limit) 7-11"
+                            : "gap2-2:1(limit) gap3-5:0(edge) gap6-6:1(limit) 7-11");
+        hall_destroy (hall);
+    }
+}
+
+static void
+s_expect_row (const hall_t *hall, uint64_t consumer, uint64_t lag, uint64_t filtered)
+{
+    zloom_subscriber_row_t row;
+    assert_true (hall_row (hall, NULL, consumer, &row));
+    assert_int_equal (row.lag, lag);
+    assert_int_equal (row.filtered, filtered);
+}
+
+/* Numbers that never were are not shown as events that somebody did not want, or has to read. */
+static void
+copy_shows_no_absent_numbers (void **state)
+{
+    (void) state;
+    const uint64_t far = UINT64_C (1) << 40;
+    hall_t *hall = s_copy (100);
+    hall_join (hall, 1, (hall_wish_t){.patterns = "a"});
+    hall_credit (hall, 1, 1);
+    hall_publish (hall, "a b a");
+    s_go_on (hall, far, 0, true);
+    hall_publish (hall, "a b");
+    hall_join (hall, 2, (hall_wish_t){.from = ZLOOM_FROM_SEQ, .from_value = 2, .patterns = "a"});
+    s_expect_row (hall, 1, 3, 2);
+    s_expect_row (hall, 2, 4, 0);
+    hall_credit (hall, 1, 100);
+    hall_credit (hall, 2, 100);
+    hall_dispatch (hall);
+    s_expect_row (hall, 1, 0, 2);
+    s_expect_row (hall, 2, 0, 2);
+    hall_expect (hall, 2, "3 gap4-1099511627775:0(restart) 1099511627776");
+    hall_destroy (hall);
+}
+
 #define TINY 4095 /* so many share one mean */
 #define BIG 400000
 
@@ -204,6 +293,9 @@ main (void)
       cmocka_unit_test (copy_counts_no_absent_numbers),
       cmocka_unit_test (copy_knows_its_router_s_life),
       cmocka_unit_test (copy_is_read_over_its_holes),
+      cmocka_unit_test (copy_tells_of_the_rest_of_a_hole),
+      cmocka_unit_test (copy_is_full_before_a_hole),
+      cmocka_unit_test (copy_shows_no_absent_numbers),
       cmocka_unit_test (copy_makes_room_whatever_it_takes),
       cmocka_unit_test (copy_refuses_what_it_cannot_keep),
     };
