@@ -188,7 +188,8 @@ s_command (zloom_bytes_t name)
 
 /*
  * An outbox is sent to, and asked for by its bridge, under the name of the flow that it keeps for.
- * All other questions by that name are about the flow itself, which lives on another router.
+ * All other questions by that name are about the flow itself, which lives on another router. So are
+ * those about a flow of which there is a copy here; who hears the copy is in stats.
  */
 static zloom_hosted_t *
 s_flow (zloom_engine_t *self, const command_t *command, zloom_bytes_t name)
@@ -196,7 +197,8 @@ s_flow (zloom_engine_t *self, const command_t *command, zloom_bytes_t name)
     zloom_hosted_t *flow = name.data ? zloom_engine_flow (self, name) : NULL;
     const bool own = !flow || !flow->outbox_of || command->run == zloom_admin_outbox ||
                      zloom_bytes_equal (name, zloom_bytes_text (flow->config.name));
-    return own ? flow : NULL;
+    const bool copy = flow && flow->config.copy_of && command->run != zloom_admin_stats;
+    return own && !copy ? flow : NULL;
 }
 
 static zloom_err_t

@@ -2,6 +2,7 @@
 /* A flow that keeps for another router: what it is called, and what it asks of senders. */
 #include "unit/engine/peers.h"
 
+#include "patterns/bus/bus.h"
 #include "wire/encode.h"
 
 static void
@@ -110,6 +111,25 @@ test_questions_about_the_flow_are_for_its_own_router (void **state)
     rig_close (&rig);
 }
 
+static void
+test_questions_about_a_flow_are_not_for_its_copy (void **state)
+{
+    (void) state;
+    zloom_engine_flow_t flow = rig_flow ("orders", ZLOOM_CONFIRM_MEMORY);
+    rig_t rig;
+    flow.config.pattern = "bus";
+    flow.config.copy_of = "hub";
+    flow.config.on_full = ZLOOM_ON_FULL_DROP_OLDEST;
+    flow.pattern = &zloom_bus_pattern;
+    rig_open (&rig, &flow, 1);
+    rig_hello (&rig, 1, "operator", 1, NULL);
+    assert_int_equal (s_asked (&rig, "group ls", "orders"), ZLOOM_UNKNOWN_FLOW);
+    assert_int_equal (s_asked (&rig, "purge", "orders"), ZLOOM_UNKNOWN_FLOW);
+    assert_int_equal (s_asked (&rig, "pause", "orders"), ZLOOM_UNKNOWN_FLOW);
+    assert_int_equal (s_asked (&rig, "stats", "orders"), ZLOOM_OK);
+    rig_close (&rig);
+}
+
 int
 main (void)
 {
@@ -118,6 +138,7 @@ main (void)
       cmocka_unit_test (test_the_one_topic_far_away_is_told_here),
       cmocka_unit_test (test_without_a_key_any_message_is_taken),
       cmocka_unit_test (test_questions_about_the_flow_are_for_its_own_router),
+      cmocka_unit_test (test_questions_about_a_flow_are_not_for_its_copy),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
