@@ -71,6 +71,57 @@ test_found_by_route_id_and_process (void **state)
     zloom_sessions_destroy (&sessions);
 }
 
+/* A peer of another time is told both ranges, whether it is too old or too new. */
+static void
+test_a_protocol_in_common (void **state)
+{
+    (void) state;
+    static const struct {
+        uint32_t min, max;
+    } ranges[] = {{ZLOOM_PROTO_MAX + 1, ZLOOM_PROTO_MAX + 2}, {0, ZLOOM_PROTO_MIN - 1}};
+    zloom_sessions_t *sessions = s_new (0, 0);
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        const uint8_t bytes[ZLOOM_NONCE_BYTES] = {1};
+        const zloom_verb_hello_t hello = {.proto_min = ranges[i].min,
+                                          .proto_max = ranges[i].max,
+                                          .name = zloom_bytes_text ("shop"),
+                                          .role = zloom_bytes_text ("test"),
+                                          .nonce = zloom_bytes (bytes, sizeof bytes)};
+        zloom_session_t *session = NULL;
+        zloom_session_t *older = NULL;
+        bool fenced = false;
+        assert_int_equal (
+          zloom_sessions_hello (sessions, 1, NULL, &hello, 0, &session, &older, &fenced),
+          ZLOOM_VERSION);
+        assert_null (session);
+    }
+    assert_int_equal (zloom_sessions_count (sessions), 0);
+    zloom_sessions_destroy (&sessions);
+}
+
+/* Who goes leaves the line of those that wait, wherever it stands; the others keep their order. */
+static void
+test_who_goes_leaves_the_line (void **state)
+{
+    (void) state;
+    zloom_sessions_t *sessions = s_new (0, 0);
+    zloom_session_t *waits[4];
+    static const char *const names[] = {"a", "b", "c", "d"};
+    for (uint8_t i = 0; i < 4; i++) {
+        waits[i] = s_join (sessions, i + 1u, names[i], i);
+        zloom_sessions_wait (sessions, waits[i]);
+    }
+    zloom_session_t *second = waits[1];
+    zloom_session_t *last = waits[3];
+    zloom_sessions_remove (sessions, &second);
+    zloom_sessions_remove (sessions, &last);
+    assert_int_equal (zloom_sessions_waiting (sessions), 2);
+    assert_ptr_equal (zloom_sessions_take_waiting (sessions), waits[0]);
+    assert_ptr_equal (zloom_sessions_take_waiting (sessions), waits[2]);
+    assert_null (zloom_sessions_take_waiting (sessions));
+    zloom_sessions_destroy (&sessions);
+}
+
 static void
 test_epochs (void **state)
 {
@@ -277,6 +328,8 @@ main (void)
 {
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (test_found_by_route_id_and_process),
+      cmocka_unit_test (test_a_protocol_in_common),
+      cmocka_unit_test (test_who_goes_leaves_the_line),
       cmocka_unit_test (test_epochs),
       cmocka_unit_test (test_a_name_belongs_to_its_key),
       cmocka_unit_test (test_the_router_s_own_user_has_any_name),
