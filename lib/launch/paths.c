@@ -144,17 +144,21 @@ zloom_paths_running (const zloom_paths_t *self)
     return held ? ZLOOM_OK : ZLOOM_NOT_RUNNING;
 }
 
+/* Another one takes its place whole: who reads meanwhile has either. */
 zloom_err_t
 zloom_paths_write_endpoint (const zloom_paths_t *self, const char *lines)
 {
     char path[PATH_MAX];
+    char fresh[PATH_MAX];
     zloom_err_t err = s_print (path, sizeof path, self->runtime, "/endpoint", "");
+    err = err ? err : s_print (fresh, sizeof fresh, path, ".new", "");
     if (err != ZLOOM_OK) {
         return err;
     }
-    size_t size = strlen (lines);
-    int fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0 || write (fd, lines, size) != (ssize_t) size) {
+    const size_t size = strlen (lines);
+    const int fd = open (fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    const bool written = fd >= 0 && write (fd, lines, size) == (ssize_t) size;
+    if (!written || rename (fresh, path) != 0) {
         err = zloom_fail_errno (ZLOOM_SYSTEM, "cannot write %s", path);
     }
     if (fd >= 0) {

@@ -46,26 +46,12 @@ s_extra (const zloom_topology_t *topology)
     return extra;
 }
 
-/*
- * The addresses of all routers, to be freed; those of edges are told beside them to those who look
- * for either.
- */
+/* The addresses of all routers, to be freed; the file of addresses is written beside. */
 static zloom_err_t
 s_find_routers (const zloom_topology_t *topology, char **lines_p)
 {
-    const zloom_node_args_t args = {
-      .recipe = topology->recipe,
-      .runtime_dir = topology->paths.runtime,
-      .fleet = topology->fleet,
-      .host = topology->host,
-      .key_file = topology->key_file,
-    };
-    char *doors = NULL;
-    zloom_err_t err = zloom_node_doors (&args, &doors);
-    if (err == ZLOOM_OK) {
-        err = zloom_paths_write_endpoint (&topology->paths, doors);
-    }
-    free (doors);
+    const zloom_node_args_t args = zloom_topology_args (topology);
+    const zloom_err_t err = zloom_topology_write_doors (topology);
     return err == ZLOOM_OK ? zloom_node_endpoints (&args, lines_p) : err;
 }
 

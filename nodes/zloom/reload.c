@@ -282,6 +282,14 @@ s_add (const s_reload_t *self)
     return code;
 }
 
+/* Programs and commands find edges that came, and none that has left. */
+static int
+s_tell_doors (const s_reload_t *self)
+{
+    const zloom_err_t err = zloom_topology_write_doors (self->topology);
+    return err == ZLOOM_OK ? ZLOOM_EXIT_OK : zloom_cli_fail (self->control->cli, err);
+}
+
 static int
 s_take_over (const s_reload_t *self)
 {
@@ -299,6 +307,7 @@ s_take_over (const s_reload_t *self)
     code = code ? code : s_start_again (self, true);
     code = code ? code : s_add (self);
     code = code ? code : s_start_again (self, false);
+    code = code ? code : s_tell_doors (self);
     return code ? code
                 : s_order (self, "settle", json_pack ("{s:I}", "adopted", (json_int_t) adoption));
 }

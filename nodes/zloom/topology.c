@@ -139,6 +139,31 @@ zloom_topology_fini (zloom_topology_t *self)
     self->path = self->fleet_path = self->key_folder = self->key_file = NULL;
 }
 
+zloom_node_args_t
+zloom_topology_args (const zloom_topology_t *self)
+{
+    return (zloom_node_args_t){
+      .recipe = self->recipe,
+      .runtime_dir = self->paths.runtime,
+      .fleet = self->fleet,
+      .host = self->host,
+      .key_file = self->key_file,
+    };
+}
+
+zloom_err_t
+zloom_topology_write_doors (const zloom_topology_t *self)
+{
+    const zloom_node_args_t args = zloom_topology_args (self);
+    char *doors = NULL;
+    zloom_err_t err = zloom_node_doors (&args, &doors);
+    if (err == ZLOOM_OK) {
+        err = zloom_paths_write_endpoint (&self->paths, doors);
+    }
+    free (doors);
+    return err;
+}
+
 int
 zloom_target_find (const zloom_cli_t *cli, const char *word, zloom_target_t *self)
 {

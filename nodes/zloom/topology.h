@@ -8,6 +8,7 @@
 
 #include "cli.h"
 #include "launch/paths.h"
+#include "nodes/node.h"
 #include "recipe/fleet.h"
 #include "recipe/recipe.h"
 
@@ -44,6 +45,13 @@ int zloom_topology_read (const zloom_cli_t *cli, bool environment, const char *s
 /* zloom_recipe_options_t.socket_dir by --state and the environment; `arg` is the command line. */
 bool zloom_topology_sockets (void *arg, const char *name, char *folder, size_t size);
 void zloom_topology_fini (zloom_topology_t *self);
+/* What a node has to know to find the routers; it lives as long as the topology. */
+zloom_node_args_t zloom_topology_args (const zloom_topology_t *self);
+/*
+ * The file `endpoint` of the runtime folder: the addresses of all routers, and behind them those of
+ * this host's edges.
+ */
+zloom_err_t zloom_topology_write_doors (const zloom_topology_t *self);
 
 /* A flow of a running topology, as the command line names it: FLOW or TOPOLOGY/FLOW. */
 typedef struct {

@@ -47,6 +47,18 @@ NEWS = """
          allow: {Z0421: "that is what is looked at"}}
 """
 
+EDGED = """
+nodes:
+  hub: {kind: router}
+  edge: {kind: forwarder, of: hub}
+  one: {kind: sink, file: {path: one.txt}}
+flows:
+  events: {pattern: bus, from: external, to: {one: {through: edge}},
+           allow: {Z0421: "that is what is looked at"}}
+"""
+BARE = EDGED.replace("  edge: {kind: forwarder, of: hub}\n", "").replace(
+    "through: edge", "durable: false")
+
 
 class Edge(Case):
     def setUp(self):
@@ -216,6 +228,22 @@ class Edge(Case):
         done = self.ask("send", "news", "--topic", "a", "7")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.wait_heard("three", 7)
+
+    def test_edges_that_come_and_go_are_found_and_forgotten(self):
+        def up(recipe):
+            self.recipe(recipe)
+            done = zloom("up", self.path, "--state", self.state)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            done = self.ask("stats")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            path = self.state / "run" / "endpoint"
+            lines = path.read_text(encoding="ascii").splitlines()
+            return [line.rsplit("/", 1)[1] for line in lines]
+
+        self.addCleanup(self.ask, "down", "--now")
+        self.assertEqual(up(BARE), ["hub.sock"])
+        self.assertEqual(up(EDGED), ["hub.sock", "edge.sock"])
+        self.assertEqual(up(BARE), ["hub.sock"])
 
 
 if __name__ == "__main__":
