@@ -4,6 +4,9 @@
 #include "base/log.h"
 #include "patterns/registry.h"
 
+#include <stdio.h>
+#include <string.h>
+
 /* All of it is borrowed from the recipe. */
 static zloom_subscription_options_t
 s_subscription (const zloom_recipe_flow_t *flow, const zloom_recipe_node_t *node, int64_t prefetch)
@@ -41,14 +44,22 @@ void
 zloom_node_gap (zloom_node_gaps_t *self, const char *node, const zloom_client_event_t *event)
 {
     const int64_t now_ns = zloom_clock_now ().mono_ns;
-    self->missed += event->n;
-    if (now_ns < self->next_ns) {
+    char why[sizeof self->reasons->why];
+    (void) snprintf (why, sizeof why, "%.*s", (int) event->text.size,
+                     event->text.size ? (const char *) event->text.data : "");
+    size_t at = 0; /* more reasons than there are share the last place */
+    while (at + 1 < ZLOOM_NODE_REASONS && self->reasons[at].next_ns > 0 &&
+           strcmp (self->reasons[at].why, why) != 0) {
+        at++;
+    }
+    memcpy (self->reasons[at].why, why, sizeof why);
+    self->reasons[at].missed += event->n;
+    if (now_ns < self->reasons[at].next_ns) {
         return;
     }
-    zloom_log (ZLOOM_LOG_WARN, "missed", "node=%s flow=%s events=%llu from=%llu to=%llu why=%.*s",
-               node, event->flow ? event->flow : "-", (unsigned long long) self->missed,
-               (unsigned long long) event->seq, (unsigned long long) event->last,
-               (int) event->text.size, event->text.size ? (const char *) event->text.data : "");
-    self->missed = 0;
-    self->next_ns = zloom_time_add (now_ns, ZLOOM_NS_PER_S);
+    zloom_log (ZLOOM_LOG_WARN, "missed", "node=%s flow=%s events=%llu from=%llu to=%llu why=%s",
+               node, event->flow ? event->flow : "-", (unsigned long long) self->reasons[at].missed,
+               (unsigned long long) event->seq, (unsigned long long) event->last, why);
+    self->reasons[at].missed = 0;
+    self->reasons[at].next_ns = zloom_time_add (now_ns, ZLOOM_NS_PER_S);
 }

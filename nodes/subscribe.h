@@ -16,10 +16,15 @@
 zloom_err_t zloom_node_subscribe (zloom_client_t *client, const zloom_node_args_t *args,
                                   int64_t prefetch, int64_t deadline_ns, uint32_t *handles);
 
-/* What a node has missed, told in its log a line a second at most. */
+#define ZLOOM_NODE_REASONS 8
+
+/* What a node has missed, told in its log: for each reason a line a second at most. */
 typedef struct {
-    int64_t next_ns; /* not before, mono */
-    uint64_t missed; /* since the last line */
+    struct {
+        char why[24];
+        int64_t next_ns; /* not before, mono */
+        uint64_t missed; /* since the last line */
+    } reasons[ZLOOM_NODE_REASONS];
 } zloom_node_gaps_t;
 
 /* A GAP event. */
