@@ -108,8 +108,11 @@ zloom_bus_unkeep (zloom_bus_t *self, uint64_t floor)
 uint64_t
 zloom_bus_durable_to (const zloom_bus_t *self, uint64_t seq)
 {
-    const zloom_missed_t *span = zloom_bus_absent (self, seq + 1);
-    return span && span->from == seq + 1 ? span->to : seq;
+    const zloom_missed_t *span;
+    while ((span = zloom_bus_absent (self, seq + 1)) != NULL && span->from == seq + 1) {
+        seq = span->to;
+    }
+    return seq;
 }
 
 /* ---- PASS ------------------------------------------------------------------------------------ */
@@ -127,10 +130,10 @@ static void
 s_keep_span (zloom_bus_t *self, const zloom_missed_t *span)
 {
     zloom_missed_t *last = self->absent_count > 0 ? &self->absent[self->absent_count - 1] : NULL;
-    if (last && last->to + 1 == span->from) {
+    if (last && last->to + 1 == span->from && last->at_most == span->at_most &&
+        last->restart == span->restart) {
         last->to = span->to;
         last->count += span->count;
-        last->at_most = last->at_most || span->at_most;
         last->reason = span->reason;
         return;
     }
@@ -164,6 +167,7 @@ zloom_bus_pass (zloom_bus_t *self, const zloom_event_t *event)
                                  .to = seq - 1,
                                  .count = event->pass.missed ? event->pass.count : 0,
                                  .at_most = event->pass.missed && event->pass.count == 0,
+                                 .restart = event->pass.restart,
                                  .reason = event->pass.restart ? RESTART : ZLOOM_BUS_EDGE};
     const bool durable = self->durable_seq == span.from - 1;
     self->next_seq = seq;

@@ -18,7 +18,7 @@ static bool
 s_touch (const zloom_missed_t *a, const zloom_missed_t *b, const zloom_ranges_t *pending)
 {
     zloom_range_t run;
-    if (a->at_most != b->at_most) {
+    if (a->at_most != b->at_most || a->restart != b->restart) {
         return false;
     }
     return a->to + 1 >= b->from || !zloom_ranges_find (pending, a->to + 1, &run) ||

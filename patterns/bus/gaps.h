@@ -16,6 +16,7 @@ typedef struct {
     uint64_t to; /* inclusive */
     uint64_t count;
     bool at_most;       /* so many at most: nobody knows which of them were meant for it */
+    bool restart;       /* numbers between two lives, of which it is told by themselves */
     const char *reason; /* of the last of them */
 } zloom_missed_t;
 

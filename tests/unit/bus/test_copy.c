@@ -146,6 +146,44 @@ copy_is_read_over_its_holes (void **state)
     hall_destroy (hall);
 }
 
+/*
+ * The router's new life has events before the edge is back: one who wants some topics is not told
+ * how many in either hole, and still of both, as only one of them is between two lives.
+ */
+static void
+copy_tells_of_a_restart_and_of_what_came_then (void **state)
+{
+    (void) state;
+    const uint64_t far = UINT64_C (1) << 40;
+    const char *const holes = "gap3-1099511627775:0(restart) gap1099511627776-1099511627780:0(edge)"
+                              " 1099511627781";
+    hall_t *hall = s_copy (100);
+    hall->by_hand = true; /* nothing is durable yet */
+    hall_join (hall, 1, (hall_wish_t){.patterns = "a"});
+    hall_publish (hall, "a a");
+    hall_join (hall, 2, (hall_wish_t){.from = ZLOOM_FROM_SEQ, .from_value = 3});
+    hall_join (hall, 3, (hall_wish_t){.from = ZLOOM_FROM_SEQ, .from_value = 2, .patterns = "a"});
+    s_go_on (hall, far, 0, true);
+    s_go_on (hall, far + 5, 5, false);
+    hall_publish (hall, "a");
+    hall_feed (hall, &(zloom_event_t){.type = ZLOOM_EVENT_DURABLE, .durable_seq = 2});
+    for (uint64_t i = 1; i <= 3; i++) {
+        hall_credit (hall, i, 100);
+    }
+    hall_dispatch (hall);
+    hall_feed (hall, &(zloom_event_t){.type = ZLOOM_EVENT_DURABLE, .durable_seq = far + 5});
+    hall_dispatch (hall);
+    char text[128];
+    snprintf (text, sizeof text, "1-2 %s", holes);
+    hall_expect (hall, 1, text);
+    snprintf (text, sizeof text, "2 %s", holes);
+    hall_expect (hall, 3, text);
+    hall_expect (hall, 2,
+                 "gap3-1099511627775:0(restart) gap1099511627776-1099511627780:5(edge)"
+                 " 1099511627781");
+    hall_destroy (hall);
+}
+
 /* How many of a hole are behind a place in it is known when all of its numbers were events. */
 static void
 copy_tells_of_the_rest_of_a_hole (void **state)
@@ -293,6 +331,7 @@ main (void)
       cmocka_unit_test (copy_counts_no_absent_numbers),
       cmocka_unit_test (copy_knows_its_router_s_life),
       cmocka_unit_test (copy_is_read_over_its_holes),
+      cmocka_unit_test (copy_tells_of_a_restart_and_of_what_came_then),
       cmocka_unit_test (copy_tells_of_the_rest_of_a_hole),
       cmocka_unit_test (copy_is_full_before_a_hole),
       cmocka_unit_test (copy_shows_no_absent_numbers),
