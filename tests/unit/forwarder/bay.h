@@ -7,21 +7,15 @@
 #ifndef ZLOOM_TESTS_FORWARDER_BAY_H
 #define ZLOOM_TESTS_FORWARDER_BAY_H
 
-#include "unit/engine/rig.h"
-
-#include "client/client_core.h"
 #include "nodes/forwarder/relay.h"
 #include "patterns/bus/bus.h"
+#include "unit/forwarder/roads.h"
 
 enum { PUBLISHER, RELAY, ONE, TWO, THREE, LINKS };
 #define STEP_NS (5 * ZLOOM_NS_PER_MS)
 
 typedef struct {
-    zloom_client_core_t *core;
-    rig_t *rig;
-    zloom_route_t route;
     uint32_t handle;
-    bool mute; /* what it says does not leave, and it reads nothing */
     zloom_err_t refused;
     zloom_buf_t heard;
     uint64_t first, last; /* a run that is not written down yet; 0: none */
@@ -38,6 +32,7 @@ typedef struct {
     zloom_engine_flow_t bus;
     zloom_engine_flow_t copy;
     zloom_route_t next_route[2];
+    road_t roads[LINKS]; /* who is mute reads nothing, either */
     link_t links[LINKS];
     zloom_relay_t *relay;
     uint64_t sent;
@@ -47,12 +42,6 @@ typedef struct {
 } bay_t;
 
 /* ---- roads ---------------------------------------------------------------------------------- */
-
-static inline zloom_route_t
-s_new_route (bay_t *self, const rig_t *rig)
-{
-    return self->next_route[rig == &self->edge]++;
-}
 
 static inline void
 s_relay_event (void *arg, const zloom_client_event_t *event)
@@ -110,19 +99,14 @@ s_link_event (void *arg, const zloom_client_event_t *event)
 static inline void
 s_connect (bay_t *self, int which, const zloom_client_options_t *options)
 {
-    link_t *link = &self->links[which];
+    const bool at_edge = which > RELAY;
     zloom_client_options_t own = *options;
     own.seed = (uint64_t) which + 1;
     own.linger_ns = -1;
     memset (own.nonce, ++self->nonce, sizeof own.nonce);
-    zloom_client_core_destroy (&link->core);
-    const zloom_err_t err = which == RELAY
-                              ? zloom_client_core_new (&own, s_relay_event, self, &link->core)
-                              : zloom_client_core_new (&own, s_link_event, link, &link->core);
-    assert_int_equal (err, ZLOOM_OK);
-    link->rig = which <= RELAY ? &self->hub : &self->edge;
-    link->route = s_new_route (self, link->rig);
-    zloom_client_core_connected (link->core, link->rig->now);
+    road_connect (&self->roads[which], at_edge ? &self->edge : &self->hub,
+                  &self->next_route[at_edge], &own, which == RELAY ? s_relay_event : s_link_event,
+                  which == RELAY ? (void *) self : &self->links[which]);
 }
 
 static inline void
@@ -162,7 +146,7 @@ static inline void
 bay_close (bay_t *self)
 {
     for (int i = 0; i < LINKS; i++) {
-        zloom_client_core_destroy (&self->links[i].core);
+        zloom_client_core_destroy (&self->roads[i].core);
         zloom_buf_fini (&self->links[i].heard);
     }
     zloom_relay_destroy (&self->relay);
@@ -176,13 +160,7 @@ bay_restart (bay_t *self, rig_t *rig)
 {
     rig_stop (rig);
     assert_int_equal (rig_start (rig), ZLOOM_OK);
-    memset (rig->broken, 0, sizeof rig->broken);
-    self->next_route[rig == &self->edge] = 1;
-    for (int i = 0; i < LINKS; i++) {
-        if (self->links[i].core && self->links[i].rig == rig) {
-            self->links[i].route = s_new_route (self, rig);
-        }
-    }
+    roads_reborn (self->roads, LINKS, rig, &self->next_route[rig == &self->edge]);
     if (rig == &self->edge) {
         s_new_relay (self);
     }
@@ -199,61 +177,24 @@ bay_subscribe (bay_t *self, int which, const zloom_subscription_options_t *optio
     self->links[which].wants_all = options->pattern_count == 0;
     s_connect (self, which, &client);
     assert_int_equal (
-      zloom_client_core_subscribe (self->links[which].core, &own, &self->links[which].handle),
+      zloom_client_core_subscribe (self->roads[which].core, &own, &self->links[which].handle),
       ZLOOM_OK);
 }
 
 /* ---- the network ---------------------------------------------------------------------------- */
 
 static inline void
-s_up (bay_t *self, link_t *link)
-{
-    zloom_client_out_t out;
-    (void) zloom_client_core_tick (link->core, link->rig->now);
-    if (zloom_client_core_wants_road (link->core)) {
-        link->rig->broken[link->route] = ZLOOM_GONE;
-        link->route = s_new_route (self, link->rig);
-        zloom_client_core_connected (link->core, link->rig->now);
-    }
-    while (zloom_client_core_peek (link->core, &out)) {
-        rig_put_bytes (link->rig, link->route, out.verb, out.blob ? out.pack : ZLOOM_BYTES_NULL);
-        zloom_client_core_pop (link->core);
-    }
-}
-
-static inline void
-s_down (bay_t *self, rig_t *rig)
-{
-    for (size_t i = 0; i < rig->out_count; i++) {
-        rig_frame_t *item = &rig->out[i];
-        for (int k = 0; k < LINKS; k++) {
-            link_t *link = &self->links[k];
-            if (link->core && link->rig == rig && link->route == item->route) {
-                zloom_client_core_frame (link->core, zloom_buf_bytes (&item->verb), item->pack,
-                                         rig->now);
-            }
-        }
-        zloom_buf_fini (&item->verb);
-        zloom_blob_unref (&item->pack);
-    }
-    rig->out_count = 0;
-}
-
-/* The road breaks: what was under way is lost, and the router hears of it at its next word. */
-static inline void
 bay_cut (bay_t *self, int which)
 {
-    link_t *link = &self->links[which];
-    link->rig->broken[link->route] = ZLOOM_GONE;
-    link->route = s_new_route (self, link->rig);
+    road_cut (&self->roads[which]);
 }
 
 static inline void
-s_take (link_t *link)
+s_take (zloom_client_core_t *core, link_t *link)
 {
     const zloom_message_t *message;
     const zloom_settlement_t ack = {.delay_ms = ZLOOM_DELAY_UNSET, .cause = {.exit = -1}};
-    while (zloom_client_core_receive (link->core, link->handle, &message)) {
+    while (zloom_client_core_receive (core, link->handle, &message)) {
         if (link->last == 0 || link->last + 1 != message->seq) {
             s_flush (link);
             link->first = message->seq;
@@ -264,7 +205,7 @@ s_take (link_t *link)
         assert_true (message->producer_size == 4 && memcmp (message->producer, "shop", 4) == 0);
         assert_true (message->id > link->last_id);
         link->last_id = message->id;
-        assert_int_equal (zloom_client_core_settle (link->core, &message, &ack), ZLOOM_OK);
+        assert_int_equal (zloom_client_core_settle (core, &message, &ack), ZLOOM_OK);
     }
 }
 
@@ -279,22 +220,22 @@ static inline void
 bay_step (bay_t *self)
 {
     int64_t due_ns = ZLOOM_NEVER;
-    if (!self->links[RELAY].mute && !self->hold_relay && self->relay_err == ZLOOM_OK) {
-        self->relay_err = zloom_relay_turn (self->relay, self->links[RELAY].core, self->edge.engine,
+    if (!self->roads[RELAY].mute && !self->hold_relay && self->relay_err == ZLOOM_OK) {
+        self->relay_err = zloom_relay_turn (self->relay, self->roads[RELAY].core, self->edge.engine,
                                             self->edge.now, &due_ns);
     }
     for (int i = 0; i < LINKS; i++) {
-        if (self->links[i].core && !self->links[i].mute && s_is_open (self, i)) {
-            s_up (self, &self->links[i]);
+        if (self->roads[i].core && !self->roads[i].mute && s_is_open (self, i)) {
+            road_up (&self->roads[i]);
         }
     }
     rig_settle (&self->hub);
     rig_settle (&self->edge);
-    s_down (self, &self->hub);
-    s_down (self, &self->edge);
+    roads_down (self->roads, LINKS, &self->hub);
+    roads_down (self->roads, LINKS, &self->edge);
     for (int i = ONE; i < LINKS; i++) {
-        if (self->links[i].core && !self->links[i].mute) {
-            s_take (&self->links[i]);
+        if (self->roads[i].core && !self->roads[i].mute) {
+            s_take (self->roads[i].core, &self->links[i]);
         }
     }
     rig_pass (&self->hub, STEP_NS);
@@ -315,7 +256,7 @@ bay_publish (bay_t *self, const char *topic, uint64_t n)
 {
     const zloom_envelope_t envelope = {.topic = zloom_bytes_text (topic),
                                        .body = zloom_bytes_text ("x")};
-    zloom_client_core_t *core = self->links[PUBLISHER].core;
+    zloom_client_core_t *core = self->roads[PUBLISHER].core;
     for (int i = 0; i < 20000 && n > 0; i++) {
         while (n > 0 && zloom_client_core_send (core, "paid", &envelope, ZLOOM_BYTES_NULL,
                                                 self->hub.now, NULL) == ZLOOM_OK) {

@@ -7,20 +7,12 @@
 #ifndef ZLOOM_TESTS_FORWARDER_STRAIT_H
 #define ZLOOM_TESTS_FORWARDER_STRAIT_H
 
-#include "unit/engine/rig.h"
-
-#include "client/client_core.h"
 #include "nodes/forwarder/bridge.h"
+#include "unit/forwarder/roads.h"
 
 enum { SHOP, SOURCE, THIEF, FAR, LAST, LINKS };
 #define STEP_NS (5 * ZLOOM_NS_PER_MS)
 #define BODIES_MOST 4096
-
-typedef struct {
-    zloom_client_core_t *core; /* NULL: nobody is there */
-    rig_t *rig;
-    zloom_route_t route;
-} link_t;
 
 typedef struct {
     rig_t source;
@@ -28,10 +20,9 @@ typedef struct {
     zloom_engine_flow_t outbox;
     zloom_engine_flow_t flow;
     zloom_route_t next_route[2];
-    link_t links[LINKS];
+    road_t roads[LINKS];
     zloom_bridge_t *bridge;
     zloom_random_t random;
-    bool mute[LINKS]; /* what it says does not leave */
     uint64_t sent;
     uint32_t handle;            /* of the consumer */
     unsigned seen[BODIES_MOST]; /* how often each number came out */
@@ -40,36 +31,25 @@ typedef struct {
     uint8_t nonce;
 } strait_t;
 
-static inline zloom_route_t
-s_new_route (strait_t *self, const rig_t *rig)
-{
-    zloom_route_t *next = &self->next_route[rig == &self->far];
-    assert_true (*next < RIG_ROUTES);
-    return (*next)++;
-}
-
 static inline void
 s_connect (strait_t *self, int which, const zloom_client_options_t *options,
            zloom_client_event_fn *event)
 {
-    link_t *link = &self->links[which];
+    const bool at_far = which >= FAR;
     zloom_client_options_t own = *options;
     own.seed = zloom_random_next (&self->random) | 1;
     own.linger_ns = -1;
     memset (own.nonce, ++self->nonce, sizeof own.nonce);
-    zloom_client_core_destroy (&link->core);
-    assert_int_equal (zloom_client_core_new (&own, event, self->bridge, &link->core), ZLOOM_OK);
-    link->rig = which < FAR ? &self->source : &self->far;
-    link->route = s_new_route (self, link->rig);
-    zloom_client_core_connected (link->core, link->rig->now);
+    road_connect (&self->roads[which], at_far ? &self->far : &self->source,
+                  &self->next_route[at_far], &own, event, self->bridge);
 }
 
 static inline void
 s_new_bridge (strait_t *self)
 {
     const zloom_client_options_t options = {.name = "edge-bridge/out", .role = "forwarder"};
-    zloom_client_core_destroy (&self->links[SOURCE].core);
-    zloom_client_core_destroy (&self->links[FAR].core);
+    zloom_client_core_destroy (&self->roads[SOURCE].core);
+    zloom_client_core_destroy (&self->roads[FAR].core);
     zloom_bridge_destroy (&self->bridge);
     self->bridge = zloom_bridge_new ("edge-bridge", "out");
     s_connect (self, SOURCE, &options, zloom_bridge_source_event);
@@ -106,7 +86,7 @@ static inline void
 strait_close (strait_t *self)
 {
     for (int i = 0; i < LINKS; i++) {
-        zloom_client_core_destroy (&self->links[i].core);
+        zloom_client_core_destroy (&self->roads[i].core);
     }
     zloom_bridge_destroy (&self->bridge);
     rig_close (&self->source);
@@ -116,61 +96,15 @@ strait_close (strait_t *self)
 /* ---- the network ---------------------------------------------------------------------------- */
 
 static inline void
-s_up (strait_t *self, link_t *link)
-{
-    zloom_client_out_t out;
-    (void) zloom_client_core_tick (link->core, link->rig->now);
-    if (zloom_client_core_wants_road (link->core)) {
-        link->rig->broken[link->route] = ZLOOM_GONE;
-        link->route = s_new_route (self, link->rig);
-        zloom_client_core_connected (link->core, link->rig->now);
-    }
-    while (!self->mute[link - self->links] && zloom_client_core_peek (link->core, &out)) {
-        rig_put_bytes (link->rig, link->route, out.verb, out.blob ? out.pack : ZLOOM_BYTES_NULL);
-        zloom_client_core_pop (link->core);
-    }
-}
-
-static inline void
-s_down (strait_t *self, rig_t *rig)
-{
-    for (size_t i = 0; i < rig->out_count; i++) {
-        rig_frame_t *item = &rig->out[i];
-        for (int k = 0; k < LINKS; k++) {
-            link_t *link = &self->links[k];
-            if (link->core && link->rig == rig && link->route == item->route) {
-                zloom_client_core_frame (link->core, zloom_buf_bytes (&item->verb), item->pack,
-                                         rig->now);
-            }
-        }
-        zloom_buf_fini (&item->verb);
-        zloom_blob_unref (&item->pack);
-    }
-    rig->out_count = 0;
-}
-
-/* The road breaks: what was under way is lost, and the router hears of it at its next word. */
-static inline void
 strait_cut (strait_t *self, int which)
 {
-    link_t *link = &self->links[which];
-    if (link->core) {
-        link->rig->broken[link->route] = ZLOOM_GONE;
-        link->route = s_new_route (self, link->rig);
-    }
+    road_cut (&self->roads[which]);
 }
 
-/* The router has another life: everybody's road is new. */
 static inline void
 strait_reborn (strait_t *self, rig_t *rig)
 {
-    memset (rig->broken, 0, sizeof rig->broken);
-    self->next_route[rig == &self->far] = 1;
-    for (int i = 0; i < LINKS; i++) {
-        if (self->links[i].core && self->links[i].rig == rig) {
-            self->links[i].route = s_new_route (self, rig);
-        }
-    }
+    roads_reborn (self->roads, LINKS, rig, &self->next_route[rig == &self->far]);
 }
 
 /* ---- time ----------------------------------------------------------------------------------- */
@@ -180,7 +114,7 @@ s_take (strait_t *self)
 {
     const zloom_message_t *message;
     const zloom_settlement_t ack = {.delay_ms = ZLOOM_DELAY_UNSET, .cause = {.exit = -1}};
-    while (zloom_client_core_receive (self->links[LAST].core, self->handle, &message)) {
+    while (zloom_client_core_receive (self->roads[LAST].core, self->handle, &message)) {
         char text[16] = "";
         memcpy (text, message->body, message->body_size < 15 ? message->body_size : 15);
         const uint64_t number = strtoull (text, NULL, 10);
@@ -188,7 +122,7 @@ s_take (strait_t *self)
         self->seen[number]++;
         self->disorder = self->disorder || number < self->last;
         self->last = number;
-        assert_int_equal (zloom_client_core_settle (self->links[LAST].core, &message, &ack),
+        assert_int_equal (zloom_client_core_settle (self->roads[LAST].core, &message, &ack),
                           ZLOOM_OK);
     }
 }
@@ -197,10 +131,10 @@ static inline void
 s_turn_bridge (strait_t *self)
 {
     zloom_client_options_t options = {.flow_count = 0};
-    if (!self->links[SOURCE].core) {
+    if (!self->roads[SOURCE].core) {
         return;
     }
-    (void) zloom_bridge_turn (self->bridge, self->links[SOURCE].core, self->links[FAR].core,
+    (void) zloom_bridge_turn (self->bridge, self->roads[SOURCE].core, self->roads[FAR].core,
                               self->source.now);
     if (zloom_bridge_wants_far (self->bridge, &options)) {
         s_connect (self, FAR, &options, zloom_bridge_far_event);
@@ -213,14 +147,14 @@ strait_step (strait_t *self)
 {
     s_turn_bridge (self);
     for (int i = 0; i < LINKS; i++) {
-        if (self->links[i].core) {
-            s_up (self, &self->links[i]);
+        if (self->roads[i].core) {
+            road_up (&self->roads[i]);
         }
     }
     rig_settle (&self->source);
     rig_settle (&self->far);
-    s_down (self, &self->source);
-    s_down (self, &self->far);
+    roads_down (self->roads, LINKS, &self->source);
+    roads_down (self->roads, LINKS, &self->far);
     if (self->handle > 0) {
         s_take (self);
     }
@@ -237,7 +171,7 @@ strait_send (strait_t *self, size_t size)
     const int length = snprintf (body, sizeof body, "%llu", (unsigned long long) self->sent + 1);
     body[length] = ' ';
     const zloom_envelope_t envelope = {.body = zloom_bytes (body, size)};
-    const zloom_err_t err = zloom_client_core_send (self->links[SHOP].core, "out", &envelope,
+    const zloom_err_t err = zloom_client_core_send (self->roads[SHOP].core, "out", &envelope,
                                                     ZLOOM_BYTES_NULL, self->source.now, NULL);
     self->sent += err == ZLOOM_OK ? 1 : 0;
     return err == ZLOOM_OK;
@@ -247,9 +181,9 @@ strait_send (strait_t *self, size_t size)
 static inline bool
 strait_is_still (const strait_t *self)
 {
-    return zloom_client_core_unconfirmed (self->links[SHOP].core, NULL) == 0 &&
+    return zloom_client_core_unconfirmed (self->roads[SHOP].core, NULL) == 0 &&
            zloom_bridge_held (self->bridge) == 0 &&
-           zloom_client_core_pending (self->links[SOURCE].core) == 0;
+           zloom_client_core_pending (self->roads[SOURCE].core) == 0;
 }
 
 /* Until nothing moves any more; fails when that does not come. */
@@ -271,7 +205,7 @@ strait_look (strait_t *self)
     const zloom_client_options_t options = {.name = "last"};
     const zloom_subscription_options_t take = {.flow = "out", .prefetch = 4096};
     s_connect (self, LAST, &options, NULL);
-    assert_int_equal (zloom_client_core_subscribe (self->links[LAST].core, &take, &self->handle),
+    assert_int_equal (zloom_client_core_subscribe (self->roads[LAST].core, &take, &self->handle),
                       ZLOOM_OK);
     for (int i = 0; i < 400; i++) {
         strait_step (self);

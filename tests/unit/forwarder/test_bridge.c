@@ -73,11 +73,11 @@ s_steal (strait_t *self)
     uint32_t handle = 0;
     s_send_many (self, 5);
     strait_rest (self);
-    zloom_client_core_leave (self->links[SOURCE].core);
+    zloom_client_core_leave (self->roads[SOURCE].core);
     strait_step (self);
-    zloom_client_core_destroy (&self->links[SOURCE].core);
+    zloom_client_core_destroy (&self->roads[SOURCE].core);
     s_connect (self, THIEF, &options, NULL);
-    assert_int_equal (zloom_client_core_subscribe (self->links[THIEF].core, &take, &handle),
+    assert_int_equal (zloom_client_core_subscribe (self->roads[THIEF].core, &take, &handle),
                       ZLOOM_OK);
     for (int i = 0; i < 200 && self->sent < 55; i++) {
         (void) strait_send (self, 10);
@@ -86,7 +86,7 @@ s_steal (strait_t *self)
     for (int i = 0; i < 50; i++) {
         strait_step (self);
     }
-    assert_int_equal (zloom_client_core_waiting (self->links[THIEF].core, handle), 10);
+    assert_int_equal (zloom_client_core_waiting (self->roads[THIEF].core, handle), 10);
     s_new_bridge (self);
     for (int i = 0; i < 400; i++) {
         strait_step (self);
@@ -103,7 +103,7 @@ test_a_late_number_is_waited_for (void **state)
     strait_t self;
     strait_open (&self, 6);
     const uint32_t handle = s_steal (&self);
-    assert_int_equal (zloom_client_core_unsubscribe (self.links[THIEF].core, handle), ZLOOM_OK);
+    assert_int_equal (zloom_client_core_unsubscribe (self.roads[THIEF].core, handle), ZLOOM_OK);
     strait_rest (&self);
     strait_look (&self);
     s_expect (&self, 1, 55, 1);
@@ -120,8 +120,8 @@ test_a_settled_number_is_skipped (void **state)
     const uint32_t handle = s_steal (&self);
     const zloom_settlement_t ack = {.delay_ms = ZLOOM_DELAY_UNSET, .cause = {.exit = -1}};
     const zloom_message_t *message;
-    while (zloom_client_core_receive (self.links[THIEF].core, handle, &message)) {
-        assert_int_equal (zloom_client_core_settle (self.links[THIEF].core, &message, &ack),
+    while (zloom_client_core_receive (self.roads[THIEF].core, handle, &message)) {
+        assert_int_equal (zloom_client_core_settle (self.roads[THIEF].core, &message, &ack),
                           ZLOOM_OK);
     }
     strait_rest (&self);
@@ -236,7 +236,7 @@ test_what_is_held_of_a_lost_log_is_not_carried (void **state)
     s_send_many (&self, 100);
     strait_rest (&self);
     zloom_simdisk_t *copy = zloom_simdisk_copy (self.source.disk);
-    self.mute[FAR] = true;
+    self.roads[FAR].mute = true;
     s_send_many (&self, 180);
     for (int i = 0; i < 100; i++) {
         strait_step (&self);
@@ -247,7 +247,7 @@ test_what_is_held_of_a_lost_log_is_not_carried (void **state)
     for (int i = 0; i < 200; i++) {
         strait_step (&self); /* the bridge has heard of it */
     }
-    self.mute[FAR] = false;
+    self.roads[FAR].mute = false;
     s_send_many (&self, 250);
     strait_rest (&self);
     strait_look (&self);
@@ -286,13 +286,13 @@ test_a_source_restored_over_boots (void **state)
         (void) strait_send (&self, 10);
         strait_step (&self);
     }
-    self.mute[SOURCE] = true;
+    self.roads[SOURCE].mute = true;
     s_send_many (&self, 200);
     for (int i = 0; i < 40; i++) {
         strait_step (&self);
     }
-    self.mute[SOURCE] = false;
-    assert_true (zloom_client_core_pending (self.links[SOURCE].core) > 0);
+    self.roads[SOURCE].mute = false;
+    assert_true (zloom_client_core_pending (self.roads[SOURCE].core) > 0);
     rig_crash (&self.far);
     strait_reborn (&self, &self.far);
     s_new_bridge (&self);

@@ -60,7 +60,7 @@ test_the_router_sends_each_event_once (void **state)
     for (int i = ONE; i < LINKS; i++) {
         bay_expect (&self, i, TEXT ("%llu-%llu", N (0), N (99)));
     }
-    zloom_client_core_stats (self.links[RELAY].core, &stats);
+    zloom_client_core_stats (self.roads[RELAY].core, &stats);
     assert_int_equal (stats.received_messages, 100);
     bay_close (&self);
 }
@@ -78,9 +78,9 @@ test_a_slow_one_loses_alone (void **state)
     bay_subscribe (&self, ONE, &s_all);
     bay_subscribe (&self, TWO, &slow);
     bay_run (&self, 20);
-    self.links[TWO].mute = true;
+    self.roads[TWO].mute = true;
     bay_publish (&self, "a", 40);
-    self.links[TWO].mute = false;
+    self.roads[TWO].mute = false;
     bay_run (&self, 20);
     bay_expect (&self, ONE, "1-40");
     bay_expect (&self, TWO, "1-10 gap11-35:25(drop-oldest) 36-40");
@@ -100,14 +100,14 @@ test_what_is_lost_on_the_way_is_told_in_its_place (void **state)
     bay_subscribe (&self, TWO, &some);
     bay_subscribe (&self, THREE, &(zloom_subscription_options_t){.prefetch = 2});
     bay_run (&self, 20);
-    self.links[THREE].mute = true; /* what it has not taken stands before the hole */
+    self.roads[THREE].mute = true; /* what it has not taken stands before the hole */
     bay_publish (&self, "order.eu", 5);
     bay_cut (&self, RELAY);
-    self.links[RELAY].mute = true;
+    self.roads[RELAY].mute = true;
     bay_publish (&self, "order.us", 6);
-    self.links[RELAY].mute = false;
+    self.roads[RELAY].mute = false;
     bay_run (&self, 2000); /* it finds out by silence, and comes back */
-    self.links[THREE].mute = false;
+    self.roads[THREE].mute = false;
     bay_publish (&self, "order.eu", 2);
     bay_run (&self, 1000);
     bay_expect (&self, ONE, "1-5 gap6-11:6(edge) 12-13");
@@ -124,9 +124,9 @@ test_an_edge_that_is_too_slow_for_the_router (void **state)
     s_open (&self, ZLOOM_CONFIRM_MEMORY);
     bay_subscribe (&self, ONE, &s_all);
     bay_run (&self, 20);
-    self.links[RELAY].mute = true;
+    self.roads[RELAY].mute = true;
     bay_publish (&self, "a", 140000);
-    self.links[RELAY].mute = false;
+    self.roads[RELAY].mute = false;
     bay_run (&self, 200);
     bay_publish (&self, "a", 1);
     bay_run (&self, 20);
@@ -170,13 +170,13 @@ test_a_new_edge_knows_what_was_missed (void **state)
     bay_run (&self, 20);
     bay_publish (&self, "a", 10);
     bay_run (&self, 4);
-    self.links[ONE].mute = true;
-    self.links[RELAY].mute = true;
+    self.roads[ONE].mute = true;
+    self.roads[RELAY].mute = true;
     bay_publish (&self, "a", 7); /* the edge is dead already, and nobody has noticed */
-    self.links[RELAY].mute = false;
+    self.roads[RELAY].mute = false;
     bay_restart (&self, &self.edge);
     bay_run (&self, 20); /* it serves once it has a place */
-    self.links[ONE].mute = false;
+    self.roads[ONE].mute = false;
     bay_run (&self, 2000);
     bay_publish (&self, "a", 3);
     bay_expect (&self, ONE,
@@ -217,7 +217,7 @@ test_events_come_with_the_place (void **state)
     bay_run (&self, 20);
     bay_publish (&self, "a", 10);
     bay_run (&self, 4);
-    self.links[ONE].mute = true;
+    self.roads[ONE].mute = true;
     bay_restart (&self, &self.hub);
     bay_restart (&self, &self.edge);
     bay_run (&self, 2); /* it asks */
@@ -225,7 +225,7 @@ test_events_come_with_the_place (void **state)
     self.hold_relay = true;
     bay_publish (&self, "a", 4);
     self.hold_relay = false;
-    self.links[ONE].mute = false;
+    self.roads[ONE].mute = false;
     bay_run (&self, 2000);
     bay_publish (&self, "a", 3);
     bay_expect (&self, ONE,
@@ -245,14 +245,14 @@ test_both_are_new (void **state)
     bay_run (&self, 20);
     bay_publish (&self, "a", 10);
     bay_run (&self, 4);
-    self.links[ONE].mute = true;
-    self.links[RELAY].mute = true;
+    self.roads[ONE].mute = true;
+    self.roads[RELAY].mute = true;
     bay_restart (&self, &self.hub);
     bay_publish (&self, "a", 4);
-    self.links[RELAY].mute = false;
+    self.roads[RELAY].mute = false;
     bay_restart (&self, &self.edge);
     bay_run (&self, 20);
-    self.links[ONE].mute = false;
+    self.roads[ONE].mute = false;
     bay_run (&self, 2000);
     bay_publish (&self, "a", 3);
     bay_expect (&self, ONE,
@@ -300,10 +300,10 @@ s_disturb (bay_t *self, zloom_random_t *random)
         bay_restart (self, &self->hub);
         break;
     case 4:
-        self->links[who].mute = !self->links[who].mute;
+        self->roads[who].mute = !self->roads[who].mute;
         break;
     case 5:
-        self->links[RELAY].mute = !self->links[RELAY].mute;
+        self->roads[RELAY].mute = !self->roads[RELAY].mute;
         break;
     default:
         bay_run (self, (int) zloom_random_below (random, 300));
@@ -329,7 +329,7 @@ s_live (uint64_t seed, zloom_confirm_t confirm)
         bay_publish (&self, "a", zloom_random_below (&random, 40));
     }
     for (int i = RELAY; i < LINKS; i++) {
-        self.links[i].mute = false;
+        self.roads[i].mute = false;
     }
     bay_run (&self, 3000);
     bay_publish (&self, "a", 1);
