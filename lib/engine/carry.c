@@ -343,7 +343,8 @@ s_feed (zloom_engine_t *self, zloom_hosted_t *flow, const feed_t *feed, zloom_bl
                                .group = zloom_journal_group (flow->port->journal),
                                .effects = effects,
                                .store = &flow->store,
-                               .random = &self->random};
+                               .random = &self->random,
+                               .leaving = self->draining};
     if (feed->event) {
         flow->in_event = true;
         flow->pattern->event (flow->core, feed->event, &turn);

@@ -154,7 +154,7 @@ static void
 s_dispatch (zloom_engine_t *self, zloom_hosted_t *flow)
 {
     uint32_t handed = 0;
-    if (self->draining || !flow->configured ||
+    if (!flow->configured ||
         zloom_engine_room (self, flow, DISPATCH_RECORDS, DISPATCH_BYTES, false) != ZLOOM_OK) {
         return;
     }

@@ -209,7 +209,7 @@ s_measure (zloom_bus_t *self, zloom_now_t now)
 
 /* Whether it waits for company: much flows, and more comes in a moment. */
 static bool
-s_gathers (zloom_bus_t *self, const zloom_bus_listener_t *listener, zloom_now_t now)
+s_gathers (zloom_bus_t *self, const zloom_bus_listener_t *listener, const zloom_turn_t *turn)
 {
     const uint64_t times = self->busy ? self->sharers / FRAMES : 1;
     const int64_t wait_ns = GATHER_NS * (int64_t) (times < 1            ? 1
@@ -218,8 +218,8 @@ s_gathers (zloom_bus_t *self, const zloom_bus_listener_t *listener, zloom_now_t 
     const int64_t until_ns = zloom_time_add (listener->handed_ns, wait_ns);
     if ((listener->handed_bytes < BUSY_BYTES && !self->busy) ||
         listener->pending_bytes >= JOIN_BYTES || listener->stage != ZLOOM_BUS_LIVE ||
-        listener->pending.total == 0 || self->pressed || self->draining ||
-        now.mono_ns >= until_ns) {
+        listener->pending.total == 0 || self->pressed || self->draining || turn->leaving ||
+        turn->now.mono_ns >= until_ns) {
         return false;
     }
     self->gather_at_ns = until_ns < self->gather_at_ns ? until_ns : self->gather_at_ns;
@@ -234,7 +234,7 @@ s_serve (zloom_bus_t *self, zloom_bus_listener_t *listener, uint32_t budget,
     uint32_t handed = 0;
     zloom_bus_member_t *member;
     zloom_bus_read_on (self, listener, turn);
-    while (handed < budget && !s_gathers (self, listener, turn->now) &&
+    while (handed < budget && !s_gathers (self, listener, turn) &&
            (member = s_next_member (listener))) {
         const uint32_t some = s_give (self, listener, member, budget - handed, turn);
         handed += some;

@@ -187,6 +187,8 @@ typedef struct {
     zloom_effects_t *effects;
     const zloom_store_t *store;
     zloom_random_t *random;
+    bool
+      leaving; /* the router is about to end: nothing is leased any more, and nothing held back */
 } zloom_turn_t;
 
 /* ---- the pattern ---------------------------------------------------------------------------- */

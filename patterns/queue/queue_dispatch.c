@@ -382,7 +382,7 @@ uint32_t
 zloom_queue_dispatch (void *self, uint32_t budget, const zloom_turn_t *turn)
 {
     zloom_queue_t *queue = zloom_queue_of (self);
-    if (queue->paused || queue->ring_count == 0) {
+    if (queue->paused || turn->leaving || queue->ring_count == 0) {
         return 0;
     }
     uint32_t handed = 0;

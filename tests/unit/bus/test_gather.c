@@ -160,6 +160,26 @@ a_frame_has_an_end_in_messages_too (void **state)
     hall_destroy (hall);
 }
 
+/* When the router leaves, nobody gathers, and nothing is leased. */
+static void
+who_leaves_hands_out_what_was_gathered (void **state)
+{
+    (void) state;
+    hall_t *hall = hall_disk ();
+    assert_int_equal (hall_join (hall, 1, (hall_wish_t){.on_slow_value = 1000}), ZLOOM_OK);
+    hall_credit (hall, 1, 1000);
+    hall_durable (hall, 2, "mail", NULL);
+    s_publish (hall, 20 * KIB);
+    hall_dispatch (hall);
+    hall_expect (hall, 2, "1");
+    s_publish (hall, 20 * KIB);
+    hall->turn.leaving = true;
+    assert_int_equal (hall_dispatch (hall), 1);
+    hall_expect (hall, 1, "1 2");
+    hall_expect (hall, 2, "");
+    hall_destroy (hall);
+}
+
 /* Who has no credit is slow, whatever it waits for: its policy counts at once. */
 static void
 who_gathers_without_credit_is_slow (void **state)
@@ -189,6 +209,7 @@ main (void)
       cmocka_unit_test (many_small_ones_are_gathered_too),
       cmocka_unit_test (who_takes_nothing_makes_nobody_wait),
       cmocka_unit_test (a_frame_has_an_end_in_messages_too),
+      cmocka_unit_test (who_leaves_hands_out_what_was_gathered),
       cmocka_unit_test (who_gathers_without_credit_is_slow),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -383,6 +383,28 @@ test_welcome_names_the_one_topic (void **state)
     }
 }
 
+/* What was taken in before comes before the goodbye, where nobody has to give it back. */
+static void
+test_a_leaving_router_hands_out_what_is_there (void **state)
+{
+    (void) state;
+    rig_t rig;
+    zloom_engine_flow_t flow = fanout_flow ("events");
+    flow.config.confirm = ZLOOM_CONFIRM_DISK;
+    rig_open (&rig, &flow, 1);
+    rig_hello (&rig, 1, "shop", 1, "events");
+    rig_consumer (&rig, 2, "screen", "events", 10);
+    rig_put_send (&rig, 1, 1, 1);
+    rig_turn (&rig); /* taken, and not durable yet */
+    rig_expect_none (&rig, 2, ZLOOM_VERB_DELIVER);
+    zloom_engine_drain (rig.engine, rig.now.mono_ns + 10 * ZLOOM_NS_PER_S);
+    rig_settle (&rig);
+    assert_true (zloom_engine_drained (rig.engine));
+    rig_expect (&rig, 2, ZLOOM_VERB_DELIVER);
+    rig_expect (&rig, 2, ZLOOM_VERB_BYE);
+    rig_close (&rig);
+}
+
 int
 main (void)
 {
@@ -391,6 +413,7 @@ main (void)
     s_flows[1] = rig_flow ("orders", ZLOOM_CONFIRM_DISK);
     s_flows[2] = rig_flow ("events-dead", ZLOOM_CONFIRM_MEMORY);
     const struct CMUnitTest tests[] = {
+      cmocka_unit_test (test_a_leaving_router_hands_out_what_is_there),
       cmocka_unit_test (test_one_pack_goes_to_all),
       cmocka_unit_test (test_the_answer_stands_in_front),
       cmocka_unit_test (test_where_it_begins_is_told),
