@@ -201,7 +201,8 @@ class Feeder:
 
     def feed_until(self, what, condition):
         def step():
-            while self.count < len(self.written()) + self.ahead:
+            goal = len(self.written()) + self.ahead
+            while self.count < goal:  # what comes out meanwhile is for the next step
                 self.process.stdin.write(f"{self.count}\n".encode())
                 self.process.stdin.flush()
                 self.count += 1
