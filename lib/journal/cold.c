@@ -399,7 +399,7 @@ s_tend_one (zloom_log_t *self, zloom_log_flow_t *flow, size_t at, const use_t *u
         if (cold->gone_after == 0) {
             cold->gone_after = zloom_log_staged (self);
         }
-        if (self->durable >= cold->gone_after) {
+        if (self->durable >= cold->gone_after && !self->unlinking) {
             zloom_log_unlink_cold (self, flow, at);
             return true;
         }

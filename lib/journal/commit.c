@@ -227,7 +227,9 @@ zloom_log_hand_over (zloom_log_t *self)
     zloom_gather_t gather = zloom_group_finish (&self->open, &self->key, &header);
     s_index_group (self, &header);
     self->commit = (zloom_commit_t){
-      .job = {.step = s_commit_step, .done = s_commit_done},
+      .job = {.step = s_commit_step,
+              .done = s_commit_done,
+              .quick = header.total_bytes <= ZLOOM_QUICK_BYTES},
       .vfs = self->vfs,
       .file = current->file,
       .offset = self->offset,
@@ -252,7 +254,7 @@ zloom_log_hand_over (zloom_log_t *self)
     self->writing = self->open;
     self->open = empty;
     self->open.number = self->writing.number + 1;
-    zloom_jobs_put (self->commits, &self->commit.job, false);
+    zloom_jobs_put (self->commits, &self->commit.job, ZLOOM_JOB_NORMAL);
     return true;
 }
 

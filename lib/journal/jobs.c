@@ -21,9 +21,15 @@ struct zloom_jobs {
     int event_fd;
     bool threaded;
     bool stop;
-    queue_t urgent;
-    queue_t normal;
+    bool finishing; /* by hand: nothing is waited for */
+    queue_t queues[ZLOOM_JOB_RANKS];
     queue_t ended;
+    zloom_jobs_t *behind; /* those give way to us; under their lock and ours */
+    zloom_jobs_t *first;  /* we give way to those */
+    uint64_t begun;       /* quick jobs put there so far */
+    uint64_t done;        /* and ended */
+    bool met;             /* a step was to be taken while something was under way there, ... */
+    uint64_t met_at;      /* ... and so many had ended */
     pthread_mutex_t lock;
     pthread_cond_t more; /* something was put, or stop */
     pthread_cond_t less; /* a job has ended */
@@ -59,13 +65,58 @@ s_pop (queue_t *queue)
     return job;
 }
 
+/* Whether steps that give way have to wait. */
+static bool
+s_has_to_wait (zloom_jobs_t *self)
+{
+    if (self->begun == self->done || self->finishing) {
+        return false;
+    }
+    if (!self->met) {
+        self->met = true;
+        self->met_at = self->done;
+    }
+    return self->met_at == self->done;
+}
+
+/* Where the next step is taken; NULL: nowhere now. */
+static queue_t *
+s_next (zloom_jobs_t *self)
+{
+    for (size_t i = 0; i < ZLOOM_JOB_RANKS; i++) {
+        const zloom_job_t *job = self->queues[i].first;
+        if (job && !(job->gives_way && s_has_to_wait (self))) {
+            return &self->queues[i];
+        }
+    }
+    return NULL;
+}
+
+/* A job was put here, or has ended. */
+static void
+s_tell_behind (zloom_jobs_t *self, const zloom_job_t *job, bool ended)
+{
+    zloom_jobs_t *behind = self->behind;
+    if (!behind || !job->quick) {
+        return;
+    }
+    pthread_mutex_lock (&behind->lock);
+    behind->begun += !ended;
+    behind->done += ended;
+    pthread_mutex_unlock (&behind->lock);
+    if (ended) {
+        pthread_cond_signal (&behind->more);
+    }
+}
+
 bool
 zloom_jobs_step (zloom_jobs_t *self)
 {
     ZLOOM_CHECK (self, JOBS_TAG);
     pthread_mutex_lock (&self->lock);
-    queue_t *queue = self->urgent.first ? &self->urgent : &self->normal;
-    zloom_job_t *job = queue->first;
+    queue_t *queue = s_next (self);
+    zloom_job_t *job = queue ? queue->first : NULL;
+    self->met = self->met && !(job && job->gives_way);
     pthread_mutex_unlock (&self->lock);
     if (!job) {
         return false;
@@ -78,6 +129,7 @@ zloom_jobs_step (zloom_jobs_t *self)
     }
     pthread_mutex_lock (&self->lock);
     s_push (&self->ended, s_pop (queue));
+    s_tell_behind (self, job, true);
     pthread_cond_broadcast (&self->less);
     pthread_mutex_unlock (&self->lock);
     if (self->event_fd >= 0) {
@@ -88,13 +140,23 @@ zloom_jobs_step (zloom_jobs_t *self)
     return true;
 }
 
+static bool
+s_has_any (const zloom_jobs_t *self)
+{
+    bool any = false;
+    for (size_t i = 0; i < ZLOOM_JOB_RANKS; i++) {
+        any = any || self->queues[i].first;
+    }
+    return any;
+}
+
 static void *
 s_thread (void *arg)
 {
     zloom_jobs_t *self = arg;
     for (;;) {
         pthread_mutex_lock (&self->lock);
-        while (!self->stop && !self->urgent.first && !self->normal.first) {
+        while (!self->stop && !s_next (self)) {
             pthread_cond_wait (&self->more, &self->lock);
         }
         bool stop = self->stop;
@@ -113,8 +175,9 @@ zloom_jobs_new (bool threaded, int event_fd)
     self->tag = JOBS_TAG;
     self->event_fd = event_fd;
     self->threaded = threaded;
-    s_queue_init (&self->urgent);
-    s_queue_init (&self->normal);
+    for (size_t i = 0; i < ZLOOM_JOB_RANKS; i++) {
+        s_queue_init (&self->queues[i]);
+    }
     s_queue_init (&self->ended);
     pthread_mutex_init (&self->lock, NULL);
     pthread_cond_init (&self->more, NULL);
@@ -148,6 +211,35 @@ s_throw_away (queue_t *queue)
 }
 
 void
+zloom_jobs_give_way (zloom_jobs_t *self, zloom_jobs_t *first)
+{
+    ZLOOM_CHECK (self, JOBS_TAG);
+    ZLOOM_CHECK (first, JOBS_TAG);
+    zloom_assert (!self->first && !first->behind);
+    pthread_mutex_lock (&first->lock);
+    first->behind = self;
+    pthread_mutex_unlock (&first->lock);
+    self->first = first;
+}
+
+/* One of them goes: nobody waits for `first` any more. */
+static void
+s_part (zloom_jobs_t *first, zloom_jobs_t *behind)
+{
+    if (!first || !behind) {
+        return;
+    }
+    pthread_mutex_lock (&first->lock);
+    first->behind = NULL;
+    pthread_mutex_lock (&behind->lock);
+    behind->first = NULL;
+    behind->begun = behind->done;
+    pthread_mutex_unlock (&behind->lock);
+    pthread_mutex_unlock (&first->lock);
+    pthread_cond_signal (&behind->more);
+}
+
+void
 zloom_jobs_destroy (zloom_jobs_t **self_p)
 {
     zloom_jobs_t *self = *self_p;
@@ -162,8 +254,11 @@ zloom_jobs_destroy (zloom_jobs_t **self_p)
         pthread_mutex_unlock (&self->lock);
         pthread_join (self->thread, NULL);
     }
-    s_throw_away (&self->urgent);
-    s_throw_away (&self->normal);
+    s_part (self->first, self);
+    s_part (self, self->behind);
+    for (size_t i = 0; i < ZLOOM_JOB_RANKS; i++) {
+        s_throw_away (&self->queues[i]);
+    }
     s_throw_away (&self->ended);
     pthread_mutex_destroy (&self->lock);
     pthread_cond_destroy (&self->more);
@@ -174,11 +269,13 @@ zloom_jobs_destroy (zloom_jobs_t **self_p)
 }
 
 void
-zloom_jobs_put (zloom_jobs_t *self, zloom_job_t *job, bool urgent)
+zloom_jobs_put (zloom_jobs_t *self, zloom_job_t *job, zloom_job_rank_t rank)
 {
     ZLOOM_CHECK (self, JOBS_TAG);
+    zloom_assert (rank < ZLOOM_JOB_RANKS);
     pthread_mutex_lock (&self->lock);
-    s_push (urgent ? &self->urgent : &self->normal, job);
+    s_push (&self->queues[rank], job);
+    s_tell_behind (self, job, false);
     pthread_mutex_unlock (&self->lock);
     pthread_cond_signal (&self->more); /* not before: the thread would wake only to wait for us */
 }
@@ -193,27 +290,19 @@ zloom_jobs_take (zloom_jobs_t *self)
     return job;
 }
 
-bool
-zloom_jobs_busy (zloom_jobs_t *self)
-{
-    ZLOOM_CHECK (self, JOBS_TAG);
-    pthread_mutex_lock (&self->lock);
-    bool busy = self->urgent.first || self->normal.first;
-    pthread_mutex_unlock (&self->lock);
-    return busy;
-}
-
 void
 zloom_jobs_finish (zloom_jobs_t *self)
 {
     ZLOOM_CHECK (self, JOBS_TAG);
     if (!self->threaded) {
+        self->finishing = true;
         while (zloom_jobs_step (self)) {
         }
+        self->finishing = false;
         return;
     }
     pthread_mutex_lock (&self->lock);
-    while (self->urgent.first || self->normal.first) {
+    while (s_has_any (self)) {
         pthread_cond_wait (&self->less, &self->lock);
     }
     pthread_mutex_unlock (&self->lock);

@@ -3,7 +3,7 @@
  * log.h - the inside of the segmented log, shared by the files that are its parts:
  *
  *   log.c       the contract: lookup, poll, close            state.c     flows, boots, destroy
- *   commit.c    room, the open group, write and sync         fetch.c     reads behind the loop
+ *   commit.c    room, the open group, write and sync         fetch.c     what is read, and ahead
  *   space.c     segments: fill, reuse, plan                  snapshot.c  flows' states, trickled
  *   superblock.c  what the slots tell                        unlink.c    segments that go
  *   cold.c      moving what is needed out of a segment       mover.c     the copying itself
@@ -37,6 +37,13 @@
 /* Read ahead of a fetch, and how many such runs are kept. */
 #define ZLOOM_AHEAD_BYTES (256u * 1024)
 #define ZLOOM_AHEAD_RUNS 16u
+/*
+ * What is read of the disk at once while somebody may wait for it. It gives way to groups that are
+ * no larger: the writing of others takes long in any case, and readers have to keep up with them.
+ */
+#define ZLOOM_QUICK_BYTES (256u * 1024)
+/* So long after the last append nobody is thought to wait for the next one. */
+#define ZLOOM_CALM_NS ZLOOM_NS_PER_S
 
 typedef struct {
     uint64_t number;
@@ -167,6 +174,7 @@ typedef struct {
     bool slot_wanted;       /* something worth a slot happened */
     uint64_t slot_after;    /* but not before this group is durable */
     bool working;           /* a job of space.c or cold.c is under way */
+    bool unlinking;         /* a cold segment leaves the disk */
     uint64_t moved_segment; /* the oldest segment, when its live packs have been moved */
     uint64_t moved_after;   /* reuse it once this group is durable */
     int64_t retry_at_ns;    /* a step failed on a full disk: no other before this */
@@ -180,6 +188,13 @@ typedef struct {
     bool holed;    /* recovery found groups missing: keep cold files that nobody points at */
     zloom_journal_stats_t stats;
 } zloom_log_t;
+
+/* Whether somebody appends, and may wait for the disk. */
+static inline bool
+zloom_log_is_written (const zloom_log_t *self)
+{
+    return self->now.mono_ns - self->appended_ns < ZLOOM_CALM_NS;
+}
 
 /* ---- log.c and state.c ---------------------------------------------------------------------- */
 

@@ -332,9 +332,10 @@ s_copy_item (zloom_move_t *self, const zloom_move_item_t *item)
     zloom_group_header_t header;
     zloom_place_t place = {self->source_flow, self->source, item->offset};
     size_t at = 0;
-    if (self->source_flow > 0) {
-        /* Rewriting has time: one cold group at once, not as much as the system reads ahead. */
+    if (item->offset >= self->expected_to) {
+        /* Moving has time: half a MiB at once, not as much as the system reads ahead. */
         self->vfs->expect (self->vfs, self->file, item->offset, 2 * COLD_GROUP_BYTES);
+        self->expected_to = item->offset + 2 * COLD_GROUP_BYTES;
     }
     zloom_err_t err = zloom_group_load (self->vfs, self->file, &self->key, &place, &buf, &header);
     if (err == ZLOOM_MALFORMED) {

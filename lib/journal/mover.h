@@ -71,6 +71,7 @@ struct zloom_move {
     uint64_t holes;
     /* Where it stands. */
     size_t at;
+    uint64_t expected_to; /* so far the disk was told what is read next */
     zloom_group_t building;
     uint32_t building_flow;
     zloom_extent_t extent;

@@ -391,6 +391,9 @@ s_start_jobs (zloom_log_t *log)
     }
     log->commits = zloom_jobs_new (!log->manual, log->event_fd);
     log->background = log->commits ? zloom_jobs_new (!log->manual, log->event_fd) : NULL;
+    if (log->background) {
+        zloom_jobs_give_way (log->background, log->commits);
+    }
     return log->background ? ZLOOM_OK : ZLOOM_SYSTEM;
 }
 

@@ -263,7 +263,7 @@ void
 zloom_log_begin (zloom_log_t *self, zloom_job_t *job)
 {
     self->working = true;
-    zloom_jobs_put (self->background, job, false);
+    zloom_jobs_put (self->background, job, ZLOOM_JOB_NORMAL);
 }
 
 /* Whether a segment should be given back. */

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* Who takes the next step, and who waits for whom. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+
+#include "journal/jobs.h"
+
+typedef struct {
+    zloom_job_t job;
+    unsigned left; /* steps */
+    unsigned taken;
+    pthread_mutex_t *gate; /* a step waits for it; NULL: it does not */
+} work_t;
+
+static bool
+s_step (zloom_job_t *job)
+{
+    work_t *self = (work_t *) job;
+    if (self->gate) {
+        pthread_mutex_lock (self->gate);
+        pthread_mutex_unlock (self->gate);
+    }
+    self->taken++;
+    return --self->left > 0;
+}
+
+static void
+s_done (zloom_job_t *job, void *owner)
+{
+    (void) job;
+    (void) owner;
+}
+
+static work_t
+s_work (unsigned steps, bool gives_way, bool quick)
+{
+    return (work_t){.job = {.step = s_step, .done = s_done, .gives_way = gives_way, .quick = quick},
+                    .left = steps};
+}
+
+typedef struct {
+    zloom_jobs_t *commits;
+    zloom_jobs_t *reads;
+} pair_t;
+
+static pair_t
+s_pair (bool threaded)
+{
+    pair_t pair = {zloom_jobs_new (threaded, -1), zloom_jobs_new (threaded, -1)};
+    assert_non_null (pair.commits);
+    assert_non_null (pair.reads);
+    zloom_jobs_give_way (pair.reads, pair.commits);
+    return pair;
+}
+
+static void
+s_end (pair_t *pair)
+{
+    zloom_jobs_destroy (&pair->reads);
+    zloom_jobs_destroy (&pair->commits);
+}
+
+static void
+test_the_first_rank_takes_each_step (void **state)
+{
+    (void) state;
+    zloom_jobs_t *jobs = zloom_jobs_new (false, -1);
+    work_t idle = s_work (1, false, false);
+    work_t normal = s_work (2, false, false);
+    work_t urgent = s_work (1, false, false);
+    zloom_jobs_put (jobs, &idle.job, ZLOOM_JOB_IDLE);
+    zloom_jobs_put (jobs, &normal.job, ZLOOM_JOB_NORMAL);
+    assert_true (zloom_jobs_step (jobs));
+    assert_int_equal (normal.taken, 1);
+    zloom_jobs_put (jobs, &urgent.job, ZLOOM_JOB_URGENT);
+    assert_true (zloom_jobs_step (jobs));
+    assert_int_equal (urgent.taken, 1);
+    assert_true (zloom_jobs_step (jobs));
+    assert_int_equal (normal.taken, 2);
+    assert_true (zloom_jobs_step (jobs));
+    assert_int_equal (idle.taken, 1);
+    assert_false (zloom_jobs_step (jobs));
+    zloom_jobs_destroy (&jobs);
+}
+
+/* A step and what it gives way to take turns, however fast the next one comes. */
+static void
+test_a_step_waits_for_what_is_under_way_and_not_for_more (void **state)
+{
+    (void) state;
+    pair_t pair = s_pair (false);
+    work_t read = s_work (3, true, false);
+    work_t first = s_work (2, false, true);
+    work_t second = s_work (1, false, true);
+    zloom_jobs_put (pair.reads, &read.job, ZLOOM_JOB_URGENT);
+    assert_true (zloom_jobs_step (pair.reads)); /* nothing is under way */
+    zloom_jobs_put (pair.commits, &first.job, ZLOOM_JOB_NORMAL);
+    assert_false (zloom_jobs_step (pair.reads));
+    assert_true (zloom_jobs_step (pair.commits)); /* the first of its two steps */
+    assert_false (zloom_jobs_step (pair.reads));
+    assert_true (zloom_jobs_step (pair.commits));
+    zloom_jobs_put (pair.commits, &second.job, ZLOOM_JOB_NORMAL);
+    assert_true (zloom_jobs_step (pair.reads)); /* it has waited for `first` */
+    assert_int_equal (read.taken, 2);
+    assert_false (zloom_jobs_step (pair.reads)); /* the next one waits for `second` */
+    assert_true (zloom_jobs_step (pair.commits));
+    assert_true (zloom_jobs_step (pair.reads));
+    assert_int_equal (read.taken, 3);
+    s_end (&pair);
+}
+
+static void
+test_nobody_waits_for_what_is_not_quick (void **state)
+{
+    (void) state;
+    pair_t pair = s_pair (false);
+    work_t read = s_work (1, true, false);
+    work_t large = s_work (1, false, false);
+    zloom_jobs_put (pair.commits, &large.job, ZLOOM_JOB_NORMAL);
+    zloom_jobs_put (pair.reads, &read.job, ZLOOM_JOB_URGENT);
+    assert_true (zloom_jobs_step (pair.reads));
+    assert_int_equal (read.taken, 1);
+    s_end (&pair);
+}
+
+static void
+test_others_go_on_while_one_gives_way (void **state)
+{
+    (void) state;
+    pair_t pair = s_pair (false);
+    work_t read = s_work (1, true, false);
+    work_t move = s_work (1, false, false);
+    work_t group = s_work (1, false, true);
+    zloom_jobs_put (pair.commits, &group.job, ZLOOM_JOB_NORMAL);
+    zloom_jobs_put (pair.reads, &read.job, ZLOOM_JOB_URGENT);
+    zloom_jobs_put (pair.reads, &move.job, ZLOOM_JOB_NORMAL);
+    assert_true (zloom_jobs_step (pair.reads));
+    assert_int_equal (move.taken, 1);
+    assert_int_equal (read.taken, 0);
+    /* Who wants all of it done waits for nobody. */
+    zloom_jobs_finish (pair.reads);
+    assert_int_equal (read.taken, 1);
+    s_end (&pair);
+}
+
+/* With threads: the step is taken once the group's end is there, and a jobs_t can go before. */
+static void
+test_threads_wait_and_wake (void **state)
+{
+    (void) state;
+    pair_t pair = s_pair (true);
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    work_t group = s_work (1, false, true);
+    work_t read = s_work (1, true, false);
+    work_t never = s_work (1, true, false);
+    work_t last = s_work (1, false, true);
+    group.gate = &gate;
+    last.gate = &gate;
+    pthread_mutex_lock (&gate);
+    zloom_jobs_put (pair.commits, &group.job, ZLOOM_JOB_NORMAL);
+    zloom_jobs_put (pair.reads, &read.job, ZLOOM_JOB_URGENT);
+    assert_null (zloom_jobs_take (pair.reads));
+    pthread_mutex_unlock (&gate);
+    zloom_jobs_finish (pair.reads);
+    assert_ptr_equal (zloom_jobs_take (pair.reads), &read.job);
+    assert_ptr_equal (zloom_jobs_take (pair.commits), &group.job);
+    pthread_mutex_lock (&gate);
+    zloom_jobs_put (pair.commits, &last.job, ZLOOM_JOB_NORMAL);
+    zloom_jobs_put (pair.reads, &never.job, ZLOOM_JOB_URGENT);
+    zloom_jobs_destroy (&pair.reads);
+    assert_int_equal (never.taken, 0);
+    pthread_mutex_unlock (&gate);
+    zloom_jobs_finish (pair.commits);
+    s_end (&pair);
+}
+
+/* Those that are given way to can go first: then nobody is waited for. */
+static void
+test_the_first_go_before_those_behind (void **state)
+{
+    (void) state;
+    pair_t pair = s_pair (false);
+    work_t group = s_work (1, false, true);
+    work_t read = s_work (1, true, false);
+    zloom_jobs_put (pair.commits, &group.job, ZLOOM_JOB_NORMAL);
+    zloom_jobs_put (pair.reads, &read.job, ZLOOM_JOB_URGENT);
+    assert_false (zloom_jobs_step (pair.reads));
+    zloom_jobs_destroy (&pair.commits);
+    assert_true (zloom_jobs_step (pair.reads));
+    assert_int_equal (read.taken, 1);
+    s_end (&pair);
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+      cmocka_unit_test (test_the_first_rank_takes_each_step),
+      cmocka_unit_test (test_a_step_waits_for_what_is_under_way_and_not_for_more),
+      cmocka_unit_test (test_nobody_waits_for_what_is_not_quick),
+      cmocka_unit_test (test_others_go_on_while_one_gives_way),
+      cmocka_unit_test (test_threads_wait_and_wake),
+      cmocka_unit_test (test_the_first_go_before_those_behind),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
