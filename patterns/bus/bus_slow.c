@@ -73,11 +73,12 @@ zloom_bus_lose_below (zloom_bus_t *self, zloom_bus_listener_t *listener, uint64_
                       const char *reason)
 {
     zloom_range_t run;
-    if (seq == 0 || !zloom_ranges_find (&listener->pending, 0, &run) || run.first >= seq) {
-        return;
+    /* Run by run: between two of them there may be a hole that is told as one of its own. */
+    while (zloom_ranges_find (&listener->pending, 0, &run) && run.first < seq) {
+        const uint64_t last = run.last < seq ? run.last : seq - 1;
+        const uint64_t count = s_take_out (self, listener, run.first, last);
+        zloom_bus_lose (self, listener, run.first, last, count, reason);
     }
-    const uint64_t count = s_take_out (self, listener, run.first, seq - 1);
-    zloom_bus_lose (self, listener, run.first, seq - 1, count, reason);
 }
 
 /* The `count` oldest ones go. */

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PREFETCH 32
+
 struct bus_peer {
     bus_stage_t *stage;
     bus_peer_options_t options;
@@ -77,6 +79,9 @@ s_event (void *arg, const zloom_client_event_t *event)
     } else if (event->type == ZLOOM_CLIENT_GAP && self->options.kind == BUS_LISTENER) {
         sim_trace (ground, "  gap", event->seq, event->last, event->n);
         bus_truth_gap (self->stage->truth, &self->ear, event->seq, event->last, event->n);
+        if (self->stage->gap) {
+            self->stage->gap (&self->options, event, ground);
+        }
     } else if (event->type == ZLOOM_CLIENT_SETTLED && self->options.kind == BUS_MEMBER) {
         for (uint64_t i = 0; i < event->n && event->seq + i < BUS_SEQS; i++) {
             const uint64_t seq = event->seq + i;
@@ -113,7 +118,7 @@ s_subscribe (bus_peer_t *self)
     const bool member = self->options.kind == BUS_MEMBER;
     const zloom_subscription_options_t options = {.flow = s_flow (self),
                                                   .group = self->options.group,
-                                                  .prefetch = 32,
+                                                  .prefetch = PREFETCH,
                                                   .patterns = member ? NULL : patterns,
                                                   .pattern_count = member ? 0 : count,
                                                   .durable = member && self->options.group,
@@ -219,12 +224,17 @@ static void
 s_take (bus_peer_t *self)
 {
     const zloom_message_t *message;
+    unsigned taken = 0;
     if (self->options.stalled && !self->stage->calm) {
         return;
     }
     while (self->handle != 0 && !self->stage->ground->failed &&
            zloom_client_core_receive (self->core, self->handle, &message)) {
         sim_trace (self->stage->ground, "  hears", message->seq, message->id, self->handle);
+        if (++taken > PREFETCH) {
+            sim_fail (self->stage->ground, "%s asked for %d at a time, and has more",
+                      self->options.name, PREFETCH);
+        }
         if (self->options.kind == BUS_LISTENER) {
             bus_truth_heard (self->stage->truth, &self->ear, message->seq, message->producer,
                              message->producer_size, message->id);

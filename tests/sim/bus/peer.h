@@ -31,6 +31,9 @@ typedef struct {
     sim_ground_t *ground;
     bus_truth_t *truth;
     sim_net_t *net;
+    /* What a listener is told of a hole, for who knows more of it than the truth; may be NULL. */
+    void (*gap) (const bus_peer_options_t *options, const zloom_client_event_t *gap,
+                 sim_ground_t *ground);
     bool calm;
 } bus_stage_t;
 

@@ -240,6 +240,25 @@ copy_is_full_before_a_hole (void **state)
     }
 }
 
+/* Nobody knows how many of the hole were for it: what it loses before and behind is exact. */
+static void
+copy_loses_on_both_sides_of_a_hole (void **state)
+{
+    (void) state;
+    hall_t *hall = s_copy (5);
+    hall_join (hall, 1, (hall_wish_t){.patterns = "a"});
+    hall_credit (hall, 1, 1);
+    hall_publish (hall, "a a");
+    hall_dispatch (hall);
+    s_go_on (hall, 6, 3, false);
+    hall_publish (hall, "a a a");
+    hall_publish (hall, "a a a"); /* 2 and 6 go */
+    hall_credit (hall, 1, 100);
+    hall_dispatch (hall);
+    hall_expect (hall, 1, "1 gap2-2:1(limit) gap3-5:0(edge) gap6-6:1(limit) 7-11");
+    hall_destroy (hall);
+}
+
 static void
 s_expect_row (const hall_t *hall, uint64_t consumer, uint64_t lag, uint64_t filtered)
 {
@@ -334,6 +353,7 @@ main (void)
       cmocka_unit_test (copy_tells_of_a_restart_and_of_what_came_then),
       cmocka_unit_test (copy_tells_of_the_rest_of_a_hole),
       cmocka_unit_test (copy_is_full_before_a_hole),
+      cmocka_unit_test (copy_loses_on_both_sides_of_a_hole),
       cmocka_unit_test (copy_shows_no_absent_numbers),
       cmocka_unit_test (copy_makes_room_whatever_it_takes),
       cmocka_unit_test (copy_refuses_what_it_cannot_keep),
