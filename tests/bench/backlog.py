@@ -122,30 +122,39 @@ def live(node, count):
     return result["p99_us"]
 
 
+def beside(node, part, sample):
+    """MB/s at which a part of the backlog is read, and what the live flow feels all the while."""
+    consumer = node.load("consume", "disk", part, 4096)
+    values = []
+    try:
+        while consumer.running() or not values:
+            value = live(node, sample)
+            if consumer.running() or not values:
+                values.append(value)
+        result = consumer.result()
+    finally:
+        consumer.kill()
+    seconds = (result["end_ns"] - result["begin_ns"]) / 1e9
+    return part * COLD_BODY / seconds / 1e6, values
+
+
 def cold(options):
-    """The live flow is measured again and again, as long as the reading lasts."""
-    count = int(options.size * GB / COLD_BODY)
+    """The backlog is read in as many parts as there are runs; before each the flow is alone."""
+    part = int(options.size * GB / COLD_BODY) // options.runs
     sample = 2000 if not options.tiny else 50
     p99 = Figure("cold", "live-p99", f"us p99, send to confirm, beside {options.size:g} GB read",
                  "the same flow alone")
     speed = Figure("cold", "catch-up", "MB/s read, taken and settled", "the live flow's MB/s")
     with router(options) as node:
-        fill(node, "disk", count, COLD_BODY)
+        fill(node, "disk", part * options.runs, COLD_BODY)
         drop_caches(node)
-        pause(1)
-        alone = [live(node, sample) for _ in range(options.runs)]
-        consumer = node.load("consume", "disk", count, 4096)
-        try:
-            beside = []
-            while consumer.running() or not beside:
-                beside.append(live(node, sample))
-            result = consumer.result()
-        finally:
-            consumer.kill()
-    for i, value in enumerate(beside):
-        p99.add(value, alone[i % len(alone)])
-    seconds = (result["end_ns"] - result["begin_ns"]) / 1e9
-    speed.add(count * COLD_BODY / seconds / 1e6, LIVE_RATE * 100 / 1e6)
+        for _ in range(options.runs):
+            pause(2)  # for what the disk has still to do
+            alone = live(node, sample)
+            rate, values = beside(node, part, sample)
+            for value in values:
+                p99.add(value, alone)
+            speed.add(rate, LIVE_RATE * 100 / 1e6)
     return [p99, speed]
 
 
