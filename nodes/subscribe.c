@@ -41,9 +41,9 @@ zloom_node_subscribe (zloom_client_t *client, const zloom_node_args_t *args, int
 }
 
 void
-zloom_node_gap (zloom_node_gaps_t *self, const char *node, const zloom_client_event_t *event)
+zloom_node_gap_at (zloom_node_gaps_t *self, const char *node, const zloom_client_event_t *event,
+                   int64_t now_ns)
 {
-    const int64_t now_ns = zloom_clock_now ().mono_ns;
     char why[sizeof self->reasons->why];
     (void) snprintf (why, sizeof why, "%.*s", (int) event->text.size,
                      event->text.size ? (const char *) event->text.data : "");
@@ -62,4 +62,10 @@ zloom_node_gap (zloom_node_gaps_t *self, const char *node, const zloom_client_ev
                (unsigned long long) event->seq, (unsigned long long) event->last, why);
     self->reasons[at].missed = 0;
     self->reasons[at].next_ns = zloom_time_add (now_ns, ZLOOM_NS_PER_S);
+}
+
+void
+zloom_node_gap (zloom_node_gaps_t *self, const char *node, const zloom_client_event_t *event)
+{
+    zloom_node_gap_at (self, node, event, zloom_clock_now ().mono_ns);
 }

@@ -27,7 +27,9 @@ typedef struct {
     } reasons[ZLOOM_NODE_REASONS];
 } zloom_node_gaps_t;
 
-/* A GAP event. */
+/* A GAP event, now or at `now_ns`. */
 void zloom_node_gap (zloom_node_gaps_t *self, const char *node, const zloom_client_event_t *event);
+void zloom_node_gap_at (zloom_node_gaps_t *self, const char *node,
+                        const zloom_client_event_t *event, int64_t now_ns);
 
 #endif

@@ -7,11 +7,12 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/tag.h"
+#include "nodes/subscribe.h"
 
 #define RELAY_TAG 0x4E46524Cu
 /* What may be here and not be brought yet; all that comes is brought in the next turn. */
 #define PREFETCH 65536
-/* Between two questions to a router that refuses the flow, and two lines of the log about holes. */
+/* Between two questions to a router that refuses the flow. */
 #define REST_NS ZLOOM_NS_PER_S
 
 struct zloom_relay {
@@ -22,8 +23,7 @@ struct zloom_relay {
     bool over;       /* the router has ended the subscription, or refused it */
     int64_t rest_until_ns;
     uint64_t next; /* the number that the copy goes on with; 0: it has no place yet */
-    uint64_t missed;
-    int64_t quiet_until_ns;
+    zloom_node_gaps_t gaps;
 };
 
 zloom_relay_t *
@@ -98,15 +98,12 @@ s_subscribe (zloom_relay_t *self, zloom_client_core_t *core, zloom_now_t now)
 static void
 s_log_gap (zloom_relay_t *self, const zloom_client_pack_t *gap, zloom_now_t now)
 {
-    self->missed += gap->count;
-    if (now.mono_ns < self->quiet_until_ns) {
-        return;
-    }
-    zloom_log (ZLOOM_LOG_WARN, "missed", "node=%s flow=%s events=%llu from=%llu to=%llu why=%s",
-               self->node, self->flow, (unsigned long long) self->missed,
-               (unsigned long long) gap->seq, (unsigned long long) gap->last, gap->reason);
-    self->missed = 0;
-    self->quiet_until_ns = zloom_time_add (now.mono_ns, REST_NS);
+    const zloom_client_event_t event = {.flow = self->flow,
+                                        .seq = gap->seq,
+                                        .last = gap->last,
+                                        .n = gap->count,
+                                        .text = zloom_bytes_text (gap->reason)};
+    zloom_node_gap_at (&self->gaps, self->node, &event, now.mono_ns);
 }
 
 static zloom_err_t

@@ -280,6 +280,38 @@ test_a_router_whose_numbers_go_back_ends_the_copy (void **state)
     bay_close (&self);
 }
 
+/* ---- its log --------------------------------------------------------------------------------- */
+
+static char s_lines[4096];
+
+static void
+s_log (zloom_log_level_t level, const char *id, const char *text, void *arg)
+{
+    (void) level;
+    (void) arg;
+    const size_t size = strlen (s_lines);
+    (void) snprintf (s_lines + size, sizeof s_lines - size, "%s %s\n", id, text);
+}
+
+/* A hole for a second reason is no part of the first one's second. */
+static void
+test_each_reason_of_a_hole_has_its_line (void **state)
+{
+    (void) state;
+    bay_t self;
+    s_open (&self, ZLOOM_CONFIRM_MEMORY);
+    bay_publish (&self, "a", 3);
+    self.roads[RELAY].mute = true;
+    bay_restart (&self, &self.hub);
+    bay_publish (&self, "a", 4);
+    zloom_log_set (ZLOOM_LOG_INFO, s_log, NULL);
+    self.roads[RELAY].mute = false;
+    bay_run (&self, 2000);
+    zloom_log_set (ZLOOM_LOG_INFO, NULL, NULL);
+    assert_true (strstr (s_lines, "why=restart") && strstr (s_lines, "why=retain"));
+    bay_close (&self);
+}
+
 /* ---- anything at any time ------------------------------------------------------------------ */
 
 static void
@@ -409,6 +441,7 @@ main (void)
       cmocka_unit_test (test_events_come_with_the_place),
       cmocka_unit_test (test_both_are_new),
       cmocka_unit_test (test_a_router_whose_numbers_go_back_ends_the_copy),
+      cmocka_unit_test (test_each_reason_of_a_hole_has_its_line),
       cmocka_unit_test (test_every_number_comes_once_or_is_told),
       cmocka_unit_test (test_promises_that_an_edge_cannot_keep_are_refused),
       cmocka_unit_test (test_nobody_publishes_at_an_edge),
