@@ -132,6 +132,18 @@ s_note_edge (zloom_changes_t *self, const json_t *values, const char *flow, cons
     }
 }
 
+/* Its memory for slow ones is a part of what the flow may have: each edge that hears it. */
+static void
+s_note_edges (zloom_changes_t *self, const zloom_recipe_t *recipe, const char *name)
+{
+    const zloom_recipe_flow_t *flow = zloom_recipe_flow (recipe, name);
+    for (size_t i = 0; flow && i < flow->to_count; i++) {
+        if (flow->to[i].through) {
+            s_note (self->again, flow->to[i].through->name);
+        }
+    }
+}
+
 /* What is carried between routers may be another now. */
 static void
 s_note_carriers (zloom_changes_t *self, const zloom_recipe_t *recipe)
@@ -168,6 +180,9 @@ s_how_flow (zloom_changes_t *self, const zloom_recipe_t *recipe, const char *nam
         s_note (self->again, taker);
         s_note_edge (self, self->old, name, taker);
         s_note_edge (self, self->new, name, taker);
+    }
+    if (s_is (rest, "limit.bytes")) {
+        s_note_edges (self, recipe, name);
     }
     if (!was || !is || s_is (rest, "from") || s_is (rest, "to")) {
         s_note_carriers (self, recipe);

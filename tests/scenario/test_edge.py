@@ -229,6 +229,16 @@ class Edge(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.wait_heard("three", 7)
 
+    def test_what_may_wait_at_an_edge_changes(self):
+        self.addCleanup(self.ask, "down", "--now")
+        self.assertEqual(zloom("up", self.path, "--state", self.state).returncode, 0)
+        edge, hub = self.pid("edge"), self.pid("hub")
+        self.recipe(RECIPE + "    limit: {bytes: 5MiB}\n")
+        done = zloom("up", self.path, "--state", self.state)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotEqual(self.pid("edge"), edge)
+        self.assertEqual(self.pid("hub"), hub)
+
     def test_edges_that_come_and_go_are_found_and_forgotten(self):
         def up(recipe):
             self.recipe(recipe)
