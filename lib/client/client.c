@@ -277,6 +277,19 @@ zloom_client_dispatch (zloom_client_t *self)
     return zloom_client_core_ended (self->core);
 }
 
+zloom_err_t
+zloom_client_say (zloom_client_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_CLIENT_TAG);
+    self->next_ns = zloom_client_core_tick (self->core, zloom_clock_now ());
+    const size_t sent = s_send (self);
+    if (self->epoll_fd >= 0) {
+        /* A send may have taken what the socket's descriptor would have shown: look at once. */
+        s_arm (self, sent > 0 ? 1 : self->next_ns);
+    }
+    return zloom_client_core_ended (self->core);
+}
+
 /* ---- life ----------------------------------------------------------------------------------- */
 
 zloom_client_core_t *

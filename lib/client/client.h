@@ -35,6 +35,11 @@ zloom_err_t zloom_client_begin (const char *endpoint, const zloom_client_options
 /* Drop everything at once: no BYE, nothing unsent is tried. What was unsettled comes again. */
 void zloom_client_kill (zloom_client_t **client_p);
 /*
+ * What was said since the last dispatch goes out, and nothing is taken in: for a loop that would
+ * sleep next, and would not look at what another dispatch took. The descriptor shows what has come.
+ */
+zloom_err_t zloom_client_say (zloom_client_t *self);
+/*
  * The core, for the calls of client_core.h that need no time and no waiting: receive, started,
  * progress, settle, step, commit, stats. What they say goes out at the next dispatch.
  */

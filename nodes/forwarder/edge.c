@@ -129,7 +129,7 @@ s_turn_relays (edge_t *self, int64_t *due_ns)
         err = zloom_relay_turn (self->relays[i], zloom_client_core (self->client), self->engine,
                                 zloom_clock_now (), due_ns);
     }
-    return err == ZLOOM_OK ? zloom_client_dispatch (self->client) : err;
+    return err == ZLOOM_OK ? zloom_client_say (self->client) : err;
 }
 
 /* One turn, then sleep until there is a reason for the next, or until `until_ns`. */

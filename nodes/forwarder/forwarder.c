@@ -196,7 +196,8 @@ s_turn_lane (forwarder_t *self, lane_t *lane, int64_t *due_ns)
         *due_ns = s_now ();
         return s_open_far (self, lane, &options);
     }
-    return s_dispatch (lane); /* what the turn said goes out now */
+    err = zloom_client_say (lane->source.client); /* what the turn said */
+    return err == ZLOOM_OK && far ? zloom_client_say (far) : err;
 }
 
 static zloom_err_t

@@ -90,6 +90,7 @@ s_subscribe (zloom_relay_t *self, zloom_client_core_t *core, zloom_now_t now)
     }
     if (self->handle == 0 && now.mono_ns >= self->rest_until_ns) {
         (void) zloom_client_core_subscribe (core, &options, &self->handle);
+        self->rest_until_ns = zloom_time_add (now.mono_ns, REST_NS); /* where there was no room */
     }
 }
 
@@ -153,6 +154,7 @@ zloom_relay_turn (zloom_relay_t *self, zloom_client_core_t *core, zloom_engine_t
     if (err == ZLOOM_OK && self->next == 0 && position > 0) {
         self->next = position;
         (void) zloom_engine_pass (engine, self->flow, position, false, false, 0, now);
+        *due_ns = now.mono_ns;
     }
     s_subscribe (self, core, now);
     if (self->handle == 0 && self->rest_until_ns < *due_ns) {

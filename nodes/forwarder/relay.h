@@ -26,8 +26,8 @@ void zloom_relay_destroy (zloom_relay_t **self_p);
 void zloom_relay_event (zloom_relay_t *self, const zloom_client_event_t *event);
 /*
  * Take what has come, and hand it to the engine, which is due for a turn then. *due_ns: not later
- * than that again. FAILED: the router's numbers went back, so it has lost some; only a copy made
- * anew can follow.
+ * than that again; at once where it has just got its place. FAILED: the router's numbers went back,
+ * so it has lost some; only a copy made anew can follow.
  */
 zloom_err_t zloom_relay_turn (zloom_relay_t *self, zloom_client_core_t *core,
                               zloom_engine_t *engine, zloom_now_t now, int64_t *due_ns);

@@ -305,7 +305,7 @@ s_loop (zloom_worker_t *self)
             return;
         }
         /* What was settled leaves before we sleep. */
-        zloom_err_t err = zloom_client_dispatch (self->client);
+        zloom_err_t err = zloom_client_say (self->client);
         if (err != ZLOOM_OK) {
             zloom_worker_fail (self, err, zloom_note ());
             continue;

@@ -179,6 +179,17 @@ class Edge(Case):
         self.assertEqual(self.heard("two"), list(range(21, 31)))
         self.assertEqual(self.stop(), 0)
 
+    def test_it_waits_for_no_heartbeat(self):
+        self.let_gate_open()
+        self.addCleanup(self.ask, "down", "--now")
+        self.recipe(RECIPE.replace("{kind: router}", "{kind: router, heartbeat: 1m}")
+                    .replace("of: hub,", "of: hub, heartbeat: 1m,"))
+        done = zloom("up", self.path, "--state", self.state, "--timeout", "30s")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for number in range(1, 6):
+            self.send("a", number, number)
+            self.wait_heard("one", number)
+
     def test_one_more_joins_a_running_edge(self):
         self.let_gate_open()
         self.addCleanup(self.ask, "down", "--now")

@@ -31,10 +31,22 @@ def wait_for(what, condition, deadline_s=DEADLINE_S):
         select.select([], [], [], 0.02)
 
 
+def logged(state):
+    """The end of what a topology in the background has logged."""
+    path = pathlib.Path(state) / "logs" / "topology.log"
+    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else "no log"
+    return "\n".join(text.splitlines()[-60:])
+
+
 def zloom(*words, stdin=None, env=None):
     """Run the command line to its end."""
-    return subprocess.run([ZLOOM, *map(str, words)], input=stdin, capture_output=True, text=True,
-                          timeout=DEADLINE_S, env={**os.environ, **(env or {})}, check=False)
+    words = [ZLOOM, *map(str, words)]
+    try:
+        return subprocess.run(words, input=stdin, capture_output=True, text=True,
+                              timeout=DEADLINE_S, env={**os.environ, **(env or {})}, check=False)
+    except subprocess.TimeoutExpired as error:
+        state = words[words.index("--state") + 1] if "--state" in words else ""
+        raise AssertionError(f"{error}\n{logged(state)}") from None
 
 
 class Case(unittest.TestCase):
