@@ -79,14 +79,17 @@ s_has_to_wait (zloom_jobs_t *self)
     return self->met_at == self->done;
 }
 
-/* Where the next step is taken; NULL: nowhere now. */
+/*
+ * Where the next step is taken; NULL: nowhere now. Nothing overtakes a job that has to wait: what is
+ * read of a segment before it is used again would be read after.
+ */
 static queue_t *
 s_next (zloom_jobs_t *self)
 {
     for (size_t i = 0; i < ZLOOM_JOB_RANKS; i++) {
         const zloom_job_t *job = self->queues[i].first;
-        if (job && !(job->gives_way && s_has_to_wait (self))) {
-            return &self->queues[i];
+        if (job) {
+            return job->gives_way && s_has_to_wait (self) ? NULL : &self->queues[i];
         }
     }
     return NULL;

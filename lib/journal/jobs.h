@@ -8,7 +8,8 @@
  * each of its steps first waits for the end of what is under way, at that time, of the quick jobs
  * of others (`zloom_jobs_give_way ()`), and not for what is put there later. Then steps and groups
  * take turns: no group waits for more than one step, and no step for more than one group, whatever
- * either takes. While nothing quick is under way there, nothing waits.
+ * either takes. While nothing quick is under way there, nothing waits. What stands behind a job
+ * that waits, waits, too: what was put is done in its order, but for the ranks.
  */
 #ifndef ZLOOM_JOURNAL_JOBS_H
 #define ZLOOM_JOURNAL_JOBS_H

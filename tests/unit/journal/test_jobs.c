@@ -129,21 +129,45 @@ test_nobody_waits_for_what_is_not_quick (void **state)
     s_end (&pair);
 }
 
+/*
+ * A read of a hot segment may stand behind the one that gives way, and the segment's reuse behind
+ * that: it is read first.
+ */
 static void
-test_others_go_on_while_one_gives_way (void **state)
+test_nothing_overtakes_what_gives_way (void **state)
 {
     (void) state;
     pair_t pair = s_pair (false);
     work_t read = s_work (1, true, false);
-    work_t move = s_work (1, false, false);
+    work_t hot = s_work (1, false, false);
+    work_t reuse = s_work (1, false, false);
     work_t group = s_work (1, false, true);
     zloom_jobs_put (pair.commits, &group.job, ZLOOM_JOB_NORMAL);
     zloom_jobs_put (pair.reads, &read.job, ZLOOM_JOB_URGENT);
-    zloom_jobs_put (pair.reads, &move.job, ZLOOM_JOB_NORMAL);
+    zloom_jobs_put (pair.reads, &hot.job, ZLOOM_JOB_URGENT);
+    zloom_jobs_put (pair.reads, &reuse.job, ZLOOM_JOB_NORMAL);
+    assert_false (zloom_jobs_step (pair.reads));
+    assert_int_equal (hot.taken + reuse.taken, 0);
+    assert_true (zloom_jobs_step (pair.commits));
     assert_true (zloom_jobs_step (pair.reads));
-    assert_int_equal (move.taken, 1);
-    assert_int_equal (read.taken, 0);
-    /* Who wants all of it done waits for nobody. */
+    assert_int_equal (read.taken, 1);
+    assert_true (zloom_jobs_step (pair.reads));
+    assert_int_equal (hot.taken, 1);
+    assert_true (zloom_jobs_step (pair.reads));
+    assert_int_equal (reuse.taken, 1);
+    s_end (&pair);
+}
+
+static void
+test_who_wants_all_done_waits_for_nobody (void **state)
+{
+    (void) state;
+    pair_t pair = s_pair (false);
+    work_t read = s_work (1, true, false);
+    work_t group = s_work (1, false, true);
+    zloom_jobs_put (pair.commits, &group.job, ZLOOM_JOB_NORMAL);
+    zloom_jobs_put (pair.reads, &read.job, ZLOOM_JOB_URGENT);
+    assert_false (zloom_jobs_step (pair.reads));
     zloom_jobs_finish (pair.reads);
     assert_int_equal (read.taken, 1);
     s_end (&pair);
@@ -204,7 +228,8 @@ main (void)
       cmocka_unit_test (test_the_first_rank_takes_each_step),
       cmocka_unit_test (test_a_step_waits_for_what_is_under_way_and_not_for_more),
       cmocka_unit_test (test_nobody_waits_for_what_is_not_quick),
-      cmocka_unit_test (test_others_go_on_while_one_gives_way),
+      cmocka_unit_test (test_nothing_overtakes_what_gives_way),
+      cmocka_unit_test (test_who_wants_all_done_waits_for_nobody),
       cmocka_unit_test (test_threads_wait_and_wake),
       cmocka_unit_test (test_the_first_go_before_those_behind),
     };
