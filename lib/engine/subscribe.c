@@ -134,9 +134,10 @@ s_new_consumer (zloom_engine_t *self, zloom_session_t *session, zloom_hosted_t *
     return consumer;
 }
 
-/* The leases that a returning consumer names, as two arrays side by side. */
+/* The leases that a returning consumer names, as arrays side by side. */
 static void
-s_flatten (zloom_engine_t *self, const zloom_verb_subscribe_t *subscribe, zloom_event_t *event)
+s_flatten (zloom_engine_t *self, const zloom_hosted_t *flow,
+           const zloom_verb_subscribe_t *subscribe, zloom_event_t *event)
 {
     size_t count = 0;
     for (size_t i = 0; i < subscribe->holding_count; i++) {
@@ -144,16 +145,24 @@ s_flatten (zloom_engine_t *self, const zloom_verb_subscribe_t *subscribe, zloom_
     }
     zloom_token_t *tokens = zloom_arena_take (&self->arena, count, sizeof *tokens);
     zloom_run_t *runs = zloom_arena_take (&self->arena, count, sizeof *runs);
+    uint64_t *ends = zloom_arena_take (&self->arena, count, sizeof *ends);
     size_t at = 0;
     for (size_t i = 0; i < subscribe->holding_count; i++) {
         const zloom_holding_t *holding = &subscribe->holding[i];
+        uint64_t end = 0;
+        if (flow->port->disk) {
+            (void) zloom_journal_boot_end (flow->port->journal, holding->token.boot, flow->number,
+                                           &end);
+        }
         for (size_t j = 0; j < holding->run_count; j++, at++) {
+            ends[at] = end;
             tokens[at] = zloom_engine_token_in (self, holding->token);
             runs[at] = holding->runs[j];
         }
     }
     event->subscribe.holding_tokens = tokens;
     event->subscribe.holding_runs = runs;
+    event->subscribe.holding_ends = ends;
     event->subscribe.holding_count = count;
 }
 
@@ -222,7 +231,7 @@ s_enter (zloom_engine_t *self, entry_t *entry)
         entry->next =
           (uint64_t) subscribe->from_value < end ? (uint64_t) subscribe->from_value : end;
     }
-    s_flatten (self, subscribe, &event);
+    s_flatten (self, flow, subscribe, &event);
     zloom_engine_feed_then (self, flow, &event, s_decided, entry);
 }
 

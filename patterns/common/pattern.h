@@ -97,6 +97,8 @@ typedef struct {
             /* Leases that the consumer holds from before (its router restarted). */
             const zloom_token_t *holding_tokens;
             const zloom_run_t *holding_runs;
+            /* The first number that each token's boot can not have handed out; 0: unknown boot. */
+            const uint64_t *holding_ends;
             size_t holding_count;
             /* Flows where each subscriber gets all; others refuse what they cannot do. */
             zloom_bytes_t group; /* unset: this consumer alone */

@@ -94,13 +94,16 @@ zloom_queue_add_stale (zloom_queue_t *self, uint64_t seq, uint32_t n)
 
 /* ---- coming ---------------------------------------------------------------------------------- */
 
-/* Whether a run may be leased again at all. */
+/*
+ * Whether a run may be leased again at all: `end` is the first number that the token's boot can not
+ * have handed out. In a log that was restored from a copy those from there on are other messages.
+ */
 static bool
-s_may_hold (const zloom_queue_t *self, zloom_token_t token, const zloom_run_t *run)
+s_may_hold (const zloom_queue_t *self, zloom_token_t token, const zloom_run_t *run, uint64_t end)
 {
+    end = end < self->boot_seq ? end : self->boot_seq;
     return token.boot != self->boot && self->config.confirm == ZLOOM_CONFIRM_DISK && run->n > 0 &&
-           run->n <= ZLOOM_QUEUE_LEASE_MESSAGES && run->seq < self->boot_seq &&
-           run->n <= self->boot_seq - run->seq;
+           run->n <= ZLOOM_QUEUE_LEASE_MESSAGES && run->seq < end && run->n <= end - run->seq;
 }
 
 /* Lease what is ready again to whom held it before the restart; false when it is not to be had. */
@@ -161,12 +164,12 @@ s_fate (const zloom_queue_t *self, uint64_t first, uint64_t *last)
  */
 static bool
 s_hold_run (zloom_queue_t *self, zloom_queue_consumer_t *consumer, zloom_token_t token,
-            const zloom_run_t *run, bool lost, const zloom_turn_t *turn)
+            const zloom_run_t *run, uint64_t boot_end, bool lost, const zloom_turn_t *turn)
 {
     if (run->n == 0) {
         return lost;
     }
-    if (lost || !s_may_hold (self, token, run)) {
+    if (lost || !s_may_hold (self, token, run, boot_end)) {
         zloom_queue_add_stale (self, run->seq, run->n);
         zloom_queue_tell_stale (self, consumer->id, token, turn);
         return self->lanes != NULL;
@@ -223,8 +226,8 @@ zloom_queue_subscribe (zloom_queue_t *self, const zloom_event_t *event, const zl
         const zloom_token_t *tokens = event->subscribe.holding_tokens;
         lost =
           lost && tokens[i].boot == tokens[i - 1].boot && tokens[i].number == tokens[i - 1].number;
-        lost =
-          s_hold_run (self, consumer, tokens[i], &event->subscribe.holding_runs[i], lost, turn);
+        lost = s_hold_run (self, consumer, tokens[i], &event->subscribe.holding_runs[i],
+                           event->subscribe.holding_ends[i], lost, turn);
     }
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Who comes in, and with what: foreign packs, refusals, returning consumers, odd words. */
+#include "held.h"
 #include "letters.h"
 
 /* ---- messages -------------------------------------------------------------------------------- */
@@ -143,9 +144,7 @@ s_return (desk_t *desk, uint64_t consumer, const zloom_token_t *tokens, const zl
           size_t count)
 {
     zloom_event_t event = {.type = ZLOOM_EVENT_SUBSCRIBE, .consumer = consumer};
-    event.subscribe.holding_tokens = tokens;
-    event.subscribe.holding_runs = runs;
-    event.subscribe.holding_count = count;
+    held_name (&event, tokens, runs, count);
     desk_feed (desk, &event);
 }
 
@@ -191,6 +190,31 @@ queue_leases_again_only_what_can_have_been_leased (void **state)
     desk_feed (desk, &settle);
     assert_int_equal (desk_code (desk), ZLOOM_OK);
     assert_int_equal (desk_stats (desk).acked, 4);
+    desk_destroy (desk);
+}
+
+/*
+ * The log is a copy of an earlier one: what the token's boot handed out beyond its end there is
+ * lost, and those numbers are other messages now.
+ */
+static void
+queue_leases_nothing_again_that_a_restored_log_gave_anew (void **state)
+{
+    (void) state;
+    const zloom_flow_config_t config = desk_config ();
+    desk_t *desk = desk_new (&config);
+    desk_put (desk, 10);
+    const zloom_token_t token = desk_token (desk, 1);
+    desk_restart (desk);
+    const zloom_token_t tokens[] = {token, token, token, {token.boot - 1, 1}};
+    const zloom_run_t runs[] = {{1, 2}, {4, 2}, {5, 1}, {6, 1}};
+    const uint64_t ends[] = {5, 5, 5, 0};
+    zloom_event_t event = {.type = ZLOOM_EVENT_SUBSCRIBE, .consumer = 6};
+    held_name (&event, tokens, runs, 4);
+    event.subscribe.holding_ends = ends;
+    desk_feed (desk, &event);
+    assert_int_equal (desk_stats (desk).leased, 2);
+    assert_int_equal (desk_count (desk, ZLOOM_EFFECT_STALE), 3);
     desk_destroy (desk);
 }
 
@@ -295,6 +319,7 @@ main (void)
       cmocka_unit_test (queue_refuses_a_foreign_pack_that_does_not_fit),
       cmocka_unit_test (queue_lets_odd_words_pass_it_by),
       cmocka_unit_test (queue_leases_again_only_what_can_have_been_leased),
+      cmocka_unit_test (queue_leases_nothing_again_that_a_restored_log_gave_anew),
       cmocka_unit_test (queue_leases_nothing_of_a_memory_flow_again),
       cmocka_unit_test (queue_believes_no_absurd_settlement),
       cmocka_unit_test (queue_takes_a_verdict_that_it_does_not_know_for_a_release),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Leases, fencing, who is charged: promises 2, 3 and 4. */
 #include "desk.h"
+#include "held.h"
 
 /* `n` messages, handed out to consumer 5 under token 1. */
 static desk_t *
@@ -162,9 +163,7 @@ queue_promise_02_what_workers_hold_is_leased_again (void **state)
     zloom_token_t tokens[] = {{boot, 1}, {boot, 1}, {desk->boot, 9}};
     zloom_run_t runs[] = {{1, 3}, {5, 2}, {8, 1}};
     zloom_event_t event = {.type = ZLOOM_EVENT_SUBSCRIBE, .consumer = 5};
-    event.subscribe.holding_tokens = tokens;
-    event.subscribe.holding_runs = runs;
-    event.subscribe.holding_count = 3;
+    held_name (&event, tokens, runs, 3);
     desk_feed (desk, &event);
     assert_int_equal (desk_stats (desk).leased, 5);
     const zloom_effect_t *stale = desk_effect (desk, ZLOOM_EFFECT_STALE, 0);
@@ -195,9 +194,7 @@ queue_promise_04_a_retry_before_a_restart_is_charged_once (void **state)
     zloom_token_t token = {boot, 1};
     zloom_run_t run = {1, 6};
     zloom_event_t event = {.type = ZLOOM_EVENT_SUBSCRIBE, .consumer = 5};
-    event.subscribe.holding_tokens = &token;
-    event.subscribe.holding_runs = &run;
-    event.subscribe.holding_count = 1;
+    held_name (&event, &token, &run, 1);
     desk_feed (desk, &event);
     assert_int_equal (desk_stats (desk).leased, 6);
     assert_int_equal (s_ack_as_of (desk, boot, 11, true, 4, ZLOOM_VERDICT_RETRY), ZLOOM_STALE);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Queue 9: each key's messages in their order, whatever fails. */
+#include "held.h"
 #include "keys.h"
 
 /* ---- order ----------------------------------------------------------------------------------- */
@@ -380,9 +381,7 @@ queue_recalls_what_is_held_again_and_not_known (void **state)
     const zloom_token_t tokens[] = {token, token};
     const zloom_run_t runs[] = {{1, 1}, {3, 1}};
     zloom_event_t event = {.type = ZLOOM_EVENT_SUBSCRIBE, .consumer = 5};
-    event.subscribe.holding_tokens = tokens;
-    event.subscribe.holding_runs = runs;
-    event.subscribe.holding_count = 2;
+    held_name (&event, tokens, runs, 2);
     desk_feed (desk, &event);
     desk_subscribe (desk, 6, 100);
     assert_int_equal (desk_dispatch (desk), 0); /* 2 waits for 1 */

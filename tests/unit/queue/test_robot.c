@@ -13,6 +13,7 @@
  */
 #include <stdio.h>
 
+#include "held.h"
 #include "robot.h"
 
 /* ---- consumers ------------------------------------------------------------------------------- */
@@ -84,9 +85,7 @@ s_come_or_go (robot_t *r)
     if (!r->there[who]) {
         const hand_t *hand = &r->hands[s_below (r, HANDS)];
         event.type = ZLOOM_EVENT_SUBSCRIBE;
-        event.subscribe.holding_tokens = &hand->token;
-        event.subscribe.holding_runs = &hand->run;
-        event.subscribe.holding_count = s_one_in (r, 2) && hand->run.n > 0;
+        held_name (&event, &hand->token, &hand->run, s_one_in (r, 2) && hand->run.n > 0);
         desk_feed (r->desk, &event);
         r->there[who] = true;
         r->used[who] = 0;

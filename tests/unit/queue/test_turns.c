@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Queue 9 and 10: keys over vanished consumers, restarts and cold bytes; lanes in turn. */
+#include "held.h"
 #include "keys.h"
 
 /* ---- who vanishes ---------------------------------------------------------------------------- */
@@ -130,9 +131,7 @@ queue_holds_keys_for_those_who_held_them_before_a_restart (void **state)
     const zloom_token_t token = {old_boot, got.tokens[0]};
     const zloom_run_t run = {1, 1};
     zloom_event_t event = {.type = ZLOOM_EVENT_SUBSCRIBE, .consumer = 5};
-    event.subscribe.holding_tokens = &token;
-    event.subscribe.holding_runs = &run;
-    event.subscribe.holding_count = 1;
+    held_name (&event, &token, &run, 1);
     desk_feed (desk, &event);
     assert_int_equal (desk_stats (desk).leased, 1);
     desk_pass (desk, 2 * S);
@@ -155,9 +154,7 @@ s_come_holding (desk_t *desk, zloom_consumer_id_t consumer, zloom_token_t token,
 {
     const zloom_token_t tokens[] = {token, token};
     zloom_event_t event = {.type = ZLOOM_EVENT_SUBSCRIBE, .consumer = consumer};
-    event.subscribe.holding_tokens = tokens;
-    event.subscribe.holding_runs = runs;
-    event.subscribe.holding_count = count;
+    held_name (&event, tokens, runs, count);
     desk_feed (desk, &event);
 }
 
