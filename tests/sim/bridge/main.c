@@ -12,6 +12,7 @@
  * that the seed says; in every eighth one of the two logs is put back to a copy that was made while
  * all went wrong: what it has lost may be missing, or come again, and all else must hold.
  */
+#include "seeds.h"
 #include "world.h"
 
 #include "base/memory.h"
@@ -133,8 +134,9 @@ s_live (world_t *self, uint64_t seed, sums_t *sums)
 
 /* One world; *hash is the run's. */
 static bool
-s_world (uint64_t seed, bool trace, sums_t *sums, uint64_t *hash)
+s_world (uint64_t seed, bool trace, void *arg, uint64_t *hash)
 {
+    sums_t *sums = arg;
     world_t *world = zloom_alloc (sizeof *world);
     world_init (world, seed, trace);
     s_live (world, seed, sums);
@@ -179,42 +181,12 @@ s_print (const sums_t *sums, uint64_t from, uint64_t last, bool ok, bool json)
 int
 main (int argc, char **argv)
 {
-    uint64_t from = 1;
-    uint64_t seeds = 40;
-    bool trace = false;
-    bool json = false;
-    for (int i = 1; i < argc; i++) {
-        const bool value = i + 1 < argc;
-        if (strcmp (argv[i], "--trace") == 0) {
-            trace = true;
-        } else if (strcmp (argv[i], "--json") == 0) {
-            json = true;
-        } else if (strcmp (argv[i], "--seeds") == 0 && value) {
-            seeds = strtoull (argv[++i], NULL, 10);
-        } else if (strcmp (argv[i], "--from") == 0 && value) {
-            from = strtoull (argv[++i], NULL, 10);
-        } else if (strcmp (argv[i], "--seed") == 0 && value) {
-            from = strtoull (argv[++i], NULL, 10);
-            seeds = 1;
-        } else {
-            printf ("simbridge [--from SEED] [--seeds N] [--seed SEED] [--trace] [--json]\n");
-            return 2;
-        }
-    }
-    uint64_t hash = 0;
-    uint64_t again = 0;
-    uint64_t seed = from;
+    sim_seeds_t seeds;
     sums_t sums = {0};
-    bool ok = true;
-    for (; ok && seed < from + seeds; seed++) {
-        ok = s_world (seed, trace, &sums, &hash);
-        if (ok && seed % 16 == 1) { /* one seed, one run */
-            ok = s_world (seed, false, &sums, &again) && hash == again;
-            if (!ok) {
-                fprintf (stderr, "simbridge: seed %" PRIu64 " has two different runs\n", seed);
-            }
-        }
+    if (!sim_seeds_read (&seeds, "simbridge", argc, argv)) {
+        return 2;
     }
-    s_print (&sums, from, seed - 1, ok, json);
+    const bool ok = sim_seeds_run (&seeds, s_world, &sums);
+    s_print (&sums, seeds.from, seeds.last, ok, seeds.json);
     return ok ? 0 : 1;
 }

@@ -9,6 +9,7 @@
  */
 #include "events.h"
 #include "peer.h"
+#include "seeds.h"
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -201,10 +202,15 @@ s_finish (world_t *self)
     return !self->ground.failed;
 }
 
+typedef struct {
+    uint64_t crashes, heard, gaps, missed, acked;
+} sums_t;
+
 /* One world; *hash is the run's. */
 static bool
-s_world (uint64_t seed, bool trace, uint64_t *crashes, bus_truth_t *sum, uint64_t *hash)
+s_world (uint64_t seed, bool trace, void *arg, uint64_t *hash)
 {
+    sums_t *sums = arg;
     world_t *world = zloom_alloc (sizeof *world);
     s_new (world, seed, trace, true, seed % 2 == 0, true);
     world->chaos = true;
@@ -220,12 +226,12 @@ s_world (uint64_t seed, bool trace, uint64_t *crashes, bus_truth_t *sum, uint64_
                  (double) (world->ground.mono_ns - 1000 * SIM_S) / (double) SIM_S,
                  world->ground.why, seed);
     }
-    *crashes += world->hub.crashes;
+    sums->crashes += world->hub.crashes;
     *hash = world->ground.hash;
-    sum->heard += world->truth.heard;
-    sum->gaps += world->truth.gaps;
-    sum->missed += world->truth.missed;
-    sum->acked += world->truth.acked;
+    sums->heard += world->truth.heard;
+    sums->gaps += world->truth.gaps;
+    sums->missed += world->truth.missed;
+    sums->acked += world->truth.acked;
     s_destroy (world);
     free (world);
     return ok;
@@ -279,48 +285,33 @@ s_slow_one_slows_nobody (void)
         without_ns += one_ns;
         with_ns += other_ns;
     }
-    printf ("simbus: publishing takes %.3f s; beside a subscriber that takes nothing, %.3f s\n",
-            (double) without_ns / (double) SIM_S, (double) with_ns / (double) SIM_S);
+    fprintf (stderr,
+             "simbus: publishing takes %.3f s; beside a subscriber that takes nothing, %.3f s\n",
+             (double) without_ns / (double) SIM_S, (double) with_ns / (double) SIM_S);
     return with_ns <= without_ns + without_ns * SLOWER_PERCENT / 100;
 }
 
 int
 main (int argc, char **argv)
 {
-    uint64_t from = 1;
-    uint64_t seeds = 40;
-    bool trace = false;
-    for (int i = 1; i < argc; i++) {
-        const bool value = i + 1 < argc;
-        if (strcmp (argv[i], "--trace") == 0) {
-            trace = true;
-        } else if (strcmp (argv[i], "--seeds") == 0 && value) {
-            seeds = strtoull (argv[++i], NULL, 10);
-        } else if (strcmp (argv[i], "--from") == 0 && value) {
-            from = strtoull (argv[++i], NULL, 10);
-        } else if (strcmp (argv[i], "--seed") == 0 && value) {
-            from = strtoull (argv[++i], NULL, 10);
-            seeds = 1;
-        } else {
-            printf ("simbus [--from SEED] [--seeds N] [--seed SEED] [--trace]\n");
-            return 2;
-        }
+    sim_seeds_t seeds;
+    sums_t sums = {0};
+    if (!sim_seeds_read (&seeds, "simbus", argc, argv)) {
+        return 2;
     }
-    uint64_t crashes = 0;
-    uint64_t hash = 0;
-    uint64_t again = 0;
-    bus_truth_t *sum = zloom_alloc (sizeof *sum);
-    bool ok = true;
-    for (uint64_t seed = from; seed < from + seeds && ok; seed++) {
-        ok = s_world (seed, trace, &crashes, sum, &hash);
-        if (ok && seed % 16 == 0) { /* one seed, one run */
-            ok = s_world (seed, false, &crashes, sum, &again) && hash == again;
-        }
+    bool ok = sim_seeds_run (&seeds, s_world, &sums);
+    ok = ok && (seeds.seeds == 1 || s_slow_one_slows_nobody ());
+    if (seeds.json) {
+        printf ("{\"ok\": %s, \"first_seed\": %" PRIu64 ", \"last_seed\": %" PRIu64
+                ", \"crash_points\": %" PRIu64 ", \"heard\": %" PRIu64 ", \"gaps\": %" PRIu64
+                ", \"acked\": %" PRIu64 "}\n",
+                ok ? "true" : "false", seeds.from, seeds.last, sums.crashes, sums.heard, sums.gaps,
+                sums.acked);
+    } else {
+        printf ("simbus: seeds %" PRIu64 " to %" PRIu64 ", %" PRIu64 " crashes, %" PRIu64
+                " heard, %" PRIu64 " gaps of %" PRIu64 ", %" PRIu64 " acked: %s\n",
+                seeds.from, seeds.last, sums.crashes, sums.heard, sums.gaps, sums.missed,
+                sums.acked, ok ? "ok" : "BROKEN");
     }
-    ok = ok && (seeds == 1 || s_slow_one_slows_nobody ());
-    printf ("simbus: %" PRIu64 " seeds, %" PRIu64 " crashes, %" PRIu64 " heard, %" PRIu64
-            " gaps of %" PRIu64 ", %" PRIu64 " acked: %s\n",
-            seeds, crashes, sum->heard, sum->gaps, sum->missed, sum->acked, ok ? "ok" : "BROKEN");
-    free (sum);
     return ok ? 0 : 1;
 }

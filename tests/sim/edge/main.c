@@ -13,6 +13,7 @@
 #include "bus/events.h"
 #include "bus/peer.h"
 #include "rim.h"
+#include "seeds.h"
 
 #include "base/memory.h"
 #include "base/tag.h"
@@ -280,8 +281,9 @@ s_finish (world_t *self, sums_t *sums)
 
 /* One world; *hash is the run's. */
 static bool
-s_world (uint64_t seed, bool trace, sums_t *sums, uint64_t *hash)
+s_world (uint64_t seed, bool trace, void *arg, uint64_t *hash)
 {
+    sums_t *sums = arg;
     world_t *world = zloom_alloc (sizeof *world);
     s_new (world, seed, trace);
     world->chaos = true;
@@ -310,42 +312,24 @@ s_world (uint64_t seed, bool trace, sums_t *sums, uint64_t *hash)
 int
 main (int argc, char **argv)
 {
-    uint64_t from = 1;
-    uint64_t seeds = 40;
-    bool trace = false;
-    for (int i = 1; i < argc; i++) {
-        const bool value = i + 1 < argc;
-        if (strcmp (argv[i], "--trace") == 0) {
-            trace = true;
-        } else if (strcmp (argv[i], "--seeds") == 0 && value) {
-            seeds = strtoull (argv[++i], NULL, 10);
-        } else if (strcmp (argv[i], "--from") == 0 && value) {
-            from = strtoull (argv[++i], NULL, 10);
-        } else if (strcmp (argv[i], "--seed") == 0 && value) {
-            from = strtoull (argv[++i], NULL, 10);
-            seeds = 1;
-        } else {
-            printf ("simedge [--from SEED] [--seeds N] [--seed SEED] [--trace]\n");
-            return 2;
-        }
-    }
-    uint64_t hash = 0;
-    uint64_t again = 0;
+    sim_seeds_t seeds;
     sums_t sums = {0};
-    bool ok = true;
-    for (uint64_t seed = from; seed < from + seeds && ok; seed++) {
-        ok = s_world (seed, trace, &sums, &hash);
-        if (ok && seed % 16 == 1 && seeds > 1) { /* one seed, one run */
-            ok = s_world (seed, false, &sums, &again) && hash == again;
-            if (!ok) {
-                fprintf (stderr, "simedge: seed %" PRIu64 " has two different runs\n", seed);
-            }
-        }
+    if (!sim_seeds_read (&seeds, "simedge", argc, argv)) {
+        return 2;
     }
-    printf ("simedge: %" PRIu64 " seeds, the router lost its power %" PRIu64
-            " times, the edge died %" PRIu64 " times, %" PRIu64 " connections broke; %" PRIu64
-            " heard, %" PRIu64 " gaps of %" PRIu64 ": %s\n",
-            seeds, sums.crashes, sums.edges, sums.cuts, sums.heard, sums.gaps, sums.missed,
-            ok ? "ok" : "BROKEN");
+    const bool ok = sim_seeds_run (&seeds, s_world, &sums);
+    if (seeds.json) {
+        printf ("{\"ok\": %s, \"first_seed\": %" PRIu64 ", \"last_seed\": %" PRIu64
+                ", \"crash_points\": %" PRIu64 ", \"edges_died\": %" PRIu64 ", \"cuts\": %" PRIu64
+                ", \"heard\": %" PRIu64 ", \"gaps\": %" PRIu64 "}\n",
+                ok ? "true" : "false", seeds.from, seeds.last, sums.crashes, sums.edges, sums.cuts,
+                sums.heard, sums.gaps);
+    } else {
+        printf ("simedge: seeds %" PRIu64 " to %" PRIu64 ", the router lost its power %" PRIu64
+                " times, the edge died %" PRIu64 " times, %" PRIu64 " connections broke; %" PRIu64
+                " heard, %" PRIu64 " gaps of %" PRIu64 ": %s\n",
+                seeds.from, seeds.last, sums.crashes, sums.edges, sums.cuts, sums.heard, sums.gaps,
+                sums.missed, ok ? "ok" : "BROKEN");
+    }
     return ok ? 0 : 1;
 }
