@@ -381,4 +381,8 @@ MUTATIONS = [
     Mutation("edge-wrong-word", "what was lost before the edge is told as that",
              "patterns/bus/bus_copy.c", "event->pass.restart ? RESTART : ZLOOM_BUS_EDGE};",
              "event->pass.restart ? ZLOOM_BUS_EDGE : RESTART};", program="simedge"),
+    # ---- a log that was restored from a copy ---------------------------------------------------
+    Mutation("restored-leases", "nobody holds what a restored log has given anew",
+             "lib/engine/subscribe.c", "            ends[at] = end;\n",
+             "            ends[at] = end | UINT64_MAX;\n", program="simbridge"),
 ]
