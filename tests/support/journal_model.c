@@ -420,3 +420,19 @@ zloom_model_flush (zloom_model_t *self)
     return zloom_journal_durable (self->journal) >= tag ||
            zloom_model_wrong (self, "never durable", tag, 0);
 }
+
+bool
+zloom_model_fill (zloom_model_t *self, uint32_t flow, unsigned packs, uint32_t count, size_t bytes)
+{
+    for (unsigned i = 0; i < packs; i++) {
+        zloom_err_t err = ZLOOM_AGAIN;
+        for (int wait = 0; wait < 1000 && err == ZLOOM_AGAIN; wait++) {
+            err = zloom_model_send (self, flow, count, bytes);
+            zloom_model_turn (self, err == ZLOOM_AGAIN, ZLOOM_NS_PER_MS);
+        }
+        if (err != ZLOOM_OK || !zloom_model_flush (self)) {
+            return zloom_model_wrong (self, "no room", i, 0);
+        }
+    }
+    return true;
+}

@@ -75,6 +75,9 @@ zloom_err_t zloom_model_send (zloom_model_t *self, uint32_t flow, uint32_t count
 zloom_err_t zloom_model_settle (zloom_model_t *self, uint32_t flow, uint64_t first, uint64_t last);
 /* Seal, work and poll until all that is staged is durable or the journal has failed. */
 bool zloom_model_flush (zloom_model_t *self);
+/* So many packs of `count` messages, a group each; where there is no room it waits for some. */
+bool zloom_model_fill (zloom_model_t *self, uint32_t flow, unsigned packs, uint32_t count,
+                       size_t bytes);
 /* After an opening that followed a crash: is what came back allowed? Takes it as the new base. */
 bool zloom_model_check (zloom_model_t *self);
 /* Read every live message and compare. Numbers in a hole may be missing. */

@@ -59,15 +59,7 @@ s_end (world_t *world)
 static void
 s_send (world_t *world, unsigned packs)
 {
-    for (unsigned i = 0; i < packs; i++) {
-        zloom_err_t err = ZLOOM_AGAIN;
-        for (int wait = 0; wait < 100 && err == ZLOOM_AGAIN; wait++) {
-            err = zloom_model_send (&world->model, 1, PACK_MESSAGES, PACK_BYTES);
-            zloom_model_turn (&world->model, err == ZLOOM_AGAIN, ZLOOM_NS_PER_MS);
-        }
-        assert_int_equal (err, ZLOOM_OK);
-        assert_true (zloom_model_flush (&world->model));
-    }
+    assert_true (zloom_model_fill (&world->model, 1, packs, PACK_MESSAGES, PACK_BYTES));
 }
 
 static void

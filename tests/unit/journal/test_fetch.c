@@ -53,15 +53,7 @@ s_begin (void **state)
     zloom_model_init (&world->model, 1);
     assert_int_equal (zloom_model_open (&world->model, &world->config), ZLOOM_OK);
     assert_int_equal (zloom_journal_flow (world->model.journal, "flow-1"), 1);
-    for (unsigned i = 0; i < PACKS; i++) {
-        zloom_err_t err = ZLOOM_AGAIN;
-        for (int wait = 0; wait < 100 && err == ZLOOM_AGAIN; wait++) {
-            err = zloom_model_send (&world->model, 1, 1, PACK_BYTES);
-            zloom_model_turn (&world->model, err == ZLOOM_AGAIN, ZLOOM_NS_PER_MS);
-        }
-        assert_int_equal (err, ZLOOM_OK);
-        assert_true (zloom_model_flush (&world->model));
-    }
+    assert_true (zloom_model_fill (&world->model, 1, PACKS, 1, PACK_BYTES));
     zloom_model_turn (&world->model, 20, 100 * ZLOOM_NS_PER_MS);
     s_bypassed = 0;
     *state = world;
