@@ -170,6 +170,13 @@ class Peer(Process):
                 self.refused = line.split()[2].decode()
         return self
 
+    def leave(self):
+        """It listens to SIGTERM before it makes its history."""
+        if self.stopped:
+            self.thaw()
+        wait(lambda: self.file.exists() or not self.alive(), f"{self.name} has begun")
+        super().leave()
+
     def again(self, wrapper=()):
         return Peer(self.ground, *self.spec, wrapper=wrapper)
 
