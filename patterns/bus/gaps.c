@@ -13,12 +13,22 @@ zloom_gaps_fini (zloom_gaps_t *self)
     *self = (zloom_gaps_t){0};
 }
 
-/* Whether nothing waits between the two, so that they are one. */
 static bool
-s_touch (const zloom_missed_t *a, const zloom_missed_t *b, const zloom_ranges_t *pending)
+s_same_reason (const zloom_missed_t *a, const zloom_missed_t *b)
+{
+    return strcmp (a->reason, b->reason) == 0;
+}
+
+/* Whether nothing waits between the two, so that they are one: so many are kept apart. */
+static bool
+s_touch (const zloom_missed_t *a, const zloom_missed_t *b, size_t count,
+         const zloom_ranges_t *pending)
 {
     zloom_range_t run;
     if (a->at_most != b->at_most || a->restart != b->restart) {
+        return false;
+    }
+    if (!s_same_reason (a, b) && a->to < b->from && count < ZLOOM_GAPS_APART) {
         return false;
     }
     return a->to + 1 >= b->from || !zloom_ranges_find (pending, a->to + 1, &run) ||
@@ -28,6 +38,7 @@ s_touch (const zloom_missed_t *a, const zloom_missed_t *b, const zloom_ranges_t 
 static void
 s_join (zloom_missed_t *into, const zloom_missed_t *gap)
 {
+    into->reason = s_same_reason (into, gap) ? into->reason : ZLOOM_GAPS_SEVERAL;
     into->from = gap->from < into->from ? gap->from : into->from;
     into->to = gap->to > into->to ? gap->to : into->to;
     into->count += gap->count;
@@ -38,7 +49,8 @@ static void
 s_join_next (zloom_gaps_t *self, size_t place, const zloom_ranges_t *pending)
 {
     zloom_missed_t *items = self->items + self->head;
-    while (place < self->count && s_touch (&items[place - 1], &items[place], pending)) {
+    while (place < self->count &&
+           s_touch (&items[place - 1], &items[place], self->count, pending)) {
         s_join (&items[place - 1], &items[place]);
         self->count--;
         memmove (items + place, items + place + 1, (self->count - place) * sizeof *items);
@@ -56,9 +68,8 @@ zloom_gaps_add (zloom_gaps_t *self, const zloom_missed_t *gap, const zloom_range
         place--;
     }
     zloom_missed_t *items = self->items + self->head;
-    if (place > 0 && s_touch (&items[place - 1], gap, pending)) {
+    if (place > 0 && s_touch (&items[place - 1], gap, self->count, pending)) {
         s_join (&items[place - 1], gap);
-        items[place - 1].reason = gap->reason;
         s_join_next (self, place, pending);
         return;
     }

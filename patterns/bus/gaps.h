@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * gaps.h - what a subscriber has lost and was not told yet: spans of numbers, rising, each with how
- * many of them were meant for it. Spans with nothing to deliver between them are one, so there are
- * never more than runs that wait, and one.
+ * many of them were meant for it, and why. Spans of one reason with nothing to deliver between them
+ * are one. Those of different reasons stay apart while there are few, so that each is told with its
+ * own; beyond that they are one, too, so there are never more than runs that wait, and those few.
  */
 #ifndef ZLOOM_PATTERNS_BUS_GAPS_H
 #define ZLOOM_PATTERNS_BUS_GAPS_H
@@ -11,13 +12,17 @@
 
 #include "base/ranges.h"
 
+#define ZLOOM_GAPS_APART 64u
+/* The reason of a span that has more than one. */
+#define ZLOOM_GAPS_SEVERAL "several"
+
 typedef struct {
     uint64_t from;
     uint64_t to; /* inclusive */
     uint64_t count;
-    bool at_most;       /* so many at most: nobody knows which of them were meant for it */
-    bool restart;       /* numbers between two lives, of which it is told by themselves */
-    const char *reason; /* of the last of them */
+    bool at_most; /* so many at most: nobody knows which of them were meant for it */
+    bool restart; /* numbers between two lives, of which it is told by themselves */
+    const char *reason;
 } zloom_missed_t;
 
 typedef struct {

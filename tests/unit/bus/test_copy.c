@@ -234,7 +234,7 @@ copy_is_full_before_a_hole (void **state)
         hall_credit (hall, 2, 100);
         hall_dispatch (hall);
         hall_expect (hall, 2,
-                     i == 0 ? "gap2-6:5(limit) 7-11"
+                     i == 0 ? "gap2-2:1(limit) gap3-5:3(edge) gap6-6:1(limit) 7-11"
                             : "gap2-2:1(limit) gap3-5:0(edge) gap6-6:1(limit) 7-11");
         hall_destroy (hall);
     }

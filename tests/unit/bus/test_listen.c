@@ -246,7 +246,7 @@ bus_makes_senders_wait_for_who_blocks_only_so_long (void **state)
     hall_expect (hall, 2, "9-13");
     hall_credit (hall, 1, 100);
     hall_dispatch (hall);
-    hall_expect (hall, 1, "gap1-5:5(limit) 6-13");
+    hall_expect (hall, 1, "gap1-4:4(block) gap5-5:1(limit) 6-13");
     hall_destroy (hall);
 }
 
