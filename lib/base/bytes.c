@@ -9,6 +9,7 @@
 #include "base/tag.h"
 
 #define BUF_FIRST_BYTES 64
+#define EIGHT 8
 
 int
 zloom_bytes_compare (zloom_bytes_t a, zloom_bytes_t b)
@@ -53,21 +54,27 @@ s_utf8_character (const uint8_t *at, size_t left)
     return size;
 }
 
+static inline bool
+s_is_ascii (const uint8_t eight[EIGHT])
+{
+    uint64_t all;
+    memcpy (&all, eight, EIGHT);
+    return !(all & UINT64_C (0x8080808080808080));
+}
+
 bool
 zloom_bytes_is_utf8 (zloom_bytes_t bytes)
 {
     size_t i = 0;
     while (i < bytes.size) {
-        /* Eight ASCII characters at once: most text is nothing else. */
-        if (bytes.size - i >= 8) {
-            uint64_t eight;
-            memcpy (&eight, bytes.data + i, sizeof eight);
-            if (!(eight & UINT64_C (0x8080808080808080))) {
-                i += 8;
-                continue;
-            }
+        /* Eight characters of ASCII at once: most text is nothing else. */
+        for (; bytes.size - i > EIGHT && s_is_ascii (bytes.data + i); i += EIGHT) {
         }
-        size_t size = s_utf8_character (bytes.data + i, bytes.size - i);
+        if (bytes.size >= EIGHT && bytes.size - i <= EIGHT &&
+            s_is_ascii (bytes.data + bytes.size - EIGHT)) {
+            return true; /* the last eight may overlap those before them */
+        }
+        const size_t size = s_utf8_character (bytes.data + i, bytes.size - i);
         if (size == 0) {
             return false;
         }

@@ -23,6 +23,12 @@ zloom_clock_now (void)
 }
 
 int64_t
+zloom_clock_mono_ns (void)
+{
+    return s_read (CLOCK_MONOTONIC);
+}
+
+int64_t
 zloom_clock_tick_ns (void)
 {
     return s_read (CLOCK_MONOTONIC_COARSE);

@@ -24,13 +24,13 @@
 int64_t
 zloom_deadline (int64_t ms)
 {
-    return zloom_time_add (zloom_clock_now ().mono_ns, ms > 0 ? ms * ZLOOM_NS_PER_MS : 0);
+    return zloom_time_add (zloom_clock_mono_ns (), ms > 0 ? ms * ZLOOM_NS_PER_MS : 0);
 }
 
 bool
 zloom_client_expired (int64_t deadline_ns)
 {
-    return deadline_ns != ZLOOM_NEVER && zloom_clock_now ().mono_ns >= deadline_ns;
+    return deadline_ns != ZLOOM_NEVER && zloom_clock_mono_ns () >= deadline_ns;
 }
 
 /* ---- events --------------------------------------------------------------------------------- */
@@ -166,7 +166,7 @@ zloom_client_touch (zloom_client_t *self)
 {
     if (self->epoll_fd >= 0 && !self->soon) {
         self->soon = true;
-        s_arm (self, zloom_clock_now ().mono_ns + ZLOOM_NS_PER_MS);
+        s_arm (self, zloom_clock_mono_ns () + ZLOOM_NS_PER_MS);
     }
 }
 
@@ -238,7 +238,7 @@ zloom_client_pump (zloom_client_t *self)
         s_renew (self);
         sent = s_send (self);
     } while (sent > 0 || received == BURST); /* else the last look found nothing */
-    self->pumped_ns = zloom_clock_now ().mono_ns;
+    self->pumped_ns = zloom_clock_mono_ns ();
     if (self->next_ns < self->renew_ns && zloom_client_core_wants_road (self->core)) {
         self->next_ns = self->renew_ns;
     }

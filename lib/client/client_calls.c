@@ -293,19 +293,11 @@ zloom_client_receive (zloom_client_t *self, const zloom_message_t **message_p, i
 /* ---- settling ------------------------------------------------------------------------------- */
 
 static zloom_err_t
-s_settle (zloom_client_t *self, const zloom_message_t **message_p, zloom_verdict_t verdict,
-          int64_t delay_ms, const char *text)
+s_settle (zloom_client_t *self, const zloom_message_t **message_p,
+          const zloom_settlement_t *settlement)
 {
     ZLOOM_CHECK (self, ZLOOM_CLIENT_TAG);
-    const bool rejects = verdict == ZLOOM_VERDICT_REJECT;
-    const zloom_settlement_t settlement = {
-      .verdict = verdict,
-      .delay_ms = delay_ms < 0 ? ZLOOM_DELAY_UNSET : delay_ms,
-      .cause = {.reason =
-                  text ? zloom_bytes_text (rejects ? "rejected" : "failures") : ZLOOM_BYTES_NULL,
-                .exit = -1,
-                .text = zloom_bytes_text (text)}};
-    zloom_err_t err = zloom_client_core_settle (self->core, message_p, &settlement);
+    zloom_err_t err = zloom_client_core_settle (self->core, message_p, settlement);
     zloom_client_touch (self);
     return err;
 }
@@ -313,26 +305,42 @@ s_settle (zloom_client_t *self, const zloom_message_t **message_p, zloom_verdict
 zloom_err_t
 zloom_client_ack (zloom_client_t *self, const zloom_message_t **message_p)
 {
-    return s_settle (self, message_p, ZLOOM_VERDICT_ACK, -1, NULL);
+    static const zloom_settlement_t ack = {
+      .verdict = ZLOOM_VERDICT_ACK, .delay_ms = ZLOOM_DELAY_UNSET, .cause = {.exit = -1}};
+    return s_settle (self, message_p, &ack);
 }
 
 zloom_err_t
 zloom_client_retry (zloom_client_t *self, const zloom_message_t **message_p, int64_t delay_ms,
                     const char *text)
 {
-    return s_settle (self, message_p, ZLOOM_VERDICT_RETRY, delay_ms, text);
+    const zloom_settlement_t retry = {
+      .verdict = ZLOOM_VERDICT_RETRY,
+      .delay_ms = delay_ms < 0 ? ZLOOM_DELAY_UNSET : delay_ms,
+      .cause = {.reason = zloom_bytes_text (text ? "failures" : NULL),
+                .exit = -1,
+                .text = zloom_bytes_text (text)}};
+    return s_settle (self, message_p, &retry);
 }
 
 zloom_err_t
 zloom_client_reject (zloom_client_t *self, const zloom_message_t **message_p, const char *text)
 {
-    return s_settle (self, message_p, ZLOOM_VERDICT_REJECT, -1, text);
+    const zloom_settlement_t reject = {
+      .verdict = ZLOOM_VERDICT_REJECT,
+      .delay_ms = ZLOOM_DELAY_UNSET,
+      .cause = {.reason = zloom_bytes_text (text ? "rejected" : NULL),
+                .exit = -1,
+                .text = zloom_bytes_text (text)}};
+    return s_settle (self, message_p, &reject);
 }
 
 zloom_err_t
 zloom_client_release (zloom_client_t *self, const zloom_message_t **message_p)
 {
-    return s_settle (self, message_p, ZLOOM_VERDICT_RELEASE, -1, NULL);
+    static const zloom_settlement_t release = {
+      .verdict = ZLOOM_VERDICT_RELEASE, .delay_ms = ZLOOM_DELAY_UNSET, .cause = {.exit = -1}};
+    return s_settle (self, message_p, &release);
 }
 
 /* ---- asking --------------------------------------------------------------------------------- */

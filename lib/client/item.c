@@ -92,10 +92,35 @@ s_after (int64_t base_ns, bool has, int64_t ms)
     return has ? zloom_time_add (base_ns, ns) : 0;
 }
 
-zloom_err_t
-zloom_item_open (zloom_item_t *item)
+/* What most messages have unset. */
+static void
+s_unset_rest (zloom_message_t *message)
 {
-    ZLOOM_CHECK (item, ITEM_TAG);
+    message->attrs = NULL;
+    message->attrs_size = 0;
+    message->own_id = NULL;
+    message->own_id_size = 0;
+    message->time_ns = 0;
+    message->due_wall_ns = 0;
+    message->expires_wall_ns = 0;
+    message->has_priority = false;
+    message->priority = 0;
+}
+
+static void
+s_set (zloom_message_t *message, zloom_bytes_t topic, zloom_bytes_t key, zloom_bytes_t body)
+{
+    message->topic = (const char *) topic.data;
+    message->topic_size = topic.size;
+    message->key = key.data;
+    message->key_size = key.size;
+    message->body = body.data;
+    message->body_size = body.size;
+}
+
+static zloom_err_t
+s_open_long (zloom_item_t *item)
+{
     zloom_envelope_t envelope;
     zloom_err_t err = zloom_envelope_decode (item->envelope, &envelope);
     if (err != ZLOOM_OK) {
@@ -104,12 +129,7 @@ zloom_item_open (zloom_item_t *item)
         return err;
     }
     zloom_message_t *message = &item->message;
-    message->body = envelope.body.data;
-    message->body_size = envelope.body.size;
-    message->key = envelope.key.data;
-    message->key_size = envelope.key.size;
-    message->topic = (const char *) envelope.topic.data;
-    message->topic_size = envelope.topic.size;
+    s_set (message, envelope.topic, envelope.key, envelope.body);
     message->attrs = envelope.attrs.data;
     message->attrs_size = envelope.attrs.size;
     message->own_id = envelope.id.data;
@@ -120,5 +140,21 @@ zloom_item_open (zloom_item_t *item)
       s_after (message->sent_wall_ns, envelope.has_expires, envelope.expires_ms);
     message->has_priority = envelope.has_priority;
     message->priority = envelope.priority;
+    return ZLOOM_OK;
+}
+
+zloom_err_t
+zloom_item_open (zloom_item_t *item, zloom_bytes_t envelope)
+{
+    ZLOOM_CHECK (item, ITEM_TAG);
+    item->envelope = envelope;
+    zloom_bytes_t topic;
+    zloom_bytes_t key;
+    zloom_bytes_t body;
+    if (!zloom_envelope_decode_plain (envelope, &topic, &key, &body)) {
+        return s_open_long (item);
+    }
+    s_set (&item->message, topic, key, body);
+    s_unset_rest (&item->message);
     return ZLOOM_OK;
 }

@@ -6,8 +6,6 @@
 #include "base/memory.h"
 #include "base/tag.h"
 
-#define PARCEL_TAG 0x5A436C65u
-
 /* ---- its own copies ------------------------------------------------------------------------- */
 
 /* Append; returns where the copy begins. The pieces that come first need the widest alignment. */
@@ -53,7 +51,7 @@ zloom_client_lease_t *
 zloom_client_lease_new (const zloom_verb_deliver_t *deliver, zloom_blob_t *pack, void *subscription)
 {
     zloom_client_lease_t *self = zloom_alloc (sizeof *self);
-    self->tag = PARCEL_TAG;
+    self->tag = ZLOOM_PARCEL_TAG;
     self->subscription = subscription;
     self->handle = deliver->handle;
     self->token = deliver->token;
@@ -70,7 +68,7 @@ zloom_client_lease_t *
 zloom_client_lease_new_gap (const zloom_verb_gap_t *gap, void *subscription)
 {
     zloom_client_lease_t *self = zloom_alloc (sizeof *self);
-    self->tag = PARCEL_TAG;
+    self->tag = ZLOOM_PARCEL_TAG;
     self->subscription = subscription;
     self->is_gap = true;
     self->gap_from = gap->from;
@@ -78,13 +76,6 @@ zloom_client_lease_new_gap (const zloom_verb_gap_t *gap, void *subscription)
     self->gap_count = gap->count;
     self->gap_reason = zloom_memdup_text (gap->reason.data, gap->reason.size);
     return self;
-}
-
-bool
-zloom_client_lease_is_leased (const zloom_client_lease_t *self)
-{
-    ZLOOM_CHECK (self, PARCEL_TAG);
-    return self->token.number > 0;
 }
 
 static void
@@ -102,7 +93,7 @@ zloom_client_lease_destroy (zloom_client_lease_t **self_p)
     if (!self) {
         return;
     }
-    ZLOOM_CHECK (self, PARCEL_TAG);
+    ZLOOM_CHECK (self, ZLOOM_PARCEL_TAG);
     *self_p = NULL;
     for (size_t i = 0; i < self->settling_count; i++) {
         s_free_cause (&self->settling[i]);
@@ -117,40 +108,6 @@ zloom_client_lease_destroy (zloom_client_lease_t **self_p)
 
 /* ---- finding -------------------------------------------------------------------------------- */
 
-/* The verb was checked: runs, src and pack hold the same number of messages. */
-bool
-zloom_client_lease_look (const zloom_client_lease_t *self, zloom_place_t *place,
-                         zloom_waiting_t *found)
-{
-    ZLOOM_CHECK (self, PARCEL_TAG);
-    while (place->index < self->count) {
-        const uint32_t index = place->index++;
-        const zloom_run_t *run = &self->runs[place->run];
-        const zloom_src_t *src = &self->src[place->src];
-        const zloom_fact_t *fact =
-          place->fact < self->fact_count ? &self->facts[place->fact] : NULL;
-        *found = (zloom_waiting_t){
-          .index = index, .seq = run->seq + place->in_run, .src = src, .nth = place->in_src};
-        zloom_assert (zloom_pack_next (&place->iter, &found->envelope));
-        if (++place->in_run == run->n) {
-            place->run++;
-            place->in_run = 0;
-        }
-        if (++place->in_src == src->n) {
-            place->src++;
-            place->in_src = 0;
-        }
-        if (fact && fact->i == index) {
-            found->fact = fact;
-            place->fact++;
-        }
-        if (self->marks[index].state == ZLOOM_ITEM_WAITING) {
-            return true;
-        }
-    }
-    return false;
-}
-
 uint64_t
 zloom_client_lease_last_seq (const zloom_client_lease_t *self)
 {
@@ -161,7 +118,7 @@ zloom_client_lease_last_seq (const zloom_client_lease_t *self)
 bool
 zloom_client_lease_in_run (const zloom_client_lease_t *self, const zloom_run_t *run, uint32_t *at)
 {
-    ZLOOM_CHECK (self, PARCEL_TAG);
+    ZLOOM_CHECK (self, ZLOOM_PARCEL_TAG);
     uint32_t first = 0;
     for (size_t i = 0; i < self->run_count; first += self->runs[i++].n) {
         for (; *at < first + self->runs[i].n; ++*at) {
@@ -176,16 +133,6 @@ zloom_client_lease_in_run (const zloom_client_lease_t *self, const zloom_run_t *
 }
 
 /* ---- settling ------------------------------------------------------------------------------- */
-
-void
-zloom_client_lease_drop (zloom_client_lease_t *self, uint32_t index)
-{
-    ZLOOM_CHECK (self, PARCEL_TAG);
-    zloom_assert (index < self->count && self->marks[index].state != ZLOOM_ITEM_DONE &&
-                  self->unsettled > 0);
-    self->marks[index].state = ZLOOM_ITEM_DONE;
-    self->unsettled--;
-}
 
 static zloom_bytes_t
 s_own (zloom_bytes_t bytes, size_t most)
@@ -252,7 +199,7 @@ s_cut_run (zloom_settle_run_t *run, uint64_t first, uint64_t end, zloom_settle_r
 void
 zloom_client_lease_answered (zloom_client_lease_t *self, uint64_t first, uint64_t n)
 {
-    ZLOOM_CHECK (self, PARCEL_TAG);
+    ZLOOM_CHECK (self, ZLOOM_PARCEL_TAG);
     for (size_t i = 0; i < self->said;) {
         zloom_settle_run_t tail;
         const bool gone = s_cut_run (&self->settling[i], first, first + n, &tail);
@@ -283,7 +230,7 @@ zloom_client_lease_answered (zloom_client_lease_t *self, uint64_t first, uint64_
 void
 zloom_client_lease_unsay (zloom_client_lease_t *self)
 {
-    ZLOOM_CHECK (self, PARCEL_TAG);
+    ZLOOM_CHECK (self, ZLOOM_PARCEL_TAG);
     self->said = 0;
 }
 
@@ -316,7 +263,7 @@ size_t
 zloom_client_lease_runs (const zloom_client_lease_t *self, zloom_item_state_t state, bool started,
                          uint32_t *index, zloom_run_t *runs, size_t most)
 {
-    ZLOOM_CHECK (self, PARCEL_TAG);
+    ZLOOM_CHECK (self, ZLOOM_PARCEL_TAG);
     size_t count = 0;
     size_t run = 0;
     uint32_t first = 0;
@@ -344,7 +291,7 @@ s_by_number (const void *a, const void *b)
 size_t
 zloom_client_lease_holding (const zloom_client_lease_t *self, zloom_run_t *runs, size_t most)
 {
-    ZLOOM_CHECK (self, PARCEL_TAG);
+    ZLOOM_CHECK (self, ZLOOM_PARCEL_TAG);
     size_t count = 0;
     size_t run = 0;
     uint32_t first = 0;
@@ -364,6 +311,6 @@ zloom_client_lease_holding (const zloom_client_lease_t *self, zloom_run_t *runs,
 bool
 zloom_client_lease_over (const zloom_client_lease_t *self)
 {
-    ZLOOM_CHECK (self, PARCEL_TAG);
+    ZLOOM_CHECK (self, ZLOOM_PARCEL_TAG);
     return self->unsettled == 0 && self->settling_count == 0 && self->steps == 0 && !self->is_gap;
 }

@@ -10,8 +10,11 @@
 #ifndef ZLOOM_CLIENT_PARCEL_H
 #define ZLOOM_CLIENT_PARCEL_H
 
+#include "base/tag.h"
 #include "client/item.h"
 #include "wire/pack.h"
+
+#define ZLOOM_PARCEL_TAG 0x5A436C65u
 
 /* A place among the messages of a lease; it only goes on. Begins as {0} with an iterator. */
 typedef struct {
@@ -69,21 +72,67 @@ zloom_client_lease_t *zloom_client_lease_new (const zloom_verb_deliver_t *delive
 /* A GAP, which waits for its turn among the deliveries like one of them. */
 zloom_client_lease_t *zloom_client_lease_new_gap (const zloom_verb_gap_t *gap, void *subscription);
 /* Whether the router wants to hear of it: what came without a lease is only here. */
-bool zloom_client_lease_is_leased (const zloom_client_lease_t *self);
+static inline bool
+zloom_client_lease_is_leased (const zloom_client_lease_t *self)
+{
+    return self->token.number > 0;
+}
 void zloom_client_lease_destroy (zloom_client_lease_t **self_p);
 /*
  * Look for the next WAITING message from a place on, and pass it; false when there is none. With
- * &self->next_waiting as the place it will not be found again.
+ * &self->next_waiting as the place it will not be found again. The verb was checked: runs, src and
+ * pack hold the same number of messages. Inline wherever it is called: what it finds then stays in
+ * registers, in a loop that some run millions of times a second.
  */
-bool zloom_client_lease_look (const zloom_client_lease_t *self, zloom_place_t *place,
-                              zloom_waiting_t *found);
+__attribute__ ((always_inline)) static inline bool
+zloom_client_lease_look (const zloom_client_lease_t *self, zloom_place_t *place,
+                         zloom_waiting_t *found)
+{
+    ZLOOM_CHECK (self, ZLOOM_PARCEL_TAG);
+    while (place->index < self->count) {
+        const uint32_t index = place->index++;
+        const zloom_run_t *run = &self->runs[place->run];
+        const zloom_src_t *src = &self->src[place->src];
+        const zloom_fact_t *fact =
+          place->fact < self->fact_count ? &self->facts[place->fact] : NULL;
+        *found = (zloom_waiting_t){
+          .index = index, .seq = run->seq + place->in_run, .src = src, .nth = place->in_src};
+        zloom_assert (zloom_pack_next (&place->iter, &found->envelope));
+        if (++place->in_run == run->n) {
+            place->run++;
+            place->in_run = 0;
+        }
+        if (++place->in_src == src->n) {
+            place->src++;
+            place->in_src = 0;
+        }
+        if (fact && fact->i == index) {
+            found->fact = fact;
+            place->fact++;
+        }
+        if (self->marks[index].state == ZLOOM_ITEM_WAITING) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The number of the last message. */
 uint64_t zloom_client_lease_last_seq (const zloom_client_lease_t *self);
 /* Settle: the run is kept until it is answered. */
 void zloom_client_lease_settle (zloom_client_lease_t *self, uint32_t index, uint64_t seq,
                                 const zloom_settlement_t *settlement);
 /* DONE without a word to the router (stale, a copy, settled by a step). */
-void zloom_client_lease_drop (zloom_client_lease_t *self, uint32_t index);
+static inline void
+zloom_client_lease_drop (zloom_client_lease_t *self, uint32_t index)
+{
+    ZLOOM_CHECK (self, ZLOOM_PARCEL_TAG);
+    zloom_assert (index < self->count && self->marks[index].state != ZLOOM_ITEM_DONE &&
+                  self->unsettled > 0);
+    self->marks[index].state = ZLOOM_ITEM_DONE;
+    self->unsettled--;
+}
+
 /*
  * Of the messages numbered [run.seq, run.seq + run.n) that are not DONE, those from index *at on:
  * the next; false when there is none.

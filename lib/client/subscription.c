@@ -200,32 +200,39 @@ zloom_subscription_settle (zloom_subscription_t *self, zloom_item_t *item,
     zloom_items_put (&self->items, item);
 }
 
-/* The next message of a lease, in the caller's hands; NULL: none waits. */
+/* A message of a lease that waited, in the caller's hands and not opened yet. */
 static zloom_item_t *
-s_next (zloom_subscription_t *self, zloom_client_lease_t *lease)
+s_hand_out (zloom_subscription_t *self, zloom_client_lease_t *lease, const zloom_waiting_t *found)
 {
-    zloom_waiting_t found;
-    if (!zloom_client_lease_look (lease, &lease->next_waiting, &found)) {
-        return NULL;
-    }
     zloom_item_t *item = zloom_items_take (&self->items);
     item->lease = lease;
-    item->index = found.index;
-    item->mark = &lease->marks[found.index];
+    item->index = found->index;
+    item->mark = &lease->marks[found->index];
     item->mark->state = ZLOOM_ITEM_TAKEN;
-    item->envelope = found.envelope;
     item->message.flow = self->flow;
     item->message.handle = lease->handle;
-    item->message.seq = found.seq;
-    item->message.producer = (const char *) found.src->producer.data;
-    item->message.producer_size = found.src->producer.size;
-    item->message.id = found.src->first_id + found.nth;
-    item->message.sent_wall_ns = found.src->base_time_ns;
-    item->message.attempt = found.fact ? found.fact->attempt : 0;
-    item->message.redelivered = found.fact && found.fact->redelivered;
-    item->message.replayed = found.fact && found.fact->replayed;
+    item->message.seq = found->seq;
+    item->message.producer = (const char *) found->src->producer.data;
+    item->message.producer_size = found->src->producer.size;
+    item->message.id = found->src->first_id + found->nth;
+    item->message.sent_wall_ns = found->src->base_time_ns;
+    item->message.attempt = found->fact ? found->fact->attempt : 0;
+    item->message.redelivered = found->fact && found->fact->redelivered;
+    item->message.replayed = found->fact && found->fact->replayed;
     self->waiting--;
     return item;
+}
+
+static void
+s_reject_malformed (zloom_subscription_t *self, zloom_item_t *item, uint64_t *malformed)
+{
+    const zloom_settlement_t reject = {.verdict = ZLOOM_VERDICT_REJECT,
+                                       .delay_ms = ZLOOM_DELAY_UNSET,
+                                       .cause = {.reason = zloom_bytes_text ("malformed"),
+                                                 .exit = -1,
+                                                 .text = zloom_bytes_text (zloom_note ())}};
+    zloom_subscription_settle (self, item, &reject);
+    (*malformed)++;
 }
 
 zloom_item_t *
@@ -235,24 +242,20 @@ zloom_subscription_take (zloom_subscription_t *self, uint64_t *malformed,
     ZLOOM_CHECK (self, ZLOOM_SUBSCRIPTION_TAG);
     *gap_p = NULL;
     for (; self->taking && self->waiting > 0; self->taking = self->taking->next) {
-        zloom_item_t *item;
-        if (self->taking->is_gap) {
-            self->taking->is_gap = false;
+        zloom_client_lease_t *const lease = self->taking;
+        if (lease->is_gap) {
+            lease->is_gap = false;
             self->waiting--;
-            *gap_p = self->taking;
+            *gap_p = lease;
             return NULL;
         }
-        while ((item = s_next (self, self->taking))) {
-            if (zloom_item_open (item) == ZLOOM_OK) {
+        zloom_waiting_t found;
+        while (zloom_client_lease_look (lease, &lease->next_waiting, &found)) {
+            zloom_item_t *const item = s_hand_out (self, lease, &found);
+            if (zloom_item_open (item, found.envelope) == ZLOOM_OK) {
                 return item;
             }
-            const zloom_settlement_t reject = {.verdict = ZLOOM_VERDICT_REJECT,
-                                               .delay_ms = ZLOOM_DELAY_UNSET,
-                                               .cause = {.reason = zloom_bytes_text ("malformed"),
-                                                         .exit = -1,
-                                                         .text = zloom_bytes_text (zloom_note ())}};
-            zloom_subscription_settle (self, item, &reject);
-            (*malformed)++;
+            s_reject_malformed (self, item, malformed);
         }
     }
     return NULL;

@@ -11,7 +11,19 @@
 /* Those in front of attrs and body. Most envelopes set none of them. */
 #define HEAD_FIELDS 8u
 
-static const uint8_t s_unset_head[HEAD_FIELDS] = {0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0};
+/* Forms of msgpack, for the envelopes that most are. */
+#define NIL 0xc0
+#define BIN_8 0xc4
+#define BIN_16 0xc5
+#define STR_8 0xd9
+#define SHORT_STR 0xa0
+#define SHORT_STR_MOST 0x1fu
+#define SHORT_ARRAY 0x90
+/* Fields that a plain envelope has unset, between key and body; most that is not their bytes. */
+#define PLAIN_UNSET (ENVELOPE_FIELDS - 3)
+#define PLAIN_OVERHEAD (1 + 2 + 2 + PLAIN_UNSET + 3)
+
+static const uint8_t s_unset_head[HEAD_FIELDS] = {NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL};
 
 uint32_t
 zloom_envelope_flags (const zloom_envelope_t *self)
@@ -40,10 +52,13 @@ s_later (int64_t ms, int64_t by_ms)
 void
 zloom_envelope_rebase (zloom_envelope_t *self, int64_t from_ns, int64_t base_ns)
 {
+    if (!self->has_due && !self->has_expires) {
+        return;
+    }
     const int64_t by_ns = from_ns - base_ns;
     const int64_t by_ms = by_ns / ZLOOM_NS_PER_MS + (by_ns % ZLOOM_NS_PER_MS > 0);
-    self->due_ms = self->has_due ? s_later (self->due_ms, by_ms) : 0;
-    self->expires_ms = self->has_expires ? s_later (self->expires_ms, by_ms) : 0;
+    self->due_ms = self->has_due ? s_later (self->due_ms, by_ms) : self->due_ms;
+    self->expires_ms = self->has_expires ? s_later (self->expires_ms, by_ms) : self->expires_ms;
 }
 
 static zloom_err_t
@@ -124,9 +139,61 @@ s_encode_head (const zloom_envelope_t *self, zloom_buf_t *out)
     s_encode_number (out, self->has_time, self->time_ns);
 }
 
+/* A str or bin with its length in one byte behind `form`, or a short str; nil where it is unset. */
+static uint8_t *
+s_put_plain (uint8_t *at, uint8_t form, zloom_bytes_t bytes)
+{
+    if (!bytes.data) {
+        *at = NIL;
+        return at + 1;
+    }
+    if (form == STR_8 && bytes.size <= SHORT_STR_MOST) {
+        *at++ = (uint8_t) (SHORT_STR | bytes.size);
+    } else {
+        *at++ = form;
+        *at++ = (uint8_t) bytes.size;
+    }
+    memcpy (at, bytes.data, bytes.size);
+    return at + bytes.size;
+}
+
+/* What most envelopes are (zloom_envelope_decode_plain), in one go. False: nothing was written. */
+static bool
+s_encode_plain (const zloom_envelope_t *self, zloom_buf_t *out)
+{
+    const bool more =
+      self->has_due | self->has_expires | self->has_priority | self->has_budget | self->has_time;
+    if (more || self->id.data || self->attrs.data || !self->body.data ||
+        self->topic.size > UINT8_MAX || self->key.size > UINT8_MAX ||
+        self->body.size > UINT16_MAX) {
+        return false;
+    }
+    uint8_t *const begin =
+      zloom_buf_reserve (out, PLAIN_OVERHEAD + self->topic.size + self->key.size + self->body.size);
+    uint8_t *at = begin;
+    *at++ = SHORT_ARRAY | ENVELOPE_FIELDS;
+    at = s_put_plain (at, STR_8, self->topic);
+    at = s_put_plain (at, BIN_8, self->key);
+    memcpy (at, s_unset_head, PLAIN_UNSET);
+    at += PLAIN_UNSET;
+    if (self->body.size > UINT8_MAX) {
+        *at++ = BIN_16;
+        *at++ = (uint8_t) (self->body.size >> 8);
+    } else {
+        *at++ = BIN_8;
+    }
+    *at++ = (uint8_t) self->body.size;
+    memcpy (at, self->body.data, self->body.size);
+    out->size += (size_t) (at - begin) + self->body.size;
+    return true;
+}
+
 void
 zloom_envelope_encode (const zloom_envelope_t *self, zloom_buf_t *out)
 {
+    if (s_encode_plain (self, out)) {
+        return;
+    }
     zloom_encode_array (out, ENVELOPE_FIELDS);
     if (zloom_envelope_flags (self) == 0 && !self->has_time) {
         zloom_buf_add (out, s_unset_head, sizeof s_unset_head);
@@ -209,7 +276,7 @@ zloom_envelope_decode_head (zloom_bytes_t bytes, zloom_envelope_t *self)
 }
 
 /* A str or bin with its length in one byte behind `form`, or a short str; unset where nil is. */
-static const uint8_t *
+static inline const uint8_t *
 s_plain_bytes (const uint8_t *at, const uint8_t *end, uint8_t form, size_t most,
                zloom_bytes_t *bytes)
 {
@@ -217,52 +284,50 @@ s_plain_bytes (const uint8_t *at, const uint8_t *end, uint8_t form, size_t most,
     if (at + 1 < end && at[0] == form) {
         size = at[1];
         at += 2;
-    } else if (at < end && form == 0xd9 && (at[0] & 0xe0) == 0xa0) {
-        size = at[0] & 0x1f;
+    } else if (at < end && form == STR_8 && (at[0] & ~SHORT_STR_MOST) == SHORT_STR) {
+        size = at[0] & SHORT_STR_MOST;
         at++;
     } else {
-        return at < end && at[0] == 0xc0 ? at + 1 : NULL;
+        *bytes = ZLOOM_BYTES_NULL;
+        return at < end && at[0] == NIL ? at + 1 : NULL;
     }
     *bytes = zloom_bytes (at, size);
     return size <= most && size <= (size_t) (end - at) ? at + size : NULL;
 }
 
-/*
- * What most envelopes are: [topic?, key?, nil, nil, nil, nil, nil, nil, nil, body], in the shortest
- * forms. False says nothing but that it is to be read the long way.
- */
-static bool
-s_decode_plain (zloom_bytes_t bytes, zloom_envelope_t *self)
+/* [topic?, key?, nil, nil, nil, nil, nil, nil, nil, body], in the shortest forms. */
+bool
+zloom_envelope_decode_plain (zloom_bytes_t bytes, zloom_bytes_t *topic, zloom_bytes_t *key,
+                             zloom_bytes_t *body)
 {
     const uint8_t *at = bytes.data;
     const uint8_t *end = bytes.data + bytes.size;
-    if (bytes.size < ENVELOPE_FIELDS || *at++ != (0x90 | ENVELOPE_FIELDS)) {
+    if (bytes.size < ENVELOPE_FIELDS || *at++ != (SHORT_ARRAY | ENVELOPE_FIELDS)) {
         return false;
     }
-    at = s_plain_bytes (at, end, 0xd9, ZLOOM_LIMIT_TOPIC_BYTES, &self->topic);
-    at = at ? s_plain_bytes (at, end, 0xc4, ZLOOM_LIMIT_KEY_BYTES, &self->key) : NULL;
-    const size_t unset = ENVELOPE_FIELDS - 3;
-    if (!at || (size_t) (end - at) < unset + 2 || memcmp (at, s_unset_head, unset) != 0) {
+    at = s_plain_bytes (at, end, STR_8, ZLOOM_LIMIT_TOPIC_BYTES, topic);
+    at = at ? s_plain_bytes (at, end, BIN_8, ZLOOM_LIMIT_KEY_BYTES, key) : NULL;
+    if (!at || (size_t) (end - at) < PLAIN_UNSET + 2 ||
+        memcmp (at, s_unset_head, PLAIN_UNSET) != 0) {
         return false;
     }
-    at += unset;
+    at += PLAIN_UNSET;
     size_t size = at[1];
-    if (at[0] == 0xc5 && end - at > 3) {
+    if (at[0] == BIN_16 && end - at > 3) {
         size = (size_t) at[1] << 8 | at[2];
         at++;
-    } else if (at[0] != 0xc4) {
+    } else if (at[0] != BIN_8) {
         return false;
     }
-    self->body = zloom_bytes (at + 2, size);
-    return (size_t) (end - (at + 2)) == size &&
-           (!self->topic.data || zloom_bytes_is_utf8 (self->topic));
+    *body = zloom_bytes (at + 2, size);
+    return (size_t) (end - (at + 2)) == size && zloom_bytes_is_utf8 (*topic);
 }
 
 zloom_err_t
 zloom_envelope_decode (zloom_bytes_t bytes, zloom_envelope_t *self)
 {
     *self = (zloom_envelope_t){0};
-    if (s_decode_plain (bytes, self)) {
+    if (zloom_envelope_decode_plain (bytes, &self->topic, &self->key, &self->body)) {
         return ZLOOM_OK;
     }
     zloom_cursor_t cursor = zloom_cursor (bytes);

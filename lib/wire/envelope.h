@@ -56,6 +56,13 @@ void zloom_envelope_encode (const zloom_envelope_t *self, zloom_buf_t *out);
 /* Decode and check the whole; `bytes` must be exactly one envelope. */
 zloom_err_t zloom_envelope_decode (zloom_bytes_t bytes, zloom_envelope_t *self);
 /*
+ * The short way for what most envelopes are: those with topic, key and body alone. True: it is one,
+ * checked as a whole, and these are all that is set (NULL where one is not). False says nothing but
+ * that it is to be read the long way.
+ */
+bool zloom_envelope_decode_plain (zloom_bytes_t bytes, zloom_bytes_t *topic, zloom_bytes_t *key,
+                                  zloom_bytes_t *body);
+/*
  * Decode and check topic to time, and look no further: attrs and body stay unset and unchecked.
  * The cost does not depend on the body's size. For unchecked bytes.
  */

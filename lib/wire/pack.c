@@ -57,17 +57,9 @@ zloom_pack_add_encoded (zloom_buf_t *pack, zloom_bytes_t envelope)
     zloom_buf_add_bytes (pack, envelope);
 }
 
-/* One step; an error only where the bytes are bad, not at the end. */
-static inline zloom_err_t
+static zloom_err_t
 s_step (zloom_pack_iter_t *iter, zloom_bytes_t *envelope)
 {
-    /* A message under 256 bytes: the router takes this step once a message and no other. */
-    const uint8_t *at = iter->rest.data;
-    if (iter->rest.size >= 2 && at[0] == 0xc4 && at[1] <= iter->rest.size - 2) {
-        *envelope = zloom_bytes (at + 2, at[1]);
-        iter->rest = zloom_bytes (at + 2 + at[1], iter->rest.size - 2 - at[1]);
-        return ZLOOM_OK;
-    }
     zloom_head_t head;
     if (!zloom_head_read (iter->rest.data, iter->rest.size, &head)) {
         return ZLOOM_TRUNCATED;
@@ -85,7 +77,7 @@ s_step (zloom_pack_iter_t *iter, zloom_bytes_t *envelope)
 }
 
 bool
-zloom_pack_next (zloom_pack_iter_t *iter, zloom_bytes_t *envelope)
+zloom_pack_next_long (zloom_pack_iter_t *iter, zloom_bytes_t *envelope)
 {
     return s_step (iter, envelope) == ZLOOM_OK;
 }
@@ -95,7 +87,7 @@ zloom_pack_skip (zloom_pack_iter_t *iter, uint64_t count)
 {
     zloom_bytes_t envelope;
     for (; count > 0; count--) {
-        if (s_step (iter, &envelope) != ZLOOM_OK) {
+        if (!zloom_pack_next (iter, &envelope)) {
             return false;
         }
     }
@@ -118,9 +110,9 @@ zloom_pack_count (zloom_bytes_t pack, size_t max_message_bytes, uint32_t *count)
             return zloom_fail (ZLOOM_TOO_BIG, "pack: more than %d messages",
                                ZLOOM_LIMIT_PACK_MESSAGES);
         }
-        const zloom_err_t err = s_step (&iter, &envelope);
-        if (err != ZLOOM_OK) {
-            return zloom_fail (err, "pack: message %u is no whole bin", found);
+        if (!zloom_pack_next (&iter, &envelope)) {
+            return zloom_fail (s_step (&iter, &envelope), "pack: message %u is no whole bin",
+                               found);
         }
         /* Another thread wrote the pack: reading it for the first time is waiting for its cache. */
         const uint8_t *ahead = iter.rest.data + AHEAD * (size_t) (iter.rest.data - at);

@@ -43,6 +43,8 @@
 #define BODY_BYTES_MAX (64u * 1024)
 #define LATENCIES_MAX 1000000u
 #define PATIENCE_S 120
+/* Two lines of the cache: what one subscriber counts slows no other. */
+#define APART 128
 /* The number of a message that only finds out who hears. */
 #define NO_NUMBER UINT64_MAX
 
@@ -51,17 +53,21 @@ typedef struct {
     int64_t due_ns;
 } head_t;
 
+/* What one subscriber has heard. */
+typedef struct {
+    _Alignas(APART) uint64_t next;
+    uint64_t wrong;
+    int64_t end_ns;
+    bool warm;
+} heard_t;
+
 /* What the processes share. */
 typedef struct {
     _Atomic size_t ready; /* of those beside them */
     _Atomic size_t warm;  /* subscribers that have heard something */
     _Atomic size_t done;
     int64_t begin_ns;
-    struct {
-        uint64_t next, wrong;
-        int64_t end_ns;
-        bool warm;
-    } subscriber[SUBSCRIBERS_MAX];
+    heard_t subscriber[SUBSCRIBERS_MAX];
     _Atomic size_t latency_count;
     uint32_t latency_ns[LATENCIES_MAX];
 } board_t;
@@ -112,19 +118,19 @@ s_heard (void *arg, const uint8_t *body, size_t size)
 {
     const ear_t *ear = arg;
     board_t *board = ear->bench->board;
+    heard_t *own = &board->subscriber[ear->index];
     head_t head;
     fanout_check (size >= sizeof head, "a body is too short");
     memcpy (&head, body, sizeof head);
-    if (!board->subscriber[ear->index].warm) {
-        board->subscriber[ear->index].warm = true;
+    if (!own->warm) {
+        own->warm = true;
         atomic_fetch_add (&board->warm, 1);
     }
     if (head.number == NO_NUMBER) {
         return true;
     }
-    const uint64_t expected = board->subscriber[ear->index].next;
-    board->subscriber[ear->index].wrong += head.number != expected;
-    board->subscriber[ear->index].next = head.number + 1;
+    own->wrong += head.number != own->next;
+    own->next = head.number + 1;
     if (ear->bench->rate > 0) {
         const size_t at = atomic_fetch_add (&board->latency_count, 1);
         const int64_t took_ns = fanout_now_ns () - head.due_ns;
@@ -135,7 +141,7 @@ s_heard (void *arg, const uint8_t *body, size_t size)
     if (head.number + 1 < ear->bench->count) {
         return true;
     }
-    board->subscriber[ear->index].end_ns = fanout_now_ns ();
+    own->end_ns = fanout_now_ns ();
     atomic_fetch_add (&board->done, 1);
     return false;
 }

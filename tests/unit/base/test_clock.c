@@ -24,7 +24,10 @@ test_the_clocks_are_the_systems (void **state)
     struct timespec before, after;
     clock_gettime (CLOCK_MONOTONIC, &before);
     zloom_now_t now = zloom_clock_now ();
+    const int64_t mono_ns = zloom_clock_mono_ns ();
     clock_gettime (CLOCK_MONOTONIC, &after);
+    assert_true (mono_ns >= now.mono_ns);
+    assert_true (mono_ns <= after.tv_sec * ZLOOM_NS_PER_S + after.tv_nsec);
     assert_true (now.mono_ns >= before.tv_sec * ZLOOM_NS_PER_S + before.tv_nsec);
     assert_true (now.mono_ns <= after.tv_sec * ZLOOM_NS_PER_S + after.tv_nsec);
     int64_t off_s = now.wall_ns / ZLOOM_NS_PER_S - (int64_t) time (NULL);

@@ -178,6 +178,46 @@ test_the_short_way_is_the_long_way (void **state)
     }
 }
 
+/* By msgpack's own packer. */
+static void
+s_encode_long (const zloom_envelope_t *envelope, zloom_buf_t *out)
+{
+    zloom_encode_array (out, 10);
+    zloom_encode_text (out, envelope->topic);
+    zloom_encode_bytes (out, envelope->key);
+    for (int i = 0; i < 7; i++) {
+        zloom_encode_nil (out);
+    }
+    zloom_encode_bytes (out, envelope->body);
+}
+
+/* Plain envelopes are written by a short way, too: the same bytes at each size that has a form. */
+static void
+test_the_short_way_writes_the_same (void **state)
+{
+    static uint8_t bytes[70000];
+    static const size_t sizes[] = {0, 1, 31, 32, 255, 256};
+    static const size_t bodies[] = {0, 1, 255, 256, 65535, 65536, 70000};
+    zloom_buf_t expected = {0};
+    (void) state;
+    memset (bytes, 'x', sizeof bytes);
+    for (size_t i = 0; i < 7 * 7 * 7; i++) {
+        const size_t topic = i % 7;
+        const size_t key = i / 7 % 7;
+        const zloom_envelope_t plain = {
+          .topic = topic < 6 ? zloom_bytes (bytes, sizes[topic]) : ZLOOM_BYTES_NULL,
+          .key = key < 6 ? zloom_bytes (bytes, sizes[key]) : ZLOOM_BYTES_NULL,
+          .body = zloom_bytes (bytes, bodies[i / 49])};
+        zloom_buf_clear (&s_buf);
+        zloom_buf_clear (&expected);
+        zloom_envelope_encode (&plain, &s_buf);
+        s_encode_long (&plain, &expected);
+        assert_true (zloom_bytes_equal (zloom_buf_bytes (&s_buf), zloom_buf_bytes (&expected)));
+        assert_true (s_buf.size <= s_buf.capacity);
+    }
+    zloom_buf_fini (&expected);
+}
+
 /* What check passes decode takes, and the other way round. */
 static void
 s_assert_verdict (const zloom_envelope_t *envelope, zloom_err_t verdict)
@@ -281,6 +321,7 @@ main (void)
       cmocka_unit_test (test_samples_both_ways),
       cmocka_unit_test (test_decode_reads_every_field),
       cmocka_unit_test (test_the_head_alone),
+      cmocka_unit_test (test_the_short_way_writes_the_same),
       cmocka_unit_test (test_the_short_way_is_the_long_way),
       cmocka_unit_test (test_limits),
       cmocka_unit_test (test_other_writers_are_understood),
