@@ -52,18 +52,27 @@ s_check_handshake (zloom_client_t *self, const char *endpoint, bool expired)
                    : ZLOOM_OK;
 }
 
+zloom_err_t
+zloom_client_check_welcome (zloom_client_t *self, const char *endpoint,
+                            const zloom_client_options_t *options, bool expired)
+{
+    if (zloom_client_core_welcomed (self->core)) {
+        return s_check_flows (self, options);
+    }
+    zloom_err_t err = zloom_client_core_ended (self->core);
+    err = err ? err : s_check_handshake (self, endpoint, expired);
+    return err ? err : ZLOOM_AGAIN;
+}
+
 static zloom_err_t
 s_await_welcome (zloom_client_t *self, const char *endpoint, const zloom_client_options_t *options,
                  int64_t deadline_ns)
 {
     zloom_client_pump (self);
-    while (!zloom_client_core_welcomed (self->core)) {
-        zloom_err_t err = zloom_client_core_ended (self->core);
-        if (err != ZLOOM_OK) {
-            return err;
-        }
-        err = s_check_handshake (self, endpoint, zloom_client_expired (deadline_ns));
-        if (err != ZLOOM_OK) {
+    for (;;) {
+        zloom_err_t err =
+          zloom_client_check_welcome (self, endpoint, options, zloom_client_expired (deadline_ns));
+        if (err != ZLOOM_AGAIN) {
             return err;
         }
         err = zloom_client_wait (self, deadline_ns);
@@ -71,7 +80,6 @@ s_await_welcome (zloom_client_t *self, const char *endpoint, const zloom_client_
             return err;
         }
     }
-    return s_check_flows (self, options);
 }
 
 zloom_err_t

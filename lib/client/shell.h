@@ -52,5 +52,8 @@ zloom_err_t zloom_client_wait (zloom_client_t *self, int64_t deadline_ns);
 /* Something was queued: whoever watches the descriptor is to be woken. */
 void zloom_client_touch (zloom_client_t *self);
 bool zloom_client_expired (int64_t deadline_ns);
+/* At its opening: OK once it is welcomed, AGAIN before that, unless the time has `expired`. */
+zloom_err_t zloom_client_check_welcome (zloom_client_t *self, const char *endpoint,
+                                        const zloom_client_options_t *options, bool expired);
 
 #endif

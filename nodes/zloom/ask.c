@@ -114,13 +114,19 @@ s_answer (void *arg, zloom_bytes_t result, zloom_bytes_t pack)
     return ZLOOM_OK;
 }
 
+static void
+s_map (const zloom_ask_args_t *args, zloom_buf_t *map)
+{
+    zloom_encode_map (map, args->count);
+    zloom_buf_add_bytes (map, zloom_buf_bytes (&args->entries));
+}
+
 zloom_err_t
 zloom_ask_only (zloom_client_t *client, const char *command, const zloom_ask_args_t *args,
                 int64_t wait_ms, json_t **result_p)
 {
     zloom_buf_t map = {0};
-    zloom_encode_map (&map, args->count);
-    zloom_buf_add_bytes (&map, zloom_buf_bytes (&args->entries));
+    s_map (args, &map);
     json_t *whole = json_object ();
     zloom_err_t err = zloom_client_ask (client, command, zloom_buf_bytes (&map), s_answer, whole,
                                         zloom_deadline (wait_ms));
@@ -131,6 +137,28 @@ zloom_ask_only (zloom_client_t *client, const char *command, const zloom_ask_arg
     }
     *result_p = whole;
     return ZLOOM_OK;
+}
+
+void
+zloom_ask_several (zloom_several_t *each, size_t count, const char *command,
+                   const zloom_ask_args_t *args, int64_t wait_ms, json_t **results)
+{
+    zloom_buf_t map = {0};
+    s_map (args, &map);
+    for (size_t i = 0; i < count; i++) {
+        results[i] = each[i].open ? json_object () : NULL;
+        each[i].arg = results[i];
+    }
+    zloom_several_ask (each, count, command, zloom_buf_bytes (&map), s_answer,
+                       zloom_deadline (wait_ms));
+    zloom_buf_fini (&map);
+    for (size_t i = 0; i < count; i++) {
+        each[i].arg = NULL;
+        if (results[i] && each[i].err != ZLOOM_OK) {
+            json_decref (results[i]);
+            results[i] = NULL;
+        }
+    }
 }
 
 int

@@ -6,6 +6,7 @@
 #ifndef ZLOOM_CLI_ASK_H
 #define ZLOOM_CLI_ASK_H
 
+#include "client/several.h"
 #include "print.h"
 #include "session.h"
 
@@ -29,7 +30,11 @@ void zloom_ask_clear (zloom_ask_args_t *args);
 zloom_err_t zloom_ask_only (zloom_client_t *client, const char *command,
                             const zloom_ask_args_t *args, int64_t wait_ms, json_t **result_p);
 
-/* The same; 0, or an exit code after a message. */
+/* The same of each that is open: NULL where its `err` says why there is none. */
+void zloom_ask_several (zloom_several_t *each, size_t count, const char *command,
+                        const zloom_ask_args_t *args, int64_t wait_ms, json_t **results);
+
+/* As zloom_ask_only; 0, or an exit code after a message. */
 int zloom_ask (const zloom_cli_t *cli, zloom_client_t *client, const char *command,
                const zloom_ask_args_t *args, int64_t wait_ms, json_t **result_p);
 

@@ -74,9 +74,8 @@ s_ls (s_dlq_t *self)
     if (self->flow[0]) {
         code = zloom_ask (self->cli, self->client, "dlq ls", &args, ZLOOM_CLI_WAIT_MS, &answer);
     } else {
-        code = zloom_routers_open (self->cli, self->endpoints, &routers);
-        code =
-          code ? code : zloom_routers_ask (&routers, "dlq ls", &args, ZLOOM_CLI_WAIT_MS, &answer);
+        code = zloom_routers_open (self->cli, self->endpoints, ZLOOM_CLI_WAIT_MS, &routers);
+        code = code ? code : zloom_routers_ask (&routers, "dlq ls", &args, &answer);
         zloom_routers_close (&routers);
     }
     zloom_ask_clear (&args);

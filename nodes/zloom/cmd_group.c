@@ -27,7 +27,7 @@ s_ask (s_group_t *self, const char *command, const char *group, json_t **answer)
         code =
           code ? code : zloom_ask (self->cli, client, command, &args, ZLOOM_CLI_WAIT_MS, answer);
     } else {
-        code = zloom_routers_ask (&self->routers, command, &args, ZLOOM_CLI_WAIT_MS, answer);
+        code = zloom_routers_ask (&self->routers, command, &args, answer);
     }
     zloom_ask_clear (&args);
     return code;
@@ -109,7 +109,8 @@ zloom_cmd_group (zloom_cli_t *cli)
     }
     zloom_target_t target;
     int code = zloom_target_find (cli, cli->word_count > 1 ? cli->words[1] : NULL, &target);
-    code = code ? code : zloom_routers_open (cli, &target.endpoints, &self.routers);
+    code =
+      code ? code : zloom_routers_open (cli, &target.endpoints, ZLOOM_CLI_WAIT_MS, &self.routers);
     if (code != ZLOOM_EXIT_OK) {
         return code;
     }

@@ -10,18 +10,47 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What has no session, or one under another name: nobody would obey. */
+static int
+s_check_kind (const zloom_steer_t *self)
+{
+    const char *kind = zloom_steer_kind (self);
+    if (strcmp (kind, "router") == 0) {
+        return zloom_cli_say (self->cli, ZLOOM_EXIT_USAGE,
+                              "'%s' is a router: pause its flows, each by its name", self->name);
+    }
+    if (strcmp (kind, "forwarder") == 0 && !zloom_steer_is_edge (self)) {
+        return zloom_cli_say (self->cli, ZLOOM_EXIT_USAGE,
+                              "'%s' is a bridge: pause what it carries, as FLOW@ROUTER "
+                              "(zloom stats)",
+                              self->name);
+    }
+    return ZLOOM_EXIT_OK;
+}
+
+static int
+s_pause_node (zloom_steer_t *self)
+{
+    int64_t count = 0;
+    int code = s_check_kind (self);
+    code = code ? code : zloom_steer_peers (self, "peer pause", &count);
+    return code ? code
+                : zloom_steer_done (self, "paused", count,
+                                    count > 0 ? "takes no more"
+                                              : "is not there now, and takes nothing once it "
+                                                "comes");
+}
+
 int
 zloom_cmd_pause (zloom_cli_t *cli)
 {
     zloom_steer_t steer;
-    int64_t count = 0;
     int code = zloom_steer_open (cli, ZLOOM_STEER_EITHER, &steer);
     if (code == ZLOOM_EXIT_OK && steer.is_flow) {
         code = zloom_steer_flow (&steer, "pause", steer.name);
         code = code ? code : zloom_steer_done (&steer, "paused", 1, "hands out nothing more");
     } else if (code == ZLOOM_EXIT_OK) {
-        code = zloom_steer_peers (&steer, "peer pause", &count);
-        code = code ? code : zloom_steer_done (&steer, "paused", count, "takes no more");
+        code = s_pause_node (&steer);
     }
     zloom_steer_close (&steer);
     return code;

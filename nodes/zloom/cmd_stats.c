@@ -150,7 +150,7 @@ zloom_cmd_stats (zloom_cli_t *cli)
     zloom_target_t target;
     zloom_routers_t routers = {.cli = cli};
     int code = zloom_target_find (cli, cli->word_count ? cli->words[0] : NULL, &target);
-    code = code ? code : zloom_routers_open (cli, &target.endpoints, &routers);
+    code = code ? code : zloom_routers_open (cli, &target.endpoints, ZLOOM_CLI_WAIT_MS, &routers);
     const bool one = target.flow[0] != 0;
     zloom_ask_args_t args = {.count = 0};
     zloom_ask_text (&args, "flow", one ? target.flow : NULL);
@@ -160,7 +160,7 @@ zloom_cmd_stats (zloom_cli_t *cli)
         code = zloom_routers_find (&routers, target.flow, &client);
         code = code ? code : zloom_ask (cli, client, "stats", &args, ZLOOM_CLI_WAIT_MS, &stats);
     } else if (code == ZLOOM_EXIT_OK) {
-        code = zloom_routers_ask (&routers, "stats", &args, ZLOOM_CLI_WAIT_MS, &stats);
+        code = zloom_routers_ask (&routers, "stats", &args, &stats);
     }
     if (code == ZLOOM_EXIT_OK) {
         code = s_print (cli, stats, output, one);

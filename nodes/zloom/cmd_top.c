@@ -169,8 +169,8 @@ zloom_cmd_top (zloom_cli_t *cli)
                               "several looks are no single JSON value: -o jsonl has one a line");
     }
     self.left = live || self.left > 0 ? self.left : 1;
-    int code =
-      zloom_looker_open_topology (cli, cli->word_count ? cli->words[0] : NULL, &self.looker);
+    int code = zloom_looker_open_topology (cli, cli->word_count ? cli->words[0] : NULL,
+                                           ZLOOM_CLI_WAIT_MS, &self.looker);
     if (code != ZLOOM_EXIT_OK) {
         return code;
     }

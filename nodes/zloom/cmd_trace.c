@@ -131,10 +131,11 @@ s_join (json_t *whole, const json_t *answer)
  * that does not let this key look has said so, and the others tell what they know.
  */
 static int
-s_ask_each (s_trace_t *self, const zloom_routers_t *routers)
+s_ask_each (s_trace_t *self, zloom_routers_t *routers)
 {
     json_t *whole = NULL;
     int code = ZLOOM_EXIT_OK;
+    zloom_routers_all (routers);
     for (size_t i = 0;
          i < routers->count && (code == ZLOOM_EXIT_OK || code == ZLOOM_EXIT_PERMISSION); i++) {
         self->client = routers->clients[i];
@@ -341,7 +342,7 @@ zloom_cmd_trace (zloom_cli_t *cli)
     zloom_target_t target;
     zloom_routers_t routers = {.cli = cli};
     int code = zloom_target_find (cli, by_number ? word : NULL, &target);
-    code = code ? code : zloom_routers_open (cli, &target.endpoints, &routers);
+    code = code ? code : zloom_routers_open (cli, &target.endpoints, ZLOOM_CLI_WAIT_MS, &routers);
     self.id = by_number ? NULL : word;
     self.flow = target.flow;
     if (code == ZLOOM_EXIT_OK && by_number) {

@@ -107,7 +107,7 @@ zloom_cmd_why (zloom_cli_t *cli)
         return zloom_cli_say (cli, ZLOOM_EXIT_USAGE, "--for is from 100ms to 1m");
     }
     zloom_looker_t looker;
-    int code = zloom_looker_open (cli, cli->word_count ? cli->words[0] : NULL, &looker);
+    int code = zloom_looker_open (cli, cli->word_count ? cli->words[0] : NULL, 1000, &looker);
     if (code != ZLOOM_EXIT_OK) {
         return code;
     }

@@ -90,7 +90,8 @@ s_tell_routers (const s_reload_t *self)
         return zloom_cli_fail (cli, err);
     }
     zloom_fleet_keep_routers (self->topology, &endpoints);
-    int code = zloom_routers_open (cli, &endpoints, &routers);
+    int code = zloom_routers_open (cli, &endpoints, ZLOOM_CLI_WAIT_MS, &routers);
+    zloom_routers_all (&routers);
     if (code == ZLOOM_EXIT_OK && routers.count < endpoints.count) {
         code = zloom_cli_say (cli, ZLOOM_EXIT_NOT_RUNNING,
                               "a changed recipe needs all routers, and one does not answer");

@@ -10,32 +10,44 @@
 
 typedef struct {
     const zloom_cli_t *cli;
+    zloom_endpoints_t endpoints;
+    zloom_several_t each[ZLOOM_ROUTERS_MAX];
+    size_t each_count;
     zloom_client_t *clients[ZLOOM_ROUTERS_MAX]; /* those that answer */
     size_t places[ZLOOM_ROUTERS_MAX];           /* of each among the endpoints */
     size_t count;
-    bool deny[ZLOOM_ROUTERS_MAX]; /* was told already that it does not let this key look */
+    size_t missing; /* that do not answer */
+    int64_t wait_ms;
+    int64_t until_ns;             /* so long the others are waited for */
+    bool told[ZLOOM_ROUTERS_MAX]; /* by place: that it is left out, and why */
 } zloom_routers_t;
 
 /*
- * 0, or an exit code after a message. Of several routers one that does not answer is told and left
- * out, as long as another one does.
+ * 0, or an exit code after a message. Begin with all, and return when all have answered, or when
+ * one has and the others take long: those who need them wait on (zloom_routers_all). `wait_ms` is
+ * how long each may take, for its welcome and for an answer.
  */
-int zloom_routers_open (const zloom_cli_t *cli, const zloom_endpoints_t *endpoints,
+int zloom_routers_open (const zloom_cli_t *cli, const zloom_endpoints_t *endpoints, int64_t wait_ms,
                         zloom_routers_t *self);
 void zloom_routers_close (zloom_routers_t *self);
+/* Until each has answered, or its time is over: then it is told and left out (`missing`). */
+void zloom_routers_all (zloom_routers_t *self);
+/* Whether that is so: none is waited for. */
+bool zloom_routers_are_all (const zloom_routers_t *self);
 /*
- * As zloom_ask, of all. With several routers what stands in the answers' lists says whose it is
- * ("router"), the rest is the first one's, and "routers" has a map for each without its lists. One
- * that does not let this key look is told once and left out, as long as another one answers.
+ * As zloom_ask, of all (zloom_routers_all). With several routers what stands in the answers' lists
+ * says whose it is ("router"), the rest is the first one's, and "routers" has a map for each
+ * without its lists. One that does not let this key look is told once and left out, and so is one
+ * that does not answer, as long as another one answers.
  */
 int zloom_routers_ask (zloom_routers_t *self, const char *command, const zloom_ask_args_t *args,
-                       int64_t wait_ms, json_t **result_p);
+                       json_t **result_p);
 /*
  * The session with the router that hosts the flow; the first one's when none does, or when there is
  * only one. No right is needed for that.
  */
-int zloom_routers_find (const zloom_routers_t *self, const char *flow, zloom_client_t **client_p);
+int zloom_routers_find (zloom_routers_t *self, const char *flow, zloom_client_t **client_p);
 /* The same; NULL when none does. */
-int zloom_routers_look (const zloom_routers_t *self, const char *flow, zloom_client_t **client_p);
+int zloom_routers_look (zloom_routers_t *self, const char *flow, zloom_client_t **client_p);
 
 #endif

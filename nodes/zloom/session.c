@@ -13,7 +13,7 @@ s_place (const zloom_cli_t *cli, const zloom_target_t *target, const char **endp
     }
     zloom_routers_t routers;
     zloom_client_t *client = NULL;
-    int code = zloom_routers_open (cli, &target->endpoints, &routers);
+    int code = zloom_routers_open (cli, &target->endpoints, ZLOOM_CLI_WAIT_MS, &routers);
     code = code ? code : zloom_routers_find (&routers, target->flow, &client);
     for (size_t i = 0; code == ZLOOM_EXIT_OK && i < routers.count; i++) {
         if (routers.clients[i] == client) {

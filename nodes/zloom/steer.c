@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,7 +49,7 @@ s_open_routers (zloom_steer_t *self)
     if (err != ZLOOM_OK) {
         return zloom_cli_fail (self->cli, err);
     }
-    const int code = zloom_routers_open (self->cli, &endpoints, &self->routers);
+    const int code = zloom_routers_open (self->cli, &endpoints, ZLOOM_CLI_WAIT_MS, &self->routers);
     self->open = code == ZLOOM_EXIT_OK;
     return code;
 }
@@ -60,8 +61,7 @@ s_read_flows (zloom_steer_t *self)
     const zloom_ask_args_t none = {.count = 0};
     json_t *answer = NULL;
     int code = s_open_routers (self);
-    code = code ? code
-                : zloom_routers_ask (&self->routers, "flow ls", &none, ZLOOM_CLI_WAIT_MS, &answer);
+    code = code ? code : zloom_routers_ask (&self->routers, "flow ls", &none, &answer);
     if (code == ZLOOM_EXIT_OK) {
         self->flows = json_incref (json_object_get (answer, "flows"));
         json_decref (answer);
@@ -251,26 +251,69 @@ zloom_steer_flow (zloom_steer_t *self, const char *command, const char *flow)
     return code ? code : s_ask (self, client, command, "flow", flow);
 }
 
-/* Its session is with one of the routers; to the others it is nobody, or none of this key's. */
+/* Nobody has obeyed: which router may have its session, and what it says; 0: it has none. */
 static int
-s_peer (const zloom_steer_t *self, const char *command, const char *unit)
+s_tell_nobody (const zloom_steer_t *self, const char *unit, const char *denied, const char *reason)
 {
-    zloom_err_t err = ZLOOM_OK;
-    size_t obeyed = 0;
+    if (denied) {
+        return zloom_cli_say (self->cli, ZLOOM_EXIT_PERMISSION,
+                              "no router that this key may ask has a session with '%s', and router "
+                              "'%s' does not let it: %s",
+                              unit, denied, reason);
+    }
+    if (self->routers.missing > 0) {
+        return zloom_cli_say (self->cli, ZLOOM_EXIT_NOT_RUNNING,
+                              "no router that answers has a session with '%s'; try again once all "
+                              "of them do",
+                              unit);
+    }
+    return ZLOOM_EXIT_OK;
+}
+
+/* What became of one order to all routers. */
+typedef struct {
+    int64_t sessions;
+    const char *denied; /* the first router that does not let this key */
+    char reason[256];
+} s_obeyed_t;
+
+static int
+s_order (const zloom_steer_t *self, const char *command, const char *unit, s_obeyed_t *obeyed)
+{
+    *obeyed = (s_obeyed_t){.sessions = 0};
     for (size_t i = 0; i < self->routers.count; i++) {
+        zloom_client_t *client = self->routers.clients[i];
         zloom_ask_args_t args = {.count = 0};
         zloom_ask_text (&args, "peer", unit);
         json_t *answer = NULL;
-        err = zloom_ask_only (self->routers.clients[i], command, &args, ZLOOM_CLI_WAIT_MS, &answer);
+        const zloom_err_t err = zloom_ask_only (client, command, &args, ZLOOM_CLI_WAIT_MS, &answer);
         zloom_ask_clear (&args);
         if (err == ZLOOM_OK) {
+            obeyed->sessions += zloom_print_int (answer, "sessions");
             json_decref (answer);
-            obeyed++;
-        } else if (err != ZLOOM_FORBIDDEN || (obeyed == 0 && i + 1 == self->routers.count)) {
+        } else if (err != ZLOOM_FORBIDDEN) {
             return zloom_cli_fail (self->cli, err);
+        } else if (!obeyed->denied) {
+            obeyed->denied = zloom_client_core_router (zloom_client_core (client));
+            (void) snprintf (obeyed->reason, sizeof obeyed->reason, "%s", zloom_note ());
         }
     }
     return ZLOOM_EXIT_OK;
+}
+
+/* Its session is with one of the routers; to the others it is nobody, or none of this key's. */
+static int
+s_peer (zloom_steer_t *self, const char *command, const char *unit, int64_t *sessions)
+{
+    s_obeyed_t obeyed;
+    int code = s_order (self, command, unit, &obeyed);
+    if (code == ZLOOM_EXIT_OK && obeyed.sessions == 0 && !zloom_routers_are_all (&self->routers)) {
+        zloom_routers_all (&self->routers);
+        code = s_order (self, command, unit, &obeyed);
+    }
+    *sessions = obeyed.sessions;
+    return code || obeyed.sessions > 0 ? code
+                                       : s_tell_nobody (self, unit, obeyed.denied, obeyed.reason);
 }
 
 int
@@ -282,11 +325,42 @@ zloom_steer_peers (zloom_steer_t *self, const char *command, int64_t *count)
     json_array_foreach (self->units, index, unit)
     {
         if (code == ZLOOM_EXIT_OK && zloom_steer_means (self, unit)) {
-            code = s_peer (self, command, zloom_print_string (unit, "unit"));
-            *count += code == ZLOOM_EXIT_OK ? 1 : 0;
+            int64_t sessions = 0;
+            code = s_peer (self, command, zloom_print_string (unit, "unit"), &sessions);
+            *count += sessions > 0 ? 1 : 0;
         }
     }
     return code;
+}
+
+bool
+zloom_steer_is_edge (const zloom_steer_t *self)
+{
+    char path[ZLOOM_NAME_MAX + 16];
+    (void) snprintf (path, sizeof path, "nodes.%s.of", self->name);
+    size_t index = 0;
+    json_t *value = NULL;
+    json_array_foreach (self->values, index, value)
+    {
+        if (strcmp (zloom_print_string (value, "path"), path) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *
+zloom_steer_kind (const zloom_steer_t *self)
+{
+    size_t index = 0;
+    json_t *unit = NULL;
+    json_array_foreach (self->units, index, unit)
+    {
+        if (zloom_steer_means (self, unit)) {
+            return zloom_print_string (unit, "kind");
+        }
+    }
+    return "";
 }
 
 int

@@ -45,7 +45,9 @@ int zloom_steer_client (zloom_steer_t *self, const char *flow, zloom_client_t **
 int zloom_steer_flow (zloom_steer_t *self, const char *command, const char *flow);
 /*
  * A command of the router for each process of the node that NAME means ("peer pause", …): the one
- * that has its session obeys, what the others say of it is nothing to this.
+ * that has its session obeys, and it is among those that are counted. Where none has it, a router
+ * that does not let this key, or does not answer, is a reason to fail; a process that is away is
+ * none.
  */
 int zloom_steer_peers (zloom_steer_t *self, const char *command, int64_t *count);
 /* An order of the supervisor for a node; the number in its answer into *count. */
@@ -55,6 +57,9 @@ int zloom_steer_node (zloom_steer_t *self, const char *verb, const char *node, i
  * ("idle").
  */
 int zloom_steer_wait (zloom_steer_t *self, const char *what, const char *node);
+/* The kind of the node that NAME means; whether it is a forwarder that others hear through. */
+const char *zloom_steer_kind (const zloom_steer_t *self);
+bool zloom_steer_is_edge (const zloom_steer_t *self);
 /* Whether this unit is of the node that NAME means. */
 bool zloom_steer_means (const zloom_steer_t *self, const json_t *unit);
 /* Say what was done, on stderr, or as JSON: {"node" | "flow" | "topology": NAME, word: number}. */

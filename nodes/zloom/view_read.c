@@ -187,18 +187,20 @@ s_join_supervisor (zloom_looker_t *self, int code)
 }
 
 int
-zloom_looker_open (const zloom_cli_t *cli, const char *word, zloom_looker_t *self)
+zloom_looker_open (const zloom_cli_t *cli, const char *word, int64_t wait_ms, zloom_looker_t *self)
 {
-    *self = (zloom_looker_t){.cli = cli, .control = {.fd = -1}};
+    *self = (zloom_looker_t){.cli = cli, .wait_ms = wait_ms, .control = {.fd = -1}};
     int code = zloom_target_find (cli, word, &self->target);
-    code = code ? code : zloom_routers_open (cli, &self->target.endpoints, &self->routers);
+    code = code ? code
+                : zloom_routers_open (cli, &self->target.endpoints, self->wait_ms, &self->routers);
     return s_join_supervisor (self, code);
 }
 
 int
-zloom_looker_open_topology (const zloom_cli_t *cli, const char *word, zloom_looker_t *self)
+zloom_looker_open_topology (const zloom_cli_t *cli, const char *word, int64_t wait_ms,
+                            zloom_looker_t *self)
 {
-    *self = (zloom_looker_t){.cli = cli, .control = {.fd = -1}};
+    *self = (zloom_looker_t){.cli = cli, .wait_ms = wait_ms, .control = {.fd = -1}};
     const int code = zloom_control_find (cli, word, &self->control);
     if (code != ZLOOM_EXIT_OK) {
         return code;
@@ -206,9 +208,10 @@ zloom_looker_open_topology (const zloom_cli_t *cli, const char *word, zloom_look
     zloom_target_t *target = &self->target;
     target->paths = self->control.paths;
     zloom_err_t err = zloom_paths_read_endpoints (&target->paths, &target->endpoints);
-    return s_join_supervisor (self, err == ZLOOM_OK
-                                      ? zloom_routers_open (cli, &target->endpoints, &self->routers)
-                                      : zloom_cli_fail (cli, err));
+    return s_join_supervisor (
+      self, err == ZLOOM_OK
+              ? zloom_routers_open (cli, &target->endpoints, self->wait_ms, &self->routers)
+              : zloom_cli_fail (cli, err));
 }
 
 void
@@ -247,7 +250,7 @@ zloom_looker_look (zloom_looker_t *self, zloom_view_t *view)
     if (self->routers.count > 0) {
         zloom_ask_args_t args = {.count = 0};
         json_t *stats = NULL;
-        code = zloom_routers_ask (&self->routers, "stats", &args, ZLOOM_CLI_WAIT_MS, &stats);
+        code = zloom_routers_ask (&self->routers, "stats", &args, &stats);
         zloom_ask_clear (&args);
         if (code == ZLOOM_EXIT_OK) {
             s_from_stats (stats, view);

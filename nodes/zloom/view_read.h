@@ -5,7 +5,7 @@
  *
  * Example:
  *     zloom_looker_t looker;
- *     int code = zloom_looker_open (cli, word, &looker);
+ *     int code = zloom_looker_open (cli, word, ZLOOM_CLI_WAIT_MS, &looker);
  *     if (code == ZLOOM_EXIT_OK) {
  *         zloom_view_t view;
  *         code = zloom_looker_look (&looker, &view);
@@ -24,14 +24,20 @@ typedef struct {
     const zloom_cli_t *cli;
     zloom_target_t target;
     zloom_routers_t routers; /* those that answer */
+    int64_t wait_ms;
     zloom_control_t control;
     bool supervised; /* `control` is open */
 } zloom_looker_t;
 
-/* `word` as zloom_target_find. 0, or an exit code after a message: neither answers. */
-int zloom_looker_open (const zloom_cli_t *cli, const char *word, zloom_looker_t *self);
+/*
+ * `word` as zloom_target_find. 0, or an exit code after a message: neither answers within
+ * `wait_ms`.
+ */
+int zloom_looker_open (const zloom_cli_t *cli, const char *word, int64_t wait_ms,
+                       zloom_looker_t *self);
 /* The same of a topology by its name or its recipe's file, as zloom_control_find. */
-int zloom_looker_open_topology (const zloom_cli_t *cli, const char *word, zloom_looker_t *self);
+int zloom_looker_open_topology (const zloom_cli_t *cli, const char *word, int64_t wait_ms,
+                                zloom_looker_t *self);
 void zloom_looker_close (zloom_looker_t *self);
 /* Ask for everything. 0, or an exit code after a message. The look is the caller's to fini. */
 int zloom_looker_look (zloom_looker_t *self, zloom_view_t *view);

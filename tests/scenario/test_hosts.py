@@ -385,11 +385,12 @@ nodes:
   near: {kind: router}
   work: {kind: worker, run: [cat]}
   out: {kind: sink, file: {path: out.txt}}
+  away: {kind: sink, file: {path: away.txt}, restart: {backoff: [1m]}}
 flows:
   in: {pattern: queue, from: external, to: work, via: near, dead_letter: dead}
   mid: {pattern: queue, from: work, to: external, via: near, dead_letter: dead}
   dead: {pattern: queue, to: external, via: near}
-  there: {pattern: queue, from: external, to: out, via: far, dead_letter: gone}
+  there: {pattern: queue, from: external, to: [out, away], via: far, dead_letter: gone}
   gone: {pattern: queue, to: external, via: far}
 """
 TWO_FLEET = """zloom: 1
@@ -397,7 +398,7 @@ recipe: recipe.yaml
 hosts:
   hub: {address: %(address)s, public: "%(hub)s"}
   b: {address: %(address)s, port: 7601, public: "%(b)s"}
-place: {near: hub, work: hub, far: b, out: b}
+place: {near: hub, work: hub, away: hub, far: b, out: b}
 """
 
 
@@ -435,6 +436,20 @@ class RoutersOnTwoHosts(Ground):
         self.refused(zloom("send", "there", "x", *words), "no right")
         self.refused(zloom("pause", "there", *words), "may not administer")
         self.refused(zloom("wait", "--idle", *words), "may not read all flows")
+
+    def test_a_pause_is_obeyed_by_whoever_has_the_session(self):
+        self.run_both()
+        words = ("--state", self.folder / "hub")
+        done = zloom("pause", "away", *words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        pid = (self.folder / "hub" / "run" / "away.pid").read_text(encoding="ascii")
+        os.kill(int(pid), signal.SIGKILL)
+        wait_for("its session ends", lambda: "away" not in {
+            each["name"] for each in json.loads(zloom(
+                "stats", "-o", "json", "--state", self.folder / "b").stdout)["sessions"]})
+        # The one here has no session with it, and the other one does not let this key.
+        self.refused(zloom("pause", "away", *words), "no router that this key may ask",
+                     "'far' does not let it: ")
 
 
 if __name__ == "__main__":

@@ -37,6 +37,17 @@ flows:
 """
 
 
+PAUSES = """
+nodes:
+  hub:  {kind: router}
+  far:  {kind: router}
+  work: {kind: worker, run: [cat], io: exec, restart: {backoff: [1m]}}
+flows:
+  in:  {pattern: queue, from: external, to: work, via: hub}
+  out: {pattern: queue, from: work, to: external, via: far}
+"""
+
+
 class TwoRouters(Case):
     def through(self, flow, out, body):
         self.assertEqual(self.ask("send", flow, body).returncode, 0)
@@ -110,6 +121,47 @@ class TwoRouters(Case):
         self.assertEqual([row["group"] for row in groups], ["far"])
         self.assertEqual(self.ask("group", "drop", "there", "nobody", "--yes").returncode, 1)
         self.assertIn("\n\nsubscriber ", self.ask("stats").stdout)
+
+    def pause(self, name, code=0):
+        done = self.ask("pause", name)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done.stderr
+
+    def test_a_pause_says_what_it_does(self):
+        self.run_topology(self.recipe(PAUSES))
+        self.assertIn("'far' is a router: pause its flows", self.pause("far", 2))
+        self.assertIn("'hub-bridge' is a bridge: pause what", self.pause("hub-bridge", 2))
+        self.assertIn("work takes no more", self.pause("work"))
+        os.kill(self.pid("work"), signal.SIGKILL)
+        wait_for("its session ends", lambda: '"work"' not in self.ask("stats", "-o", "json").stdout)
+        self.assertIn("work is not there now, and takes nothing once it comes", self.pause("work"))
+        done = json.loads(self.ask("pause", "work", "-o", "json").stdout)
+        self.assertEqual(done, {"node": "work", "paused": 0})
+        # The one that does not answer may have it.
+        far = self.pid("far")
+        self.addCleanup(os.kill, far, signal.SIGCONT)
+        os.kill(far, signal.SIGSTOP)
+        said = self.pause("work", 69)
+        self.assertIn("no router that answers has a session with 'work'", said)
+        os.kill(far, signal.SIGCONT)
+
+    def test_one_that_is_frozen_is_missed_by_its_own_flows_only(self):
+        self.run_topology(self.recipe(PAUSES))
+        far = self.pid("far")
+        self.addCleanup(os.kill, far, signal.SIGCONT)
+        os.kill(far, signal.SIGSTOP)
+        for words in (["send", "in", "x"], ["pause", "in"], ["resume", "in"], ["pause", "work"],
+                      ["stats", "in"]):
+            done = self.ask(*words)
+            self.assertEqual((done.returncode, words), (0, words), done.stderr)
+            self.assertNotIn("left out", done.stderr)
+        # Who wants to see all is told what is not seen, and sees the rest.
+        done = self.ask("stats", "-o", "json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("far.sock: what is there is left out", done.stderr)
+        self.assertEqual({flow["name"] for flow in json.loads(done.stdout)["flows"]},
+                         {"in", "out@far"})
+        os.kill(far, signal.SIGCONT)
 
     def test_threads(self):
         self.run_topology(self.recipe(TWO), "--threads")
