@@ -283,16 +283,6 @@ s_serve_groups (zloom_bus_t *self, uint32_t budget, const zloom_turn_t *turn)
     uint32_t handed = 0;
     for (size_t i = 0; i < self->group_count && handed < budget; i++) {
         zloom_bus_group_t *group = self->groups[(self->group_at + i) % self->group_count];
-        zloom_missed_t gap;
-        while (group->member_count > 0 && zloom_gaps_take (&group->gaps, UINT64_MAX, &gap)) {
-            zloom_effect_t *effect = zloom_effects_add (turn->effects, ZLOOM_EFFECT_GAP);
-            effect->gap.consumer = group->members[0]->id;
-            effect->gap.from = gap.from;
-            effect->gap.to = gap.to;
-            effect->gap.count = gap.count;
-            effect->gap.reason = gap.reason;
-            group->gaps_told++;
-        }
         handed += zloom_queue_pattern.dispatch (group->queue, budget - handed, turn);
     }
     if (self->group_count > 0) {

@@ -90,7 +90,6 @@ zloom_bus_group_destroy (zloom_bus_group_t **self_p)
     zloom_bus_interest_fini (&self->interest);
     zloom_queue_pattern.destroy (&self->queue);
     zloom_numbers_fini (&self->others);
-    zloom_gaps_fini (&self->gaps);
     free (self->members);
     free (self->runs);
     free (self->name);
@@ -345,18 +344,12 @@ zloom_bus_drop_groups (zloom_bus_t *self, uint64_t keep, uint32_t *runs_left,
     for (size_t i = 0; i < self->group_count; i++) {
         zloom_bus_group_t *group = self->groups[i];
         const uint64_t backlog = zloom_queue_backlog (group->queue);
-        zloom_range_t span = {0};
         const uint32_t part = *runs_left / (uint32_t) (self->group_count - i);
         uint32_t runs = part;
-        const uint64_t dropped =
-          backlog > keep ? zloom_queue_drop (group->queue, backlog - keep, &runs, &span, turn) : 0;
-        *runs_left -= part - runs;
-        if (dropped > 0) {
-            static const zloom_ranges_t nothing;
-            const zloom_missed_t gap = {
-              .from = span.first, .to = span.last, .count = dropped, .reason = "limit"};
-            zloom_gaps_add (&group->gaps, &gap, &nothing);
+        if (backlog > keep) {
+            zloom_queue_drop (group->queue, backlog - keep, &runs, turn);
         }
+        *runs_left -= part - runs;
     }
 }
 

@@ -77,7 +77,7 @@ s_row_of_group (const zloom_bus_t *self, const zloom_bus_group_t *group,
                                .dead = stats.dead,
                                .filtered = group->filtered,
                                .dropped = stats.dropped + stats.expired + stats.purged + stats.lost,
-                               .gaps = group->gaps_told,
+                               .gaps = zloom_queue_gaps_told (group->queue),
                                .position = zloom_queue_floor (group->queue)};
 }
 

@@ -15,7 +15,7 @@
  *   bus_copy.c      a copy, at an edge, of a bus on a router
  *   bus_recover.c   snapshot, restore, replay
  *   bus_shown.c     counters, subscribers, receipts
- *   gaps.c trie.c   spans that were lost; who wants a topic
+ *   trie.c          who wants a topic
  *
  * A GROUP record's head, msgpack: [number, what, ...]; the record's seq is the place it speaks of:
  *   [number, 1, name, [pattern…], behind]  the group is there from seq on
@@ -30,9 +30,9 @@
 #include "base/map.h"
 #include "base/tag.h"
 #include "patterns/bus/bus.h"
-#include "patterns/bus/gaps.h"
 #include "patterns/bus/trie.h"
 #include "patterns/common/ages.h"
+#include "patterns/common/gaps.h"
 #include "patterns/common/intake.h"
 #include "patterns/common/numbers.h"
 #include "patterns/common/records.h"
@@ -129,8 +129,6 @@ struct zloom_bus_group {
     bool behind;  /* it began in the past: from its queue's next_seq on nothing was looked at */
     bool blocked; /* ... and that waits for bytes from the disk */
     zloom_numbers_t others; /* not wanted, as far as they are still kept */
-    zloom_gaps_t gaps;      /* dropped by the flow's limit */
-    uint64_t gaps_told;
     uint64_t filtered;
     uint64_t begins;
     size_t member_count;

@@ -5,7 +5,8 @@
  *
  * Heads, msgpack:
  *   PACK      pack_head.h
- *   SETTLE    [reason, [first, n, first, n…], by hand]
+ *   SETTLE    [reason, [first, n, first, n…], by hand, missing?]; of a durable group, once it has
+ *             heard of something that it misses: what is left of that (queue/missing.h)
  *   STATE     [[seq, n, failures, stamp wall ns, delay ns, moving, history]…]
  *   PRODUCER  [name, high, mark, wall ns, owner?]
  *   KV        [1, key, parked]: later messages of the key go to the dead letters, or do not any

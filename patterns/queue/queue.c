@@ -72,6 +72,7 @@ s_destroy (void **self_p)
     zloom_numbers_fini (&self->unseen);
     zloom_numbers_fini (&self->left_dead);
     zloom_numbers_fini (&self->left_dropped);
+    zloom_missing_fini (&self->missing);
     zloom_exceptions_destroy (&self->exceptions);
     zloom_sizes_fini (&self->sizes);
     zloom_intake_fini (&self->intake);
@@ -258,17 +259,16 @@ static void
 s_take_out (zloom_queue_t *self, const zloom_event_t *event)
 {
     uint64_t first = event->take_out.first;
-    uint32_t n = event->take_out.n;
-    if (n == 0 || first > UINT64_MAX - n) {
+    const uint64_t last = first + event->take_out.n - 1;
+    if (event->take_out.n == 0 || last < first) {
         return;
     }
     uint8_t way =
       event->take_out.reason == ZLOOM_REASON_MOVED ? ZLOOM_WAY_REQUEUED : ZLOOM_REASON_PURGED;
     zloom_range_t run;
-    while (zloom_queue_free_run (self, first, event->take_out.first + n - 1, &run)) {
+    for (; zloom_queue_free_run (self, first, last, &run); first = run.last + 1) {
         zloom_queue_pull (self, &run);
-        zloom_queue_leave (self, run.first, run.last, way);
-        first = run.last + 1;
+        zloom_queue_lose (self, run.first, run.last, way);
     }
 }
 
@@ -280,7 +280,7 @@ s_fetched (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *
     zloom_range_t run;
     if (bad && zloom_queue_free_run (self, seq, seq, &run)) {
         zloom_queue_pull (self, &run);
-        zloom_queue_leave (self, seq, seq, ZLOOM_REASON_LOST);
+        zloom_queue_lose (self, seq, seq, ZLOOM_REASON_LOST);
     } else if (bad && zloom_numbers_has (&self->moving, seq)) {
         zloom_numbers_add (&self->damaged, seq, seq);
     }

@@ -73,10 +73,11 @@ zloom_err_t zloom_queue_replay_group (void *self, const zloom_replay_t *record,
                                       size_t run_count);
 /*
  * The `count` oldest that nobody holds leave, dropped, or fewer that are *runs_left runs, which are
- * taken off; how many did, and between which numbers.
+ * taken off. A consumer is told (missing.h).
  */
-uint64_t zloom_queue_drop (void *self, uint64_t count, uint32_t *runs_left, zloom_range_t *span,
-                           const zloom_turn_t *turn);
+void zloom_queue_drop (void *self, uint64_t count, uint32_t *runs_left, const zloom_turn_t *turn);
+/* How many gaps its consumers were told of. */
+uint64_t zloom_queue_gaps_told (const void *self);
 /* Messages that are not settled. */
 uint64_t zloom_queue_backlog (const void *self);
 /* Everything below is settled or was not wanted. */

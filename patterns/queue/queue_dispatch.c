@@ -250,6 +250,16 @@ s_reserved (const zloom_queue_t *self)
     return least;
 }
 
+/* ---- what does not come ---------------------------------------------------------------------- */
+
+/* Before anything from `seq` on goes to a consumer it is told what its group misses before that. */
+static void
+s_tell_missing (zloom_queue_t *self, const zloom_queue_consumer_t *consumer, uint64_t seq,
+                const zloom_turn_t *turn)
+{
+    zloom_missing_tell (&self->missing, seq, consumer->id, self->next_token, turn->effects);
+}
+
 /* ---- plain ones ------------------------------------------------------------------------------ */
 
 /* Hand up to `most` messages to one consumer as one lease. */
@@ -265,8 +275,12 @@ s_give (zloom_queue_t *self, handout_t *out, uint32_t most, const zloom_turn_t *
         if (!zloom_queue_next (self, failed_only, turn->now, &run, &kind)) {
             return BLOCKED;
         }
-        if (out->messages > 0 && run.first <= out->last) {
-            return FULL; /* of a lower priority: numbers of a lease rise, so it is another one */
+        const bool hole = zloom_missing_before (&self->missing, run.first);
+        if (out->messages > 0 && (run.first <= out->last || hole)) {
+            return FULL; /* numbers of a lease rise, and no hole is in it: this is another one */
+        }
+        if (hole) {
+            s_tell_missing (self, out->consumer, run.first, turn);
         }
         uint64_t n = run.last - run.first + 1;
         uint32_t want = most - out->messages;
@@ -285,6 +299,7 @@ s_give_keyed (zloom_queue_t *self, handout_t *out, uint32_t most, const zloom_tu
 {
     const bool full =
       zloom_exceptions_count (self->exceptions) >= (uint64_t) self->config.exceptions_max;
+    s_tell_missing (self, out->consumer, UINT64_MAX, turn); /* there is no one place between keys */
     size_t count = zloom_queue_gather (self, most, full, turn);
     if (count == 0 && full && zloom_leases_messages (self->leases) == 0 &&
         self->waiting.total <= self->stuck.total) {
@@ -398,6 +413,9 @@ zloom_queue_dispatch (void *self, uint32_t budget, const zloom_turn_t *turn)
             break;
         }
         handed += more;
+    }
+    if (zloom_queue_ready_total (queue) == 0) { /* nothing comes that it could stand before */
+        s_tell_missing (queue, queue->ring[queue->ring_at % queue->ring_count], UINT64_MAX, turn);
     }
     zloom_assert (zloom_queue_check (queue));
     return handed;

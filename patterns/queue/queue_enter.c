@@ -186,9 +186,8 @@ zloom_queue_enter_group (void *self, const zloom_effect_t *append, const zloom_p
     zloom_assert (zloom_queue_check (self));
 }
 
-uint64_t
-zloom_queue_drop (void *self, uint64_t count, uint32_t *runs_left, zloom_range_t *span,
-                  const zloom_turn_t *turn)
+void
+zloom_queue_drop (void *self, uint64_t count, uint32_t *runs_left, const zloom_turn_t *turn)
 {
     zloom_queue_t *queue = zloom_queue_of (self);
     uint64_t dropped = 0;
@@ -198,15 +197,18 @@ zloom_queue_drop (void *self, uint64_t count, uint32_t *runs_left, zloom_range_t
         const uint64_t left = count - dropped;
         run.last = run.last - run.first < left ? run.last : run.first + left - 1;
         zloom_queue_pull (queue, &run);
-        zloom_queue_leave (queue, run.first, run.last, ZLOOM_REASON_DROPPED);
-        span->first = dropped == 0 ? run.first : span->first;
-        span->last = run.last;
+        zloom_queue_lose (queue, run.first, run.last, ZLOOM_REASON_DROPPED);
         dropped += run.last - run.first + 1;
     }
     zloom_queue_order_flush (queue, turn);
     zloom_queue_flush (queue, turn);
     zloom_assert (zloom_queue_check (queue));
-    return dropped;
+}
+
+uint64_t
+zloom_queue_gaps_told (const void *self)
+{
+    return zloom_queue_of_const (self)->missing.gaps;
 }
 
 uint64_t

@@ -288,6 +288,7 @@ s_forget_consumer (zloom_queue_t *self, zloom_queue_consumer_t *consumer)
     if (self->ring_at > at) {
         self->ring_at--;
     }
+    zloom_missing_gone (&self->missing, consumer->id);
     zloom_idmap_remove (self->consumers, consumer->id);
     free (consumer);
 }

@@ -23,6 +23,14 @@ zloom_queue_count_left (zloom_queue_t *self, uint64_t first, uint64_t last, uint
 }
 
 void
+zloom_queue_miss (zloom_queue_t *self, uint8_t way, uint64_t first, uint64_t last)
+{
+    if (self->group > 0) {
+        zloom_missing_add (&self->missing, &self->done, way, first, last);
+    }
+}
+
+void
 zloom_queue_leave (zloom_queue_t *self, uint64_t first, uint64_t last, uint8_t way)
 {
     uint64_t n = last - first + 1;
@@ -44,6 +52,13 @@ zloom_queue_leave (zloom_queue_t *self, uint64_t first, uint64_t last, uint8_t w
                 sizeof *self->leaving);
     self->leaving[self->leaving_count++] =
       (zloom_queue_leaving_t){.first = first, .n = n, .way = way};
+}
+
+void
+zloom_queue_lose (zloom_queue_t *self, uint64_t first, uint64_t last, uint8_t way)
+{
+    zloom_queue_leave (self, first, last, way);
+    zloom_queue_miss (self, way, first, last);
 }
 
 /* ---- coming back ----------------------------------------------------------------------------- */

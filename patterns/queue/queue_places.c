@@ -158,6 +158,9 @@ zloom_queue_doom (zloom_queue_t *self, uint64_t first, uint64_t last, zloom_numb
     }
     zloom_numbers_add (&self->moving, first, last);
     zloom_numbers_add (why, first, last);
+    if (why == &self->damaged) {
+        zloom_queue_miss (self, ZLOOM_REASON_LOST, first, last);
+    }
     zloom_queue_order_gone (self, first, last);
     self->moving_blocked = false;
 }

@@ -31,9 +31,10 @@ s_flush_way (zloom_queue_t *self, uint8_t way, const zloom_turn_t *turn)
                 lowest = leaving->first < lowest ? leaving->first : lowest;
             }
         }
+        const bool heard = self->missing.heard && way == ZLOOM_REASON_ACKED;
         if (ranges > 0) {
             zloom_buf_clear (&self->buf);
-            zloom_encode_array (&self->buf, 3);
+            zloom_encode_array (&self->buf, heard ? 4 : 3);
             zloom_encode_uint (&self->buf, way == ZLOOM_WAY_REQUEUED ? ZLOOM_REASON_MOVED : way);
             zloom_encode_array (&self->buf, ranges * 2);
             for (size_t i = at; i < end; i++) {
@@ -43,6 +44,10 @@ s_flush_way (zloom_queue_t *self, uint8_t way, const zloom_turn_t *turn)
                 }
             }
             zloom_encode_bool (&self->buf, way == ZLOOM_WAY_REQUEUED);
+            if (heard) {
+                zloom_missing_encode (&self->missing, &self->buf);
+                self->missing.heard = false;
+            }
             zloom_queue_record (self, ZLOOM_STORED_SETTLE, lowest, count, turn);
         }
         at = end;

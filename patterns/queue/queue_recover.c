@@ -96,6 +96,7 @@ s_replay_left (zloom_queue_t *self, uint64_t first, uint64_t last, uint8_t way)
         zloom_ranks_remove (&self->ranks, run.first, run.last);
         zloom_done_add (&self->done, run.first, run.last);
         zloom_queue_count_left (self, run.first, run.last, way);
+        zloom_queue_miss (self, way, run.first, run.last);
         first = run.last + 1;
     }
 }
@@ -232,6 +233,7 @@ s_replay_settle (zloom_queue_t *self, const zloom_replay_t *record)
     uint8_t way = (uint8_t) zloom_fields_uint (&fields, ZLOOM_NEED, ZLOOM_REASON_LOST, 0);
     zloom_bytes_t ranges = zloom_fields_raw (&fields, ZLOOM_NEED);
     bool by_hand = zloom_fields_bool (&fields);
+    zloom_bytes_t missing = zloom_fields_raw (&fields, ZLOOM_MAY);
     zloom_fields_close (&fields);
     zloom_err_t err = zloom_cursor_end (&cursor);
     if (err != ZLOOM_OK || way == 0) {
@@ -254,7 +256,9 @@ s_replay_settle (zloom_queue_t *self, const zloom_replay_t *record)
         }
         s_replay_left (self, first, first + n - 1, way);
     }
-    return ZLOOM_OK;
+    cursor = zloom_cursor (missing);
+    return missing.data && self->group > 0 ? zloom_missing_decode (&self->missing, &cursor)
+                                           : ZLOOM_OK;
 }
 
 zloom_err_t

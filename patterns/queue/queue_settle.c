@@ -314,6 +314,9 @@ zloom_queue_settle (zloom_queue_t *self, const zloom_event_t *event, const zloom
         zloom_queue_order_look (self, turn);
     }
     self->result_count = 0;
+    if (event->settle.token.boot == self->boot) {
+        zloom_missing_settled (&self->missing, event->consumer, event->settle.token.number);
+    }
     for (size_t i = 0; i < event->settle.count; i++) {
         const zloom_settle_run_t *run = &event->settle.runs[i];
         if (!s_sound (run)) {

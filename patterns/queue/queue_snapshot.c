@@ -3,10 +3,10 @@
  * queue_snapshot.c - a queue's whole state as bytes, and back.
  *
  * msgpack: [version, next seq, done, left by way, counters, sizes, ages, states, producers,
- * priorities, expiries, parked keys, ids], and of a durable group's how messages left: dead,
- * dropped. A later version that only appends needs no new number; anything else does, and the
- * reader of this one stays. The bytes come from a disk: what cannot be
- * true is an error, and what is merely odd changes nothing.
+ * priorities, expiries, parked keys, ids], and of a durable group's how messages left (dead,
+ * dropped), and what it misses and has not heard of. A later version that only appends needs no
+ * new number; anything else does, and the reader of this one stays. The bytes come from a disk:
+ * what cannot be true is an error, and what is merely odd changes nothing.
  */
 #include "patterns/common/records.h"
 #include "patterns/queue/state.h"
@@ -31,7 +31,7 @@ zloom_queue_snapshot (const void *self, zloom_buf_t *out)
 {
     const zloom_queue_t *queue = zloom_queue_of_const (self);
     zloom_queue_t *counted = (zloom_queue_t *) (uintptr_t) queue;
-    zloom_encode_array (out, queue->group > 0 ? 17 : 13);
+    zloom_encode_array (out, queue->group > 0 ? 18 : 13);
     zloom_encode_uint (out, VERSION);
     zloom_encode_uint (out, queue->next_seq);
     zloom_done_encode (&queue->done, out);
@@ -62,6 +62,7 @@ zloom_queue_snapshot (const void *self, zloom_buf_t *out)
     if (queue->group > 0) {
         zloom_numbers_encode (&queue->left_dead, out);
         zloom_numbers_encode (&queue->left_dropped, out);
+        zloom_missing_encode (&queue->missing, out);
     }
 }
 
@@ -131,6 +132,9 @@ s_restore_more (zloom_queue_t *self, zloom_fields_t *fields)
     if (self->group > 0) {
         zloom_numbers_decode (&self->left_dead, fields, 0, self->next_seq);
         zloom_numbers_decode (&self->left_dropped, fields, 0, self->next_seq);
+        if (zloom_fields_next (fields, ZLOOM_MAY)) {
+            zloom_missing_decode (&self->missing, cursor);
+        }
     }
 }
 

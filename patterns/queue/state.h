@@ -16,6 +16,7 @@
  *   queue_lease.c     consumers, deadlines, crashes
  *   queue_settle.c    verdicts
  *   queue_leave.c     how messages leave, fail, come back and die
+ *   missing.c         what a durable group lost, and is told
  *   queue_records.c   what an event leaves in the journal
  *   queue_snapshot.c  the whole state as bytes, and back
  *   queue_recover.c   replay
@@ -38,6 +39,7 @@
 #include "patterns/common/ready.h"
 #include "patterns/common/sizes.h"
 #include "patterns/common/suspects.h"
+#include "patterns/queue/missing.h"
 #include "patterns/queue/queue.h"
 #include "wire/envelope.h"
 
@@ -141,6 +143,7 @@ typedef struct {
 
     zloom_numbers_t left_dead;    /* of a group: how messages left that are still kept, */
     zloom_numbers_t left_dropped; /* ... if not acked */
+    zloom_missing_t missing;
 
     /* Counters; `left` by way. */
     uint64_t left[ZLOOM_WAYS];
@@ -382,6 +385,9 @@ zloom_err_t zloom_queue_check_settle (const void *self, zloom_consumer_id_t cons
 
 /* [first, last], in no place any more, leave by `way`: counted now, recorded by flush. */
 void zloom_queue_leave (zloom_queue_t *self, uint64_t first, uint64_t last, uint8_t way);
+/* ... and whom a durable group was to give them is told; and this part of it alone. */
+void zloom_queue_lose (zloom_queue_t *self, uint64_t first, uint64_t last, uint8_t way);
+void zloom_queue_miss (zloom_queue_t *self, uint8_t way, uint64_t first, uint64_t last);
 /* They left by `way`, or did so before the restart: only counted. */
 void zloom_queue_count_left (zloom_queue_t *self, uint64_t first, uint64_t last, uint8_t way);
 /* A part of a lease becomes ready again at no charge; of a suspect one, suspect again. */

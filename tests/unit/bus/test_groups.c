@@ -243,7 +243,7 @@ group_loses_its_oldest_to_the_limit (void **state)
     assert_int_equal (hall_publish (hall, "a"), ZLOOM_OK);
     hall_durable (hall, 2, "mail", NULL);
     hall_dispatch (hall);
-    hall_expect (hall, 2, "gap2-2:1(limit) 3-6");
+    hall_expect (hall, 2, "gap1-2:2(limit) 3-6");
     hall_destroy (hall);
 }
 

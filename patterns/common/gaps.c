@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "patterns/bus/gaps.h"
+#include "patterns/common/gaps.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +30,9 @@ s_touch (const zloom_missed_t *a, const zloom_missed_t *b, size_t count,
     }
     if (!s_same_reason (a, b) && a->to < b->from && count < ZLOOM_GAPS_APART) {
         return false;
+    }
+    if (!pending) {
+        return a->to + 1 >= b->from || count >= ZLOOM_GAPS_APART;
     }
     return a->to + 1 >= b->from || !zloom_ranges_find (pending, a->to + 1, &run) ||
            run.first >= b->from;

@@ -5,8 +5,8 @@
  * are one. Those of different reasons stay apart while there are few, so that each is told with its
  * own; beyond that they are one, too, so there are never more than runs that wait, and those few.
  */
-#ifndef ZLOOM_PATTERNS_BUS_GAPS_H
-#define ZLOOM_PATTERNS_BUS_GAPS_H
+#ifndef ZLOOM_PATTERNS_COMMON_GAPS_H
+#define ZLOOM_PATTERNS_COMMON_GAPS_H
 
 #include <stdbool.h>
 
@@ -33,7 +33,10 @@ typedef struct {
 } zloom_gaps_t; /* zero-initialised is empty and ready */
 
 void zloom_gaps_fini (zloom_gaps_t *self);
-/* Of [from, to], `count` are lost; `pending` is what is still to be delivered. */
+/*
+ * Of [from, to], `count` are lost; `pending` is what is still to be delivered. NULL: nobody knows
+ * what is, so spans that do not touch are one only where there are too many.
+ */
 void zloom_gaps_add (zloom_gaps_t *self, const zloom_missed_t *gap, const zloom_ranges_t *pending);
 /* The first one that ends below `seq`; false when there is none. */
 bool zloom_gaps_take (zloom_gaps_t *self, uint64_t seq, zloom_missed_t *gap);

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
-#include "patterns/bus/gaps.h"
+#include "patterns/common/gaps.h"
 
 static void
 s_lose (zloom_gaps_t *gaps, uint64_t from, uint64_t to, const char *reason,
