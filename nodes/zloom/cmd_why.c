@@ -12,6 +12,10 @@
 
 /* Between the two looks, so that what moves can be told from what stands. */
 #define LOOK_NS (1 * ZLOOM_NS_PER_S)
+/* At least, where waiting for a router has taken its time already. */
+#define LOOK_SHORT_NS (200 * ZLOOM_NS_PER_MS)
+/* What a router that is well needs, and more: who asks wants to know soon. */
+#define WAIT_NS (1 * ZLOOM_NS_PER_S)
 #define LOOK_LEAST_NS (100 * ZLOOM_NS_PER_MS)
 #define LOOK_MOST_NS (60 * ZLOOM_NS_PER_S)
 
@@ -48,12 +52,21 @@ s_print (const s_why_t *self, const char *name, bool is_flow, zloom_why_t *why)
 
 /* ---- the command ---------------------------------------------------------------------------- */
 
+/* A bus is on its router and on its edges. */
+static bool
+s_is_first (const zloom_view_t *view, size_t i)
+{
+    return zloom_view_flow (view, view->flows[i].name) == &view->flows[i];
+}
+
 static int
 s_unknown (const s_why_t *self, const char *name)
 {
     zloom_buf_t names = {0};
     for (size_t i = 0; i < self->now.flow_count; i++) {
-        zloom_buf_printf (&names, " %s", self->now.flows[i].name);
+        if (s_is_first (&self->now, i)) {
+            zloom_buf_printf (&names, " %s", self->now.flows[i].name);
+        }
     }
     zloom_buf_add_text (&names, "; nodes:");
     for (size_t i = 0; i < self->now.node_count; i++) {
@@ -74,7 +87,8 @@ static int
 s_judge (const s_why_t *self, const char *name)
 {
     zloom_why_t why = {.cause = ZLOOM_WHY_IDLE};
-    const bool is_flow = zloom_why_flow (&self->before, &self->now, name, &why);
+    const bool is_flow = zloom_why_flow (&self->before, &self->now, name, &why) ||
+                         zloom_why_unseen (&self->now, name, &why);
     if (!is_flow && !zloom_why_node (&self->before, &self->now, name, &why)) {
         return s_unknown (self, name);
     }
@@ -89,9 +103,28 @@ s_judge_all (const s_why_t *self)
 {
     int code = ZLOOM_EXIT_OK;
     for (size_t i = 0; i < self->now.flow_count && code == ZLOOM_EXIT_OK; i++) {
-        code = s_judge (self, self->now.flows[i].name);
+        code = s_is_first (&self->now, i) ? s_judge (self, self->now.flows[i].name) : code;
+    }
+    for (size_t i = 0; i < self->now.plan_count && code == ZLOOM_EXIT_OK; i++) {
+        const zloom_view_plan_t *plan = &self->now.plans[i];
+        code = zloom_view_router (&self->now, plan->router) ? code : s_judge (self, plan->flow);
     }
     return code;
+}
+
+/* Between the looks; unless asked for, what waiting for a router has taken is no part of it. */
+static void
+s_rest (zloom_looker_t *looker, int64_t began_ns, int64_t look_ns, bool asked)
+{
+    const int64_t now_ns = zloom_clock_now ().mono_ns;
+    const int64_t least_ns = zloom_time_add (now_ns, LOOK_SHORT_NS);
+    int64_t until_ns = zloom_time_add (asked ? now_ns : began_ns, look_ns);
+    if (!asked && until_ns < least_ns) {
+        until_ns = least_ns;
+    }
+    if (looker->routers.count > 0) {
+        (void) zloom_looker_wait (looker, until_ns, NULL, 0);
+    }
 }
 
 int
@@ -99,22 +132,25 @@ zloom_cmd_why (zloom_cli_t *cli)
 {
     s_why_t self = {.cli = cli};
     int64_t look_ns = LOOK_NS;
+    int64_t wait_ns = WAIT_NS;
+    const int64_t began_ns = zloom_clock_now ().mono_ns;
     if (!zloom_cli_output (cli, &self.output) ||
-        !zloom_cli_duration (cli, "for", LOOK_NS, &look_ns)) {
+        !zloom_cli_duration (cli, "for", LOOK_NS, &look_ns) ||
+        !zloom_cli_duration (cli, "timeout", WAIT_NS, &wait_ns)) {
         return ZLOOM_EXIT_USAGE;
     }
     if (look_ns < LOOK_LEAST_NS || look_ns > LOOK_MOST_NS) {
         return zloom_cli_say (cli, ZLOOM_EXIT_USAGE, "--for is from 100ms to 1m");
     }
     zloom_looker_t looker;
-    int code = zloom_looker_open (cli, cli->word_count ? cli->words[0] : NULL, 1000, &looker);
+    int code = zloom_looker_open (cli, cli->word_count ? cli->words[0] : NULL,
+                                  wait_ns / ZLOOM_NS_PER_MS, &looker);
     if (code != ZLOOM_EXIT_OK) {
         return code;
     }
     code = zloom_looker_look (&looker, &self.before);
     if (code == ZLOOM_EXIT_OK) {
-        (void) zloom_looker_wait (&looker, zloom_time_add (zloom_clock_now ().mono_ns, look_ns),
-                                  NULL, 0);
+        s_rest (&looker, began_ns, look_ns, zloom_cli_option (cli, "for") != NULL);
         code = zloom_looker_look (&looker, &self.now);
     }
     if (code == ZLOOM_EXIT_OK) {

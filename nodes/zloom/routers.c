@@ -24,6 +24,7 @@ s_list (zloom_routers_t *self)
             self->missing++;
         }
     }
+    self->silent = self->missing;
 }
 
 /* Once of each: what is not seen, and why. The exit code of the last. */
@@ -169,6 +170,7 @@ s_collect (zloom_routers_t *self, json_t **answers, json_t *whole)
             answered++;
         } else if (one->open && s_may_be_left_out (one->err)) {
             code = s_leave_out (self, one);
+            self->silent += one->err != ZLOOM_FORBIDDEN;
         } else if (one->open) {
             failed = zloom_cli_say (self->cli, zloom_cli_exit_code (one->err), "%s", one->text);
         }

@@ -17,6 +17,7 @@ typedef struct {
     size_t places[ZLOOM_ROUTERS_MAX];           /* of each among the endpoints */
     size_t count;
     size_t missing; /* that do not answer */
+    size_t silent;  /* the same, and those that did not answer the last question to all */
     int64_t wait_ms;
     int64_t until_ns;             /* so long the others are waited for */
     bool told[ZLOOM_ROUTERS_MAX]; /* by place: that it is left out, and why */

@@ -39,20 +39,20 @@ s_head (const zloom_view_t *before, const zloom_view_t *now, const zloom_top_siz
 {
     char text[48];
     const double seconds = (double) (now->at_ns - before->at_ns) / (double) ZLOOM_NS_PER_S;
-    const double syncs = seconds > 0 && now->syncs > before->syncs
-                           ? (double) (now->syncs - before->syncs) / seconds
-                           : 0;
-    if (!now->router[0]) {
+    const zloom_view_disks_t disks = zloom_view_disks (now);
+    const int64_t more = disks.syncs - zloom_view_disks (before).syncs;
+    const double syncs = seconds > 0 && more > 0 ? (double) more / seconds : 0;
+    if (now->router_count == 0) {
         zloom_buf_add_text (line, "the router does not answer");
         s_line (size, out, line, LINE_TROUBLE);
         return;
     }
-    const int64_t sync_us = now->last_sync_ns / 1000;
+    const int64_t sync_us = disks.last_sync_ns / 1000;
     (void) snprintf (text, sizeof text, sync_us < 10000 ? "%.1fms" : "%.0fms",
                      (double) sync_us / 1000);
-    zloom_buf_printf (line, "%s: %zu flows, %.0f syncs/s, the last took %s%s", now->router,
-                      now->flow_count, syncs, text, now->disk_full ? ", DISK FULL" : "");
-    s_line (size, out, line, now->disk_full ? LINE_TROUBLE : LINE_PLAIN);
+    zloom_buf_printf (line, "%s: %zu flows, %.0f syncs/s, the last took %s%s", now->routers[0].name,
+                      now->flow_count, syncs, text, disks.disk_full ? ", DISK FULL" : "");
+    s_line (size, out, line, disks.disk_full ? LINE_TROUBLE : LINE_PLAIN);
 }
 
 /* ---- flows ---------------------------------------------------------------------------------- */

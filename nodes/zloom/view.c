@@ -17,6 +17,8 @@ zloom_view_fini (zloom_view_t *self)
     }
     free (self->nodes);
     free (self->flows);
+    free (self->routers);
+    free (self->plans);
     *self = (zloom_view_t){.at_ns = 0};
 }
 
@@ -40,6 +42,43 @@ zloom_view_node (const zloom_view_t *self, const char *name)
         }
     }
     return NULL;
+}
+
+const zloom_view_router_t *
+zloom_view_router (const zloom_view_t *self, const char *name)
+{
+    for (size_t i = 0; i < self->router_count; i++) {
+        if (!name[0] || strcmp (self->routers[i].name, name) == 0) {
+            return &self->routers[i];
+        }
+    }
+    return NULL;
+}
+
+const zloom_view_plan_t *
+zloom_view_plan (const zloom_view_t *self, const char *flow)
+{
+    for (size_t i = 0; i < self->plan_count; i++) {
+        if (strcmp (self->plans[i].flow, flow) == 0) {
+            return &self->plans[i];
+        }
+    }
+    return NULL;
+}
+
+zloom_view_disks_t
+zloom_view_disks (const zloom_view_t *self)
+{
+    zloom_view_disks_t disks = {.disk_full = false};
+    for (size_t i = 0; i < self->router_count; i++) {
+        const zloom_view_router_t *router = &self->routers[i];
+        disks.disk_full = disks.disk_full || router->disk_full;
+        disks.syncs += router->syncs;
+        if (router->last_sync_ns > disks.last_sync_ns) {
+            disks.last_sync_ns = router->last_sync_ns;
+        }
+    }
+    return disks;
 }
 
 static bool

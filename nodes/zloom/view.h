@@ -43,6 +43,7 @@
 
 typedef struct {
     char name[ZLOOM_VIEW_NAME];
+    char router[ZLOOM_VIEW_NAME]; /* "": there is only one */
 #define ZLOOM_VIEW_FLOW_FIELD(name) int64_t name;
     ZLOOM_VIEW_FLOW_MAP (ZLOOM_VIEW_FLOW_FIELD)
 #undef ZLOOM_VIEW_FLOW_FIELD
@@ -73,14 +74,30 @@ typedef struct {
     int64_t pid;               /* 0: none */
 } zloom_view_node_t;
 
+/* A router that has answered, and its disk. */
 typedef struct {
-    int64_t at_ns; /* mono */
-    char router[ZLOOM_VIEW_NAME];
+    char name[ZLOOM_VIEW_NAME];
     bool disk_full;
     int64_t last_sync_ns;
     int64_t syncs;
     int64_t group;
     int64_t durable;
+} zloom_view_router_t;
+
+/* A flow as the recipe has it: looked up only where a router is silent. */
+typedef struct {
+    char flow[ZLOOM_VIEW_NAME];
+    char router[ZLOOM_VIEW_NAME];
+} zloom_view_plan_t;
+
+typedef struct {
+    int64_t at_ns; /* mono */
+    zloom_view_router_t *routers;
+    size_t router_count;
+    size_t silent;     /* routers that have not answered */
+    int64_t waited_ms; /* for them */
+    zloom_view_plan_t *plans;
+    size_t plan_count;
     zloom_view_flow_t *flows;
     size_t flow_count;
     zloom_view_node_t *nodes;
@@ -91,6 +108,16 @@ void zloom_view_fini (zloom_view_t *self);
 /* NULL: none of this name. */
 const zloom_view_flow_t *zloom_view_flow (const zloom_view_t *self, const char *name);
 const zloom_view_node_t *zloom_view_node (const zloom_view_t *self, const char *name);
+/* "": the first. */
+const zloom_view_router_t *zloom_view_router (const zloom_view_t *self, const char *name);
+const zloom_view_plan_t *zloom_view_plan (const zloom_view_t *self, const char *flow);
+/* Of all routers together: a disk is full; the slowest last sync; how many. */
+typedef struct {
+    bool disk_full;
+    int64_t last_sync_ns;
+    int64_t syncs;
+} zloom_view_disks_t;
+zloom_view_disks_t zloom_view_disks (const zloom_view_t *self);
 /* Whether the node takes from the flow, or sends to it. */
 bool zloom_view_takes (const zloom_view_node_t *node, const char *flow);
 bool zloom_view_gives (const zloom_view_node_t *node, const char *flow);

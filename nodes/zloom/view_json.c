@@ -97,10 +97,11 @@ zloom_view_json (const zloom_view_t *before, const zloom_view_t *now)
     json_object_set_new (
       object, "seconds",
       json_real ((double) (now->at_ns - before->at_ns) / (double) ZLOOM_NS_PER_S));
-    s_text (object, "router", now->router);
-    json_object_set_new (object, "disk_full", json_boolean (now->disk_full));
-    s_number (object, "last_sync_ns", now->last_sync_ns);
-    s_number (object, "syncs", now->syncs);
+    const zloom_view_disks_t disks = zloom_view_disks (now);
+    s_text (object, "router", now->router_count > 0 ? now->routers[0].name : "");
+    json_object_set_new (object, "disk_full", json_boolean (disks.disk_full));
+    s_number (object, "last_sync_ns", disks.last_sync_ns);
+    s_number (object, "syncs", disks.syncs);
     for (size_t i = 0; i < now->flow_count; i++) {
         json_array_append_new (flows, zloom_view_flow_json (before, now, now->flows[i].name));
     }

@@ -13,6 +13,8 @@ static void
 s_flow (const json_t *object, zloom_view_flow_t *flow)
 {
     (void) snprintf (flow->name, sizeof flow->name, "%s", zloom_print_string (object, "name"));
+    (void) snprintf (flow->router, sizeof flow->router, "%s",
+                     zloom_print_string (object, "router"));
 #define READ_NUMBER(name) flow->name = zloom_print_int (object, #name);
     ZLOOM_VIEW_FLOW_MAP (READ_NUMBER)
 #undef READ_NUMBER
@@ -74,21 +76,21 @@ s_node (const json_t *object, zloom_view_node_t *node)
     }
 }
 
-/* What a router says of itself and its disk: of several the worst counts. */
+/* What a router says of itself and its disk. */
 static void
 s_router (const json_t *stats, zloom_view_t *view)
 {
     const json_t *journal = json_object_get (stats, "journal");
     const char *name = zloom_print_string (stats, "router");
-    const int64_t last_sync_ns = zloom_print_int (journal, "last_sync_ns");
-    view->disk_full = view->disk_full || json_is_true (json_object_get (journal, "disk_full"));
-    view->last_sync_ns = last_sync_ns > view->last_sync_ns ? last_sync_ns : view->last_sync_ns;
-    view->syncs += zloom_print_int (journal, "syncs");
-    view->group += zloom_print_int (journal, "group");
-    view->durable += zloom_print_int (journal, "durable");
-    if (!view->router[0]) {
-        (void) snprintf (view->router, sizeof view->router, "%s", name);
-    }
+    zloom_view_router_t *router = &view->routers[view->router_count++];
+    *router = (zloom_view_router_t){
+      .disk_full = json_is_true (json_object_get (journal, "disk_full")),
+      .last_sync_ns = zloom_print_int (journal, "last_sync_ns"),
+      .syncs = zloom_print_int (journal, "syncs"),
+      .group = zloom_print_int (journal, "group"),
+      .durable = zloom_print_int (journal, "durable"),
+    };
+    (void) snprintf (router->name, sizeof router->name, "%s", name);
     /* It has no session with itself. */
     if (name[0] && !zloom_view_node (view, name)) {
         zloom_view_node_t *node = &view->nodes[view->node_count++];
@@ -111,6 +113,7 @@ s_from_stats (const json_t *stats, zloom_view_t *view)
     {
         s_flow (object, &view->flows[view->flow_count++]);
     }
+    view->routers = zloom_alloc ((json_array_size (routers) + 1) * sizeof *view->routers);
     view->nodes = zloom_alloc ((json_array_size (sessions) + json_array_size (routers) + 2) *
                                sizeof *view->nodes);
     json_array_foreach (sessions, index, object)
@@ -242,6 +245,69 @@ s_look_at_units (zloom_looker_t *self, zloom_view_t *view)
     json_decref (answer);
 }
 
+/* "flows.NAME.KEY": NAME, and what is behind it; NULL: it is none of a flow. */
+static const char *
+s_flow_of (const char *path, char name[ZLOOM_VIEW_NAME])
+{
+    const char *dot = strncmp (path, "flows.", 6) == 0 ? strchr (path + 6, '.') : NULL;
+    if (!dot || dot - path - 6 >= ZLOOM_VIEW_NAME) {
+        return NULL;
+    }
+    (void) snprintf (name, ZLOOM_VIEW_NAME, "%.*s", (int) (dot - path - 6), path + 6);
+    return dot + 1;
+}
+
+/* The first router is that of flows that name none. */
+static const char *
+s_first_router (const zloom_view_t *view)
+{
+    for (size_t i = 0; i < view->node_count; i++) {
+        if (strcmp (view->nodes[i].role, "router") == 0) {
+            return view->nodes[i].name;
+        }
+    }
+    return "router";
+}
+
+static void
+s_from_recipe (const json_t *answer, zloom_view_t *view)
+{
+    const json_t *values = json_object_get (answer, "values");
+    char name[ZLOOM_VIEW_NAME];
+    size_t index = 0;
+    const json_t *value = NULL;
+    view->plans = zloom_alloc ((json_array_size (values) + 1) * sizeof *view->plans);
+    json_array_foreach (values, index, value)
+    {
+        const char *key = s_flow_of (zloom_print_string (value, "path"), name);
+        zloom_view_plan_t *last = view->plan_count > 0 ? &view->plans[view->plan_count - 1] : NULL;
+        if (key && (!last || strcmp (last->flow, name) != 0)) {
+            last = &view->plans[view->plan_count++];
+            (void) snprintf (last->flow, sizeof last->flow, "%s", name);
+            (void) snprintf (last->router, sizeof last->router, "%s", s_first_router (view));
+        }
+        if (key && strcmp (key, "via") == 0) {
+            (void) snprintf (last->router, sizeof last->router, "%s",
+                             zloom_print_string (value, "value"));
+        }
+    }
+}
+
+/* What lives on a router that does not answer, its supervisor knows. */
+static void
+s_look_at_plan (zloom_looker_t *self, zloom_view_t *view)
+{
+    json_t *answer = NULL;
+    zloom_err_t err = zloom_control_send (&self->control, "recipe", NULL);
+    if (err == ZLOOM_OK) {
+        err = zloom_control_receive (&self->control, ZLOOM_CLI_WAIT_MS, &answer);
+    }
+    if (err == ZLOOM_OK) {
+        s_from_recipe (answer, view);
+        json_decref (answer);
+    }
+}
+
 int
 zloom_looker_look (zloom_looker_t *self, zloom_view_t *view)
 {
@@ -260,6 +326,11 @@ zloom_looker_look (zloom_looker_t *self, zloom_view_t *view)
     view->at_ns = zloom_clock_now ().mono_ns;
     if (self->supervised) {
         s_look_at_units (self, view);
+    }
+    view->silent = self->routers.silent;
+    view->waited_ms = self->wait_ms;
+    if (self->supervised && view->silent > 0) {
+        s_look_at_plan (self, view);
     }
     return code;
 }

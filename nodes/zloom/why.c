@@ -7,36 +7,12 @@
 
 #include <string.h>
 
-const char *
-zloom_why_name (zloom_why_cause_t cause)
-{
-    static const char *const names[] = {
-#define WHY_NAME(cause, name, text) [ZLOOM_WHY_##cause] = name,
-      ZLOOM_WHY_MAP (WHY_NAME)
-#undef WHY_NAME
-    };
-    return names[cause];
-}
-
-bool
-zloom_why_is_well (zloom_why_cause_t cause)
-{
-    return cause >= ZLOOM_WHY_CATCHING_UP;
-}
-
-void
-zloom_why_fini (zloom_why_t *self)
-{
-    zloom_buf_fini (&self->sentence);
-    zloom_buf_fini (&self->advice);
-    *self = (zloom_why_t){.cause = ZLOOM_WHY_IDLE};
-}
-
 /* ---- the subject ---------------------------------------------------------------------------- */
 
 typedef struct {
     const zloom_view_t *view;
     const zloom_view_flow_t *flow;
+    const zloom_view_router_t *router; /* NULL: nothing is known of it */
     zloom_view_rates_t rates;
     int64_t depth;
     zloom_why_t *why;
@@ -111,7 +87,7 @@ s_paused (const s_case_t *self)
 static bool
 s_disk_full (const s_case_t *self)
 {
-    if (!self->view->disk_full) {
+    if (!self->router || !self->router->disk_full) {
         return false;
     }
     s_begin (self);
@@ -281,8 +257,9 @@ static bool
 s_disk_slow (const s_case_t *self)
 {
     char text[48];
-    const int64_t sync_ms = self->view->last_sync_ns / ZLOOM_NS_PER_MS;
-    const bool busy = self->view->group > self->view->durable + 1 || self->rates.in > 0;
+    const zloom_view_router_t *router = self->router;
+    const int64_t sync_ms = router ? router->last_sync_ns / ZLOOM_NS_PER_MS : 0;
+    const bool busy = router && (router->group > router->durable + 1 || self->rates.in > 0);
     if (sync_ms < ZLOOM_WHY_SYNC_MS || !busy) {
         return false;
     }
@@ -391,12 +368,20 @@ s_well (const s_case_t *self)
 static bool
 s_idle (const s_case_t *self)
 {
-    zloom_buf_printf (&self->why->sentence,
-                      "%s is idle: it is empty and nothing came in the last %.1f s; %lld taker%s "
-                      "wait%s, %lld message%s done since it began",
-                      self->flow->name, self->rates.seconds, (long long) self->flow->consumers,
-                      self->flow->consumers == 1 ? "" : "s", self->flow->consumers == 1 ? "s" : "",
-                      (long long) self->flow->acked, self->flow->acked == 1 ? " was" : "s were");
+    const zloom_view_flow_t *flow = self->flow;
+    zloom_buf_t *out = &self->why->sentence;
+    zloom_buf_printf (out, "%s is idle: it is empty, and nothing came in the last %.1f s",
+                      flow->name, self->rates.seconds);
+    if (flow->consumers > 0) {
+        zloom_buf_printf (out, "; %lld taker%s wait%s", (long long) flow->consumers,
+                          flow->consumers == 1 ? "" : "s", flow->consumers == 1 ? "s" : "");
+    } else {
+        zloom_buf_add_text (out, "; nobody takes from it now");
+    }
+    if (flow->acked > 0) {
+        zloom_buf_printf (out, ", %lld message%s done so far", (long long) flow->acked,
+                          flow->acked == 1 ? " is" : "s are");
+    }
     return true;
 }
 
@@ -429,6 +414,7 @@ zloom_why_flow (const zloom_view_t *before, const zloom_view_t *now, const char 
     if (!self.flow) {
         return false;
     }
+    self.router = zloom_view_router (now, self.flow->router);
     self.rates = zloom_view_rates (before, now, flow);
     self.depth = zloom_view_depth (self.flow);
     for (size_t i = 0; i < sizeof s_causes / sizeof *s_causes; i++) {

@@ -17,6 +17,7 @@
     X (PAUSED, "paused", "somebody has paused the flow, or its takers")                    \
     X (DISK_FULL, "disk_full", "the router's disk is full")                                \
     X (NOT_RUNNING, "not_running", "the node does not run")                                \
+    X (ROUTER_SILENT, "router_silent", "the router does not answer in time")               \
     X (RESTARTING, "restarting", "a node ends again and again")                            \
     X (NO_ROUTER, "no_router", "the node runs, and waits for its router")                  \
     X (CHILD_RESTARTS, "child_restarts", "the program of a worker is being started again") \
@@ -57,6 +58,8 @@ bool zloom_why_flow (const zloom_view_t *before, const zloom_view_t *now, const 
                      zloom_why_t *why);
 bool zloom_why_node (const zloom_view_t *before, const zloom_view_t *now, const char *node,
                      zloom_why_t *why);
+/* A flow that the recipe puts on a router that does not answer. False: it is not so. */
+bool zloom_why_unseen (const zloom_view_t *now, const char *flow, zloom_why_t *why);
 void zloom_why_fini (zloom_why_t *self);
 
 /* ---- for its own files ---------------------------------------------------------------------- */
@@ -66,6 +69,10 @@ void zloom_why_fini (zloom_why_t *self);
 /* A sync that takes so long is slow. */
 #define ZLOOM_WHY_SYNC_MS 100
 
+/* Of a router; false: it is none, or its supervisor knows more of it. */
+bool zloom_why_router (const zloom_view_t *now, const zloom_view_node_t *node, zloom_why_t *why);
+/* "far has not answered for 1.0s". */
+void zloom_why_add_silent (const zloom_view_t *now, zloom_buf_t *out);
 /* What is wrong with this node by its session and its own report; false: nothing. */
 bool zloom_why_report (const zloom_view_node_t *node, zloom_why_t *why);
 

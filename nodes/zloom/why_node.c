@@ -125,7 +125,7 @@ zloom_why_report (const zloom_view_node_t *node, zloom_why_t *why)
 /* ---- by its supervisor ---------------------------------------------------------------------- */
 
 static bool
-s_absent (const zloom_view_node_t *node, zloom_why_t *why)
+s_absent (const zloom_view_t *now, const zloom_view_node_t *node, zloom_why_t *why)
 {
     zloom_buf_t *out = &why->sentence;
     char text[48];
@@ -134,11 +134,15 @@ s_absent (const zloom_view_node_t *node, zloom_why_t *why)
     }
     if (strcmp (node->state, "ready") == 0) {
         why->cause = ZLOOM_WHY_NO_ROUTER;
-        zloom_buf_printf (out,
-                          "%s runs, and no router that was asked has a session with it: it waits "
-                          "for its own to answer",
-                          node->name);
-        zloom_buf_printf (&why->advice, "zloom logs %s names that router", node->name);
+        zloom_buf_printf (out, "%s runs, and no router that %s has a session with it: ", node->name,
+                          now->silent > 0 ? "answers" : "was asked");
+        if (now->silent > 0) {
+            zloom_why_add_silent (now, out);
+            zloom_buf_add_text (&why->advice, "zloom why, with the name of that router");
+        } else {
+            zloom_buf_add_text (out, "it waits for its own to answer");
+            zloom_buf_printf (&why->advice, "zloom logs %s names that router", node->name);
+        }
         return true;
     }
     if (strcmp (node->state, "backoff") == 0) {
@@ -218,37 +222,12 @@ s_judge_connected (const zloom_view_t *before, const zloom_view_t *now,
     }
 }
 
-/* The router: its disk is everybody's. */
-static bool
-s_router (const zloom_view_t *now, const zloom_view_node_t *node, zloom_why_t *why)
-{
-    char text[48];
-    if (strcmp (node->name, now->router) != 0) {
-        return false;
-    }
-    if (now->disk_full) {
-        why->cause = ZLOOM_WHY_DISK_FULL;
-        zloom_buf_printf (&why->sentence, "%s refuses new messages: its disk is full", node->name);
-        zloom_buf_add_text (&why->advice, "make room on the disk of its state folder");
-        return true;
-    }
-    const int64_t sync_ms = now->last_sync_ns / ZLOOM_NS_PER_MS;
-    why->cause = sync_ms >= ZLOOM_WHY_SYNC_MS ? ZLOOM_WHY_DISK_SLOW : ZLOOM_WHY_WELL;
-    zloom_buf_printf (&why->sentence, "%s %s: %zu flows, %lld syncs, the last one took %s",
-                      node->name,
-                      why->cause == ZLOOM_WHY_WELL ? "is well" : "waits for a slow disk",
-                      now->flow_count, (long long) now->syncs, zloom_view_time (sync_ms, text));
-    if (why->cause == ZLOOM_WHY_DISK_SLOW) {
-        zloom_buf_add_text (&why->advice, "see what else writes to that disk");
-    }
-    return true;
-}
-
 static void
 s_judge (const zloom_view_t *before, const zloom_view_t *now, const zloom_view_node_t *node,
          zloom_why_t *why)
 {
-    if (s_router (now, node, why) || s_absent (node, why) || zloom_why_report (node, why)) {
+    if (zloom_why_router (now, node, why) || s_absent (now, node, why) ||
+        zloom_why_report (node, why)) {
         return;
     }
     s_judge_connected (before, now, node, why);

@@ -4,6 +4,7 @@
 import json
 import os
 import signal
+import subprocess
 import unittest
 
 import topology
@@ -41,7 +42,7 @@ class Why(topology.Case):
             self.stop()
 
     def why(self, name, *words):
-        done = self.ask("why", name, "-o", "json", *words)
+        done = self.ask("why", name, "-o", "json", "--timeout", "20s", *words)
         self.assertEqual(done.returncode, 0, done.stderr)
         return json.loads(done.stdout)
 
@@ -152,6 +153,43 @@ flows:
         said = self.wait_cause("jobs", "no_takers")
         self.assertIn("(node work is waiting to be started", said["sentence"])
         self.assertEqual(said["advice"], "zloom why work")
+
+    def test_a_router_that_does_not_answer(self):
+        self.write("w.py", ECHO)
+        self.run_topology(self.recipe("""nodes:
+  hub: {kind: router, restart: {backoff: [60s]}}
+  far: {kind: router, restart: {backoff: [60s]}}
+  work: {kind: worker, run: [python3, w.py], io: lines}
+flows:
+  jobs: {pattern: queue, from: external, to: work}
+  done: {pattern: queue, from: work, to: external}
+  away: {pattern: queue, from: external, to: external, via: far}
+"""))
+        hub, far = self.pid("hub"), self.pid("far")
+        for pid in (hub, far):
+            self.addCleanup(subprocess.run, ["kill", "-CONT", str(pid)], check=False)
+        os.kill(far, signal.SIGSTOP)
+        done = self.ask("why", "away")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"nothing is known of away: router far runs (process {far}), and has not "
+                      "answered for ", done.stdout)
+        self.assertIn("what is there is left out", done.stderr)
+        done = self.ask("why")
+        self.assertIn("jobs is idle", done.stdout)
+        self.assertIn("nothing is known of away", done.stdout)
+        # None answers: the supervisor still does.
+        os.kill(hub, signal.SIGSTOP)
+        for name in ("jobs", "hub"):
+            done = self.ask("why", name, "-o", "json")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(json.loads(done.stdout)["cause"], "router_silent")
+        # It is known why it does not.
+        os.kill(hub, signal.SIGCONT)
+        os.kill(far, signal.SIGKILL)
+        said = topology.wait_for("its end is known", lambda: (
+            lambda done: done.stdout if "far has ended: " in done.stdout else None)(
+                self.ask("why", "away")))
+        self.assertIn("is started again in ", said)
 
     def test_takers_that_hold_all_they_may(self):
         # It answers its first message, then works on the second for ever.

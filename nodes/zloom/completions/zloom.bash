@@ -305,9 +305,10 @@ _zloom () {
                 --as) COMPREPLY=(); return ;;
                 --keys) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
                 --for) COMPREPLY=(); return ;;
+                --timeout) COMPREPLY=(); return ;;
                 -o|--output) COMPREPLY=($(compgen -W 'text json jsonl' -- "$word")); return ;;
             esac
-            options='--state --fleet --as --keys --for --output'
+            options='--state --fleet --as --keys --for --timeout --output'
             [[ $word == -* ]] || { COMPREPLY=(); return; }
             ;;
         logs)

@@ -18,6 +18,7 @@
 
 typedef struct {
     zloom_view_t before, now;
+    zloom_view_router_t router;
     zloom_view_flow_t flows_before[FLOWS], flows[FLOWS];
     zloom_view_node_t nodes[NODES];
     zloom_buf_t out;
@@ -45,7 +46,9 @@ s_open (s_rig_t *rig)
     rig->now = rig->before;
     rig->now.at_ns = 3 * ZLOOM_NS_PER_S;
     rig->now.flows = rig->flows;
-    (void) snprintf (rig->now.router, ZLOOM_VIEW_NAME, "router");
+    rig->now.routers = &rig->router;
+    rig->now.router_count = 1;
+    (void) snprintf (rig->router.name, sizeof rig->router.name, "router");
 }
 
 static const char *
@@ -143,7 +146,7 @@ test_rates_and_troubles_are_shown (void **state)
     assert_non_null (strstr (text, "waits for room in flow-0"));
     assert_non_null (strstr (text, "4  exit code 3"));
     assert_int_equal (s_count (text, "\033[31m"), 4);
-    rig.now.router[0] = 0;
+    rig.now.router_count = 0;
     assert_non_null (strstr (s_render (&rig, 0, 0, false), "the router does not answer"));
     zloom_buf_fini (&rig.out);
 }

@@ -64,7 +64,7 @@ test_a_full_disk (void **state)
     (void) state;
     s_rig_t rig;
     s_open (&rig);
-    rig.now.disk_full = true;
+    rig.routers[0].disk_full = true;
     rig.flow.ready = 5;
     s_flow_says (&rig, ZLOOM_WHY_DISK_FULL, "the router's disk is full");
     s_node_says (&rig, "router", ZLOOM_WHY_DISK_FULL, "its disk is full");
@@ -203,10 +203,10 @@ test_a_slow_disk (void **state)
     s_open (&rig);
     rig.flow.ready = 3;
     rig.flow.appended = 3;
-    rig.now.last_sync_ns = 250 * ZLOOM_NS_PER_MS;
+    rig.routers[0].last_sync_ns = 250 * ZLOOM_NS_PER_MS;
     s_flow_says (&rig, ZLOOM_WHY_DISK_SLOW, "its last sync took 250ms");
     s_node_says (&rig, "router", ZLOOM_WHY_DISK_SLOW, "waits for a slow disk");
-    rig.now.last_sync_ns = 5 * ZLOOM_NS_PER_MS;
+    rig.routers[0].last_sync_ns = 5 * ZLOOM_NS_PER_MS;
     s_node_says (&rig, "router", ZLOOM_WHY_WELL, "router is well");
     zloom_why_fini (&rig.why);
 }

@@ -22,6 +22,7 @@
 typedef struct {
     zloom_view_t before, now;
     zloom_view_flow_t flow_before, flow;
+    zloom_view_router_t routers[2];
     zloom_view_node_t nodes_before[3], nodes[3];
     char takes[1][ZLOOM_VIEW_NAME];
     char gives[1][ZLOOM_VIEW_NAME];
@@ -66,7 +67,9 @@ s_open (s_rig_t *rig)
                               .flow_count = 1,
                               .nodes = rig->nodes,
                               .node_count = 3};
-    (void) snprintf (rig->now.router, sizeof rig->now.router, "router");
+    rig->now.routers = rig->routers;
+    rig->now.router_count = 1;
+    (void) snprintf (rig->routers[0].name, sizeof rig->routers[0].name, "router");
 }
 
 /* What is said of the subject has to be this cause, and to have these words. */
