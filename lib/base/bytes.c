@@ -99,22 +99,22 @@ zloom_buf_grow (zloom_buf_t *self, size_t more)
 
 /* Whether the character is none that moves, colours or rings: C0, DEL, and C1 in UTF-8. */
 static bool
-s_is_plain (const uint8_t *at, size_t size)
+s_is_plain (const uint8_t *at, size_t size, bool lines)
 {
     if (size == 1) {
-        return (at[0] >= 0x20 && at[0] != 0x7F) || at[0] == '\n' || at[0] == '\t';
+        return (at[0] >= 0x20 && at[0] != 0x7F) || (lines && (at[0] == '\n' || at[0] == '\t'));
     }
     return size > 0 && !(at[0] == 0xC2 && at[1] < 0xA0);
 }
 
-void
-zloom_buf_add_plain (zloom_buf_t *self, zloom_bytes_t text)
+static void
+s_add_plain (zloom_buf_t *self, zloom_bytes_t text, bool lines)
 {
     size_t from = 0;
     for (size_t i = 0; i < text.size;) {
         const size_t size = s_utf8_character (text.data + i, text.size - i);
         const size_t step = size > 0 ? size : 1;
-        if (!s_is_plain (text.data + i, size)) {
+        if (!s_is_plain (text.data + i, size, lines)) {
             zloom_buf_add (self, text.data + from, i - from);
             for (size_t j = i; j < i + step; j++) {
                 zloom_buf_printf (self, "\\x%02x", text.data[j]);
@@ -124,6 +124,18 @@ zloom_buf_add_plain (zloom_buf_t *self, zloom_bytes_t text)
         i += step;
     }
     zloom_buf_add (self, text.data + from, text.size - from);
+}
+
+void
+zloom_buf_add_plain (zloom_buf_t *self, zloom_bytes_t text)
+{
+    s_add_plain (self, text, true);
+}
+
+void
+zloom_buf_add_plain_line (zloom_buf_t *self, zloom_bytes_t text)
+{
+    s_add_plain (self, text, false);
 }
 
 void

@@ -134,6 +134,8 @@ void zloom_buf_add_text (zloom_buf_t *self, const char *text);
  * what is no UTF-8, become \xNN, so that they drive nobody's screen.
  */
 void zloom_buf_add_plain (zloom_buf_t *self, zloom_bytes_t text);
+/* The same of what shall stay on one line: newline and tab, too. */
+void zloom_buf_add_plain_line (zloom_buf_t *self, zloom_bytes_t text);
 void zloom_buf_printf (zloom_buf_t *self, const char *format, ...)
   __attribute__ ((format (printf, 2, 3)));
 /* Put a NUL behind the content (not counted in size) and return it as text. */

@@ -74,8 +74,11 @@ int
 zloom_cli_fail (const zloom_cli_t *cli, zloom_err_t err)
 {
     const char *note = zloom_note ();
-    return zloom_cli_say (cli, zloom_cli_exit_code (err), "%s",
-                          *note ? note : zloom_err_text (err));
+    zloom_buf_t line = {0};
+    zloom_buf_add_plain_line (&line, zloom_bytes_text (*note ? note : zloom_err_text (err)));
+    const int code = zloom_cli_say (cli, zloom_cli_exit_code (err), "%s", zloom_buf_text (&line));
+    zloom_buf_fini (&line);
+    return code;
 }
 
 static int

@@ -85,6 +85,7 @@ s_ls (s_dlq_t *self)
     json_t *flows = json_object_get (answer, "flows");
     if (self->output == ZLOOM_OUTPUT_TEXT) {
         zloom_buf_t out = {0};
+        zloom_print_flatten (flows);
         s_ls_text (&out, flows);
         code = zloom_cli_print (self->cli, zloom_buf_bytes (&out));
         zloom_buf_fini (&out);
@@ -146,6 +147,7 @@ s_asked_text (zloom_buf_t *out, const json_t *message)
 static void
 s_show_text (zloom_buf_t *out, const json_t *message)
 {
+    zloom_print_flatten (json_object_get (message, "id"));
     zloom_buf_printf (out, "%s", zloom_print_string (message, "id"));
     int64_t requeued = zloom_print_int (message, "requeued");
     if (requeued) {

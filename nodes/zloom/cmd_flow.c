@@ -24,7 +24,8 @@ typedef struct {
 static void
 s_parked_row (zloom_buf_t *out, const json_t *row)
 {
-    const json_t *key = json_object_get (row, "key");
+    json_t *key = json_object_get (row, "key");
+    zloom_print_flatten (key);
     char *binary = json_is_string (key) ? NULL : json_dumps (key, JSON_COMPACT | JSON_ENCODE_ANY);
     const char *reason = zloom_print_string (row, "reason");
     zloom_buf_printf (

@@ -61,6 +61,7 @@ s_ls (s_group_t *self)
         }
     } else {
         zloom_buf_t out = {0};
+        zloom_print_flatten (rows);
         zloom_subscribers_text (&out, rows);
         zloom_buf_add_text (&out, out.size > 0 ? "" : "nobody hears a bus here\n");
         code = s_print (self, &out);

@@ -72,6 +72,7 @@ s_print (const zloom_cli_t *cli, json_t *answer, zloom_output_t output)
         return code;
     }
     zloom_buf_t out = {0};
+    zloom_print_flatten (answer);
     zloom_buf_printf (&out, "%-20s %-8s %-9s %8s %10s %8s %9s  %s\n", "node", "kind", "state",
                       "pid", "up", "restarts", "memory", "last end");
     json_array_foreach (nodes, index, unit)

@@ -134,6 +134,7 @@ s_print (const zloom_cli_t *cli, json_t *stats, zloom_output_t output, bool one)
         return code;
     }
     zloom_buf_t out = {0};
+    zloom_print_flatten (one ? json_object_get (stats, "subscribers") : stats);
     s_text (&out, stats, one);
     int code = zloom_cli_print (cli, zloom_buf_bytes (&out));
     zloom_buf_fini (&out);

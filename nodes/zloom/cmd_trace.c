@@ -315,6 +315,7 @@ s_print (const s_trace_t *self, const zloom_origin_t *origin)
                                  self->output == ZLOOM_OUTPUT_JSON);
     } else {
         zloom_buf_t out = {0};
+        zloom_print_flatten (self->answer);
         s_text (self, origin, &out);
         code = zloom_cli_print (self->cli, zloom_buf_bytes (&out));
         zloom_buf_fini (&out);

@@ -35,8 +35,10 @@ s_print (const s_why_t *self, const char *name, bool is_flow, zloom_why_t *why)
     const char *advice = why->advice.size ? zloom_buf_text (&why->advice) : NULL;
     if (self->output == ZLOOM_OUTPUT_TEXT) {
         zloom_buf_t out = {0};
-        zloom_buf_printf (&out, "%s%s%s\n", sentence, advice ? "\n  what to do: " : "",
-                          advice ? advice : "");
+        zloom_buf_add_plain_line (&out, zloom_bytes_text (sentence));
+        zloom_buf_add_text (&out, advice ? "\n  what to do: " : "");
+        zloom_buf_add_plain_line (&out, zloom_bytes_text (advice ? advice : ""));
+        zloom_buf_add_text (&out, "\n");
         const int code = zloom_cli_print (self->cli, zloom_buf_bytes (&out));
         zloom_buf_fini (&out);
         return code;

@@ -5,6 +5,7 @@
 #include "wire/limits.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Deeper values are shown as null: answers of the router are not that deep. */
 #define DEPTH_MAX 16
@@ -223,6 +224,43 @@ zloom_print_history (json_t *message)
                          json_integer (json_integer_value (json_array_get (history, 0))));
     json_object_set_new (message, "causes", causes);
     json_object_del (message, "history");
+}
+
+static bool
+s_is_long (const char *name)
+{
+    static const char *const names[] = {"text", "reason", "body"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp (name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+zloom_print_flatten (json_t *value)
+{
+    size_t index = 0;
+    const char *name = NULL;
+    json_t *item = NULL;
+    if (json_is_string (value)) {
+        zloom_buf_t line = {0};
+        zloom_buf_add_plain_line (
+          &line, zloom_bytes (json_string_value (value), json_string_length (value)));
+        json_string_setn (value, (const char *) line.data, line.size);
+        zloom_buf_fini (&line);
+    }
+    json_array_foreach (value, index, item)
+    {
+        zloom_print_flatten (item);
+    }
+    json_object_foreach (value, name, item)
+    {
+        if (!s_is_long (name)) {
+            zloom_print_flatten (item);
+        }
+    }
 }
 
 int64_t

@@ -30,6 +30,12 @@ int zloom_print_json_text (const zloom_cli_t *cli, zloom_bytes_t text, zloom_out
  * "requeued" and "causes", objects with names.
  */
 void zloom_print_history (json_t *message);
+/*
+ * Before a table is made of it: each string in it becomes one line, whatever a stranger has called
+ * himself. But for members of these names, of which who prints them shows the first line, or which
+ * he quotes: "text", "reason", "body".
+ */
+void zloom_print_flatten (json_t *value);
 /* A member that is an integer, or 0; a member that is a text, or "". */
 int64_t zloom_print_int (const json_t *object, const char *name);
 const char *zloom_print_string (const json_t *object, const char *name);

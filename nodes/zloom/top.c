@@ -16,7 +16,8 @@ s_line (const zloom_top_size_t *size, zloom_buf_t *out, zloom_buf_t *line, s_loo
 {
     static const char *const begin[] = {"", "\033[1m", "\033[31m"};
     zloom_buf_t plain = {0};
-    zloom_buf_add_plain (&plain, zloom_buf_bytes (line)); /* but for the colours, which are ours */
+    zloom_buf_add_plain_line (&plain,
+                              zloom_buf_bytes (line)); /* but for the colours, which are ours */
     size_t bytes = plain.size;
     if (size->columns > 0 && bytes > size->columns) {
         bytes = size->columns;

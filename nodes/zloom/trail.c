@@ -168,7 +168,7 @@ s_row_text (const json_t *stay, size_t index, zloom_buf_t *out)
         zloom_buf_add_text (out, zloom_print_string (row, "what"));
         zloom_buf_printf (out, "%s%s", how[0] ? ": " : "", how);
     }
-    zloom_buf_printf (out, "%s%s\n", text[0] ? ": " : "", text);
+    zloom_buf_printf (out, "%s%.*s\n", text[0] ? ": " : "", (int) strcspn (text, "\n"), text);
 }
 
 static void

@@ -106,6 +106,44 @@ class Wire(Case):
             verb = self.answer(socket, peer.BYE)
             self.assertIsNotNone(verb[1], frames)
 
+    def test_a_name_of_several_lines_is_shown_in_one(self):
+        evil = "evil\nforged  \tworker"
+        shown = r"evil\x0aforged  \x09worker"
+        self.serve("""
+nodes:
+  fails: {kind: worker, run: [sh, -c, "exit 65"], io: exec}
+flows:
+  words: {pattern: queue, from: external, to: external, dead_letter: dead}
+  news: {pattern: bus, from: external, to: external}
+  jobs: {pattern: queue, from: external, to: fails, dead_letter: dead}
+  dead: {pattern: queue, to: external}
+""")
+        socket = self.raw([msgpack.packb([1, 1, 1, evil, "te\nst", os.urandom(16),
+                                          [["words", None, 1], ["jobs", None, 1]]])])
+        flows = {flow[1]: flow[0] for flow in self.answer(socket, peer.WELCOME)[7]}
+        for handle, flow in ((1, "words"), (2, "news")):
+            socket.send(msgpack.packb([peer.SUBSCRIBE, handle, flow]))
+            self.assertIsNone(self.answer(socket, peer.SUBSCRIBED)[2])
+        for flow in ("words", "jobs"):
+            socket.send_multipart([msgpack.packb([10, flows[flow], 1, 1, 0, 0, None, None]), ONE])
+            self.answer(socket, peer.CONFIRM)
+        self.wait_flow("dead", lambda counters: counters["ready"] == 1)
+        known = {session["name"] for session in
+                 json.loads(self.ask("stats", "-o", "json").stdout)["sessions"]}
+        self.assertIn(evil, known)
+        # Each table has one line for it, and no line of its making.
+        for words, name in ((["stats"], shown + " te"), (["stats"], "news/" + shown),
+                            (["stats", "news"], "news/" + shown), (["group", "ls"], shown),
+                            (["trace", "words", "1"], f"    {shown}/1, sent"),
+                            (["trace", "jobs", "1"], ""), (["dlq", "show", "dead"], shown + "/1"),
+                            (["top", "--count", "1"], ""), (["why", "words"], ""),
+                            (["why", evil], shown)):
+            done = self.ask(*words)
+            told = done.stdout + done.stderr
+            self.assertIn(name, told, words)
+            for line in told.splitlines():
+                self.assertNotRegex(line, r"^(forged|st )", (words, told))
+
     def test_another_protocol_version(self):
         self.serve()
         socket = self.raw([msgpack.packb([1, 7, 9, "future", "x", os.urandom(16), []])])

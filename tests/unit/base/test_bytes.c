@@ -190,6 +190,23 @@ test_buf_plain (void **state)
     }
 }
 
+static void
+test_buf_plain_line (void **state)
+{
+    (void) state;
+    static const char *const pairs[][2] = {
+      {"", ""},
+      {"a\tb\n", "a\\x09b\\x0a"},
+      {"\033[2J \302\233 \303\266", "\\x1b[2J \\xc2\\x9b \303\266"},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        zloom_buf_t buf = {0};
+        zloom_buf_add_plain_line (&buf, zloom_bytes_text (pairs[i][0]));
+        assert_string_equal (zloom_buf_text (&buf), pairs[i][1]);
+        zloom_buf_fini (&buf);
+    }
+}
+
 int
 main (void)
 {
@@ -202,6 +219,7 @@ main (void)
       cmocka_unit_test (test_buf_reserve_changes_no_content),
       cmocka_unit_test (test_buf_text_and_printf),
       cmocka_unit_test (test_buf_plain),
+      cmocka_unit_test (test_buf_plain_line),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
