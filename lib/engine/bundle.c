@@ -68,7 +68,10 @@ zloom_engine_bundle (zloom_engine_t *self, zloom_hosted_t *flow, const zloom_eff
         open->flow = flow;
         open->seq = append->append.seq;
         open->flags = append->append.flags;
+        open->arrived_ns = 0;
     }
+    open->arrived_ns =
+      append->append.arrived_ns != 0 ? append->append.arrived_ns : open->arrived_ns;
     zloom_src_t run = append->append.src[0];
     run.producer = s_keep_name (open, run.producer);
     open->run_bytes += RUN_BYTES + run.producer.size;
@@ -100,6 +103,7 @@ zloom_engine_close_bundle (zloom_engine_t *self)
     append.append.src_count = open->src_count;
     append.append.pack = zloom_blob_bytes (blob);
     append.append.expires_ns = ZLOOM_NEVER;
+    append.append.arrived_ns = open->arrived_ns;
     zloom_engine_append (self, flow, &append, blob);
     zloom_blob_unref (&blob);
     open->n = 0;

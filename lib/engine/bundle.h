@@ -20,6 +20,7 @@ typedef struct {
     zloom_buf_t payload;
     zloom_src_t *src;
     size_t src_count, src_capacity;
+    int64_t arrived_ns;  /* pack_head.h; of all, since they came together */
     size_t run_bytes;    /* of src in the journal, from above */
     zloom_arena_t names; /* of the producers in src */
 } zloom_bundle_t;

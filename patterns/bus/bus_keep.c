@@ -15,6 +15,8 @@
 #define AGE_PARTS 100
 #define AGE_LOOK_NS (1 * ZLOOM_NS_PER_S)
 #define AGE_LOOK_MOST_NS (60 * ZLOOM_NS_PER_S)
+/* A sender's clock that says the same but for this is believed when the router starts again. */
+#define NEAR_NS ZLOOM_NS_PER_S
 
 static bool
 s_retains (const zloom_bus_t *self)
@@ -45,7 +47,12 @@ void
 zloom_bus_keep (zloom_bus_t *self, uint64_t first, uint64_t last, uint64_t bytes, zloom_now_t now)
 {
     zloom_sizes_add (&self->sizes, first, last, bytes);
+    const zloom_ages_t *ages = &self->arrivals;
+    if (ages->count > 0 && ages->marks[ages->count - 1].wall_ns > now.wall_ns) {
+        zloom_ages_level (&self->arrivals, now.wall_ns); /* the clock was set back */
+    }
     zloom_ages_add (&self->arrivals, first, now.wall_ns);
+    self->arrived_ns = now.wall_ns;
     if (self->config.retain_bytes > 0) {
         zloom_sizes_add (&self->retained_sizes, first, last, bytes);
     }
@@ -89,7 +96,18 @@ zloom_bus_recount_retained (zloom_bus_t *self, zloom_now_t now)
                          n * zloom_sizes_mean (&self->sizes, at));
         at += n;
     }
+    zloom_ages_level (&self->arrivals, now.wall_ns);
+    const bool known = self->arrived_ns > 0 && self->arrived_ns < now.wall_ns;
+    self->arrived_ns = known ? self->arrived_ns : now.wall_ns;
     self->retain_at_ns = self->config.retain_age_ns > 0 ? now.mono_ns : ZLOOM_NEVER;
+}
+
+int64_t
+zloom_bus_arrival (const zloom_src_t *src, zloom_now_t now)
+{
+    const bool near =
+      src->base_time_ns >= now.wall_ns - NEAR_NS && src->base_time_ns <= now.wall_ns + NEAR_NS;
+    return near ? 0 : now.wall_ns;
 }
 
 static void
@@ -98,8 +116,9 @@ s_age (zloom_bus_t *self, zloom_now_t now)
     if (self->config.retain_age_ns == 0 || now.mono_ns < self->retain_at_ns) {
         return;
     }
-    zloom_bus_retain_from (self,
-                           zloom_bus_arrived (self, now.wall_ns - self->config.retain_age_ns));
+    const int64_t old_ns = now.wall_ns - self->config.retain_age_ns;
+    zloom_bus_retain_from (self, self->arrived_ns <= old_ns ? self->next_seq
+                                                            : zloom_bus_arrived (self, old_ns));
     int64_t look_ns = self->config.retain_age_ns / AGE_PARTS;
     look_ns = look_ns < AGE_LOOK_NS ? AGE_LOOK_NS : look_ns;
     look_ns = look_ns > AGE_LOOK_MOST_NS ? AGE_LOOK_MOST_NS : look_ns;

@@ -248,6 +248,7 @@ s_append (zloom_bus_t *self, const zloom_event_t *event, uint32_t trimmed, zloom
     append.append.past = event->offer.past ? event->offer.past + trimmed : NULL;
     append.append.own = event->offer.src_count == 0 && event->offer.producer.data;
     append.append.expires_ns = ZLOOM_NEVER;
+    append.append.arrived_ns = zloom_bus_arrival (append.append.src, turn->now);
     if (self->group_count > 0) {
         zloom_queue_describe (self->groups[0]->queue, &append, turn);
     }

@@ -236,8 +236,10 @@ s_replay_pack (zloom_bus_t *self, const zloom_replay_t *record)
         if (err == ZLOOM_OK && record->seq >= self->next_seq) {
             zloom_sizes_add (&self->sizes, record->seq, record->seq + record->count - 1,
                              record->payload_bytes);
-            zloom_ages_add (&self->arrivals, record->seq,
-                            head.src_count > 0 ? head.src[0].base_time_ns : 0);
+            self->arrived_ns = head.arrived_ns != 0 ? head.arrived_ns
+                               : head.src_count > 0 ? head.src[0].base_time_ns
+                                                    : 0;
+            zloom_ages_add (&self->arrivals, record->seq, self->arrived_ns);
             self->next_seq = record->seq + record->count;
             self->appended += record->count;
         }

@@ -159,7 +159,8 @@ typedef struct {
     uint64_t retained; /* `retain` holds what is not below; next_seq: nothing */
     zloom_sizes_t sizes;
     zloom_sizes_t retained_sizes; /* of what is held by retain, if it counts bytes */
-    zloom_ages_t arrivals;        /* by this machine's clock */
+    zloom_ages_t arrivals;        /* by this machine's clock, */
+    int64_t arrived_ns;           /* ... of the last one; or later, when that is not known */
     int64_t retain_at_ns;         /* mono: when something gets too old */
     bool pressed;                 /* something did not fit, and waits for room */
     zloom_missed_t *absent;       /* a copy: numbers that did not come here, rising */
@@ -377,6 +378,8 @@ void zloom_bus_let_go (zloom_bus_t *self, zloom_now_t now, zloom_effects_t *effe
 bool zloom_bus_next_live (const void *self, uint64_t from, uint64_t last, zloom_range_t *run);
 /* The lowest number that arrived at or after wall_ns, or one before it. */
 uint64_t zloom_bus_arrived (const zloom_bus_t *self, int64_t wall_ns);
+/* What the head of a pack that comes in now says of that: 0 where its sender's clock says it. */
+int64_t zloom_bus_arrival (const zloom_src_t *src, zloom_now_t now);
 
 /* ---- bus_copy.c ----------------------------------------------------------------------------- */
 

@@ -54,6 +54,15 @@ s_search (const zloom_ages_t *self, uint64_t seq)
 }
 
 void
+zloom_ages_level (zloom_ages_t *self, int64_t now_wall_ns)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        zloom_age_mark_t *mark = &self->marks[i];
+        mark->wall_ns = mark->wall_ns < now_wall_ns ? mark->wall_ns : now_wall_ns;
+    }
+}
+
+void
 zloom_ages_drop (zloom_ages_t *self, uint64_t floor)
 {
     /* Only once half of them are past: a move of the array is paid by many marks. */

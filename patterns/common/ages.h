@@ -25,6 +25,8 @@ typedef struct {
 
 /* Messages from `seq` on were sent at wall_ns; seq never goes back. */
 void zloom_ages_add (zloom_ages_t *self, uint64_t seq, int64_t wall_ns);
+/* Where marks are times of arrival: none is later than what is now. */
+void zloom_ages_level (zloom_ages_t *self, int64_t now_wall_ns);
 /* Messages below `floor` are settled: their marks go. */
 void zloom_ages_drop (zloom_ages_t *self, uint64_t floor);
 /* When message `seq` was sent, as far as is known; 0: nothing is known. */

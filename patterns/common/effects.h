@@ -81,7 +81,9 @@ typedef struct {
             /* Which of them durable groups want; a group that is not named wants all. */
             const zloom_match_t *matches;
             size_t match_count;
-        } append; /* the record's head: zloom_pack_head_encode */
+            int64_t
+              arrived_ns; /* wall: where its senders' clocks say something else; 0: they do not */
+        } append;         /* the record's head: zloom_pack_head_encode */
         struct {
             uint8_t type;   /* zloom_record_type_t */
             uint32_t group; /* durable group that it speaks of; 0: the flow */

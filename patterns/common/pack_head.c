@@ -25,7 +25,8 @@ zloom_pack_head_encode (const zloom_effect_t *append, zloom_buf_t *out)
     const bool expires = append->append.expires_ns != ZLOOM_NEVER;
     const bool ranks = append->append.rank_count > 0;
     const bool matches = append->append.match_count > 0;
-    zloom_encode_array (out, matches ? 7 : ranks ? 6 : expires ? 5 : 4);
+    const bool arrived = append->append.arrived_ns != 0;
+    zloom_encode_array (out, arrived ? 8 : matches ? 7 : ranks ? 6 : expires ? 5 : 4);
     zloom_encode_uint (out, append->append.flags);
     zloom_encode_bool (out, append->append.own);
     zloom_src_encode (append->append.src, append->append.src_count, out);
@@ -39,7 +40,7 @@ zloom_pack_head_encode (const zloom_effect_t *append, zloom_buf_t *out)
     }
     if (expires) {
         zloom_encode_int (out, append->append.expires_ns);
-    } else if (ranks || matches) {
+    } else if (ranks || matches || arrived) {
         zloom_encode_nil (out);
     }
     if (ranks) {
@@ -48,11 +49,16 @@ zloom_pack_head_encode (const zloom_effect_t *append, zloom_buf_t *out)
             zloom_encode_uint (out, append->append.ranks[i].n);
             zloom_encode_uint (out, append->append.ranks[i].rank);
         }
-    } else if (matches) {
+    } else if (matches || arrived) {
         zloom_encode_nil (out);
     }
     if (matches) {
         s_encode_matches (append, out);
+    } else if (arrived) {
+        zloom_encode_nil (out);
+    }
+    if (arrived) {
+        zloom_encode_int (out, append->append.arrived_ns);
     }
 }
 
@@ -129,6 +135,7 @@ zloom_pack_head_decode (zloom_bytes_t bytes, zloom_arena_t *arena, zloom_pack_he
     if (zloom_fields_next (&fields, ZLOOM_MAY)) {
         s_decode_matches (&cursor, arena, head);
     }
+    head->arrived_ns = zloom_fields_int (&fields, ZLOOM_MAY, 0);
     zloom_fields_close (&fields);
     return zloom_cursor_end (&cursor);
 }
@@ -201,6 +208,7 @@ zloom_pack_head_cut (zloom_bytes_t bytes, uint32_t first, uint32_t n, zloom_buf_
         effect.append.rank_count = s_cut_ranks (&head, first, n, ranks);
         effect.append.matches = s_cut_matches (&head, first, n, &arena);
         effect.append.match_count = head.match_count;
+        effect.append.arrived_ns = head.arrived_ns;
         zloom_pack_head_encode (&effect, out);
     }
     zloom_arena_fini (&arena);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * pack_head.h - the head of a stored PACK record, msgpack: [flags, own, src, past, expires, ranks,
- * matches].
+ * matches, arrived].
  *
  *   flags  the SEND's, which say what the router must look at in the envelopes
  *   own    true when src is the named producer that sent it on a session of its own: replay then
@@ -12,6 +12,7 @@
  *   ranks  nil, or [n, priority, n, priority…] over all messages
  *   matches  nil, or [group, [first, n, first, n…], group, […]…]: which messages, counted from 0,
  *          durable groups want; who is not named wants all
+ *   arrived  nil, or the router's wall time, ns, when they came: on a bus, where src is far from it
  * Nils at the end are left out, but for the first four.
  *
  * The engine writes it from an APPEND effect; patterns and the engine read it.
@@ -33,6 +34,7 @@ typedef struct {
     size_t rank_count;
     const zloom_match_t *matches; /* in the arena */
     size_t match_count;
+    int64_t arrived_ns; /* 0: when src says */
 } zloom_pack_head_t;
 
 /* Append the head of an APPEND effect to `out`. */

@@ -49,7 +49,8 @@ typedef struct {
     uint64_t cold_below; /* the store says AGAIN for these */
     uint64_t bad;        /* ... and DAMAGED for this one */
     uint64_t next_id;
-    bool by_hand;                                           /* the test says what is durable */
+    int64_t ahead_ns; /* the publisher's clock, of the router's */
+    bool by_hand;     /* the test says what is durable */
     void (*hook) (void *arg, const zloom_effect_t *effect); /* NULL, or told of each effect */
     void *hook_arg;
     zloom_buf_t heard[HALL_CONSUMERS];

@@ -40,7 +40,7 @@ hall_publish (hall_t *self, const char *topics)
     event.offer.n = n;
     event.offer.pack = zloom_buf_bytes (&self->pack);
     event.offer.flags = ZLOOM_FLAG_TOPIC;
-    event.offer.base_time_ns = self->turn.now.wall_ns;
+    event.offer.base_time_ns = self->turn.now.wall_ns + self->ahead_ns;
     hall_feed (self, &event);
     for (size_t i = 0; i < zloom_effects_count (self->effects); i++) {
         if (zloom_effects_at (self->effects, i)->type == ZLOOM_EFFECT_REFUSE) {

@@ -74,6 +74,36 @@ pack_head_keeps_it_when_it_is_cut (void **state)
     zloom_buf_fini (&bytes);
 }
 
+/* When it arrived stands behind all else, and stays when it is cut. */
+static void
+pack_head_keeps_when_it_arrived (void **state)
+{
+    (void) state;
+    const zloom_src_t src = {.n = 3, .producer = zloom_bytes_text ("shop"), .first_id = 1};
+    zloom_effect_t effect = {.type = ZLOOM_EFFECT_APPEND};
+    effect.append.n = 3;
+    effect.append.src = &src;
+    effect.append.src_count = 1;
+    effect.append.expires_ns = ZLOOM_NEVER;
+    effect.append.matches = matches + 1;
+    for (int i = 0; i < 4; i++) {
+        zloom_buf_t bytes = {0};
+        zloom_buf_t part = {0};
+        zloom_arena_t arena = {0};
+        zloom_pack_head_t head;
+        effect.append.match_count = (size_t) i % 2;
+        effect.append.arrived_ns = i / 2 ? INT64_C (1700000000000000000) : 0;
+        zloom_pack_head_encode (&effect, &bytes);
+        assert_int_equal (zloom_pack_head_cut (zloom_buf_bytes (&bytes), 1, 1, &part), 0);
+        assert_int_equal (zloom_pack_head_decode (zloom_buf_bytes (&part), &arena, &head), 0);
+        assert_int_equal (head.arrived_ns, effect.append.arrived_ns);
+        assert_int_equal (head.match_count, i % 2);
+        zloom_arena_fini (&arena);
+        zloom_buf_fini (&bytes);
+        zloom_buf_fini (&part);
+    }
+}
+
 static void
 pack_head_refuses_runs_that_do_not_rise (void **state)
 {
@@ -106,6 +136,7 @@ main (void)
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (pack_head_keeps_what_groups_want),
       cmocka_unit_test (pack_head_keeps_it_when_it_is_cut),
+      cmocka_unit_test (pack_head_keeps_when_it_arrived),
       cmocka_unit_test (pack_head_refuses_runs_that_do_not_rise),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

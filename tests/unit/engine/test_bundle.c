@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Small packs that come one after the other are stored as one (engine/bundle.c). */
 #include "engine/core.h"
+#include "patterns/bus/bus.h"
+#include "patterns/common/pack_head.h"
 #include "peers.h"
 
 static const zloom_engine_flow_t *
@@ -154,6 +156,45 @@ test_bundles_are_bounded (void **state)
     rig_close (&rig);
 }
 
+/* Of a bus, a bundle says when it came where one of its senders' clocks does not. */
+static void
+test_a_bundle_keeps_when_it_arrived (void **state)
+{
+    (void) state;
+    rig_t rig;
+    zloom_buf_t pack = {0};
+    zloom_engine_flow_t bus = rig_flow ("events", ZLOOM_CONFIRM_DISK);
+    bus.config.pattern = "bus";
+    bus.pattern = &zloom_bus_pattern;
+    bus.config.retain_messages = 100;
+    rig_open (&rig, &bus, 1);
+    rig_hello (&rig, 1, "shop", 1, "events");
+    const zloom_envelope_t envelope = {.topic = zloom_bytes_text ("a")};
+    zloom_pack_add (&pack, &envelope);
+    for (uint64_t id = 1; id <= 3; id++) {
+        const zloom_verb_t verb = {.kind = ZLOOM_VERB_SEND,
+                                   .send = {.first_id = id,
+                                            .n = 1,
+                                            .flags = ZLOOM_FLAG_TOPIC,
+                                            .base_time_ns = id == 2 ? 1 : rig.now.wall_ns}};
+        rig_put (&rig, 1, &verb, &pack);
+    }
+    const int64_t came_ns = rig.now.wall_ns;
+    rig_settle (&rig);
+    zloom_chunk_t chunk = {0};
+    zloom_arena_t arena = {0};
+    zloom_pack_head_t head;
+    zloom_hosted_t *flow = zloom_engine_flow (rig.engine, zloom_bytes_text ("events"));
+    assert_int_equal (zloom_journal_lookup (rig.journal, flow->number, 2, &chunk), ZLOOM_OK);
+    assert_int_equal (chunk.count, 3);
+    assert_int_equal (zloom_pack_head_decode (chunk.head, &arena, &head), ZLOOM_OK);
+    assert_int_equal (head.arrived_ns, came_ns);
+    zloom_arena_fini (&arena);
+    zloom_blob_unref (&chunk.blob);
+    zloom_buf_fini (&pack);
+    rig_close (&rig);
+}
+
 int
 main (void)
 {
@@ -162,6 +203,7 @@ main (void)
       cmocka_unit_test (test_other_flows_large_packs_and_flags_stand_alone),
       cmocka_unit_test (test_a_welcome_waits_for_the_bundle),
       cmocka_unit_test (test_bundles_are_bounded),
+      cmocka_unit_test (test_a_bundle_keeps_when_it_arrived),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
