@@ -188,6 +188,9 @@ int64_t zloom_deadline (int64_t ms);
  *     const char *topics[] = {"order.*", "price.>"};
  *     zloom_take_t hear = {.flow = "events", .patterns = topics, .pattern_count = 2};
  *     err = zloom_client_subscribe (client, &hear, &handle);
+ *     while (zloom_client_hear (client, handle, &message, zloom_deadline (1000)) == ZLOOM_OK) {
+ *         show (message->topic, message->topic_size, message->body, message->body_size);
+ *     }
  */
 typedef struct zloom_client zloom_client_t;
 
@@ -230,7 +233,7 @@ typedef struct {
     bool trace;         /* the router keeps what becomes of it: zloom trace */
 } zloom_outgoing_t;
 
-/* A message taken: valid until it is settled or the client is closed. */
+/* A message taken: valid until it is settled or the client is closed; one heard: until the next. */
 typedef struct zloom_message {
     const char *flow;
     uint32_t handle; /* of the subscription */
@@ -342,7 +345,8 @@ size_t zloom_client_unconfirmed (const zloom_client_t *self, const char *flow);
 /*
  * Take from a flow from now on; *handle_p names the subscription. Outlives reconnects: a
  * subscription to a bus goes on behind the last message that came. What is not durable there comes
- * without a lease: ack frees the message, retry and reject are UNSUPPORTED.
+ * without a lease: hear it, or receive it, where ack frees the message, and retry and reject are
+ * UNSUPPORTED.
  */
 zloom_err_t zloom_client_subscribe (zloom_client_t *self, const zloom_take_t *take,
                                     uint32_t *handle_p);
@@ -354,6 +358,14 @@ zloom_err_t zloom_client_unsubscribe (zloom_client_t *self, uint32_t handle);
  */
 zloom_err_t zloom_client_receive (zloom_client_t *self, const zloom_message_t **message_p,
                                   int64_t deadline_ns);
+/*
+ * The next message of one subscription to a bus that is not durable: nothing is leased there, so
+ * there is nothing to settle. The message is valid until the next call of hear for the
+ * subscription, or its end. As receive; UNSUPPORTED: its messages come under a lease, receive them;
+ * NOT_FOUND: no such subscription.
+ */
+zloom_err_t zloom_client_hear (zloom_client_t *self, uint32_t handle,
+                               const zloom_message_t **message_p, int64_t deadline_ns);
 /*
  * Settle. Each consumes the message, also when it returns STALE: the lease was lost (it ran out,
  * or the router gave it to another), the message goes to somebody again. Settlements are on their

@@ -260,15 +260,28 @@ zloom_client_take (zloom_client_t *self, uint32_t handle, const zloom_message_t 
     return zloom_client_core_receive (self->core, handle, message_p);
 }
 
-zloom_err_t
-zloom_client_receive (zloom_client_t *self, const zloom_message_t **message_p, int64_t deadline_ns)
+/* NULL in *message_p: none waits. */
+static zloom_err_t
+s_next (zloom_client_t *self, uint32_t heard, const zloom_message_t **message_p)
 {
-    ZLOOM_CHECK (self, ZLOOM_CLIENT_TAG);
+    if (heard > 0) {
+        return zloom_client_core_hear (self->core, heard, message_p);
+    }
+    (void) zloom_client_core_receive (self->core, 0, message_p);
+    return ZLOOM_OK;
+}
+
+/* Of the subscription `heard`, or the next of any (0). */
+static zloom_err_t
+s_wait_next (zloom_client_t *self, uint32_t heard, const zloom_message_t **message_p,
+             int64_t deadline_ns)
+{
     if (zloom_glance (&self->glance).mono_ns - self->pumped_ns >= PUMP_NS) {
         zloom_client_pump (self);
     }
-    while (!zloom_client_core_receive (self->core, 0, message_p)) {
-        zloom_err_t err = zloom_client_core_ended (self->core);
+    zloom_err_t err = s_next (self, heard, message_p);
+    while (err == ZLOOM_OK && !*message_p) {
+        err = zloom_client_core_ended (self->core);
         if (err == ZLOOM_OK && self->over != ZLOOM_OK) {
             err = zloom_fail (self->over, "%s", self->over_text);
             self->over = ZLOOM_OK;
@@ -280,14 +293,33 @@ zloom_client_receive (zloom_client_t *self, const zloom_message_t **message_p, i
             return zloom_fail (ZLOOM_TIMED_OUT, "no message came");
         }
         zloom_client_pump (self);
-        if (zloom_client_core_waiting (self->core, 0) == 0) {
+        if (zloom_client_core_waiting (self->core, heard) == 0) {
             err = zloom_client_wait (self, deadline_ns);
         }
-        if (err != ZLOOM_OK) {
-            return err;
+        if (err == ZLOOM_OK) {
+            err = s_next (self, heard, message_p);
         }
     }
-    return ZLOOM_OK;
+    return err;
+}
+
+zloom_err_t
+zloom_client_receive (zloom_client_t *self, const zloom_message_t **message_p, int64_t deadline_ns)
+{
+    ZLOOM_CHECK (self, ZLOOM_CLIENT_TAG);
+    return s_wait_next (self, 0, message_p, deadline_ns);
+}
+
+zloom_err_t
+zloom_client_hear (zloom_client_t *self, uint32_t handle, const zloom_message_t **message_p,
+                   int64_t deadline_ns)
+{
+    ZLOOM_CHECK (self, ZLOOM_CLIENT_TAG);
+    if (handle == 0) {
+        *message_p = NULL;
+        return zloom_fail (ZLOOM_NOT_FOUND, "no subscription 0");
+    }
+    return s_wait_next (self, handle, message_p, deadline_ns);
 }
 
 /* ---- settling ------------------------------------------------------------------------------- */

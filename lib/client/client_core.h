@@ -115,6 +115,12 @@ zloom_err_t zloom_client_core_hold (zloom_client_core_t *self, uint32_t handle, 
 /* The next message of `handle` (0: of any), or false; GAP events come from here, in their place. */
 bool zloom_client_core_receive (zloom_client_core_t *self, uint32_t handle,
                                 const zloom_message_t **message_p);
+/*
+ * Instead of receive, where nothing is leased: the next message, which needs no settling and holds
+ * until the next call; NULL: none waits. NOT_FOUND. UNSUPPORTED: they come under a lease.
+ */
+zloom_err_t zloom_client_core_hear (zloom_client_core_t *self, uint32_t handle,
+                                    const zloom_message_t **message_p);
 /* What waits of a subscription without leases, as it came. */
 typedef struct {
     bool is_gap;  /* these will not come: `count` of [seq, last]; 0: nobody knows how many */

@@ -193,6 +193,28 @@ zloom_client_core_receive (zloom_client_core_t *self, uint32_t handle,
     return false;
 }
 
+zloom_err_t
+zloom_client_core_hear (zloom_client_core_t *self, uint32_t handle,
+                        const zloom_message_t **message_p)
+{
+    ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
+    zloom_subscription_t *const it = zloom_core_subscription (self, handle);
+    *message_p = NULL;
+    if (!it) {
+        return zloom_fail (ZLOOM_NOT_FOUND, "no subscription %u", (unsigned) handle);
+    }
+    const zloom_client_lease_t *gap;
+    while (!(*message_p = zloom_subscription_hear (it, &self->stats.malformed_messages, &gap)) &&
+           gap) {
+        s_tell_gap (self, it, gap);
+    }
+    if (!*message_p && zloom_subscription_is_leased (it)) {
+        return zloom_fail (ZLOOM_UNSUPPORTED,
+                           "flow %s: its messages are to be settled: receive them", it->flow);
+    }
+    return ZLOOM_OK;
+}
+
 size_t
 zloom_client_core_waiting (const zloom_client_core_t *self, uint32_t handle)
 {

@@ -119,16 +119,15 @@ s_set (zloom_message_t *message, zloom_bytes_t topic, zloom_bytes_t key, zloom_b
 }
 
 static zloom_err_t
-s_open_long (zloom_item_t *item)
+s_open_long (zloom_message_t *message, zloom_bytes_t bytes)
 {
     zloom_envelope_t envelope;
-    zloom_err_t err = zloom_envelope_decode (item->envelope, &envelope);
+    zloom_err_t err = zloom_envelope_decode (bytes, &envelope);
     if (err != ZLOOM_OK) {
-        item->message.key = NULL; /* and not that of the message that the item was before */
-        item->message.key_size = 0;
+        message->key = NULL; /* and not that of the message that was here before */
+        message->key_size = 0;
         return err;
     }
-    zloom_message_t *message = &item->message;
     s_set (message, envelope.topic, envelope.key, envelope.body);
     message->attrs = envelope.attrs.data;
     message->attrs_size = envelope.attrs.size;
@@ -144,17 +143,15 @@ s_open_long (zloom_item_t *item)
 }
 
 zloom_err_t
-zloom_item_open (zloom_item_t *item, zloom_bytes_t envelope)
+zloom_message_open (zloom_message_t *message, zloom_bytes_t envelope)
 {
-    ZLOOM_CHECK (item, ITEM_TAG);
-    item->envelope = envelope;
     zloom_bytes_t topic;
     zloom_bytes_t key;
     zloom_bytes_t body;
     if (!zloom_envelope_decode_plain (envelope, &topic, &key, &body)) {
-        return s_open_long (item);
+        return s_open_long (message, envelope);
     }
-    s_set (&item->message, topic, key, body);
-    s_unset_rest (&item->message);
+    s_set (message, topic, key, body);
+    s_unset_rest (message);
     return ZLOOM_OK;
 }

@@ -54,7 +54,7 @@ zloom_item_t *zloom_items_take (zloom_items_t *self);
 void zloom_items_put (zloom_items_t *self, zloom_item_t *item);
 /* The item of a message, checked. */
 zloom_item_t *zloom_item (const zloom_message_t *message);
-/* Read the envelope into the message: what receive gives out. MALFORMED. */
-zloom_err_t zloom_item_open (zloom_item_t *item, zloom_bytes_t envelope);
+/* Read the envelope into a message of which flow and maker are set. MALFORMED. */
+zloom_err_t zloom_message_open (zloom_message_t *message, zloom_bytes_t envelope);
 
 #endif

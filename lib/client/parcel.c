@@ -108,6 +108,35 @@ zloom_client_lease_destroy (zloom_client_lease_t **self_p)
 
 /* ---- finding -------------------------------------------------------------------------------- */
 
+void
+zloom_client_lease_stretch (const zloom_client_lease_t *self, zloom_place_t *place)
+{
+    const uint32_t index = place->index;
+    while (index - place->run_begin >= self->runs[place->run].n) {
+        place->run_begin += self->runs[place->run++].n;
+    }
+    while (index - place->src_begin >= self->src[place->src_at].n) {
+        place->src_begin += self->src[place->src_at++].n;
+    }
+    while (place->fact_at < self->fact_count && self->facts[place->fact_at].i < index) {
+        place->fact_at++;
+    }
+    const zloom_run_t *const run = &self->runs[place->run];
+    place->src = &self->src[place->src_at];
+    place->seq = run->seq + (index - place->run_begin);
+    place->nth = index - place->src_begin;
+    place->fact = NULL;
+    const uint32_t run_end = place->run_begin + run->n;
+    const uint32_t src_end = place->src_begin + place->src->n;
+    place->until = run_end < src_end ? run_end : src_end;
+    if (place->fact_at < self->fact_count) {
+        const zloom_fact_t *const fact = &self->facts[place->fact_at];
+        place->fact = fact->i == index ? fact : NULL;
+        const uint64_t end = fact->i == index ? (uint64_t) index + 1 : fact->i;
+        place->until = end < place->until ? (uint32_t) end : place->until;
+    }
+}
+
 uint64_t
 zloom_client_lease_last_seq (const zloom_client_lease_t *self)
 {

@@ -16,15 +16,20 @@
 
 #define ZLOOM_PARCEL_TAG 0x5A436C65u
 
-/* A place among the messages of a lease; it only goes on. Begins as {0} with an iterator. */
+/*
+ * A place among the messages of a lease; it only goes on. Begins as {0} with an iterator. Up to
+ * index `until` numbers go on one by one, of one maker, and what is said of one is said of no more.
+ */
 typedef struct {
     uint32_t index;
+    uint32_t until;
     zloom_pack_iter_t iter;
-    size_t run; /* of the sequence numbers, and where in it */
-    uint32_t in_run;
-    size_t src; /* of who made them */
-    uint32_t in_src;
-    size_t fact; /* the next one that says something */
+    uint64_t seq; /* of message `index` */
+    const zloom_src_t *src;
+    uint32_t nth;
+    const zloom_fact_t *fact;
+    size_t run, src_at, fact_at;   /* where the stretch lies, and ... */
+    uint32_t run_begin, src_begin; /* ... the indexes at which its run and its maker begin */
 } zloom_place_t;
 
 /* A message that waits. */
@@ -78,6 +83,8 @@ zloom_client_lease_is_leased (const zloom_client_lease_t *self)
     return self->token.number > 0;
 }
 void zloom_client_lease_destroy (zloom_client_lease_t **self_p);
+/* The stretch that begins at the place's index, which is one of the lease's. */
+void zloom_client_lease_stretch (const zloom_client_lease_t *self, zloom_place_t *place);
 /*
  * Look for the next WAITING message from a place on, and pass it; false when there is none. With
  * &self->next_waiting as the place it will not be found again. The verb was checked: runs, src and
@@ -90,26 +97,16 @@ zloom_client_lease_look (const zloom_client_lease_t *self, zloom_place_t *place,
 {
     ZLOOM_CHECK (self, ZLOOM_PARCEL_TAG);
     while (place->index < self->count) {
+        if (place->index == place->until) {
+            zloom_client_lease_stretch (self, place);
+        }
         const uint32_t index = place->index++;
-        const zloom_run_t *run = &self->runs[place->run];
-        const zloom_src_t *src = &self->src[place->src];
-        const zloom_fact_t *fact =
-          place->fact < self->fact_count ? &self->facts[place->fact] : NULL;
-        *found = (zloom_waiting_t){
-          .index = index, .seq = run->seq + place->in_run, .src = src, .nth = place->in_src};
+        *found = (zloom_waiting_t){.index = index,
+                                   .seq = place->seq++,
+                                   .src = place->src,
+                                   .nth = place->nth++,
+                                   .fact = place->fact};
         zloom_assert (zloom_pack_next (&place->iter, &found->envelope));
-        if (++place->in_run == run->n) {
-            place->run++;
-            place->in_run = 0;
-        }
-        if (++place->in_src == src->n) {
-            place->src++;
-            place->in_src = 0;
-        }
-        if (fact && fact->i == index) {
-            found->fact = fact;
-            place->fact++;
-        }
         if (self->marks[index].state == ZLOOM_ITEM_WAITING) {
             return true;
         }

@@ -200,6 +200,23 @@ zloom_subscription_settle (zloom_subscription_t *self, zloom_item_t *item,
     zloom_items_put (&self->items, item);
 }
 
+/* What the delivery says of a message. */
+static void
+s_describe (const zloom_subscription_t *self, const zloom_waiting_t *found,
+            zloom_message_t *message)
+{
+    message->flow = self->flow;
+    message->handle = self->handle;
+    message->seq = found->seq;
+    message->producer = (const char *) found->src->producer.data;
+    message->producer_size = found->src->producer.size;
+    message->id = found->src->first_id + found->nth;
+    message->sent_wall_ns = found->src->base_time_ns;
+    message->attempt = found->fact ? found->fact->attempt : 0;
+    message->redelivered = found->fact && found->fact->redelivered;
+    message->replayed = found->fact && found->fact->replayed;
+}
+
 /* A message of a lease that waited, in the caller's hands and not opened yet. */
 static zloom_item_t *
 s_hand_out (zloom_subscription_t *self, zloom_client_lease_t *lease, const zloom_waiting_t *found)
@@ -209,16 +226,8 @@ s_hand_out (zloom_subscription_t *self, zloom_client_lease_t *lease, const zloom
     item->index = found->index;
     item->mark = &lease->marks[found->index];
     item->mark->state = ZLOOM_ITEM_TAKEN;
-    item->message.flow = self->flow;
-    item->message.handle = lease->handle;
-    item->message.seq = found->seq;
-    item->message.producer = (const char *) found->src->producer.data;
-    item->message.producer_size = found->src->producer.size;
-    item->message.id = found->src->first_id + found->nth;
-    item->message.sent_wall_ns = found->src->base_time_ns;
-    item->message.attempt = found->fact ? found->fact->attempt : 0;
-    item->message.redelivered = found->fact && found->fact->redelivered;
-    item->message.replayed = found->fact && found->fact->replayed;
+    item->envelope = found->envelope;
+    s_describe (self, found, &item->message);
     self->waiting--;
     return item;
 }
@@ -235,6 +244,18 @@ s_reject_malformed (zloom_subscription_t *self, zloom_item_t *item, uint64_t *ma
     (*malformed)++;
 }
 
+/* The gap that comes next, told by that; NULL: it is a delivery. */
+static const zloom_client_lease_t *
+s_gap (zloom_subscription_t *self, zloom_client_lease_t *lease)
+{
+    if (!lease->is_gap) {
+        return NULL;
+    }
+    lease->is_gap = false;
+    self->waiting--;
+    return lease;
+}
+
 zloom_item_t *
 zloom_subscription_take (zloom_subscription_t *self, uint64_t *malformed,
                          const zloom_client_lease_t **gap_p)
@@ -243,22 +264,52 @@ zloom_subscription_take (zloom_subscription_t *self, uint64_t *malformed,
     *gap_p = NULL;
     for (; self->taking && self->waiting > 0; self->taking = self->taking->next) {
         zloom_client_lease_t *const lease = self->taking;
-        if (lease->is_gap) {
-            lease->is_gap = false;
-            self->waiting--;
-            *gap_p = lease;
+        if ((*gap_p = s_gap (self, lease))) {
             return NULL;
         }
         zloom_waiting_t found;
         while (zloom_client_lease_look (lease, &lease->next_waiting, &found)) {
             zloom_item_t *const item = s_hand_out (self, lease, &found);
-            if (zloom_item_open (item, found.envelope) == ZLOOM_OK) {
+            if (zloom_message_open (&item->message, found.envelope) == ZLOOM_OK) {
                 return item;
             }
             s_reject_malformed (self, item, malformed);
         }
     }
     return NULL;
+}
+
+const zloom_message_t *
+zloom_subscription_hear (zloom_subscription_t *self, uint64_t *malformed,
+                         const zloom_client_lease_t **gap_p)
+{
+    ZLOOM_CHECK (self, ZLOOM_SUBSCRIPTION_TAG);
+    *gap_p = NULL;
+    self->hearing = NULL;
+    for (; self->taking && self->waiting > 0; self->taking = self->taking->next) {
+        zloom_client_lease_t *const lease = self->taking;
+        if ((*gap_p = s_gap (self, lease)) || zloom_client_lease_is_leased (lease)) {
+            return NULL;
+        }
+        zloom_waiting_t found;
+        while (zloom_client_lease_look (lease, &lease->next_waiting, &found)) {
+            s_drop (self, lease, found.index);
+            s_describe (self, &found, &self->heard);
+            if (zloom_message_open (&self->heard, found.envelope) == ZLOOM_OK) {
+                self->hearing = lease; /* its bytes stay until the next call */
+                return &self->heard;
+            }
+            (*malformed)++;
+        }
+    }
+    return NULL;
+}
+
+bool
+zloom_subscription_is_leased (const zloom_subscription_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_SUBSCRIPTION_TAG);
+    return self->taking && !self->taking->is_gap && zloom_client_lease_is_leased (self->taking);
 }
 
 /* Done with all that waits in the lease from its first number on, as long as numbers go on. */
@@ -287,10 +338,7 @@ zloom_subscription_take_run (zloom_subscription_t *self, zloom_taken_t *taken,
     *gap_p = NULL;
     for (; self->taking && self->waiting > 0; self->taking = self->taking->next) {
         zloom_client_lease_t *lease = self->taking;
-        if (lease->is_gap) {
-            lease->is_gap = false;
-            self->waiting--;
-            *gap_p = lease;
+        if ((*gap_p = s_gap (self, lease))) {
             return false;
         }
         if (s_take_run (self, lease, taken)) {
@@ -361,7 +409,7 @@ zloom_subscription_sweep (zloom_subscription_t *self)
     zloom_client_lease_t *before = NULL;
     for (zloom_client_lease_t *lease = self->first; lease;) {
         zloom_client_lease_t *next = lease->next;
-        if (!zloom_client_lease_over (lease)) {
+        if (!zloom_client_lease_over (lease) || lease == self->hearing) {
             before = lease;
             lease = next;
             continue;

@@ -49,6 +49,8 @@ struct zloom_subscription {
     zloom_client_lease_t *last;
     zloom_client_lease_t *taking; /* nothing waits in those before it; NULL: in none */
     zloom_items_t items;
+    zloom_message_t heard;         /* what hear gave out last, and ... */
+    zloom_client_lease_t *hearing; /* ... the delivery whose bytes it shows; NULL: none */
 };
 
 zloom_subscription_t *zloom_subscription_new (const zloom_subscription_options_t *options,
@@ -79,6 +81,14 @@ void zloom_subscription_gap (zloom_subscription_t *self, const zloom_verb_gap_t 
  */
 zloom_item_t *zloom_subscription_take (zloom_subscription_t *self, uint64_t *malformed,
                                        const zloom_client_lease_t **gap_p);
+/*
+ * As take, without leases: the next message, done with by that. It and what it points to hold until
+ * the next call. NULL also where a message under a lease comes next.
+ */
+const zloom_message_t *zloom_subscription_hear (zloom_subscription_t *self, uint64_t *malformed,
+                                                const zloom_client_lease_t **gap_p);
+/* Whether what comes next is to be settled. */
+bool zloom_subscription_is_leased (const zloom_subscription_t *self);
 /* Messages [index, index + n) of a lease, numbered from `seq` on. */
 typedef struct {
     const zloom_client_lease_t *lease;

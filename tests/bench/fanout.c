@@ -80,9 +80,12 @@ typedef struct {
     board_t *board;
 } bench_t;
 
+/* What a subscriber looks at for each event. */
 typedef struct {
-    bench_t *bench;
-    size_t index;
+    board_t *board;
+    heard_t *own;
+    uint64_t count;
+    bool rated;
 } ear_t;
 
 void
@@ -113,37 +116,49 @@ fanout_number (const char *text)
 
 /* ---- a subscriber --------------------------------------------------------------------------- */
 
-static bool
-s_heard (void *arg, const uint8_t *body, size_t size)
+static void
+s_note_latency (board_t *board, const head_t *head)
 {
-    const ear_t *ear = arg;
-    board_t *board = ear->bench->board;
-    heard_t *own = &board->subscriber[ear->index];
-    head_t head;
-    fanout_check (size >= sizeof head, "a body is too short");
-    memcpy (&head, body, sizeof head);
-    if (!own->warm) {
-        own->warm = true;
-        atomic_fetch_add (&board->warm, 1);
+    const size_t at = atomic_fetch_add (&board->latency_count, 1);
+    const int64_t took_ns = fanout_now_ns () - head->due_ns;
+    if (at < LATENCIES_MAX) {
+        board->latency_ns[at] = took_ns < UINT32_MAX ? (uint32_t) took_ns : UINT32_MAX;
     }
-    if (head.number == NO_NUMBER) {
-        return true;
-    }
-    own->wrong += head.number != own->next;
-    own->next = head.number + 1;
-    if (ear->bench->rate > 0) {
-        const size_t at = atomic_fetch_add (&board->latency_count, 1);
-        const int64_t took_ns = fanout_now_ns () - head.due_ns;
-        if (at < LATENCIES_MAX) {
-            board->latency_ns[at] = took_ns < UINT32_MAX ? (uint32_t) took_ns : UINT32_MAX;
+}
+
+/* One that only finds out who hears, or the last. */
+static bool
+s_heard_mark (board_t *board, heard_t *own, uint64_t number)
+{
+    if (number == NO_NUMBER) {
+        if (!own->warm) {
+            own->warm = true;
+            atomic_fetch_add (&board->warm, 1);
         }
-    }
-    if (head.number + 1 < ear->bench->count) {
         return true;
     }
     own->end_ns = fanout_now_ns ();
     atomic_fetch_add (&board->done, 1);
     return false;
+}
+
+static bool
+s_heard (void *arg, const uint8_t *body, size_t size)
+{
+    const ear_t *ear = arg;
+    heard_t *own = ear->own;
+    head_t head;
+    fanout_check (size >= sizeof head, "a body is too short");
+    memcpy (&head, body, sizeof head);
+    if (head.number == NO_NUMBER) {
+        return s_heard_mark (ear->board, own, head.number);
+    }
+    own->wrong += head.number != own->next;
+    own->next = head.number + 1;
+    if (ear->rated) {
+        s_note_latency (ear->board, &head);
+    }
+    return own->next < ear->count || s_heard_mark (ear->board, own, head.number);
 }
 
 static void
@@ -246,7 +261,9 @@ s_start (bench_t *bench, size_t index)
     if (pid == 0) {
         s_enter (bench->hear_in);
         if (index < bench->subscribers) {
-            bench->road->hear (&bench->plan, s_heard, &(ear_t){bench, index});
+            ear_t ear = {bench->board, &bench->board->subscriber[index], bench->count,
+                         bench->rate > 0};
+            bench->road->hear (&bench->plan, s_heard, &ear);
         } else {
             bench->road->beside (&bench->plan, index - bench->subscribers, s_ready, bench);
         }

@@ -171,14 +171,15 @@ s_hear (const fanout_plan_t *plan, fanout_heard_fn *heard, void *arg)
     zloom_client_t *client = s_client (plan, false);
     const uint32_t handle = s_subscribe (client, plan->topics > 0 ? "bench.>" : plan->topic,
                                          ZLOOM_ON_SLOW_BLOCK, PREFETCH);
+    zloom_client_core_t *core = zloom_client_core (client);
     for (bool more = true; more;) {
         const zloom_message_t *message = NULL;
-        if (!zloom_client_take (client, handle, &message)) {
-            s_good (zloom_client_receive (client, &message, zloom_deadline (PATIENCE_MS)),
-                    "receive");
+        s_good (zloom_client_core_hear (core, handle, &message), "hear");
+        if (!message) {
+            s_good (zloom_client_hear (client, handle, &message, zloom_deadline (PATIENCE_MS)),
+                    "hear");
         }
         more = heard (arg, message->body, message->body_size);
-        s_good (zloom_client_ack (client, &message), "ack");
     }
     s_good (zloom_client_close (&client, zloom_deadline (PATIENCE_MS)), "close");
 }

@@ -145,6 +145,101 @@ test_a_gap_is_told_in_its_place (void **state)
     assert_int_equal (stats.missed_messages, 5);
 }
 
+static const zloom_message_t *
+s_hear (desk_t *desk)
+{
+    const zloom_message_t *message = NULL;
+    assert_int_equal (zloom_client_core_hear (desk->core, s_handle, &message), ZLOOM_OK);
+    return message;
+}
+
+static void
+s_expect_body (const zloom_message_t *message, const char *body)
+{
+    assert_non_null (message);
+    assert_int_equal (message->body_size, strlen (body));
+    /* Not cmocka's own compare, which a sanitizer does not see. */
+    assert_int_equal (memcmp (message->body, body, message->body_size), 0);
+}
+
+/* Nothing is to be settled: the next call gives back what was heard, and its credit. */
+static void
+test_what_is_heard_is_done_with (void **state)
+{
+    desk_t *desk = *state;
+    s_gaps = 0;
+    assert_null (s_hear (desk));
+    s_say_deliver (desk, s_handle, NO_LEASE, 1001, 2, 1);
+    s_say_gap (desk, 1003, 1004, 2);
+    s_say_deliver (desk, s_handle, NO_LEASE, 1005, 1, 2);
+    const zloom_message_t *message = s_hear (desk);
+    assert_int_equal (message->seq, 1001);
+    assert_int_equal (message->handle, s_handle);
+    assert_string_equal (message->flow, "events");
+    assert_int_equal (message->id, 1101);
+    s_expect_body (s_hear (desk), "m1002");
+    assert_int_equal (s_gaps, 0);
+    s_expect_body (message = s_hear (desk), "m1005");
+    assert_int_equal (s_gaps, 2);
+    assert_int_equal (zloom_client_core_waiting (desk->core, 0), 0);
+    assert_int_equal (zloom_client_core_pending (desk->core), 0);
+    /* It was the last of its delivery, and stays until the next call. */
+    s_tick (desk);
+    s_pass (desk, 20 * ZLOOM_NS_PER_MS);
+    assert_int_equal (s_expect (desk, ZLOOM_VERB_CREDIT)->credit.messages, 103);
+    s_expect_body (message, "m1005");
+    assert_null (s_hear (desk));
+    s_tick (desk);
+}
+
+static void
+test_what_is_received_stays_beside_what_is_heard (void **state)
+{
+    desk_t *desk = *state;
+    s_say_deliver (desk, s_handle, NO_LEASE, 1001, 3, 1);
+    const zloom_message_t *received = s_receive (desk);
+    s_expect_body (s_hear (desk), "m1002");
+    s_expect_body (s_hear (desk), "m1003");
+    s_tick (desk);
+    s_expect_body (received, "m1001");
+    s_settle (desk, received, ZLOOM_VERDICT_ACK, ZLOOM_OK);
+    assert_null (s_hear (desk));
+}
+
+static void
+test_what_cannot_be_read_is_passed_over (void **state)
+{
+    desk_t *desk = *state;
+    zloom_buf_t pack = {0};
+    const zloom_envelope_t good = {.body = zloom_bytes_text ("good")};
+    zloom_pack_add_encoded (&pack, zloom_bytes_text ("bad"));
+    zloom_pack_add (&pack, &good);
+    s_say_deliver_pack (desk, s_handle, NO_LEASE, 1001, 2, 1, &pack);
+    s_expect_body (s_hear (desk), "good");
+    zloom_client_stats_t stats;
+    zloom_client_core_stats (desk->core, &stats);
+    assert_int_equal (stats.malformed_messages, 1);
+}
+
+static void
+test_what_is_leased_is_not_heard (void **state)
+{
+    desk_t *desk = *state;
+    const zloom_subscription_options_t take = {.flow = "orders", .prefetch = 8};
+    const zloom_message_t *message = NULL;
+    uint32_t handle = 0;
+    assert_int_equal (zloom_client_core_subscribe (desk->core, &take, &handle), ZLOOM_OK);
+    s_expect (desk, ZLOOM_VERB_SUBSCRIBE);
+    s_say_subscribed (desk, handle, ZLOOM_OK);
+    s_expect (desk, ZLOOM_VERB_CREDIT);
+    s_say_deliver (desk, handle, 7, 1, 1, 1);
+    assert_int_equal (zloom_client_core_hear (desk->core, handle, &message), ZLOOM_UNSUPPORTED);
+    assert_null (message);
+    assert_non_null (strstr (zloom_note (), "orders"));
+    assert_int_equal (s_receive (desk)->seq, 1);
+    assert_int_equal (zloom_client_core_hear (desk->core, 99, &message), ZLOOM_NOT_FOUND);
+}
+
 static const zloom_verb_t *
 s_come_back (desk_t *desk)
 {
@@ -284,6 +379,10 @@ main (void)
     const struct CMUnitTest tests[] = {
       T (test_what_is_not_leased_is_not_settled),
       T (test_a_gap_is_told_in_its_place),
+      T (test_what_is_heard_is_done_with),
+      T (test_what_is_received_stays_beside_what_is_heard),
+      T (test_what_cannot_be_read_is_passed_over),
+      T (test_what_is_leased_is_not_heard),
       T (test_a_new_road_goes_on_behind_the_last_one),
       T (test_a_hole_among_deliveries_is_noticed),
       T (test_a_step_without_a_lease_sends),

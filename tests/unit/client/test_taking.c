@@ -70,6 +70,58 @@ test_a_message_says_where_it_comes_from (void **state)
     assert_false (zloom_client_core_receive (desk->core, 0, &message));
 }
 
+/* Numbers, makers and what is said of some change at places of their own. */
+static void
+test_each_message_has_what_is_said_of_it (void **state)
+{
+    desk_t *desk = *state;
+    static const zloom_run_t runs[] = {{5, 2}, {20, 3}, {8, 1}};
+    static const zloom_fact_t facts[] = {
+      {.i = 1, .attempt = 2, .budget_left_ms = -1},
+      {.i = 2, .attempt = 3, .budget_left_ms = -1, .redelivered = true},
+      {.i = 5, .attempt = 4, .budget_left_ms = -1, .replayed = true}};
+    const zloom_src_t src[] = {{3, zloom_bytes_text ("shop"), 70, 1},
+                               {3, zloom_bytes_text ("web"), 1, 2}};
+    static const struct {
+        uint64_t seq, id;
+        const char *producer;
+        uint32_t attempt;
+        bool redelivered, replayed;
+    } expected[] = {
+      {5, 70, "shop", 0, false, false}, {6, 71, "shop", 2, false, false},
+      {20, 72, "shop", 3, true, false}, {21, 1, "web", 0, false, false},
+      {22, 2, "web", 0, false, false},  {8, 3, "web", 4, false, true},
+    };
+    const zloom_verb_t verb = {.kind = ZLOOM_VERB_DELIVER,
+                               .deliver = {.handle = s_handle,
+                                           .token = {DESK_BOOT, 1},
+                                           .runs = runs,
+                                           .run_count = 3,
+                                           .src = src,
+                                           .src_count = 2,
+                                           .facts = facts,
+                                           .fact_count = 3,
+                                           .delivery_no = 1}};
+    zloom_buf_t pack = {0};
+    const zloom_envelope_t envelope = {.body = zloom_bytes_text ("1")};
+    for (int i = 0; i < 6; i++) {
+        zloom_pack_add (&pack, &envelope);
+    }
+    zloom_blob_t *blob = zloom_blob_new_from_buf (&pack);
+    s_say (desk, &verb, blob);
+    zloom_blob_unref (&blob);
+    for (size_t i = 0; i < 6; i++) {
+        const zloom_message_t *message = s_receive (desk);
+        assert_int_equal (message->seq, expected[i].seq);
+        assert_int_equal (message->id, expected[i].id);
+        assert_int_equal (message->producer_size, strlen (expected[i].producer));
+        assert_memory_equal (message->producer, expected[i].producer, message->producer_size);
+        assert_int_equal (message->attempt, expected[i].attempt);
+        assert_int_equal (message->redelivered, expected[i].redelivered);
+        assert_int_equal (message->replayed, expected[i].replayed);
+    }
+}
+
 static void
 test_acks_in_a_row_are_one_run (void **state)
 {
@@ -359,6 +411,8 @@ main (void)
 {
     const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown (test_a_message_says_where_it_comes_from, s_setup,
+                                       s_teardown),
+      cmocka_unit_test_setup_teardown (test_each_message_has_what_is_said_of_it, s_setup,
                                        s_teardown),
       cmocka_unit_test_setup_teardown (test_acks_in_a_row_are_one_run, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_verdicts_and_causes_travel, s_setup, s_teardown),

@@ -91,6 +91,19 @@ test_a_program_hears_what_it_asked_for (void **state)
     s_publish (shop, "order.new");
     assert_int_equal (zloom_client_receive (client, &message, zloom_deadline (30000)), ZLOOM_OK);
     assert_int_equal (zloom_client_retry (client, &message, -1, NULL), ZLOOM_UNSUPPORTED);
+    /* Without settling: what was heard before is gone by the next. */
+    s_publish (shop, "order.one");
+    s_publish (shop, "order.other");
+    for (uint64_t i = 0; i < 2; i++) {
+        assert_int_equal (zloom_client_hear (client, handle, &message, zloom_deadline (30000)),
+                          ZLOOM_OK);
+        assert_int_equal (message->seq, first + 4 + i);
+    }
+    assert_memory_equal (message->topic, "order.other", 11);
+    assert_int_equal (zloom_client_hear (client, handle, &message, zloom_deadline (10)),
+                      ZLOOM_TIMED_OUT);
+    assert_int_equal (zloom_client_hear (client, 0, &message, zloom_deadline (10)),
+                      ZLOOM_NOT_FOUND);
     assert_int_equal (zloom_client_close (&shop, zloom_deadline (30000)), ZLOOM_OK);
     assert_int_equal (zloom_client_close (&client, zloom_deadline (30000)), ZLOOM_OK);
 }
