@@ -7,6 +7,7 @@ import pathlib
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +15,8 @@ import time
 from measure import Failure
 
 PATIENCE_S = 600
+# Below those that zmq_proxy takes (fanout_proxy.c), and those that the kernel gives out by itself.
+PORTS = range(10000, 20000)
 RECIPE = """\
 zloom: 1
 name: bench
@@ -110,6 +113,16 @@ def cpu_ticks(pid):
     return int(words[11]) + int(words[12])
 
 
+def free_port():
+    """A port of the loopback that nobody has, another one for each process."""
+    for i in range(len(PORTS)):
+        port = PORTS[(os.getpid() + i) % len(PORTS)]
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
+    raise Failure("no port is free")
+
+
 class Router:
     """`zloom node RECIPE router` in a folder; `start` may come again after `stop`."""
 
@@ -126,7 +139,7 @@ class Router:
         self.endpoint = f"ipc://{self.state}/run/router.sock"
         if tcp:
             self.endpoint = tcp if tcp is not True else \
-                f"tcp://127.0.0.1:{20000 + os.getpid() % 20000}"
+                f"tcp://127.0.0.1:{free_port()}"
             listen = f'listen: "{self.endpoint}", '
         self.recipe.write_text(RECIPE.replace("LISTEN", listen).replace("HOT", hot),
                                encoding="utf-8")

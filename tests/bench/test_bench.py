@@ -3,15 +3,21 @@
 
     test_bench.py BUILD [BENCH[:CASE]...]      all benches, or those named
 """
+import argparse
 import importlib.machinery
 import importlib.util
 import json
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import sys
+import tempfile
 import unittest
+
+import buses
+import ground
 
 HERE = pathlib.Path(__file__).resolve().parent
 FIELDS = ["bench", "case", "value", "unit", "yardstick", "yardstick_value", "ratio", "runs", "min",
@@ -92,6 +98,36 @@ class Output(unittest.TestCase):
         done = run("raw", "--case", "nonsense")
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("has no case nonsense", done.stderr)
+
+
+# Takes the port that zmq_proxy would for this process, once, and becomes the program that is named.
+TAKES = """import os, socket, sys
+mark, port, program = sys.argv[1], 21000 + os.getpid() % 8000 * 2, sys.argv[2]
+taken = socket.socket()
+taken.set_inheritable(True)
+if not os.path.exists(mark):
+    open(mark, "w").close()
+    taken.bind(("127.0.0.1", port))
+    taken.listen()
+os.execv(program, sys.argv[2:])
+"""
+
+
+class Ports(unittest.TestCase):
+    def test_a_port_that_is_taken(self):
+        options = argparse.Namespace(bin=pathlib.Path(BUILD) / "bin")
+        with tempfile.TemporaryDirectory() as path:
+            mark = os.path.join(path, "mark")
+            result = buses.fanout(options, "proxy", "tcp", 512, 100, 1, 1,
+                                  space=(sys.executable, "-c", TAKES, mark))
+            self.assertTrue(os.path.exists(mark))
+        self.assertGreater(result["rate"], 0)
+        with socket.socket() as taken:
+            port = ground.free_port()
+            taken.bind(("127.0.0.1", port))
+            taken.listen()
+            self.assertNotEqual(ground.free_port(), port)
+        self.assertLess(port, 20000)
 
 
 class Page(unittest.TestCase):
