@@ -52,6 +52,7 @@ s_destroy (void **self_p)
     zloom_bus_t *self = zloom_bus_of (*self_p);
     void *member;
     for (size_t i = 0; zloom_idmap_next (self->members, &i, NULL, &member);) {
+        zloom_ranges_fini (&((zloom_bus_member_t *) member)->given.runs);
         free (member);
     }
     for (size_t i = 0; i < self->listener_count; i++) {

@@ -75,7 +75,7 @@ s_next_member (zloom_bus_listener_t *listener)
 }
 
 static void
-s_tell_gaps (zloom_bus_listener_t *listener, const zloom_bus_member_t *member, uint64_t seq,
+s_tell_gaps (zloom_bus_listener_t *listener, zloom_bus_member_t *member, uint64_t seq,
              const zloom_turn_t *turn)
 {
     zloom_missed_t gap;
@@ -86,6 +86,7 @@ s_tell_gaps (zloom_bus_listener_t *listener, const zloom_bus_member_t *member, u
         effect->gap.to = gap.to;
         effect->gap.count = gap.at_most ? 0 : gap.count;
         effect->gap.reason = gap.reason;
+        member->given.place = gap.to + 1;
         listener->told += gap.count;
         listener->gaps_told++;
     }
@@ -97,7 +98,7 @@ s_tell_gaps (zloom_bus_listener_t *listener, const zloom_bus_member_t *member, u
 static bool
 s_take (zloom_bus_t *self, handout_t *out, uint64_t seq, uint32_t most, const zloom_turn_t *turn)
 {
-    const zloom_bus_member_t *member = out->member;
+    zloom_bus_member_t *member = out->member;
     const uint64_t credit = s_left (member->credit_bytes, member->used_bytes + out->bytes);
     const uint64_t room = s_left (ZLOOM_BUS_LEASE_BYTES, out->bytes);
     const uint64_t max_bytes = credit < room ? credit : room;
@@ -151,6 +152,7 @@ s_send (zloom_bus_t *self, const handout_t *out, const zloom_turn_t *turn)
     out->member->used_messages += out->messages;
     out->member->used_bytes += out->bytes;
     out->member->used_frames++;
+    zloom_bus_given (out->member, runs, self->run_count);
     listener->delivered += out->messages;
     listener->pending_bytes =
       listener->pending.total == 0 ? 0 : s_left (listener->pending_bytes, out->bytes);
@@ -233,17 +235,20 @@ s_serve (zloom_bus_t *self, zloom_bus_listener_t *listener, uint32_t budget,
 {
     uint32_t handed = 0;
     zloom_bus_member_t *member;
+    size_t whose = listener->turn;
     zloom_bus_read_on (self, listener, turn);
     while (handed < budget && !s_gathers (self, listener, turn) &&
            (member = s_next_member (listener))) {
         const uint32_t some = s_give (self, listener, member, budget - handed, turn);
         handed += some;
         if (some == 0) {
+            listener->turn = whose;             /* it is this one's turn again */
             if (listener->pending.total == 0) { /* the last ones of all are lost */
                 s_tell_gaps (listener, member, self->durable_seq + 1, turn);
             }
             break;
         }
+        whose = listener->turn;
     }
     if (listener->pending.total == 0) {
         listener->overrun = false;

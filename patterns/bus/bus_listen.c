@@ -157,6 +157,7 @@ zloom_bus_listener_destroy (zloom_bus_listener_t **self_p)
     zloom_bus_interest_fini (&self->interest);
     zloom_ranges_fini (&self->pending);
     zloom_gaps_fini (&self->gaps);
+    zloom_bus_forget_left (self);
     zloom_map_destroy (&self->newest);
     zloom_map_destroy (&self->last_of);
     free (self->members);
@@ -256,6 +257,7 @@ zloom_bus_listen (zloom_bus_t *self, const zloom_event_t *event, const zloom_tur
     zloom_grow (&listener->members, &listener->member_capacity, listener->member_count + 1,
                 sizeof (zloom_bus_member_t *));
     listener->members[listener->member_count++] = member;
+    zloom_bus_come_back (self, member, event, turn);
     return ZLOOM_OK;
 }
 
@@ -265,6 +267,7 @@ void
 zloom_bus_forget_member (zloom_bus_t *self, zloom_bus_member_t *member)
 {
     zloom_idmap_remove (self->members, member->id);
+    zloom_ranges_fini (&member->given.runs);
     free (member);
 }
 
@@ -287,6 +290,9 @@ zloom_bus_leave (zloom_bus_t *self, const zloom_event_t *event, const zloom_turn
     listener->member_count--;
     memmove (listener->members + at, listener->members + at + 1,
              (listener->member_count - at) * sizeof (zloom_bus_member_t *));
+    if (event->type == ZLOOM_EVENT_GONE) {
+        zloom_bus_keep_left (member);
+    }
     zloom_bus_forget_member (self, member);
     if (listener->member_count == 0) {
         s_drop (self, listener);

@@ -6,6 +6,7 @@
  *   bus_offer.c     events come in, and who wants them is found
  *   bus_interest.c  what subscribers want: patterns, and their place in the trie
  *   bus_listen.c    volatile subscribers and their members
+ *   bus_share.c     ... and what was on its way to one that went
  *   bus_slow.c      ... what waits for them, and what they lose
  *   bus_past.c      ... what was there before they came
  *   bus_dispatch.c  ... and what they get
@@ -66,6 +67,13 @@ typedef struct {
     zloom_bus_group_t *group;
 } zloom_bus_who_t;
 
+/* What a member of a volatile group was given. */
+typedef struct {
+    zloom_ranges_t runs; /* the newest of it */
+    uint64_t known_from; /* of numbers below nothing is known any more; 0: of all */
+    uint64_t place; /* it has, or was told of, all below, by its own word or what it was told */
+} zloom_bus_given_t;
+
 typedef struct {
     zloom_consumer_id_t id;
     zloom_bus_listener_t *listener; /* one of the two */
@@ -77,6 +85,7 @@ typedef struct {
     uint64_t used_messages;
     uint64_t used_bytes;
     uint64_t used_frames;
+    zloom_bus_given_t given;
 } zloom_bus_member_t;
 
 typedef enum {
@@ -91,7 +100,10 @@ struct zloom_bus_listener {
     zloom_bus_member_t **members;
     size_t member_count;
     size_t member_capacity;
-    size_t turn; /* which member is next */
+    size_t turn;             /* which member is next */
+    zloom_bus_given_t *left; /* members that went */
+    size_t left_count;
+    uint64_t left_to; /* ... others, of whom nothing is known any more, got something up to here */
     zloom_on_slow_t on_slow;
     int64_t on_slow_value; /* never 0 */
     bool active;           /* stands in the bus's list */
@@ -258,6 +270,17 @@ void zloom_bus_wake (zloom_bus_t *self, zloom_bus_listener_t *listener);
 void zloom_bus_listener_destroy (zloom_bus_listener_t **self_p);
 /* End those that were too slow for their word. */
 void zloom_bus_end_doomed (zloom_bus_t *self, const zloom_turn_t *turn);
+
+/* ---- bus_share.c ---------------------------------------------------------------------------- */
+
+/* It was handed these. */
+void zloom_bus_given (zloom_bus_member_t *member, const zloom_run_t *runs, size_t count);
+/* It is gone without a word, others are there, and it may come back: ... */
+void zloom_bus_keep_left (zloom_bus_member_t *member);
+/* ... as this one does, perhaps. */
+void zloom_bus_come_back (zloom_bus_t *self, zloom_bus_member_t *member, const zloom_event_t *event,
+                          const zloom_turn_t *turn);
+void zloom_bus_forget_left (zloom_bus_listener_t *self);
 
 /* ---- bus_slow.c ----------------------------------------------------------------------------- */
 

@@ -132,6 +132,13 @@ hall_leave (hall_t *self, uint64_t consumer)
     hall_feed (self, &(zloom_event_t){.type = ZLOOM_EVENT_UNSUBSCRIBE, .consumer = consumer});
 }
 
+/* Its connection broke. */
+static inline void
+hall_lose (hall_t *self, uint64_t consumer)
+{
+    hall_feed (self, &(zloom_event_t){.type = ZLOOM_EVENT_GONE, .consumer = consumer});
+}
+
 static inline void
 hall_simple (hall_t *self, zloom_event_type_t type)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* Numbers of a bus that do not come as far as its edge, because they are for others. */
+/* Numbers that somebody at an edge does not get: for others, or gone down with a session. */
 #include "bay.h"
 #include "engine/core.h"
 #include "patterns/common/history.h"
@@ -56,11 +56,39 @@ test_numbers_that_are_for_others_are_left_out (void **state)
     bay_close (&self);
 }
 
+/* ... nor is what other members of a group got; what went down with a session is. */
+static void
+test_a_member_that_comes_back_is_told_what_it_lost (void **state)
+{
+    (void) state;
+    bay_t self;
+    const zloom_subscription_options_t pool = {.prefetch = 4, .group = "pool"};
+    bay_open (&self, ZLOOM_CONFIRM_DISK);
+    bay_run (&self, 20);
+    bay_subscribe (&self, ONE, &pool);
+    bay_subscribe (&self, TWO, &pool);
+    bay_run (&self, 20);
+    bay_cut (&self, TWO);
+    for (int i = 0; i < 4; i++) { /* the second one goes to it, and is on no way */
+        bay_publish (&self, "a", 1);
+    }
+    bay_expect (&self, ONE, "1 3-4");
+    bay_run (&self, 2000);
+    bay_expect (&self, TWO, "gap2-2:1(session)");
+    bay_publish (&self, "a", 1);
+    bay_publish (&self, "a", 1);
+    bay_expect (&self, ONE, "5");
+    bay_expect (&self, TWO, "6");
+    assert_int_equal (self.links[TWO].missed, 1);
+    bay_close (&self);
+}
+
 int
 main (void)
 {
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (test_numbers_that_are_for_others_are_left_out),
+      cmocka_unit_test (test_a_member_that_comes_back_is_told_what_it_lost),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
