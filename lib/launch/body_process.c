@@ -139,12 +139,20 @@ s_start (zloom_body_t *base, const uint8_t nonce[16])
     const size_t place = s_length (config->place);
     char replica[24];
     (void) snprintf (replica, sizeof replica, "%lld", (long long) self->plan->replica);
-    const char *const head[] = {config->exe,         "node",
-                                config->recipe_path, self->plan->node->name,
-                                "--replica",         replica,
-                                "--state",           config->paths->state,
-                                "--runtime",         config->paths->runtime,
-                                "--ready-fd",        "3"};
+    const char *const head[] = {config->exe,
+                                "node",
+                                config->recipe_path,
+                                self->plan->node->name,
+                                "--replica",
+                                replica,
+                                "--unit",
+                                self->plan->name,
+                                "--state",
+                                config->paths->state,
+                                "--runtime",
+                                config->paths->runtime,
+                                "--ready-fd",
+                                "3"};
     const size_t head_count = sizeof head / sizeof *head;
     const char **argv = zloom_alloc ((head_count + extra + place + 1) * sizeof *argv);
     memcpy (argv, head, sizeof head);

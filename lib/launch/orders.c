@@ -13,7 +13,8 @@
  *                            done their work), "running" (all have been ready once), "idle" (all
  *                            are, and no work is left), "still" (no process of this node runs);
  *                            DRAINING, CHILD: it will not be
- *   stop    node             {processes}: the node drains, and is left alone (node: also of a unit)
+ *   stop    node             {processes}: the node drains, and is left alone (node: also a unit, or
+ *                            NODE.N: the first replica may be called as its node is)
  *   start   node             {processes}: what was stopped, is done or has failed is started again
  *   scale   node, replicas   {were}: a worker runs so often from now on
  *   add     node             {processes}: a node of the recipe that was adopted is started; 0: it

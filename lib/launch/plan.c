@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int64_t
 zloom_plan_replicas (const zloom_recipe_node_t *node)
@@ -26,6 +27,14 @@ zloom_plan_unit_name (const zloom_recipe_node_t *node, int64_t replica, char *na
     } else {
         (void) snprintf (name, size, "%s", node->name);
     }
+}
+
+bool
+zloom_plan_names (const char *node, int64_t replica, const char *name)
+{
+    char own[ZLOOM_NAME_MAX + 24];
+    (void) snprintf (own, sizeof own, "%s.%lld", node, (long long) replica);
+    return strcmp (own, name) == 0;
 }
 
 static size_t

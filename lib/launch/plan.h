@@ -41,6 +41,11 @@ void zloom_plan_fini (zloom_plan_t *self);
  */
 void zloom_plan_unit_name (const zloom_recipe_node_t *node, int64_t replica, char *name,
                            size_t size);
+/*
+ * Whether the name is NODE.N of this replica: also of the first one, that may be called as its node
+ * is, which means all of them.
+ */
+bool zloom_plan_names (const char *node, int64_t replica, const char *name);
 /* The most replicas that a worker may have. */
 #define ZLOOM_REPLICAS_MAX 256
 /* How many processes the node is, by the recipe. */

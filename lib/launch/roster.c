@@ -20,7 +20,8 @@ bool
 zloom_roster_means (const zloom_proc_t *proc, const char *name)
 {
     const zloom_plan_unit_t *plan = zloom_proc_plan (proc);
-    return strcmp (plan->name, name) == 0 || strcmp (plan->node->name, name) == 0;
+    return strcmp (plan->name, name) == 0 || strcmp (plan->node->name, name) == 0 ||
+           zloom_plan_names (plan->node->name, plan->replica, name);
 }
 
 bool

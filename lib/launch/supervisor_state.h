@@ -107,7 +107,7 @@ zloom_err_t zloom_roster_remove (zloom_supervisor_t *self, const char *name, int
 void zloom_roster_adopt (zloom_supervisor_t *self);
 /* Whether a process is one of this recipe's nodes. */
 bool zloom_roster_uses (const zloom_supervisor_t *self, const zloom_recipe_t *recipe);
-/* Whether the name means this process: its own, or that of its node. */
+/* Whether the name means this process: its own, that of its node, or NODE.N. */
 bool zloom_roster_means (const zloom_proc_t *proc, const char *name);
 /* Whether there is a process of this node or unit. */
 bool zloom_roster_has (const zloom_supervisor_t *self, const char *name);

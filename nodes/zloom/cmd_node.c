@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define UNIT_BYTES (ZLOOM_NAME_MAX + 24)
+
 /* The supervisor's nonce, "ZLOOM_NONCE=<32 hex digits>"; false when there is none. */
 static bool
 s_nonce (uint8_t nonce[16])
@@ -76,12 +78,31 @@ s_announce (const zloom_paths_t *paths, const zloom_node_args_t *args)
     return lock;
 }
 
+/*
+ * What a supervisor calls it counts, and not what the recipe would by now: it may have had one
+ * replica when the supervisor began, and several today.
+ */
+static int
+s_unit (const zloom_cli_t *cli, const zloom_recipe_node_t *node, int64_t replica,
+        char name[UNIT_BYTES])
+{
+    const char *unit = zloom_cli_option (cli, "unit");
+    if (!unit) {
+        zloom_plan_unit_name (node, replica, name, UNIT_BYTES);
+        return ZLOOM_EXIT_OK;
+    }
+    if (!*unit || strlen (unit) >= UNIT_BYTES) {
+        return zloom_cli_say (cli, ZLOOM_EXIT_USAGE, "--unit is a name of 1 to %d characters",
+                              UNIT_BYTES - 1);
+    }
+    (void) snprintf (name, UNIT_BYTES, "%s", unit);
+    return ZLOOM_EXIT_OK;
+}
+
 static zloom_err_t
 s_run_node (const zloom_cli_t *cli, const zloom_topology_t *topology,
-            const zloom_recipe_node_t *node, int64_t replica, int ready_fd)
+            const zloom_recipe_node_t *node, const char *name, int ready_fd)
 {
-    char name[ZLOOM_NAME_MAX + 24];
-    zloom_plan_unit_name (node, replica, name, sizeof name);
     zloom_paths_t paths = topology->paths;
     const char *runtime = zloom_cli_option (cli, "runtime");
     if (runtime) {
@@ -133,13 +154,14 @@ zloom_cmd_node (zloom_cli_t *cli)
         return code;
     }
     int64_t replica = 1;
+    char unit[UNIT_BYTES];
     const zloom_recipe_node_t *node = s_pick (cli, topology.recipe, &replica);
-    if (!node) {
+    if (!node || s_unit (cli, node, replica, unit) != ZLOOM_EXIT_OK) {
         zloom_topology_fini (&topology);
         return ZLOOM_EXIT_USAGE;
     }
     zloom_recipe_hide_secrets (topology.recipe);
-    zloom_err_t err = s_run_node (cli, &topology, node, replica, (int) ready_fd);
+    zloom_err_t err = s_run_node (cli, &topology, node, unit, (int) ready_fd);
     if (err != ZLOOM_OK) {
         const char *note = zloom_note ();
         zloom_log (ZLOOM_LOG_ERROR, "node-failed", "node=%s error=%s %s", node->name,

@@ -170,6 +170,7 @@ static const zloom_option_t s_node_options[] = {
   HOST_OPTIONS,
   SET_OPTION,
   {"replica", 0, "N", "which replica of a node that has several (default 1)"},
+  {"unit", 0, "NAME", "what its process is called (default: the node, or NODE.N of several)"},
   {"runtime", 0, "DIR", "folder of the sockets (default: by the topology's name)"},
   {"ready-fd", 0, "FD", "write a newline to this descriptor when the node serves"},
   LAST_OPTION};

@@ -18,6 +18,7 @@ typedef struct {
     const zloom_topology_t *topology;
     int64_t until_ns;
     zloom_changes_t changes;
+    json_t *were; /* object: node that was scaled, to its replicas before */
 } s_reload_t;
 
 /* ---- what runs, and what shall run ---------------------------------------------------------- */
@@ -167,13 +168,24 @@ s_wait_still (const s_reload_t *self, const char *unit)
     return s_order (self, "wait", json_pack ("{s:s, s:s}", "for", "still", "node", unit));
 }
 
+/* This process, and not the others of its node. */
 static int
-s_start_unit (const s_reload_t *self, const char *unit)
+s_start_unit (const s_reload_t *self, const char *node, int64_t replica)
 {
+    char unit[ZLOOM_NAME_MAX + 24];
+    (void) snprintf (unit, sizeof unit, "%s.%lld", node, (long long) replica);
     int code = s_order (self, "stop", json_pack ("{s:s}", "node", unit));
     code = code ? code : s_wait_still (self, unit);
     code = code ? code : s_order (self, "start", json_pack ("{s:s}", "node", unit));
     return code ? code : s_wait_ready (self, unit);
+}
+
+/* It has come with this change, and knows all of it. */
+static bool
+s_is_new (const s_reload_t *self, const json_t *unit)
+{
+    const json_t *were = json_object_get (self->were, zloom_print_string (unit, "node"));
+    return were && zloom_print_int (unit, "replica") > json_integer_value (were);
 }
 
 /*
@@ -195,10 +207,10 @@ s_start_again (const s_reload_t *self, bool edges)
         const char *name = zloom_print_string (unit, "node");
         const zloom_recipe_node_t *node = zloom_recipe_node (self->topology->recipe, name);
         if (code || !json_object_get (self->changes.again, name) ||
-            (node && node->kind->listens) != edges) {
+            (node && node->kind->listens) != edges || s_is_new (self, unit)) {
             continue;
         }
-        code = s_start_unit (self, zloom_print_string (unit, "unit"));
+        code = s_start_unit (self, name, zloom_print_int (unit, "replica"));
         if (edges) {
             json_object_del (self->changes.again, name);
         }
@@ -215,10 +227,14 @@ s_scale (const s_reload_t *self)
     json_t *number = NULL;
     json_object_foreach (self->changes.replicas, node, number)
     {
+        json_t *answer = NULL;
         code = code ? code
-                    : s_order (self, "scale",
-                               json_pack ("{s:s, s:O}", "node", node, "replicas", number));
+                    : zloom_control_ask (self->control, "scale",
+                                         json_pack ("{s:s, s:O}", "node", node, "replicas", number),
+                                         s_left_ms (self), &answer);
         code = code ? code : s_wait_ready (self, node);
+        json_object_set (self->were, node, json_object_get (answer, "were"));
+        json_decref (answer);
     }
     return code;
 }
@@ -302,11 +318,11 @@ s_take_over (const s_reload_t *self)
     s_keep_here (self, self->changes.added);
     s_keep_here (self, self->changes.replicas);
     code = code ? code : s_adopt (self, &adoption);
-    code = code ? code : s_scale (self);
     code = code ? code : s_remove (self);
     /* An edge refuses who comes for a bus that it does not know yet. */
     code = code ? code : s_start_again (self, true);
     code = code ? code : s_add (self);
+    code = code ? code : s_scale (self);
     code = code ? code : s_start_again (self, false);
     code = code ? code : s_tell_doors (self);
     return code ? code
@@ -317,7 +333,8 @@ int
 zloom_reload (zloom_control_t *control, const zloom_topology_t *topology, int64_t until_mono_ns,
               json_t **changed_p)
 {
-    s_reload_t self = {.control = control, .topology = topology, .until_ns = until_mono_ns};
+    s_reload_t self = {
+      .control = control, .topology = topology, .until_ns = until_mono_ns, .were = json_object ()};
     zloom_changes_t *changes = &self.changes;
     zloom_changes_init (changes);
     int code = s_read (&self);
@@ -341,5 +358,6 @@ zloom_reload (zloom_control_t *control, const zloom_topology_t *topology, int64_
     }
     *changed_p = changes->changed;
     zloom_changes_fini (changes);
+    json_decref (self.were);
     return code;
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "launch/plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,8 +75,10 @@ s_read_flows (zloom_steer_t *self)
 bool
 zloom_steer_means (const zloom_steer_t *self, const json_t *unit)
 {
+    const char *node = zloom_print_string (unit, "node");
     return strcmp (zloom_print_string (unit, "unit"), self->name) == 0 ||
-           strcmp (zloom_print_string (unit, "node"), self->name) == 0;
+           strcmp (node, self->name) == 0 ||
+           zloom_plan_names (node, zloom_print_int (unit, "replica"), self->name);
 }
 
 static bool

@@ -60,6 +60,29 @@ BARE = EDGED.replace("  edge: {kind: forwarder, of: hub}\n", "").replace(
     "through: edge", "durable: false")
 
 
+# A worker that becomes three, and hears a bus more.
+SCALED = """
+nodes:
+  hub: {kind: router}
+  edge: {kind: forwarder, of: hub, restart: {backoff: [100ms]}}
+  work: {kind: worker, run: [./hear.sh], io: exec, replicas: 1}
+flows:
+  events:
+    pattern: bus
+    from: external
+    to: {work: {through: edge}}
+"""
+HEAR = """#!/bin/sh
+read line
+echo "$line" >> "$ZLOOM_FLOW.txt"
+"""
+LATE = """  late:
+    pattern: bus
+    from: external
+    to: {work: {through: edge}}
+"""
+
+
 class Edge(Case):
     def setUp(self):
         super().setUp()
@@ -239,6 +262,40 @@ class Edge(Case):
         done = self.ask("send", "news", "--topic", "a", "7")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.wait_heard("three", 7)
+
+    def test_more_workers_hear_a_bus_that_is_new_to_their_edge(self):
+        self.addCleanup(self.ask, "down", "--now")
+        self.write("hear.sh", HEAR, 0o755)
+        self.recipe(SCALED)
+        self.assertEqual(zloom("up", self.path, "--state", self.state).returncode, 0)
+        edge = self.pid("edge")
+        self.send("a", 1, 5)
+        self.wait_heard("events", 5)
+        self.recipe(SCALED.replace("replicas: 1", "replicas: 3") + LATE)
+        done = zloom("up", self.path, "--state", self.state, "--timeout", "40s")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotEqual(self.pid("edge"), edge)
+        units = {unit["unit"]: unit for unit in json.loads(self.ask("ps", "-o", "json").stdout)[
+            "nodes"] if unit["node"] == "work"}
+        self.assertEqual({name: unit["state"] for name, unit in units.items()},
+                         {"work": "ready", "work.2": "ready", "work.3": "ready"})
+        # None had to be tried again: the edge knew the bus before they came.
+        self.assertEqual([unit["restarts"] for unit in units.values()], [0, 0, 0])
+        self.assertEqual([units[name]["starts"] for name in ("work.2", "work.3")], [1, 1])
+        # Each has its session under the name that its supervisor has for it.
+        def hear():
+            rows = json.loads(self.ask("stats", "-o", "json").stdout)["sessions"]
+            return {row["name"] for row in rows if "late" in [flow for flow, _ in row["consumes"]]}
+        wait_for("all three hear it", lambda: hear() >= set(units))
+        done = self.ask("pause", "work", "-o", "json")
+        self.assertEqual(json.loads(done.stdout), {"node": "work", "paused": 3})
+        self.assertEqual(self.ask("resume", "work").returncode, 0)
+        for number in range(6, 12):
+            done = self.ask("send", "late", "--topic", "a", str(number))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.send("a", number, number)
+        wait_for("each event is heard by one of them", lambda: sorted(self.heard("late")) ==
+                 list(range(6, 12)) and sorted(self.heard("events")) == list(range(1, 12)))
 
     def test_what_may_wait_at_an_edge_changes(self):
         self.addCleanup(self.ask, "down", "--now")

@@ -61,6 +61,12 @@ class Scale(Steer):
         self.assertEqual(self.states("same"),
                          {"same": "ready", "same.2": "ready", "same.3": "ready"})
         self.assertEqual(self.pid("same"), pid)
+        # The first one is called as its node is, which means all of them; alone it is same.1.
+        for name, paused in (("same.1", ["same"]), ("same", ["same", "same.2", "same.3"])):
+            self.do("pause", name, "--node")
+            sessions = json.loads(self.ask("stats", "-o", "json").stdout)["sessions"]
+            self.assertEqual(sorted(one["name"] for one in sessions if one["paused"]), paused)
+            self.do("resume", name, "--node")
         self.do("send", "gated", "a", "b", "c")
         self.wait_flow("gated", lambda f: f["leased"] == 3)
         with subprocess.Popen([ZLOOM, "scale", "same", "1", "--state", self.state, "-o", "json"],

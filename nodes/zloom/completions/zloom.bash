@@ -111,10 +111,11 @@ _zloom () {
                 --keys) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
                 --set) COMPREPLY=(); return ;;
                 --replica) COMPREPLY=(); return ;;
+                --unit) COMPREPLY=(); return ;;
                 --runtime) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
                 --ready-fd) COMPREPLY=(); return ;;
             esac
-            options='--state --fleet --host --keys --set --replica --runtime --ready-fd'
+            options='--state --fleet --host --keys --set --replica --unit --runtime --ready-fd'
             [[ $word == -* ]] || { _zloom_recipes; return; }
             ;;
         up)

@@ -62,6 +62,7 @@ complete -c zloom -n '__fish_seen_subcommand_from node' -l host -r -d 'which of 
 complete -c zloom -n '__fish_seen_subcommand_from node' -l keys -r -a '(__fish_complete_directories)' -d 'where this host'\''s key is (default: $ZLOOM_KEYS, ~/.config/zloom/keys)'
 complete -c zloom -n '__fish_seen_subcommand_from node' -l set -r -d 'set a param of the recipe; may stand several times'
 complete -c zloom -n '__fish_seen_subcommand_from node' -l replica -r -d 'which replica of a node that has several (default 1)'
+complete -c zloom -n '__fish_seen_subcommand_from node' -l unit -r -d 'what its process is called (default: the node, or NODE.N of several)'
 complete -c zloom -n '__fish_seen_subcommand_from node' -l runtime -r -a '(__fish_complete_directories)' -d 'folder of the sockets (default: by the topology'\''s name)'
 complete -c zloom -n '__fish_seen_subcommand_from node' -l ready-fd -r -d 'write a newline to this descriptor when the node serves'
 complete -c zloom -n __fish_use_subcommand -a up -d 'run a recipe in the background; returns when all nodes serve'

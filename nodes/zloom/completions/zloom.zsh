@@ -142,6 +142,7 @@ _zloom () {
                 '*--keys[where this host'\''s key is (default\: $ZLOOM_KEYS, ~/.config/zloom/keys)]:DIR:_files -/' \
                 '*--set[set a param of the recipe; may stand several times]:NAME=VALUE: ' \
                 '*--replica[which replica of a node that has several (default 1)]:N: ' \
+                '*--unit[what its process is called (default\: the node, or NODE.N of several)]:NAME: ' \
                 '*--runtime[folder of the sockets (default\: by the topology'\''s name)]:DIR:_files -/' \
                 '*--ready-fd[write a newline to this descriptor when the node serves]:FD: ' \
                 '*:word:_files -g "*.(yaml|yml)"'
