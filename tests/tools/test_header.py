@@ -14,6 +14,7 @@ COMPILER = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
 HEAD = """#include <stdio.h>
 #include "zloom.h"
 int work (const void *body, size_t size);
+void show (const char *topic, size_t topic_size, const void *body, size_t body_size);
 """
 FUNCTION = """int %(name)s (void);
 int
