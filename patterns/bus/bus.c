@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "patterns/bus/state.h"
+#include "patterns/bus/table.h"
 
 static void
 s_configure (void *self, const zloom_flow_config_t *config)
@@ -66,6 +66,7 @@ s_destroy (void **self_p)
     zloom_trie_destroy (&self->trie);
     zloom_intake_fini (&self->intake);
     zloom_sizes_fini (&self->sizes);
+    zloom_numbers_fini (&self->returned);
     zloom_sizes_fini (&self->retained_sizes);
     zloom_flow_config_fini (&self->config);
     free (self->who);

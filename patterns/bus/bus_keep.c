@@ -201,6 +201,7 @@ zloom_bus_let_go (zloom_bus_t *self, zloom_now_t now, zloom_effects_t *effects)
     if (floor > self->floor) {
         zloom_bus_unkeep (self, floor);
         zloom_ages_drop (&self->arrivals, floor);
+        zloom_numbers_remove (&self->returned, 0, floor - 1);
         for (size_t i = 0; i < self->group_count; i++) {
             zloom_numbers_remove (&self->groups[i]->others, 0, floor - 1);
             zloom_queue_forget_why (self->groups[i]->queue, floor);

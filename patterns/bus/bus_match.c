@@ -28,13 +28,14 @@ s_filter (zloom_bus_group_t *group, uint64_t first, uint64_t last)
 
 /* The runs of a peeked pack that a group wants. */
 static void
-s_sift (zloom_bus_group_t *group, const zloom_peek_t *peek)
+s_sift (const zloom_bus_t *self, zloom_bus_group_t *group, uint64_t seq, const zloom_peek_t *peek)
 {
     zloom_pack_iter_t iter = zloom_pack_iter (peek->pack);
     zloom_bytes_t bytes;
     group->run_count = 0;
     for (uint32_t i = 0; i < peek->n && zloom_pack_next (&iter, &bytes); i++) {
-        if (zloom_bus_interest_wants (&group->interest, zloom_topic_of (bytes))) {
+        if (zloom_bus_interest_wants (&group->interest, zloom_topic_of (bytes)) &&
+            !zloom_numbers_has (&self->returned, seq + i)) {
             zloom_bus_group_wants (group, i, 1);
         }
     }
@@ -61,8 +62,8 @@ s_note_others (zloom_bus_group_t *group, uint64_t seq, uint32_t n, zloom_buf_t *
 
 /* Messages from `seq` on, at most `most`, take their places; how many, 0: not now. */
 static uint32_t
-s_consider (zloom_bus_group_t *group, uint64_t seq, uint32_t most, uint32_t *count,
-            zloom_buf_t *others, const zloom_turn_t *turn)
+s_consider (const zloom_bus_t *self, zloom_bus_group_t *group, uint64_t seq, uint32_t most,
+            uint32_t *count, zloom_buf_t *others, const zloom_turn_t *turn)
 {
     zloom_peek_t peek = {0};
     const zloom_err_t err =
@@ -83,7 +84,7 @@ s_consider (zloom_bus_group_t *group, uint64_t seq, uint32_t most, uint32_t *cou
         return 1;
     }
     peek.n = append.append.n;
-    s_sift (group, &peek);
+    s_sift (self, group, seq, &peek);
     append.append.pack = peek.pack;
     append.append.flags = peek.flags;
     zloom_queue_describe (group->queue, &append, turn);
@@ -103,7 +104,7 @@ zloom_bus_consider (zloom_bus_t *self, zloom_bus_group_t *group, const zloom_tur
     while (seq < self->next_seq && seq <= self->durable_seq && looked < GO_MESSAGES) {
         uint64_t most = self->durable_seq - seq + 1;
         most = most < GO_MESSAGES - looked ? most : GO_MESSAGES - looked;
-        const uint32_t n = s_consider (group, seq, (uint32_t) most, &count, &others, turn);
+        const uint32_t n = s_consider (self, group, seq, (uint32_t) most, &count, &others, turn);
         if (n == 0) {
             break;
         }

@@ -8,7 +8,6 @@
  */
 #include "base/memory.h"
 #include "patterns/bus/state.h"
-#include "patterns/common/history.h"
 #include "wire/pack.h"
 
 /* In the journal, of what a group wants of a pack: its number, and for each run two numbers. */
@@ -180,24 +179,6 @@ s_publish (zloom_bus_t *self, const zloom_effect_t *append, zloom_now_t now)
 
 /* ---- what comes back ------------------------------------------------------------------------- */
 
-/* The group that a message comes back to; NULL: it comes for the first time. */
-static zloom_bus_group_t *
-s_comes_back (const zloom_bus_t *self, const zloom_past_t *past)
-{
-    zloom_history_t history;
-    const size_t size = strlen (self->config.name);
-    zloom_history_decode (past->history, &history);
-    if (history.count == 0) {
-        return NULL;
-    }
-    const zloom_bytes_t from = history.causes[history.count - 1].flow;
-    if (from.size <= size + 1 || memcmp (from.data, self->config.name, size) != 0 ||
-        from.data[size] != '/') {
-        return NULL;
-    }
-    return zloom_bus_find_group (self, zloom_bytes (from.data + size + 1, from.size - size - 1));
-}
-
 /* Of a pack of which some come back: each message to its group alone, others to all. */
 static void
 s_publish_again (zloom_bus_t *self, const zloom_effect_t *append, zloom_now_t now)
@@ -208,9 +189,10 @@ s_publish_again (zloom_bus_t *self, const zloom_effect_t *append, zloom_now_t no
     uint32_t index = 0;
     for (const uint8_t *at = iter.rest.data; zloom_pack_next (&iter, &bytes); at = iter.rest.data) {
         const zloom_bytes_t one = zloom_bytes (at, (size_t) (iter.rest.data - at));
-        zloom_bus_group_t *group = s_comes_back (self, &append->append.past[index]);
+        zloom_bus_group_t *group = zloom_bus_comes_back (self, append->append.past[index].history);
         if (group) {
             zloom_bus_group_wants (group, index, 1);
+            zloom_numbers_add (&self->returned, seq + index, seq + index);
         } else {
             for (size_t i = 0; i < self->all_count; i++) {
                 s_hand (self, self->all[i], seq, index, 1, one, now);
@@ -226,7 +208,7 @@ s_some_come_back (const zloom_bus_t *self, const zloom_effect_t *append)
 {
     bool some = false;
     for (uint32_t i = 0; append->append.past && i < append->append.n && !some; i++) {
-        some = s_comes_back (self, &append->append.past[i]) != NULL;
+        some = zloom_bus_comes_back (self, append->append.past[i].history) != NULL;
     }
     return some;
 }

@@ -106,6 +106,9 @@ s_read (zloom_bus_t *self, zloom_bus_listener_t *listener, uint64_t most, const 
         return true;
     }
     most = absent && absent->from - listener->at < most ? absent->from - listener->at : most;
+    if (zloom_bus_pass_returned (self, &listener->at, &most)) {
+        return true;
+    }
     if (listener->interest.all && listener->stage == ZLOOM_BUS_READS) {
         s_found (self, listener, listener->at, listener->at + most - 1);
         listener->at += most;
@@ -211,7 +214,10 @@ zloom_bus_read_from (zloom_bus_t *self, zloom_bus_listener_t *listener, uint64_t
             continue;
         }
         const uint64_t end = absent && absent->from < seq ? absent->from : seq;
-        const uint64_t left = end - listener->at;
+        uint64_t left = end - listener->at;
+        if (zloom_bus_pass_returned (self, &listener->at, &left)) {
+            continue;
+        }
         const zloom_err_t err = turn->store->peek (turn->store->arg, listener->at,
                                                    left < ENOUGH ? (uint32_t) left : ENOUGH,
                                                    ZLOOM_BUS_LEASE_BYTES, &peek);
@@ -222,8 +228,8 @@ zloom_bus_read_from (zloom_bus_t *self, zloom_bus_listener_t *listener, uint64_t
             count += zloom_bus_interest_wants (&listener->interest, zloom_topic_of (bytes)) ? 1 : 0;
         }
         if (err != ZLOOM_OK) {
-            zloom_bus_lose_unread (self, listener, listener->at, end - 1, "limit");
-            listener->at = end;
+            zloom_bus_lose_unread (self, listener, listener->at, listener->at + left - 1, "limit");
+            listener->at += left;
             continue;
         }
         listener->meant += count;

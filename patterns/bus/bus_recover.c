@@ -3,15 +3,15 @@
  * bus_recover.c - the bus's state as bytes and back, and records replayed on it.
  *
  * Snapshot, msgpack: [version, next seq, floor, retained, appended, counters, sizes, arrivals,
- * producers, groups]; a group: [number, name, [pattern…], behind, others (two values), queue,
- * begins, filtered]. A
- * later version that only appends needs no new number. Listeners do not outlive the router. The
- * bytes come from a disk: what cannot be true is an error, and what is merely odd changes nothing.
+ * producers, groups, [returned (two values)]]; a group: [number, name, [pattern…], behind, others
+ * (two values), queue, begins, filtered]. A later version that only appends needs no new number.
+ * Listeners do not outlive the router. The bytes come from a disk: what cannot be true is an error,
+ * and what is merely odd changes nothing.
  */
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "patterns/bus/state.h"
+#include "patterns/bus/table.h"
 #include "patterns/common/numbers_code.h"
 #include "wire/encode.h"
 
@@ -58,7 +58,7 @@ zloom_bus_snapshot (const void *self, zloom_buf_t *out)
 {
     const zloom_bus_t *bus = zloom_bus_of_const (self);
     zloom_bus_t *counted = (zloom_bus_t *) (uintptr_t) bus;
-    zloom_encode_array (out, 10);
+    zloom_encode_array (out, 11);
     zloom_encode_uint (out, VERSION);
     zloom_encode_uint (out, bus->next_seq);
     zloom_encode_uint (out, bus->floor);
@@ -75,6 +75,8 @@ zloom_bus_snapshot (const void *self, zloom_buf_t *out)
     for (size_t i = 0; i < bus->group_count; i++) {
         s_encode_group (bus->groups[i], out);
     }
+    zloom_encode_array (out, 2);
+    zloom_numbers_encode (&bus->returned, out);
 }
 
 /* ---- restore --------------------------------------------------------------------------------- */
@@ -179,6 +181,11 @@ zloom_bus_restore (void *self, zloom_bytes_t snapshot)
     if (err != ZLOOM_OK) {
         return err;
     }
+    if (zloom_fields_next (&fields, ZLOOM_MAY)) {
+        zloom_fields_t inner = zloom_fields_open (&cursor);
+        zloom_numbers_decode (&bus->returned, &inner, bus->floor, bus->next_seq);
+        zloom_fields_close (&inner);
+    }
     zloom_fields_close (&fields);
     return zloom_cursor_end (&cursor);
 }
@@ -240,6 +247,7 @@ s_replay_pack (zloom_bus_t *self, const zloom_replay_t *record)
                                : head.src_count > 0 ? head.src[0].base_time_ns
                                                     : 0;
             zloom_ages_add (&self->arrivals, record->seq, self->arrived_ns);
+            zloom_bus_replay_returned (self, record->seq, &head);
             self->next_seq = record->seq + record->count;
             self->appended += record->count;
         }

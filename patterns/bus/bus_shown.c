@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* bus_shown.c - what a bus tells people about itself. */
-#include "patterns/bus/state.h"
+#include "patterns/bus/table.h"
 
 void
 zloom_bus_stats (const void *self, zloom_now_t now, zloom_flow_stats_t *stats)

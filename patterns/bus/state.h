@@ -12,6 +12,7 @@
  *   bus_dispatch.c  ... and what they get
  *   bus_group.c     durable groups
  *   bus_match.c     ... and which messages they want
+ *   bus_return.c    what comes back from the dead letters of one
  *   bus_keep.c      what is kept, and what may go
  *   bus_copy.c      a copy, at an edge, of a bus on a router
  *   bus_recover.c   snapshot, restore, replay
@@ -175,6 +176,7 @@ typedef struct {
     int64_t arrived_ns;           /* ... of the last one; or later, when that is not known */
     int64_t retain_at_ns;         /* mono: when something gets too old */
     bool pressed;                 /* something did not fit, and waits for room */
+    zloom_numbers_t returned;     /* numbers of what came back to one group alone */
     zloom_missed_t *absent;       /* a copy: numbers that did not come here, rising */
     size_t absent_count;
     size_t absent_capacity;
@@ -378,6 +380,14 @@ void zloom_bus_consider (zloom_bus_t *self, zloom_bus_group_t *group, const zloo
 void zloom_bus_match_groups (zloom_bus_t *self, zloom_effect_t *append, const zloom_turn_t *turn);
 void zloom_bus_enter_groups (zloom_bus_t *self, const zloom_effect_t *append,
                              const zloom_turn_t *turn);
+/* ---- bus_return.c --------------------------------------------------------------------------- */
+
+/* The group that a message with this history comes back to; NULL: it comes for the first time. */
+zloom_bus_group_t *zloom_bus_comes_back (const zloom_bus_t *self, zloom_bytes_t past);
+void zloom_bus_replay_returned (zloom_bus_t *self, uint64_t seq, const zloom_pack_head_t *head);
+/* Whether *at is such a number, and passed over; else *most ends before the next one. */
+bool zloom_bus_pass_returned (const zloom_bus_t *self, uint64_t *at, uint64_t *most);
+
 /* ---- bus_keep.c ----------------------------------------------------------------------------- */
 
 /* What groups lose to one OFFER that finds the flow full: so many runs, found in so many tries. */
@@ -424,22 +434,5 @@ void zloom_bus_miss_absent (zloom_bus_t *self, zloom_bus_listener_t *listener,
 void zloom_bus_unkeep (zloom_bus_t *self, uint64_t floor);
 /* Up to `seq` all is durable: and so is what is absent right behind it. */
 uint64_t zloom_bus_durable_to (const zloom_bus_t *self, uint64_t seq);
-
-/* ---- bus_recover.c -------------------------------------------------------------------------- */
-
-void zloom_bus_snapshot (const void *self, zloom_buf_t *out);
-zloom_err_t zloom_bus_restore (void *self, zloom_bytes_t snapshot);
-zloom_err_t zloom_bus_replay (void *self, const zloom_replay_t *record);
-void zloom_bus_recovered (void *self, zloom_now_t now);
-
-/* ---- bus_shown.c ---------------------------------------------------------------------------- */
-
-void zloom_bus_stats (const void *self, zloom_now_t now, zloom_flow_stats_t *stats);
-bool zloom_bus_next_subscriber (const void *self, uint64_t *cursor, zloom_subscriber_row_t *row);
-bool zloom_bus_receipt (const void *self, uint64_t seq, uint64_t *cursor, zloom_receipt_row_t *row);
-void zloom_bus_whereabouts (const void *self, uint64_t seq, zloom_whereabouts_t *place);
-bool zloom_bus_next_free (const void *self, uint64_t from, zloom_range_t *run);
-bool zloom_bus_next_key (const void *self, uint64_t *cursor, zloom_key_row_t *row);
-size_t zloom_bus_lanes (const void *self, zloom_lane_row_t *rows, size_t max);
 
 #endif

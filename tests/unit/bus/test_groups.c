@@ -42,6 +42,24 @@ group_misses_nothing_while_it_is_away (void **state)
     hall_destroy (hall);
 }
 
+/* A message with this history comes back from the dead letters. */
+static void
+s_put_back (hall_t *hall, zloom_bytes_t history)
+{
+    const zloom_past_t past = {history};
+    const zloom_src_t src = {1, zloom_bytes_text ("shop"), 1, hall->turn.now.wall_ns};
+    zloom_event_t again = {.type = ZLOOM_EVENT_OFFER};
+    hall_make (hall, "a");
+    again.offer.n = 1;
+    again.offer.pack = zloom_buf_bytes (&hall->pack);
+    again.offer.flags = ZLOOM_FLAG_TOPIC;
+    again.offer.src = &src;
+    again.offer.src_count = 1;
+    again.offer.past = &past;
+    again.offer.admitted = true;
+    hall_feed (hall, &again);
+}
+
 static void
 group_fails_for_itself (void **state)
 {
@@ -79,23 +97,64 @@ group_fails_for_itself (void **state)
     hall_credit (hall, 3, 100);
     zloom_buf_t kept = {0};
     zloom_buf_add_bytes (&kept, dead->dead.history);
-    const zloom_past_t past = {zloom_buf_bytes (&kept)};
-    const zloom_src_t src = {1, zloom_bytes_text ("shop"), 1, hall->turn.now.wall_ns};
-    zloom_event_t again = {.type = ZLOOM_EVENT_OFFER};
-    hall_make (hall, "a");
-    again.offer.n = 1;
-    again.offer.pack = zloom_buf_bytes (&hall->pack);
-    again.offer.flags = ZLOOM_FLAG_TOPIC;
-    again.offer.src = &src;
-    again.offer.src_count = 1;
-    again.offer.past = &past;
-    again.offer.admitted = true;
-    hall_feed (hall, &again);
+    s_put_back (hall, zloom_buf_bytes (&kept));
     hall_dispatch (hall);
     hall_expect (hall, 1, "3");
     hall_expect (hall, 2, "");
     hall_expect (hall, 3, "");
     zloom_buf_fini (&kept);
+    hall_destroy (hall);
+}
+
+/* Who reads the past has it once, also who comes late, or when the router is new. */
+static void
+late_readers_hear_once_what_came_back (void **state)
+{
+    (void) state;
+    zloom_flow_config_t config = hall_config (ZLOOM_CONFIRM_DISK);
+    config.retain_messages = 100;
+    hall_t *hall = hall_new (&config);
+    const zloom_history_t history = {
+      .causes = {{.flow = zloom_bytes_text ("paid/mail"), .count = 1}}, .count = 1};
+    zloom_buf_t bytes = {0};
+    zloom_history_encode (&history, &bytes);
+    hall_durable (hall, 1, "mail", NULL);
+    hall_publish (hall, "a a");
+    s_put_back (hall, zloom_buf_bytes (&bytes));
+    zloom_buf_fini (&bytes);
+    zloom_buf_t snapshot = {0};
+    zloom_bus_pattern.snapshot (hall->bus, &snapshot);
+    const size_t from = hall->record_count;
+    hall_publish (hall, "a");
+    for (int way = 0; way < 3; way++) {
+        if (way > 0) {
+            hall_restart_from (hall, way == 1 ? ZLOOM_BYTES_NULL : zloom_buf_bytes (&snapshot),
+                               way == 1 ? 0 : from);
+        }
+        const hall_wish_t start = {.from = ZLOOM_FROM_START};
+        const hall_wish_t topic = {.from = ZLOOM_FROM_START, .patterns = "a"};
+        const hall_wish_t last = {.from = ZLOOM_FROM_LAST};
+        const hall_wish_t late = {.durable = true, .group = "late", .from = ZLOOM_FROM_START};
+        hall_join (hall, 4, start);
+        hall_join (hall, 5, topic);
+        hall_join (hall, 6, last);
+        hall_join (hall, 7, late);
+        for (uint64_t i = 4; i <= 7; i++) {
+            hall_credit (hall, i, 100);
+        }
+        hall_pass (hall, 0);
+        hall_expect (hall, 4, "1-2 4");
+        hall_expect (hall, 5, "1-2 4");
+        hall_expect (hall, 6, "4");
+        hall_expect (hall, 7, "1-2 4");
+        for (uint64_t i = 4; i <= 7; i++) {
+            hall_leave (hall, i);
+        }
+        zloom_effects_clear (hall->effects);
+        zloom_bus_pattern.drop_group (hall->bus, zloom_bytes_text ("late"), &hall->turn);
+        hall_carry_out (hall);
+    }
+    zloom_buf_fini (&snapshot);
     hall_destroy (hall);
 }
 
@@ -342,6 +401,7 @@ main (void)
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (group_misses_nothing_while_it_is_away),
       cmocka_unit_test (group_fails_for_itself),
+      cmocka_unit_test (late_readers_hear_once_what_came_back),
       cmocka_unit_test (group_keeps_what_it_needs_and_no_more),
       cmocka_unit_test (group_of_the_recipe_is_there_from_the_beginning),
       cmocka_unit_test (group_can_be_dropped),
