@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 
-from load import conclude, load, Skip
+from load import conclude, load, Skip, WINDOWS
 from processes import Failure, LEASH, NOT_RESTARTED, pause, wait
 
 # What a new log does first: zeros, their syncs, names, their syncs.
@@ -21,6 +21,8 @@ FAULTS = (("fdatasync", "EIO", 1), ("fdatasync", "EIO", 9), ("fdatasync", "EIO",
           ("pwritev", "ENOSPC", 25), ("pread64", "EIO", 2), ("pread64", "EIO", 9),
           ("fsync", "EIO", 1), ("rename", "EIO", 1), ("rename", "ENOSPC", 1))
 SLOW_MS = 100
+# Confirmed after an error, at most: what producers had out, and some turns until the loop knows.
+ON_THEIR_WAY = 10 * sum(WINDOWS)
 
 
 class Strace:
@@ -88,11 +90,16 @@ def inject(ground, options):
 # ---- errors -------------------------------------------------------------------------------------
 
 def end_or_go_on(ground, strace, name, error):
-    """After EIO it has to end: what its peers still hear was confirmed before, so it is waited for.
-    When there is no space it may also go on."""
+    """After EIO it has to end: what its peers still hear was confirmed before, so it is waited for,
+    and no more than was on its way. Each thread counts its calls, so one that goes on may yet end
+    by another's. When there is no space it may also go on."""
     wait(lambda: strace.hit() or not ground.router.alive(), f"the router meets {name}")
     if error == "EIO":
-        wait(lambda: not ground.router.alive(), f"it ends after {name}, on which nobody can go on")
+        more = ground.more(ON_THEIR_WAY)
+        wait(lambda: not ground.router.alive() or more(),
+             f"it ends after {name}, on which nobody can go on")
+        if ground.router.alive():
+            raise Failure(f"it goes on after {name}")
     else:
         more = ground.more(1000)
         wait(lambda: not ground.router.alive() or more(), f"it ends or goes on after {name}")

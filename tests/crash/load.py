@@ -11,10 +11,14 @@ class Skip(Exception):
     """What the scenario needs is not here; the text says what."""
 
 
+# What producers have unconfirmed at most, in messages.
+WINDOWS = (2000, 300)
+
+
 def load_producers(ground):
     """Two, both pipelined."""
-    ground.start("produce", "p1", "orders", 2000)
-    ground.start("produce", "p2", "orders", 300)
+    for number, window in enumerate(WINDOWS, 1):
+        ground.start("produce", f"p{number}", "orders", window)
 
 
 def load_consumers(ground):
