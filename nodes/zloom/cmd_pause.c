@@ -10,16 +10,28 @@
 #include <stdio.h>
 #include <string.h>
 
+static bool
+s_is_router (const zloom_steer_t *self)
+{
+    return strcmp (zloom_steer_kind (self), "router") == 0;
+}
+
+/* Its sessions have names of their own. */
+static bool
+s_is_bridge (const zloom_steer_t *self)
+{
+    return strcmp (zloom_steer_kind (self), "forwarder") == 0 && !zloom_steer_is_edge (self);
+}
+
 /* What has no session, or one under another name: nobody would obey. */
 static int
 s_check_kind (const zloom_steer_t *self)
 {
-    const char *kind = zloom_steer_kind (self);
-    if (strcmp (kind, "router") == 0) {
+    if (s_is_router (self)) {
         return zloom_cli_say (self->cli, ZLOOM_EXIT_USAGE,
                               "'%s' is a router: pause its flows, each by its name", self->name);
     }
-    if (strcmp (kind, "forwarder") == 0 && !zloom_steer_is_edge (self)) {
+    if (s_is_bridge (self)) {
         return zloom_cli_say (self->cli, ZLOOM_EXIT_USAGE,
                               "'%s' is a bridge: pause what it carries, as FLOW@ROUTER "
                               "(zloom stats)",
@@ -34,11 +46,13 @@ s_pause_node (zloom_steer_t *self)
     int64_t count = 0;
     int code = s_check_kind (self);
     code = code ? code : zloom_steer_peers (self, "peer pause", &count);
-    return code ? code
-                : zloom_steer_done (self, "paused", count,
-                                    count > 0 ? "takes no more"
-                                              : "is not there now, and takes nothing once it "
-                                                "comes");
+    const char *text = strcmp (zloom_steer_kind (self), "poller") == 0
+                         ? "reads no further than its credit"
+                         : "takes no more";
+    if (count == 0) {
+        text = "is not there now, and is paused once it comes";
+    }
+    return code ? code : zloom_steer_done (self, "paused", count, text);
 }
 
 int
@@ -82,11 +96,17 @@ static int
 s_resume_node (zloom_steer_t *self, int64_t *started)
 {
     int64_t peers = 0;
+    if (s_is_router (self)) {
+        return zloom_cli_say (self->cli, ZLOOM_EXIT_USAGE,
+                              "'%s' is a router, which is never paused: its flows are, each by its "
+                              "name",
+                              self->name);
+    }
     int code = zloom_steer_node (self, "start", self->name, started);
     if (code == ZLOOM_EXIT_OK && *started > 0) {
         code = zloom_steer_wait (self, "ready", self->name);
     }
-    return code ? code : zloom_steer_peers (self, "peer resume", &peers);
+    return code || s_is_bridge (self) ? code : zloom_steer_peers (self, "peer resume", &peers);
 }
 
 int

@@ -40,7 +40,7 @@ s_line (zloom_buf_t *out, const json_t *unit)
     if (json_is_integer (json_object_get (unit, "pid"))) {
         (void) snprintf (pid, sizeof pid, "%lld", (long long) zloom_print_int (unit, "pid"));
     }
-    zloom_buf_printf (out, "%-20s %-8s %-9s %8s %10s %8lld %9s  %s",
+    zloom_buf_printf (out, "%-20s %-9s %-9s %8s %10s %8lld %9s  %s",
                       zloom_print_string (unit, "unit"), zloom_print_string (unit, "kind"),
                       zloom_print_string (unit, "state"), pid, s_time (unit, "up_ms", up),
                       (long long) zloom_print_int (unit, "restarts"), s_memory (unit, memory),
@@ -73,7 +73,7 @@ s_print (const zloom_cli_t *cli, json_t *answer, zloom_output_t output)
     }
     zloom_buf_t out = {0};
     zloom_print_flatten (answer);
-    zloom_buf_printf (&out, "%-20s %-8s %-9s %8s %10s %8s %9s  %s\n", "node", "kind", "state",
+    zloom_buf_printf (&out, "%-20s %-9s %-9s %8s %10s %8s %9s  %s\n", "node", "kind", "state",
                       "pid", "up", "restarts", "memory", "last end");
     json_array_foreach (nodes, index, unit)
     {

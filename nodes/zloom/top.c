@@ -106,7 +106,7 @@ s_flow (const zloom_view_t *before, const zloom_view_t *now, const zloom_view_fl
 static void
 s_node_head (const zloom_top_size_t *size, zloom_buf_t *out, zloom_buf_t *line)
 {
-    zloom_buf_printf (line, "%-16s %-8s %-9s %7s %8s %8s %8s %7s %8s %8s", "node", "kind", "state",
+    zloom_buf_printf (line, "%-16s %-9s %-9s %7s %8s %8s %8s %7s %8s %8s", "node", "kind", "state",
                       "done/s", "in hand", "waiting", "unconf", "credit", "blocked", "restarts");
     s_line (size, out, line, LINE_HEAD);
 }
@@ -131,7 +131,7 @@ s_node (const zloom_view_t *before, const zloom_view_t *now, const zloom_view_no
         (void) snprintf (credit, sizeof credit, "%lld", (long long) node->give_credit);
     }
     zloom_buf_printf (
-      line, "%-16s %-8s %-9s %7s %8llu %8llu %8llu %7s %8s %8lld", node->name, node->role, state,
+      line, "%-16s %-9s %-9s %7s %8llu %8llu %8llu %7s %8s %8lld", node->name, node->role, state,
       done, (unsigned long long) report->in_hand, (unsigned long long) report->waiting,
       (unsigned long long) report->unconfirmed, credit, blocked, (long long) node->restarts);
     const bool broken = strcmp (state, "backoff") == 0 || strcmp (state, "failed") == 0;

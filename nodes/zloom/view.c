@@ -116,6 +116,19 @@ zloom_view_is_node (const zloom_view_node_t *node)
     return node->supervised;
 }
 
+const zloom_view_node_t *
+zloom_view_away (const zloom_view_t *self, const char *state, const char *other)
+{
+    for (size_t i = 0; i < self->node_count; i++) {
+        const zloom_view_node_t *node = &self->nodes[i];
+        if (node->supervised && !node->connected && strcmp (node->role, "poller") != 0 &&
+            (strcmp (node->state, state) == 0 || strcmp (node->state, other) == 0)) {
+            return node;
+        }
+    }
+    return NULL;
+}
+
 int64_t
 zloom_view_depth (const zloom_view_flow_t *flow)
 {

@@ -123,6 +123,12 @@ bool zloom_view_takes (const zloom_view_node_t *node, const char *flow);
 bool zloom_view_gives (const zloom_view_node_t *node, const char *flow);
 /* Whether it is one of the recipe's nodes, not a program or a supervisor that is connected, too. */
 bool zloom_view_is_node (const zloom_view_node_t *node);
+/*
+ * A node in one of these two states of its supervisor's, and without a session; no poller. NULL:
+ * none.
+ */
+const zloom_view_node_t *zloom_view_away (const zloom_view_t *self, const char *state,
+                                          const char *other);
 /* Messages that have not left the flow. */
 int64_t zloom_view_depth (const zloom_view_flow_t *flow);
 /* Whether it takes no more: by messages or by bytes. */

@@ -26,7 +26,9 @@ s_begin (const s_case_t *self)
     zloom_buf_t *out = &self->why->sentence;
     char size[48];
     char limit[48];
-    if (!zloom_view_full (flow)) {
+    if (self->depth == 0) {
+        zloom_buf_printf (out, "%s is empty", flow->name);
+    } else if (!zloom_view_full (flow)) {
         zloom_buf_printf (out, "%s holds %lld message%s", flow->name, (long long) self->depth,
                           self->depth == 1 ? "" : "s");
     } else if (flow->limit_bytes > 0 && flow->bytes >= flow->limit_bytes) {
@@ -99,18 +101,16 @@ s_disk_full (const s_case_t *self)
     return true;
 }
 
-/* A unit that its supervisor starts again, or has given up; NULL: none. */
-static const zloom_view_node_t *
-s_broken_unit (const zloom_view_t *view)
+/* For whose log to look at; any, when nobody is there now. */
+static const char *
+s_first_taker (const s_case_t *self)
 {
-    for (size_t i = 0; i < view->node_count; i++) {
-        const zloom_view_node_t *node = &view->nodes[i];
-        if (node->supervised && !node->connected &&
-            (strcmp (node->state, "backoff") == 0 || strcmp (node->state, "failed") == 0)) {
-            return node;
+    for (size_t i = 0; i < self->view->node_count; i++) {
+        if (zloom_view_takes (&self->view->nodes[i], self->flow->name)) {
+            return self->view->nodes[i].name;
         }
     }
-    return NULL;
+    return "NODE";
 }
 
 static bool
@@ -124,13 +124,21 @@ s_no_takers (const s_case_t *self)
     s_begin (self);
     zloom_buf_printf (out, ", the oldest for %s: nobody takes from it",
                       zloom_view_time (self->flow->oldest_ms, text));
-    const zloom_view_node_t *broken = s_broken_unit (self->view);
+    const zloom_view_node_t *broken = zloom_view_away (self->view, "backoff", "failed");
+    const zloom_view_node_t *drained = zloom_view_away (self->view, "done", "stopping");
     if (broken) {
-        zloom_buf_printf (out, " (node %s is %s after %lld restarts%s%s)", broken->name,
+        zloom_buf_printf (out, " (node %s is %s after %lld restart%s%s%s)", broken->name,
                           strcmp (broken->state, "failed") == 0 ? "given up"
                                                                 : "waiting to be started",
-                          (long long) broken->restarts, broken->end[0] ? ": " : "", broken->end);
+                          (long long) broken->restarts, broken->restarts == 1 ? "" : "s",
+                          broken->end[0] ? ": " : "", broken->end);
         zloom_buf_printf (&self->why->advice, "zloom why %s", broken->name);
+        return true;
+    }
+    if (drained) {
+        zloom_buf_printf (out, " (node %s was drained)", drained->name);
+        zloom_buf_printf (&self->why->advice, "zloom resume %s, if that is who takes from it",
+                          drained->name);
         return true;
     }
     zloom_buf_add_text (&self->why->advice,
@@ -203,11 +211,11 @@ s_failing (const s_case_t *self)
     zloom_buf_printf (&self->why->sentence, ": all that is tried fails, %s/s",
                       zloom_view_short (self->rates.failing, rate));
     if (self->flow->due_ms >= 0) {
-        zloom_buf_printf (&self->why->sentence, "; %lld wait, the next try is in %s",
-                          (long long) self->flow->waiting,
+        zloom_buf_printf (&self->why->sentence, "; %lld wait%s, the next try is in %s",
+                          (long long) self->flow->waiting, self->flow->waiting == 1 ? "s" : "",
                           zloom_view_time (self->flow->due_ms, text));
     }
-    zloom_buf_add_text (&self->why->advice, "the log of its takers says why");
+    zloom_buf_printf (&self->why->advice, "zloom logs %s says why", s_first_taker (self));
     return true;
 }
 
@@ -227,14 +235,15 @@ s_retry (const s_case_t *self)
         return false;
     }
     s_begin (self);
-    zloom_buf_printf (
-      &self->why->sentence, ": %lld wait for a retry; the next try is in %s, after %lld failure%s",
-      (long long) self->flow->waiting, zloom_view_time (self->flow->due_ms, text),
-      (long long) self->flow->due_failures, self->flow->due_failures == 1 ? "" : "s");
-    zloom_buf_add_text (
-      &self->why->advice,
-      "the log of its takers says why they failed; retry.backoff is how long they "
-      "wait");
+    zloom_buf_printf (&self->why->sentence,
+                      ": %lld wait%s for a retry; the next try is in %s, after %lld failure%s",
+                      (long long) self->flow->waiting, self->flow->waiting == 1 ? "s" : "",
+                      zloom_view_time (self->flow->due_ms, text),
+                      (long long) self->flow->due_failures,
+                      self->flow->due_failures == 1 ? "" : "s");
+    zloom_buf_printf (&self->why->advice,
+                      "zloom logs %s says why; retry.backoff is how long they wait",
+                      s_first_taker (self));
     return true;
 }
 

@@ -8,6 +8,12 @@
 
 /* ---- by its own report ---------------------------------------------------------------------- */
 
+static void
+s_last_words (const zloom_view_node_t *node, zloom_why_t *why)
+{
+    zloom_buf_printf (&why->advice, "zloom logs %s shows its last words", node->name);
+}
+
 static bool
 s_child_restarts (const zloom_view_node_t *node, zloom_why_t *why)
 {
@@ -19,7 +25,7 @@ s_child_restarts (const zloom_view_node_t *node, zloom_why_t *why)
                       "the program of %s has ended and is started again in %s (start %lld)",
                       node->name, zloom_view_time ((int64_t) node->report.restart_ms, text),
                       (long long) node->report.starts + 1);
-    zloom_buf_printf (&why->advice, "its last words stand in the log, behind \"%s\"", node->name);
+    s_last_words (node, why);
     return true;
 }
 
@@ -29,7 +35,9 @@ s_paused (const zloom_view_node_t *node, zloom_why_t *why)
     if (!node->paused) {
         return false;
     }
-    zloom_buf_printf (&why->sentence, "%s is paused by hand and is handed nothing", node->name);
+    zloom_buf_printf (&why->sentence, "%s is paused by hand%s", node->name,
+                      strcmp (node->role, "poller") == 0 ? ": it reads no further than its credit"
+                                                         : " and is handed nothing");
     zloom_buf_printf (&why->advice, "zloom resume %s lets it go on", node->name);
     return true;
 }
@@ -124,6 +132,21 @@ zloom_why_report (const zloom_view_node_t *node, zloom_why_t *why)
 
 /* ---- by its supervisor ---------------------------------------------------------------------- */
 
+/* A poller may come to its end; others end only when they are told to. */
+static void
+s_ended (const zloom_view_node_t *node, zloom_why_t *why)
+{
+    const bool poller = strcmp (node->role, "poller") == 0;
+    why->cause = poller ? ZLOOM_WHY_IDLE : ZLOOM_WHY_PAUSED;
+    zloom_buf_printf (&why->sentence, "%s is done: %s", node->name,
+                      poller ? "it is at the end of what it reads, or was drained"
+                             : "it was drained by hand, and has stopped");
+    if (node->end[0]) {
+        zloom_buf_printf (&why->sentence, " (%s)", node->end);
+    }
+    zloom_buf_printf (&why->advice, "zloom resume %s starts it again", node->name);
+}
+
 static bool
 s_absent (const zloom_view_t *now, const zloom_view_node_t *node, zloom_why_t *why)
 {
@@ -147,25 +170,33 @@ s_absent (const zloom_view_t *now, const zloom_view_node_t *node, zloom_why_t *w
     }
     if (strcmp (node->state, "backoff") == 0) {
         why->cause = ZLOOM_WHY_RESTARTING;
-        zloom_buf_printf (out, "%s has ended%s%s and is started again in %s, after %lld restart%s",
+        zloom_buf_printf (out, "%s has ended%s%s; it is started again in %s, after %lld restart%s",
                           node->name, node->end[0] ? ": " : "", node->end,
                           zloom_view_time (node->next_ms > 0 ? node->next_ms : 0, text),
                           (long long) node->restarts, node->restarts == 1 ? "" : "s");
-        zloom_buf_printf (&why->advice, "its last words stand in the log, behind \"%s\"",
-                          node->name);
+        s_last_words (node, why);
         return true;
     }
     if (strcmp (node->state, "done") == 0) {
-        why->cause = ZLOOM_WHY_IDLE;
-        zloom_buf_printf (out, "%s is done: it has ended by itself%s%s", node->name,
-                          node->end[0] ? ", " : "", node->end);
+        s_ended (node, why);
         return true;
     }
     why->cause = ZLOOM_WHY_NOT_RUNNING;
-    zloom_buf_printf (out, "%s does not run: its supervisor says %s%s%s", node->name,
-                      node->state[0] ? node->state : "nothing", node->end[0] ? ", " : "",
-                      node->end);
-    zloom_buf_printf (&why->advice, "its last words stand in the log, behind \"%s\"", node->name);
+    if (strcmp (node->state, "failed") == 0) {
+        zloom_buf_printf (out, "%s does not run: it has failed too often, and is left alone%s%s",
+                          node->name, node->end[0] ? "; its last end: " : "", node->end);
+        s_last_words (node, why);
+        zloom_buf_printf (&why->advice, "; zloom resume %s tries again", node->name);
+    } else if (strcmp (node->state, "starting") == 0) {
+        zloom_buf_printf (out, "%s is being started, and does not serve yet", node->name);
+        zloom_buf_printf (&why->advice, "zloom wait --ready waits for it, zloom logs %s says more",
+                          node->name);
+    } else {
+        zloom_buf_printf (out, "%s does not run: its supervisor says %s%s%s", node->name,
+                          node->state[0] ? node->state : "nothing", node->end[0] ? ", " : "",
+                          node->end);
+        s_last_words (node, why);
+    }
     return true;
 }
 
@@ -206,16 +237,20 @@ s_judge_connected (const zloom_view_t *before, const zloom_view_t *now,
     }
     why->cause = busy ? ZLOOM_WHY_WELL : ZLOOM_WHY_IDLE;
     if (!busy) {
-        zloom_buf_printf (&why->sentence, "%s is idle: it waits for work", node->name);
+        zloom_buf_printf (&why->sentence, "%s is idle: it %s", node->name,
+                          strcmp (node->role, "poller") == 0 ? "has read nothing new"
+                                                             : "waits for work");
         if (report->acked > 0) {
             zloom_buf_printf (&why->sentence, ", %lld %s done so far", (long long) report->acked,
                               report->acked == 1 ? "message is" : "messages are");
         }
         return;
     }
-    zloom_buf_printf (&why->sentence, "%s is at work: %s/s done, %lld in hand, %lld behind them",
-                      node->name, zloom_view_short (done, text), (long long) report->in_hand,
-                      (long long) report->waiting);
+    zloom_buf_printf (&why->sentence, "%s is at work: %s/s done, %lld in hand", node->name,
+                      zloom_view_short (done, text), (long long) report->in_hand);
+    if (report->waiting > 0) {
+        zloom_buf_printf (&why->sentence, ", %lld more behind", (long long) report->waiting);
+    }
     if (report->unconfirmed > 0) {
         zloom_buf_printf (&why->sentence, ", %lld sent and not confirmed",
                           (long long) report->unconfirmed);

@@ -134,7 +134,7 @@ class TwoRouters(Case):
         self.assertIn("work takes no more", self.pause("work"))
         os.kill(self.pid("work"), signal.SIGKILL)
         wait_for("its session ends", lambda: '"work"' not in self.ask("stats", "-o", "json").stdout)
-        self.assertIn("work is not there now, and takes nothing once it comes", self.pause("work"))
+        self.assertIn("work is not there now, and is paused once it comes", self.pause("work"))
         done = json.loads(self.ask("pause", "work", "-o", "json").stdout)
         self.assertEqual(done, {"node": "work", "paused": 0})
         # The one that does not answer may have it.

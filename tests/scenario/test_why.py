@@ -130,7 +130,7 @@ flows:
             "[./w.sh]", io="exec", flow=", retry: {failures: 9, backoff: [30s]}"))
         self.send("1")
         said = self.wait_cause("jobs", "retry")
-        self.assertIn("1 wait for a retry; the next try is in ", said["sentence"])
+        self.assertIn("1 waits for a retry; the next try is in ", said["sentence"])
         self.assertEqual(said["numbers"]["due_failures"], 1)
 
     def test_a_child_that_ends_at_once(self):

@@ -98,6 +98,8 @@ test_full_and_nobody_takes (void **state)
     s_flow_says (&rig, ZLOOM_WHY_NO_TAKERS, "orders is full (2KiB of 2KiB)");
     s_flow_says (&rig, ZLOOM_WHY_NO_TAKERS,
                  "(node charge is waiting to be started after 3 restarts)");
+    (void) snprintf (rig.nodes[0].state, sizeof rig.nodes[0].state, "done");
+    s_flow_says (&rig, ZLOOM_WHY_NO_TAKERS, "(node charge was drained)");
     zloom_why_fini (&rig.why);
 }
 

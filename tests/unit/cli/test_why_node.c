@@ -16,11 +16,17 @@ test_a_node_that_is_not_there (void **state)
     (void) snprintf (node->state, sizeof node->state, "backoff");
     (void) snprintf (node->end, sizeof node->end, "exit code 1");
     s_node_says (&rig, "charge", ZLOOM_WHY_RESTARTING,
-                 "charge has ended: exit code 1 and is started again in 5.0s, after 2 restarts");
+                 "charge has ended: exit code 1; it is started again in 5.0s, after 2 restarts");
     (void) snprintf (node->state, sizeof node->state, "failed");
-    s_node_says (&rig, "charge", ZLOOM_WHY_NOT_RUNNING, "its supervisor says failed, exit code 1");
+    s_node_says (&rig, "charge", ZLOOM_WHY_NOT_RUNNING,
+                 "has failed too often, and is left alone; its last end: exit code 1");
     (void) snprintf (node->state, sizeof node->state, "done");
-    s_node_says (&rig, "charge", ZLOOM_WHY_IDLE, "charge is done");
+    s_node_says (&rig, "charge", ZLOOM_WHY_PAUSED,
+                 "charge is done: it was drained by hand, and has stopped (exit code 1)");
+    (void) snprintf (node->role, sizeof node->role, "poller");
+    s_node_says (&rig, "charge", ZLOOM_WHY_IDLE, "it is at the end of what it reads, or was");
+    (void) snprintf (node->state, sizeof node->state, "starting");
+    s_node_says (&rig, "charge", ZLOOM_WHY_NOT_RUNNING, "charge is being started");
     zloom_why_fini (&rig.why);
     assert_false (zloom_why_node (&rig.before, &rig.now, "charg", &rig.why));
 }

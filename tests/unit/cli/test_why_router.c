@@ -67,7 +67,7 @@ test_one_that_does_not_answer (void **state)
     assert_non_null (strstr (zloom_buf_text (&rig.why.advice), "kill -CONT 77"));
     /* Its supervisor knows better. */
     (void) snprintf (rig.nodes[1].state, sizeof rig.nodes[1].state, "failed");
-    s_node_says (&rig, "far", ZLOOM_WHY_NOT_RUNNING, "its supervisor says failed");
+    s_node_says (&rig, "far", ZLOOM_WHY_NOT_RUNNING, "has failed too often");
     zloom_why_fini (&rig.why);
 }
 
