@@ -87,11 +87,12 @@ s_new (world_t *self, uint64_t seed, bool trace, bool listeners, bool one_more, 
     *self = (world_t){0};
     sim_ground_init (&self->ground, seed, trace);
     sim_ground_aside (&self->ground, false);
-    self->truth = (bus_truth_t){.ground = &self->ground, .next_seq = 1};
+    self->truth = (bus_truth_t){.ground = &self->ground, .next_seq = 1, .drops = seed % 4 == 1};
     self->net = sim_net_new (&self->ground, NULL);
     const bus_host_t host = bus_events_host (&self->truth);
     bus_hub_init (&self->hub, &self->ground, self->net, &host);
-    self->stage = (bus_stage_t){.ground = &self->ground, .truth = &self->truth, .net = self->net};
+    self->stage = (bus_stage_t){
+      .ground = &self->ground, .truth = &self->truth, .net = self->net, .alone = true};
     self->chaos_ns = self->ground.mono_ns + 100 * SIM_MS;
     s_populate (self, listeners, one_more, stalled);
 }
@@ -174,6 +175,7 @@ s_judge (world_t *self)
         if (bus_peer_options (self->peers[i])->kind == BUS_LISTENER) {
             bus_truth_end (&self->truth, bus_peer_ear (self->peers[i]));
         }
+        bus_peer_judge (self->peers[i]);
     }
     bus_truth_books (&self->truth);
     bus_events_judge (self->hub.engine->flows[0], &self->truth);
@@ -203,7 +205,7 @@ s_finish (world_t *self)
 }
 
 typedef struct {
-    uint64_t crashes, heard, gaps, missed, acked;
+    uint64_t crashes, heard, gaps, missed, acked, dropped;
 } sums_t;
 
 /* One world; *hash is the run's. */
@@ -232,6 +234,7 @@ s_world (uint64_t seed, bool trace, void *arg, uint64_t *hash)
     sums->gaps += world->truth.gaps;
     sums->missed += world->truth.missed;
     sums->acked += world->truth.acked;
+    sums->dropped += world->truth.dropped;
     s_destroy (world);
     free (world);
     return ok;
@@ -309,9 +312,10 @@ main (int argc, char **argv)
                 sums.acked);
     } else {
         printf ("simbus: seeds %" PRIu64 " to %" PRIu64 ", %" PRIu64 " crashes, %" PRIu64
-                " heard, %" PRIu64 " gaps of %" PRIu64 ", %" PRIu64 " acked: %s\n",
+                " heard, %" PRIu64 " gaps of %" PRIu64 ", %" PRIu64 " acked, %" PRIu64
+                " dropped: %s\n",
                 seeds.from, seeds.last, sums.crashes, sums.heard, sums.gaps, sums.missed,
-                sums.acked, ok ? "ok" : "BROKEN");
+                sums.acked, sums.dropped, ok ? "ok" : "BROKEN");
     }
     return ok ? 0 : 1;
 }

@@ -11,6 +11,10 @@
 
 #define PREFETCH 32
 
+/* A member had it, or was told that it misses it; the latter it forgets, if it has settled nothing
+ * behind that when it dies. */
+enum { HAD = 1, TOLD = 2, TOLD_LATELY = 4 };
+
 struct bus_peer {
     bus_stage_t *stage;
     bus_peer_options_t options;
@@ -28,6 +32,11 @@ struct bus_peer {
     uint64_t made;
     uint8_t open[BUS_SEQS];  /* verdicts that were not answered */
     uint8_t acked[BUS_SEQS]; /* a member's: 1: said, 2: SETTLED came */
+    uint8_t knows[BUS_SEQS]; /* ... how it came to know of it */
+    uint64_t known_to;       /* ... all below that it wants */
+    uint64_t told_from;      /* ... by gaps behind which it has settled nothing: between these */
+    uint64_t told_to;
+    bool struck; /* it dies with what it has just heard */
 };
 
 bus_peer_t *
@@ -63,6 +72,56 @@ s_flow (const bus_peer_t *self)
     return self->options.flow ? self->options.flow : "events";
 }
 
+/* ---- what members know ----------------------------------------------------------------------- */
+
+static void
+s_told (bus_peer_t *self, uint64_t from, uint64_t to)
+{
+    for (uint64_t seq = from; seq <= to && seq < BUS_SEQS; seq++) {
+        self->knows[seq] |= TOLD_LATELY;
+    }
+    self->told_from = self->told_to == 0 || from < self->told_from ? from : self->told_from;
+    self->told_to = to > self->told_to ? to : self->told_to;
+}
+
+/* What it was told lately it knows for good, or not at all. */
+static void
+s_end_lately (bus_peer_t *self, bool known)
+{
+    for (uint64_t seq = self->told_from; seq <= self->told_to && seq < BUS_SEQS; seq++) {
+        self->knows[seq] |= known && (self->knows[seq] & TOLD_LATELY) ? TOLD : 0;
+        self->knows[seq] &= HAD | TOLD;
+    }
+    if (!known && self->told_to > 0 && self->told_from < self->known_to) {
+        self->known_to = self->told_from;
+    }
+    self->told_to = 0;
+}
+
+/* Something with this number comes to it: of all before it has to know. */
+static void
+s_must_know (bus_peer_t *self, uint64_t end)
+{
+    const bus_truth_t *truth = self->stage->truth;
+    for (; self->stage->alone && self->options.group && self->known_to < end && end <= BUS_SEQS;
+         self->known_to++) {
+        if (bus_truth_wants (self->options.patterns, &truth->events[self->known_to]) &&
+            !self->knows[self->known_to]) {
+            sim_fail (self->stage->ground, "P4: %s was not told that it missed %" PRIu64,
+                      self->options.name, self->known_to);
+            return;
+        }
+    }
+}
+
+void
+bus_peer_judge (bus_peer_t *self)
+{
+    if (self->options.kind == BUS_MEMBER) {
+        s_must_know (self, self->stage->truth->next_seq);
+    }
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 static void
@@ -82,6 +141,10 @@ s_event (void *arg, const zloom_client_event_t *event)
         if (self->stage->gap) {
             self->stage->gap (&self->options, event, ground);
         }
+    } else if (event->type == ZLOOM_CLIENT_GAP && self->options.kind == BUS_MEMBER) {
+        sim_trace (ground, "  group-gap", event->seq, event->last, event->n);
+        s_told (self, event->seq, event->last);
+        self->struck = !self->stage->calm && sim_once_in (ground, 4);
     } else if (event->type == ZLOOM_CLIENT_SETTLED && self->options.kind == BUS_MEMBER) {
         for (uint64_t i = 0; i < event->n && event->seq + i < BUS_SEQS; i++) {
             const uint64_t seq = event->seq + i;
@@ -215,6 +278,7 @@ s_settle (bus_peer_t *self, const zloom_message_t *message)
                              message->id);
         }
     }
+    s_end_lately (self, true);
     self->open[message->seq]++;
     self->acked[message->seq] = settlement.verdict == ZLOOM_VERDICT_ACK;
     (void) zloom_client_core_settle (self->core, &message, &settlement);
@@ -230,6 +294,9 @@ s_take (bus_peer_t *self)
     }
     while (self->handle != 0 && !self->stage->ground->failed &&
            zloom_client_core_receive (self->core, self->handle, &message)) {
+        if (self->struck) {
+            break;
+        }
         sim_trace (self->stage->ground, "  hears", message->seq, message->id, self->handle);
         if (++taken > PREFETCH) {
             sim_fail (self->stage->ground, "%s asked for %d at a time, and has more",
@@ -245,6 +312,8 @@ s_take (bus_peer_t *self)
                       self->options.name, message->seq);
         } else {
             self->stage->truth->heard++;
+            s_must_know (self, message->seq);
+            self->knows[message->seq] |= HAD;
         }
         s_settle (self, message);
         if (sim_once_in (self->stage->ground, 40) && !self->stage->calm) {
@@ -301,6 +370,11 @@ bus_peer_run (bus_peer_t *self)
         }
         s_take (self);
     }
+    if (self->struck) {
+        self->struck = false;
+        bus_peer_die (self, sim_span (ground, 0, 300 * SIM_MS));
+        return;
+    }
     self->next_ns = s_carry (self);
     self->next_ns = self->act_ns < self->next_ns ? self->act_ns : self->next_ns;
     if (self->next_ns <= ground->mono_ns) {
@@ -313,6 +387,7 @@ bus_peer_die (bus_peer_t *self, int64_t off_ns)
 {
     sim_trace (self->stage->ground, "die", self->options.number, self->options.kind, 0);
     s_bury (self);
+    s_end_lately (self, false);
     self->hung_ns = 0;
     self->reborn_ns = self->stage->ground->mono_ns + off_ns;
     self->next_ns = self->reborn_ns;
@@ -338,6 +413,9 @@ bus_peer_forget (bus_peer_t *self)
 {
     memset (self->open, 0, sizeof self->open);
     memset (self->acked, 0, sizeof self->acked);
+    memset (self->knows, 0, sizeof self->knows);
+    self->known_to = 0;
+    self->told_to = 0;
 }
 
 bool

@@ -35,6 +35,7 @@ typedef struct {
     void (*gap) (const bus_peer_options_t *options, const zloom_client_event_t *gap,
                  sim_ground_t *ground);
     bool calm;
+    bool alone; /* nobody takes from a group but its one member: that is to be told all */
 } bus_stage_t;
 
 typedef struct bus_peer bus_peer_t;
@@ -49,6 +50,8 @@ void bus_peer_hang (bus_peer_t *self, int64_t for_ns);
 void bus_peer_cut (bus_peer_t *self);
 /* Its router is back at an earlier state: numbers are given again. */
 void bus_peer_forget (bus_peer_t *self);
+/* All is calm: a member of a group had, or was told of, whatever it wants. */
+void bus_peer_judge (bus_peer_t *self);
 bool bus_peer_done (const bus_peer_t *self);
 const bus_peer_options_t *bus_peer_options (const bus_peer_t *self);
 const bus_ear_t *bus_peer_ear (const bus_peer_t *self);

@@ -4,7 +4,8 @@
  *
  *   P1 nothing invented          P2 order per publisher        P3 no double
  *   P4 gaps seen = drops told    P5 only what matches          P6 at the end all is heard or told
- *   and of durable groups: what was confirmed and is wanted was delivered, and never after its ack.
+ *   and of durable groups: what was confirmed and is wanted was delivered, and never after its ack;
+ *   what they lost to a full flow was told before anything behind it came.
  */
 #ifndef ZLOOM_TESTS_SIM_BUS_TRUTH_H
 #define ZLOOM_TESTS_SIM_BUS_TRUTH_H
@@ -33,11 +34,12 @@ struct bus_truth {
     uint32_t said[BUS_PUBLISHERS][BUS_IDS]; /* sums by id, of all that was ever staged */
     bool loose[BUS_PUBLISHERS][BUS_IDS];    /* may be missing: somebody took it away */
     bool again[BUS_PUBLISHERS][BUS_IDS];    /* may be there once more: its log was lost */
+    bool drops;    /* when the flow is full, durable groups lose the oldest */
     bool restored; /* when the router opens next, it does so on an earlier copy of its log */
     bus_event_t events[BUS_SEQS];
     uint64_t next_seq;
-    uint64_t confirmed[BUS_PUBLISHERS];  /* ids up to here */
-    uint64_t heard, gaps, missed, acked; /* for the summary */
+    uint64_t confirmed[BUS_PUBLISHERS];           /* ids up to here */
+    uint64_t heard, gaps, missed, acked, dropped; /* for the summary */
 };
 
 /* One subscriber's ear: where it is. */

@@ -128,7 +128,8 @@ s_new (world_t *self, uint64_t seed, bool trace)
     const bus_host_t host = bus_events_host (&self->truth);
     bus_hub_init (&self->hub, &self->ground, self->nets[0], &host);
     self->rim = rim_new (&self->ground, self->nets[0], self->nets[1]);
-    self->far = (bus_stage_t){.ground = &self->ground, .truth = &self->truth, .net = self->nets[0]};
+    self->far = (bus_stage_t){
+      .ground = &self->ground, .truth = &self->truth, .net = self->nets[0], .alone = true};
     self->near = (bus_stage_t){
       .ground = &self->ground, .truth = &self->truth, .net = self->nets[1], .gap = s_gap};
     self->chaos_ns = self->ground.mono_ns + 100 * SIM_MS;
@@ -254,6 +255,7 @@ s_judge (world_t *self, uint64_t last)
             bus_truth_end (&self->truth, &ear);
             bus_truth_end (&self->truth, bus_peer_ear (self->peers[i]));
         }
+        bus_peer_judge (self->peers[i]);
     }
     bus_truth_books (&self->truth);
     bus_events_judge (self->hub.engine->flows[0], &self->truth);
