@@ -40,6 +40,34 @@ zloom_client_open (const zloom_client_config_t *config, int64_t deadline_ns,
 
 /* ---- sending -------------------------------------------------------------------------------- */
 
+static zloom_err_t
+s_send (zloom_client_t *self, const char *flow, const zloom_envelope_t *envelope,
+        zloom_bytes_t mark, zloom_now_t now, uint64_t *id_p)
+{
+    const zloom_err_t err = zloom_client_core_send (self->core, flow, envelope, mark, now, id_p);
+    if (err == ZLOOM_OK) {
+        if (self->prompt || now.mono_ns - self->pumped_ns >= PUMP_NS) {
+            zloom_client_pump (self);
+        }
+        zloom_client_touch (self);
+    }
+    return err;
+}
+
+/* What was said with AGAIN is in the note. */
+static zloom_err_t
+s_wait_for_room (zloom_client_t *self, int64_t deadline_ns)
+{
+    if (zloom_client_expired (deadline_ns)) {
+        char why[256];
+        snprintf (why, sizeof why, "%s", zloom_note ());
+        return zloom_fail (ZLOOM_TIMED_OUT, "%s", why);
+    }
+    zloom_client_core_push (self->core);
+    zloom_client_pump (self);
+    return zloom_client_wait (self, deadline_ns);
+}
+
 zloom_err_t
 zloom_client_send_envelope (zloom_client_t *self, const char *flow,
                             const zloom_envelope_t *envelope, zloom_bytes_t mark,
@@ -48,32 +76,18 @@ zloom_client_send_envelope (zloom_client_t *self, const char *flow,
     ZLOOM_CHECK (self, ZLOOM_CLIENT_TAG);
     zloom_now_t now = zloom_glance (&self->glance);
     const int64_t asked_ns = now.wall_ns;
-    for (;; now = zloom_glance (&self->glance)) {
-        /* Its times count from the call, however long it waits for room. */
-        zloom_envelope_t timed = *envelope;
-        zloom_envelope_rebase (&timed, asked_ns, now.wall_ns);
-        zloom_err_t err = zloom_client_core_send (self->core, flow, &timed, mark, now, id_p);
+    zloom_err_t err = s_send (self, flow, envelope, mark, now, id_p);
+    while (err == ZLOOM_AGAIN) {
+        err = s_wait_for_room (self, deadline_ns);
         if (err == ZLOOM_OK) {
-            if (self->prompt || now.mono_ns - self->pumped_ns >= PUMP_NS) {
-                zloom_client_pump (self);
-            }
-            zloom_client_touch (self);
-        }
-        if (err != ZLOOM_AGAIN) {
-            return err;
-        }
-        if (zloom_client_expired (deadline_ns)) {
-            char why[256];
-            snprintf (why, sizeof why, "%s", zloom_note ());
-            return zloom_fail (ZLOOM_TIMED_OUT, "%s", why);
-        }
-        zloom_client_core_push (self->core);
-        zloom_client_pump (self);
-        err = zloom_client_wait (self, deadline_ns);
-        if (err != ZLOOM_OK) {
-            return err;
+            /* Its times count from the call, however long it waits for room. */
+            now = zloom_glance (&self->glance);
+            zloom_envelope_t timed = *envelope;
+            zloom_envelope_rebase (&timed, asked_ns, now.wall_ns);
+            err = s_send (self, flow, &timed, mark, now, id_p);
         }
     }
+    return err;
 }
 
 zloom_err_t

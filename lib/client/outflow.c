@@ -212,6 +212,7 @@ zloom_outflow_seal (zloom_outflow_t *self)
     if (self->open_n == 0) {
         return;
     }
+    self->sealed_bytes = self->open.size;
     zloom_batch_t *batch = zloom_batches_new (&self->batches, &self->open);
     batch->first_id = self->open_first;
     batch->n = self->open_n;
@@ -241,6 +242,8 @@ s_add (zloom_outflow_t *self, zloom_envelope_t *envelope, zloom_now_t now)
     if (self->open_n == 0) {
         self->open_first = self->next_id;
         self->open_base_ns = now.wall_ns;
+        /* A pack is often as long as the one before: it grows, and is copied, no more than once. */
+        (void) zloom_buf_reserve (&self->open, self->sealed_bytes);
         self->open_due_ns =
           self->limits.linger_ns < 0 ? 0 : zloom_time_add (now.mono_ns, self->limits.linger_ns);
     }
@@ -255,7 +258,7 @@ zloom_err_t
 zloom_outflow_send (zloom_outflow_t *self, const zloom_envelope_t *envelope, zloom_bytes_t mark,
                     zloom_now_t now, uint64_t *id_p)
 {
-    zloom_envelope_t ready = {0};
+    zloom_envelope_t ready;
     zloom_err_t err = zloom_outflow_admit (self, envelope, &ready);
     if (err != ZLOOM_OK) {
         return err;

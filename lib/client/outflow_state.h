@@ -39,6 +39,7 @@ struct zloom_outflow {
     uint64_t failed;
     /* the open pack */
     zloom_buf_t open;
+    size_t sealed_bytes; /* of the pack before */
     uint32_t open_n;
     uint32_t open_flags;
     uint64_t open_first;

@@ -42,27 +42,27 @@ s_check_topics (const zloom_bus_t *self, const zloom_offer_t *offer, uint32_t *c
 {
     zloom_pack_iter_t iter = zloom_pack_iter (offer->pack);
     zloom_bytes_t bytes;
-    zloom_bytes_t before = ZLOOM_BYTES_NULL;
+    zloom_bytes_t head = ZLOOM_BYTES_NULL; /* of the one before */
     for (uint32_t i = 0; zloom_pack_next (&iter, &bytes); i++) {
-        zloom_bytes_t topic = zloom_topic_of (bytes);
-        if (topic.data && before.data && zloom_bytes_equal (topic, before)) {
+        if (zloom_topic_again (bytes, head)) {
             continue;
         }
+        zloom_bytes_t topic = zloom_topic_of (bytes);
+        head = zloom_topic_head (bytes, topic);
         if (!topic.data) { /* none, or none that can be read: say which */
-            zloom_envelope_t head = {0};
-            const zloom_err_t err = zloom_envelope_decode_head (bytes, &head);
+            zloom_envelope_t envelope = {0};
+            const zloom_err_t err = zloom_envelope_decode_head (bytes, &envelope);
             if (err != ZLOOM_OK) {
                 zloom_note_prefix ("flow '%s': message %u of the pack", self->config.name, i);
                 return err;
             }
-            topic = head.topic;
+            topic = envelope.topic;
         }
         const zloom_err_t err = s_check_topic (self, topic);
         if (err != ZLOOM_OK) {
             zloom_note_prefix ("flow '%s': message %u of the pack", self->config.name, i);
             return err;
         }
-        before = topic;
         ++*changes;
     }
     return ZLOOM_OK;
@@ -157,11 +157,17 @@ s_publish (zloom_bus_t *self, const zloom_effect_t *append, zloom_now_t now)
     zloom_pack_iter_t iter = zloom_pack_iter (pack);
     zloom_bytes_t bytes;
     zloom_bytes_t topic = ZLOOM_BYTES_NULL;
+    zloom_bytes_t head = ZLOOM_BYTES_NULL; /* of the one before */
     const uint8_t *begin = pack.data;
     uint32_t first = 0;
     uint32_t index = 0;
     for (const uint8_t *at = pack.data; zloom_pack_next (&iter, &bytes); at = iter.rest.data) {
+        if (zloom_topic_again (bytes, head)) {
+            index++;
+            continue;
+        }
         const zloom_bytes_t next = zloom_topic_of (bytes);
+        head = zloom_topic_head (bytes, next);
         if (index > first && !zloom_bytes_equal (next, topic)) {
             s_hand_topic (self, topic, seq, first, index - first,
                           zloom_bytes (begin, (size_t) (at - begin)), now);

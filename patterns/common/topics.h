@@ -25,4 +25,21 @@ bool zloom_topic_token (zloom_bytes_t *rest, zloom_bytes_t *token);
  */
 zloom_bytes_t zloom_topic_of (zloom_bytes_t envelope);
 
+/* What an envelope begins with, up to the end of its topic: the head of all that have the same. */
+static inline zloom_bytes_t
+zloom_topic_head (zloom_bytes_t envelope, zloom_bytes_t topic)
+{
+    return topic.data
+             ? zloom_bytes (envelope.data, (size_t) (topic.data + topic.size - envelope.data))
+             : ZLOOM_BYTES_NULL;
+}
+
+/* Whether the envelope has this head (not one that is unset): its topic need not be read then. */
+static inline bool
+zloom_topic_again (zloom_bytes_t envelope, zloom_bytes_t head)
+{
+    return head.data && envelope.size >= head.size &&
+           memcmp (envelope.data, head.data, head.size) == 0;
+}
+
 #endif

@@ -124,6 +124,38 @@ topic_stands_first_in_an_envelope (void **state)
     zloom_buf_fini (&out);
 }
 
+static zloom_bytes_t
+s_encode (const char *topic, const char *body, zloom_buf_t *out)
+{
+    zloom_buf_clear (out);
+    zloom_envelope_encode (
+      &(zloom_envelope_t){.topic = zloom_bytes_text (topic), .body = zloom_bytes_text (body)}, out);
+    return zloom_buf_bytes (out);
+}
+
+/* Who begins with the same bytes up to the topic's end has the same topic, and nobody else. */
+static void
+topic_is_told_by_how_an_envelope_begins (void **state)
+{
+    (void) state;
+    zloom_buf_t first = {0};
+    zloom_buf_t other = {0};
+    const zloom_bytes_t bytes = s_encode ("a.b", "{}", &first);
+    const zloom_bytes_t head = zloom_topic_head (bytes, zloom_topic_of (bytes));
+    assert_int_equal (head.size, 5);
+    assert_true (zloom_topic_again (s_encode ("a.b", "more", &other), head));
+    assert_false (zloom_topic_again (s_encode ("a.c", "{}", &other), head));
+    assert_false (zloom_topic_again (s_encode ("a.b.c", "{}", &other), head));
+    assert_false (zloom_topic_again (s_encode ("a", "{}", &other), head));
+    assert_false (zloom_topic_again (s_encode (NULL, "{}", &other), head));
+    assert_false (zloom_topic_again (zloom_bytes (bytes.data, 4), head));
+    const zloom_bytes_t without = s_encode (NULL, "{}", &other);
+    assert_null (zloom_topic_head (without, zloom_topic_of (without)).data);
+    assert_false (zloom_topic_again (without, ZLOOM_BYTES_NULL));
+    zloom_buf_fini (&first);
+    zloom_buf_fini (&other);
+}
+
 static const char *
 s_only (const char *first, size_t count)
 {
@@ -152,6 +184,7 @@ main (void)
       cmocka_unit_test (topic_has_limits),
       cmocka_unit_test (pattern_matches_by_token),
       cmocka_unit_test (topic_stands_first_in_an_envelope),
+      cmocka_unit_test (topic_is_told_by_how_an_envelope_begins),
       cmocka_unit_test (topic_of_what_names_none_is_the_only_one),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
