@@ -48,8 +48,9 @@ static const zloom_choice_t s_bus_confirm_choices[] = {
 
 static const zloom_choice_t s_from_choices[] = {
   {"now", ZLOOM_FROM_NOW, "with what is published from then on"},
-  {"start", ZLOOM_FROM_START, "with the oldest event that is still kept"},
-  {"last", ZLOOM_FROM_LAST, "with the last event of each topic, then what is published"},
+  {"start", ZLOOM_FROM_START, "with the oldest event that `retain` keeps"},
+  {"last", ZLOOM_FROM_LAST,
+   "with the last event of each topic that `retain` keeps, then what is published"},
 };
 
 /* RFC 6901, as far as it can be told from the text alone. */

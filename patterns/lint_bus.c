@@ -236,6 +236,30 @@ zloom_check_bus_single (zloom_linter_t *linter)
     }
 }
 
+void
+zloom_check_bus_past (zloom_linter_t *linter)
+{
+    const zloom_recipe_flow_t *flow;
+    char path[2 * ZLOOM_NAME_MAX];
+    for (size_t i = 0; (flow = s_next_bus (linter, &i));) {
+        const zloom_flow_config_t *config = flow->config;
+        const bool retains =
+          config->retain_age_ns > 0 || config->retain_bytes > 0 || config->retain_messages > 0;
+        for (size_t j = 0; !retains && j < flow->to_count; j++) {
+            const zloom_subscriber_config_t *subscriber = flow->to[j].config;
+            if (!subscriber || subscriber->through || subscriber->from == ZLOOM_FROM_NOW ||
+                (subscriber->durable && subscriber->from == ZLOOM_FROM_LAST)) {
+                continue; /* others say more of these */
+            }
+            zloom_linter_flow (linter, flow, s_path (&flow->to[j], "from", path),
+                               "say 'retain', or take 'from' out",
+                               "bus '%s' keeps nothing for those who come later: '%s' begins with "
+                               "what is published from then on",
+                               flow->name, flow->to[j].name);
+        }
+    }
+}
+
 /* Whether what the node makes of an event stays. */
 static bool
 s_lasts (const zloom_recipe_t *recipe, const zloom_recipe_node_t *node)

@@ -275,6 +275,31 @@ bus_lets_nobody_wait_for_who_drops (void **state)
     hall_destroy (hall);
 }
 
+/* What it does not want counts, too, from the oldest on that waits for it. */
+static void
+bus_counts_all_since_the_oldest_that_waits (void **state)
+{
+    (void) state;
+    zloom_flow_config_t config = hall_config (ZLOOM_CONFIRM_MEMORY);
+    config.limit_messages = 16;
+    hall_t *hall = hall_new (&config);
+    hall_join (hall, 1, (hall_wish_t){.patterns = "rare", .on_slow_value = 100});
+    hall_credit (hall, 1, 0);
+    hall_publish (hall, "rare");
+    for (int i = 0; i < 15; i++) {
+        hall_publish (hall, "a");
+        hall_dispatch (hall);
+    }
+    assert_int_equal (hall->forgotten, 0);
+    hall_publish (hall, "a rare");
+    hall_dispatch (hall);
+    assert_true (hall->forgotten > 1);
+    hall_credit (hall, 1, 100);
+    hall_dispatch (hall);
+    hall_expect (hall, 1, "gap1-1:1(limit) 18");
+    hall_destroy (hall);
+}
+
 static void
 bus_hands_out_what_is_durable (void **state)
 {
@@ -324,6 +349,7 @@ main (void)
       cmocka_unit_test (bus_ends_whom_it_is_told_to),
       cmocka_unit_test (bus_makes_senders_wait_for_who_blocks_only_so_long),
       cmocka_unit_test (bus_lets_nobody_wait_for_who_drops),
+      cmocka_unit_test (bus_counts_all_since_the_oldest_that_waits),
       cmocka_unit_test (bus_hands_out_what_is_durable),
       cmocka_unit_test (bus_tells_damage_where_it_is),
     };
