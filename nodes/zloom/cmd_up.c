@@ -30,6 +30,8 @@
 #define LOOK_MS 20
 /* Of what a node said last. */
 #define WORDS_SHOWN 10
+/* "flows.NAME" */
+#define WHOLE_BYTES (ZLOOM_NAME_MAX + 16)
 
 typedef struct {
     const zloom_cli_t *cli;
@@ -59,15 +61,59 @@ s_late (const s_up_t *self)
                           s_name (self));
 }
 
+/* "flows.news.to.ledger": whether flows.news.pattern has changed, too: all of it came or went. */
+static bool
+s_is_of_whole (const json_t *changed, const char *path, char whole[WHOLE_BYTES])
+{
+    const char *const keys[][2] = {{"flows.", "pattern"}, {"nodes.", "kind"}};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const size_t top = strlen (keys[i][0]);
+        const size_t size = top + strcspn (path + (strlen (path) < top ? 0 : top), ".");
+        char key[WHOLE_BYTES + 16];
+        if (strncmp (path, keys[i][0], top) != 0 || size >= WHOLE_BYTES) {
+            continue;
+        }
+        (void) snprintf (whole, WHOLE_BYTES, "%.*s", (int) size, path);
+        (void) snprintf (key, sizeof key, "%s.%s", whole, keys[i][1]);
+        size_t index = 0;
+        const json_t *other = NULL;
+        json_array_foreach (changed, index, other)
+        {
+            if (strcmp (json_string_value (other), key) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* What has changed; of a node or flow that came or went its name once. */
+static void
+s_add_changed (const json_t *changed, zloom_buf_t *out)
+{
+    json_t *told = json_object ();
+    size_t index = 0;
+    const json_t *path = NULL;
+    json_array_foreach (changed, index, path)
+    {
+        char whole[WHOLE_BYTES];
+        const char *text = json_string_value (path);
+        text = s_is_of_whole (changed, text, whole) ? whole : text;
+        if (!json_object_get (told, text)) {
+            zloom_buf_printf (out, " %s", text);
+            json_object_set_new (told, text, json_true ());
+        }
+    }
+    json_decref (told);
+}
+
 static int
 s_done (const s_up_t *self, pid_t pid, bool started, json_t *changed)
 {
     const size_t count = json_array_size (changed);
     if (self->output == ZLOOM_OUTPUT_TEXT && count > 0) {
         zloom_buf_t paths = {0};
-        for (size_t i = 0; i < count; i++) {
-            zloom_buf_printf (&paths, " %s", json_string_value (json_array_get (changed, i)));
-        }
+        s_add_changed (changed, &paths);
         zloom_cli_say (self->cli, 0, "'%s' has taken over:%s", s_name (self),
                        zloom_buf_text (&paths));
         zloom_buf_fini (&paths);

@@ -274,6 +274,9 @@ class Edge(Case):
         self.recipe(SCALED.replace("replicas: 1", "replicas: 3") + LATE)
         done = zloom("up", self.path, "--state", self.state, "--timeout", "40s")
         self.assertEqual(done.returncode, 0, done.stderr)
+        # What is new is told by its name, and not by all that it says.
+        self.assertEqual(done.stderr.splitlines()[-1],
+                         "zloom up: 'test' has taken over: nodes.work.replicas flows.late")
         self.assertNotEqual(self.pid("edge"), edge)
         units = {unit["unit"]: unit for unit in json.loads(self.ask("ps", "-o", "json").stdout)[
             "nodes"] if unit["node"] == "work"}

@@ -167,7 +167,8 @@ flows:
 """))
         hub, far = self.pid("hub"), self.pid("far")
         for pid in (hub, far):
-            self.addCleanup(subprocess.run, ["kill", "-CONT", str(pid)], check=False)
+            self.addCleanup(subprocess.run, ["kill", "-CONT", str(pid)], check=False,
+                            capture_output=True)
         os.kill(far, signal.SIGSTOP)
         done = self.ask("why", "away")
         self.assertEqual(done.returncode, 0, done.stderr)
