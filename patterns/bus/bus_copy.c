@@ -11,8 +11,6 @@
 #include "base/memory.h"
 #include "patterns/bus/state.h"
 
-#define RESTART "restart"
-
 /* ---- spans ----------------------------------------------------------------------------------- */
 
 const zloom_missed_t *
@@ -168,7 +166,8 @@ zloom_bus_pass (zloom_bus_t *self, const zloom_event_t *event)
                                  .count = event->pass.missed ? event->pass.count : 0,
                                  .at_most = event->pass.missed && event->pass.count == 0,
                                  .restart = event->pass.restart,
-                                 .reason = event->pass.restart ? RESTART : ZLOOM_BUS_EDGE};
+                                 .reason =
+                                   event->pass.restart ? ZLOOM_BUS_RESTART : ZLOOM_BUS_EDGE};
     const bool durable = self->durable_seq == span.from - 1;
     self->next_seq = seq;
     self->durable_seq = durable ? span.to : self->durable_seq;

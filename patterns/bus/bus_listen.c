@@ -115,6 +115,7 @@ s_begin (zloom_bus_t *self, zloom_bus_listener_t *listener, const wish_t *wish)
 {
     uint64_t place = zloom_bus_place (self, wish->from, wish->from_value);
     listener->began = place;
+    listener->heard_from = place;
     listener->at = place < self->retained ? self->retained : place;
     if (listener->at > place) { /* it knows what it has: what is between is lost to it */
         zloom_bus_lose_unread (self, listener, place, listener->at - 1,
@@ -229,7 +230,7 @@ s_tell_restart (const zloom_bus_t *self, zloom_consumer_id_t consumer, wish_t *w
     effect->gap.consumer = consumer;
     effect->gap.from = (uint64_t) wish->from_value;
     effect->gap.to = first - 1;
-    effect->gap.reason = "restart";
+    effect->gap.reason = ZLOOM_BUS_RESTART;
     wish->from_value = (int64_t) first;
 }
 
@@ -246,7 +247,8 @@ zloom_bus_listen (zloom_bus_t *self, const zloom_event_t *event, const zloom_tur
     if (listener && s_check_share (self, listener, &wish) != ZLOOM_OK) {
         return ZLOOM_INVALID;
     }
-    if (!listener) {
+    const bool joins = listener != NULL;
+    if (!joins) {
         s_tell_restart (self, event->consumer, &wish, turn);
         listener = s_new (self, name, &wish);
     }
@@ -257,7 +259,10 @@ zloom_bus_listen (zloom_bus_t *self, const zloom_event_t *event, const zloom_tur
     zloom_grow (&listener->members, &listener->member_capacity, listener->member_count + 1,
                 sizeof (zloom_bus_member_t *));
     listener->members[listener->member_count++] = member;
-    zloom_bus_come_back (self, member, event, turn);
+    member->given.place = listener->heard_from;
+    if (joins) {
+        zloom_bus_come_back (self, member, event, turn);
+    }
     return ZLOOM_OK;
 }
 

@@ -147,8 +147,10 @@ zloom_bus_come_back (zloom_bus_t *self, zloom_bus_member_t *member, const zloom_
     if (at < listener->left_count) {
         gap = s_missed (&listener->left[at], place);
         s_take (listener, at);
-    } else if (place <= listener->left_to) {
-        gap.to = listener->left_to;
+    } else {
+        const uint64_t before = listener->heard_from - 1;
+        gap.to = before > listener->left_to ? before : listener->left_to;
+        gap.reason = place < self->birth.first_seq ? ZLOOM_BUS_RESTART : SESSION;
     }
     if (gap.to < place) {
         return; /* it has all */

@@ -105,6 +105,7 @@ struct zloom_bus_listener {
     zloom_bus_given_t *left; /* members that went */
     size_t left_count;
     uint64_t left_to; /* ... others, of whom nothing is known any more, got something up to here */
+    uint64_t heard_from; /* nothing below was given to anybody, by this group */
     zloom_on_slow_t on_slow;
     int64_t on_slow_value; /* never 0 */
     bool active;           /* stands in the bus's list */
@@ -418,6 +419,8 @@ int64_t zloom_bus_arrival (const zloom_src_t *src, zloom_now_t now);
 
 /* Why what did not come here is lost to whoever asks for it. */
 #define ZLOOM_BUS_EDGE "edge"
+/* ... of numbers of another life. */
+#define ZLOOM_BUS_RESTART "restart"
 /* A PASS event. */
 void zloom_bus_pass (zloom_bus_t *self, const zloom_event_t *event);
 /* What a copy cannot do for a subscriber is refused. */

@@ -156,7 +156,7 @@ s_run_wire (const char *folder)
 #define PACKS 40u
 #define PACK_MESSAGES 3u
 #define PACK_BYTES 9000u
-#define WAIT_MS 5000
+#define WAIT_MS 30000
 
 /* An owner that needs all that it ever got. */
 typedef struct {

@@ -131,6 +131,42 @@ member_that_left_has_lost_nothing (void **state)
 }
 
 /* What is remembered of a member has an end: then it is told that nobody knows how many. */
+/* The group goes on where the first one stands; what was on its way to another may lie before. */
+static void
+member_that_comes_to_a_group_begun_anew_is_told_so (void **state)
+{
+    (void) state;
+    zloom_flow_config_t config = hall_config (ZLOOM_CONFIRM_DISK);
+    config.retain_messages = 100;
+    hall_t *hall = hall_new (&config);
+    hall_publish (hall, "a a a a a a a a");
+    hall_restart_from (hall, ZLOOM_BYTES_NULL, 0);
+    assert_int_equal (s_come_back (hall, 1, 6), ZLOOM_OK);
+    hall_expect (hall, 1, "");
+    assert_int_equal (s_come_back (hall, 2, 3), ZLOOM_OK);
+    hall_expect (hall, 2, "gap3-5:0(session)");
+    assert_int_equal (s_come_back (hall, 3, 7), ZLOOM_OK); /* it is heard again, all of it */
+    hall_expect (hall, 3, "");
+    hall_destroy (hall);
+}
+
+/* So is who comes second to a flow in memory that has begun another life. */
+static void
+members_of_an_earlier_life_are_told_of_the_restart (void **state)
+{
+    (void) state;
+    hall_t *hall = s_two ();
+    const zloom_birth_t birth = {.boot = 78, .first_seq = 1000};
+    zloom_bus_pattern.destroy (&hall->bus);
+    hall->bus = zloom_bus_pattern.create (&hall->config, &birth);
+    zloom_bus_pattern.recovered (hall->bus, hall->turn.now);
+    assert_int_equal (s_come_back (hall, 3, 3), ZLOOM_OK);
+    hall_expect (hall, 3, "gap3-999:0(restart)");
+    assert_int_equal (s_come_back (hall, 4, 5), ZLOOM_OK);
+    hall_expect (hall, 4, "gap5-999:0(restart)");
+    hall_destroy (hall);
+}
+
 static void
 member_that_is_half_forgotten_is_told_so (void **state)
 {
@@ -178,6 +214,8 @@ main (void)
       cmocka_unit_test (members_that_come_back_are_told_apart),
       cmocka_unit_test (member_that_heard_of_a_hole_stands_behind_it),
       cmocka_unit_test (member_that_left_has_lost_nothing),
+      cmocka_unit_test (member_that_comes_to_a_group_begun_anew_is_told_so),
+      cmocka_unit_test (members_of_an_earlier_life_are_told_of_the_restart),
       cmocka_unit_test (member_that_is_half_forgotten_is_told_so),
       cmocka_unit_test (members_that_are_forgotten_are_told_so),
     };
