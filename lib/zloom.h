@@ -291,7 +291,8 @@ typedef struct {
     const char *reason; /* "drop-oldest", "limit", "retain", ...: docs/protocol.md, "Buses" */
 } zloom_gap_t;
 
-/* Called by zloom_client_receive (), between the messages before the gap and those behind it. */
+/* Called by zloom_client_receive (), between the messages before the gap and those behind it; of a
+ * durable group again, to the next one, until something behind it is settled. */
 typedef void (zloom_gap_fn) (void *arg, const zloom_gap_t *gap);
 
 /* Zero means the default; strings are copied. */
