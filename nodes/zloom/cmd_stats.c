@@ -75,11 +75,13 @@ s_journal_line (zloom_buf_t *out, const char *router, const json_t *stats)
     char sync[48];
     char hot[48];
     char cold[48];
+    const int64_t sync_ns = zloom_print_int (journal, "last_sync_ns");
+    const int64_t step_ns = sync_ns < 10 * ZLOOM_NS_PER_MS ? 1000 : ZLOOM_NS_PER_MS;
     zloom_buf_printf (
       out, "\n%s%sjournal: boot %lld, %lld groups, last sync %s, hot %s, cold %s, holes %lld%s\n",
       router, router[0] ? "'s " : "", (long long) zloom_print_int (stats, "boot"),
       (long long) zloom_print_int (journal, "groups"),
-      zloom_duration_text (zloom_print_int (journal, "last_sync_ns") / 1000 * 1000, sync),
+      zloom_duration_text (sync_ns / step_ns * step_ns, sync),
       zloom_size_text (zloom_print_int (journal, "hot_bytes"), hot),
       zloom_size_text (zloom_print_int (journal, "cold_bytes"), cold),
       (long long) zloom_print_int (journal, "holes"),
