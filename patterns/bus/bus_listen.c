@@ -259,6 +259,7 @@ zloom_bus_listen (zloom_bus_t *self, const zloom_event_t *event, const zloom_tur
     zloom_grow (&listener->members, &listener->member_capacity, listener->member_count + 1,
                 sizeof (zloom_bus_member_t *));
     listener->members[listener->member_count++] = member;
+    member->given.came = listener->heard_from;
     member->given.place = listener->heard_from;
     if (joins) {
         zloom_bus_come_back (self, member, event, turn);

@@ -66,7 +66,8 @@ void
 zloom_bus_keep_left (zloom_bus_member_t *member)
 {
     zloom_bus_listener_t *self = member->listener;
-    if (!s_shares (self) || member->given.runs.count == 0) {
+    const bool told = member->given.place > member->given.came;
+    if (!s_shares (self) || (member->given.runs.count == 0 && !told)) {
         return;
     }
     if (self->left_count == LEFT) {
@@ -86,12 +87,13 @@ static int
 s_fits (const zloom_bus_given_t *one, uint64_t place)
 {
     const bool heard = zloom_ranges_has (&one->runs, place - 1);
-    const bool lost = s_last (one) >= place;
-    return heard && lost                  ? 4
-           : one->place == place && lost  ? 3
-           : heard || one->place == place ? 2
-           : place < one->known_from      ? 1
-                                          : 0;
+    const bool stands = one->came == place || one->place == place;
+    const bool lost = s_last (one) >= place || one->place > place;
+    return heard && lost             ? 4
+           : stands && lost          ? 3
+           : heard || stands         ? 2
+           : place < one->known_from ? 1
+                                     : 0;
 }
 
 /*
@@ -123,8 +125,9 @@ s_missed (const zloom_bus_given_t *given, uint64_t place)
         gap.from = gap.count == 0 ? run.first : gap.from;
         gap.count += run.last - run.first + 1;
     }
-    if (place < given->known_from) {
+    if (place < given->known_from || place < given->place) { /* ... or gaps were */
         gap.from = place;
+        gap.to = given->place > gap.to ? given->place - 1 : gap.to;
         gap.at_most = true;
     }
     return gap;
@@ -139,6 +142,7 @@ zloom_bus_come_back (zloom_bus_t *self, zloom_bus_member_t *member, const zloom_
     const uint64_t value = again ? (uint64_t) event->subscribe.from_value : self->next_seq;
     const uint64_t place = value < self->next_seq ? value : self->next_seq;
     zloom_missed_t gap = {.from = place, .at_most = true, .reason = SESSION};
+    member->given.came = place;
     member->given.place = place;
     if (!again || !s_shares (listener)) {
         return;

@@ -72,7 +72,8 @@ typedef struct {
 typedef struct {
     zloom_ranges_t runs; /* the newest of it */
     uint64_t known_from; /* of numbers below nothing is known any more; 0: of all */
-    uint64_t place; /* it has, or was told of, all below, by its own word or what it was told */
+    uint64_t came;       /* it came with all below, by its own word, */
+    uint64_t place;      /* ... and was told of gaps up to here */
 } zloom_bus_given_t;
 
 typedef struct {

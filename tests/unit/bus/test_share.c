@@ -112,6 +112,30 @@ member_that_heard_of_a_hole_stands_behind_it (void **state)
     hall_destroy (hall);
 }
 
+/* A gap goes down with a session as an event does: then nobody knows how many they were. */
+static void
+member_that_has_not_heard_of_a_hole_is_told_again (void **state)
+{
+    (void) state;
+    hall_t *hall = s_two ();
+    hall_credit (hall, 1, 4);
+    hall_publish (hall, "a");
+    const zloom_event_t purge = {.type = ZLOOM_EVENT_TAKE_OUT,
+                                 .take_out = {6, 1, ZLOOM_REASON_PURGED}};
+    hall_feed (hall, &purge);
+    hall_dispatch (hall);
+    hall_expect (hall, 1, "gap6-6:1(purged)");
+    for (uint64_t i = 1; i <= 3; i += 2) {
+        hall_lose (hall, i);
+        assert_int_equal (s_come_back (hall, i + 2, 3), ZLOOM_OK);
+        hall_expect (hall, i + 2, "gap3-6:0(session)");
+    }
+    hall_lose (hall, 5);
+    assert_int_equal (s_come_back (hall, 7, 7), ZLOOM_OK);
+    hall_expect (hall, 7, "");
+    hall_destroy (hall);
+}
+
 /* Who says goodbye has lost nothing, and who is alone goes on by number. */
 static void
 member_that_left_has_lost_nothing (void **state)
@@ -213,6 +237,7 @@ main (void)
       cmocka_unit_test (members_take_turns),
       cmocka_unit_test (members_that_come_back_are_told_apart),
       cmocka_unit_test (member_that_heard_of_a_hole_stands_behind_it),
+      cmocka_unit_test (member_that_has_not_heard_of_a_hole_is_told_again),
       cmocka_unit_test (member_that_left_has_lost_nothing),
       cmocka_unit_test (member_that_comes_to_a_group_begun_anew_is_told_so),
       cmocka_unit_test (members_of_an_earlier_life_are_told_of_the_restart),
