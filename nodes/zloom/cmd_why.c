@@ -14,8 +14,6 @@
 #define LOOK_NS (1 * ZLOOM_NS_PER_S)
 /* At least, where waiting for a router has taken its time already. */
 #define LOOK_SHORT_NS (200 * ZLOOM_NS_PER_MS)
-/* What a router that is well needs, and more: who asks wants to know soon. */
-#define WAIT_NS (1 * ZLOOM_NS_PER_S)
 #define LOOK_LEAST_NS (100 * ZLOOM_NS_PER_MS)
 #define LOOK_MOST_NS (60 * ZLOOM_NS_PER_S)
 
@@ -134,11 +132,11 @@ zloom_cmd_why (zloom_cli_t *cli)
 {
     s_why_t self = {.cli = cli};
     int64_t look_ns = LOOK_NS;
-    int64_t wait_ns = WAIT_NS;
+    int64_t wait_ns = 0;
     const int64_t began_ns = zloom_clock_now ().mono_ns;
     if (!zloom_cli_output (cli, &self.output) ||
         !zloom_cli_duration (cli, "for", LOOK_NS, &look_ns) ||
-        !zloom_cli_duration (cli, "timeout", WAIT_NS, &wait_ns)) {
+        !zloom_cli_duration (cli, "timeout", ZLOOM_LOOKER_SOON, &wait_ns)) {
         return ZLOOM_EXIT_USAGE;
     }
     if (look_ns < LOOK_LEAST_NS || look_ns > LOOK_MOST_NS) {

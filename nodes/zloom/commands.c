@@ -251,7 +251,7 @@ static const zloom_option_t s_why_options[] = {
   STATE_OPTION,
   ROAD_OPTIONS,
   {"for", 0, "DURATION", "between the two looks (default 1s)"},
-  {"timeout", 0, "DURATION", "how long a router may take to answer (default 1s)"},
+  {"timeout", 0, "DURATION", "how long a router may take to answer (default 1s, from afar 3s)"},
   OUTPUT_OPTION,
   LAST_OPTION};
 

@@ -4,10 +4,15 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/tag.h"
+#include "net/address.h"
 
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+
+/* For who asks to be told soon: a router that is well needs a part of it. */
+#define SOON_MS 1000
+#define SOON_FAR_MS 3000
 
 static void
 s_flow (const json_t *object, zloom_view_flow_t *flow)
@@ -189,11 +194,26 @@ s_join_supervisor (zloom_looker_t *self, int code)
     return self->supervised ? ZLOOM_EXIT_OK : code;
 }
 
+/* A handshake with keys takes several ways to another host and back. */
+static void
+s_choose_wait (zloom_looker_t *self)
+{
+    const zloom_endpoints_t *endpoints = &self->target.endpoints;
+    bool far = false;
+    for (size_t i = 0; i < endpoints->count; i++) {
+        far = far || zloom_address_is_far (endpoints->items[i]);
+    }
+    if (self->wait_ms == ZLOOM_LOOKER_SOON) {
+        self->wait_ms = far ? SOON_FAR_MS : SOON_MS;
+    }
+}
+
 int
 zloom_looker_open (const zloom_cli_t *cli, const char *word, int64_t wait_ms, zloom_looker_t *self)
 {
     *self = (zloom_looker_t){.cli = cli, .wait_ms = wait_ms, .control = {.fd = -1}};
     int code = zloom_target_find (cli, word, &self->target);
+    s_choose_wait (self);
     code = code ? code
                 : zloom_routers_open (cli, &self->target.endpoints, self->wait_ms, &self->routers);
     return s_join_supervisor (self, code);
@@ -211,6 +231,7 @@ zloom_looker_open_topology (const zloom_cli_t *cli, const char *word, int64_t wa
     zloom_target_t *target = &self->target;
     target->paths = self->control.paths;
     zloom_err_t err = zloom_paths_read_endpoints (&target->paths, &target->endpoints);
+    s_choose_wait (self);
     return s_join_supervisor (
       self, err == ZLOOM_OK
               ? zloom_routers_open (cli, &target->endpoints, self->wait_ms, &self->routers)

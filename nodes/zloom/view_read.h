@@ -29,6 +29,8 @@ typedef struct {
     bool supervised; /* `control` is open */
 } zloom_looker_t;
 
+/* As `wait_ms`: a second, and more where a router is on another host. */
+#define ZLOOM_LOOKER_SOON 0
 /*
  * `word` as zloom_target_find. 0, or an exit code after a message: neither answers within
  * `wait_ms`.

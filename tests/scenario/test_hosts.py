@@ -437,6 +437,20 @@ class RoutersOnTwoHosts(Ground):
         self.refused(zloom("pause", "there", *words), "may not administer")
         self.refused(zloom("wait", "--idle", *words), "may not read all flows")
 
+    def test_what_is_on_a_host_that_is_away(self):
+        """A road to another host may be long: its router has more time to answer."""
+        self.run_both()
+        self.hosts["b"].send_signal(signal.SIGTERM)
+        self.hosts["b"].wait(timeout=DEADLINE_S)
+        words = ("--state", self.folder / "hub")
+        done = zloom("why", "there", *words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("nothing is known of there: it lives on router far, which has not answered "
+                      "from here for 3.0s", done.stdout)
+        self.assertIn("no router answers at tcp://", done.stderr)
+        done = zloom("why", "in", "--timeout", "200ms", *words)
+        self.assertIn("in is idle", done.stdout, done.stderr)
+
     def test_a_pause_is_obeyed_by_whoever_has_the_session(self):
         self.run_both()
         words = ("--state", self.folder / "hub")

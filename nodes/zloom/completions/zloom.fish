@@ -196,7 +196,7 @@ complete -c zloom -n '__fish_seen_subcommand_from why' -l fleet -r -F -d 'go to 
 complete -c zloom -n '__fish_seen_subcommand_from why' -l as -r -d 'with --fleet: the key to come with ($ZLOOM_AS)'
 complete -c zloom -n '__fish_seen_subcommand_from why' -l keys -r -a '(__fish_complete_directories)' -d 'where that key is (default: $ZLOOM_KEYS, ~/.config/zloom/keys)'
 complete -c zloom -n '__fish_seen_subcommand_from why' -l for -r -d 'between the two looks (default 1s)'
-complete -c zloom -n '__fish_seen_subcommand_from why' -l timeout -r -d 'how long a router may take to answer (default 1s)'
+complete -c zloom -n '__fish_seen_subcommand_from why' -l timeout -r -d 'how long a router may take to answer (default 1s, from afar 3s)'
 complete -c zloom -n '__fish_seen_subcommand_from why' -l output -s o -r -a 'text json jsonl' -d 'text, json or jsonl'
 complete -c zloom -n __fish_use_subcommand -a logs -d 'what the nodes of a topology and its supervisor said, merged'
 complete -c zloom -n '__fish_seen_subcommand_from logs' -l state -r -a '(__fish_complete_directories)' -d 'the topology'\''s state folder (default: by its name)'

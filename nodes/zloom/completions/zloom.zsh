@@ -354,7 +354,7 @@ _zloom () {
                 '*--as[with --fleet\: the key to come with ($ZLOOM_AS)]:NAME: ' \
                 '*--keys[where that key is (default\: $ZLOOM_KEYS, ~/.config/zloom/keys)]:DIR:_files -/' \
                 '*--for[between the two looks (default 1s)]:DURATION: ' \
-                '*--timeout[how long a router may take to answer (default 1s)]:DURATION: ' \
+                '*--timeout[how long a router may take to answer (default 1s, from afar 3s)]:DURATION: ' \
                 '-o[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*--output[text, json or jsonl]:FORM:(text json jsonl)' \
                 '*:word: '
