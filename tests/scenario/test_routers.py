@@ -131,6 +131,13 @@ class TwoRouters(Case):
         self.run_topology(self.recipe(PAUSES))
         self.assertIn("'far' is a router: pause its flows", self.pause("far", 2))
         self.assertIn("'hub-bridge' is a bridge: pause what", self.pause("hub-bridge", 2))
+        done = self.ask("resume", "far")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("'far' is a router, which is never paused", done.stderr)
+        # A bridge is drained, and resumed.
+        for words in (["drain", "hub-bridge"], ["resume", "hub-bridge"]):
+            done = self.ask(*words)
+            self.assertEqual((done.returncode, words), (0, words), done.stderr)
         self.assertIn("work takes no more", self.pause("work"))
         os.kill(self.pid("work"), signal.SIGKILL)
         wait_for("its session ends", lambda: '"work"' not in self.ask("stats", "-o", "json").stdout)
