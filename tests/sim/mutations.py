@@ -389,8 +389,9 @@ MUTATIONS = [
              ".from = again ? ZLOOM_FROM_SEQ : self->from,",
              ".from = again ? ZLOOM_FROM_NOW : self->from,", program="simedge"),
     Mutation("edge-wrong-word", "what was lost before the edge is told as that",
-             "patterns/bus/bus_copy.c", "event->pass.restart ? RESTART : ZLOOM_BUS_EDGE};",
-             "event->pass.restart ? ZLOOM_BUS_EDGE : RESTART};", program="simedge"),
+             "patterns/bus/bus_copy.c",
+             "event->pass.restart ? ZLOOM_BUS_RESTART : ZLOOM_BUS_EDGE};",
+             "event->pass.restart ? ZLOOM_BUS_EDGE : ZLOOM_BUS_RESTART};", program="simedge"),
     # ---- a log that was restored from a copy ---------------------------------------------------
     Mutation("restored-leases", "nobody holds what a restored log has given anew",
              "lib/engine/subscribe.c", "            ends[at] = end;\n",
