@@ -24,6 +24,8 @@
 /* P7: a subscriber that takes nothing may make publishing slower by so much at most. */
 #define SLOWER_PERCENT 5
 #define P7_SEEDS 60
+/* What the two want that share. */
+#define POOL "a.* c"
 
 typedef struct {
     sim_ground_t ground;
@@ -34,6 +36,7 @@ typedef struct {
     int64_t chaos_ns;
     bool chaos;
     bus_peer_t *peers[PEERS];
+    bus_knows_t pool;
     size_t count;
 } world_t;
 
@@ -51,6 +54,7 @@ s_populate (world_t *self, bool listeners, bool one_more, bool stalled)
 {
     static const char *const s_names[] = {"w0", "w1", "w2"};
     static const char *const s_ears[] = {"e0", "e1", "e2", "e3", "e4", "e5", "e6"};
+    static const char *const s_pool[] = {"p0", "p1"};
     static const char *const s_patterns[] = {"", "a.*", "*.x b.>", "c", "a.x c *.y.*", ">", ""};
     for (uint32_t i = 0; i < 3; i++) {
         s_add (
@@ -72,6 +76,10 @@ s_populate (world_t *self, bool listeners, bool one_more, bool stalled)
                                      .on_slow_value = (int64_t) sim_below (&self->ground, 120),
                                      .from = s_from[sim_below (&self->ground, 2)]});
     }
+    for (size_t i = 0; listeners && i < 2; i++) {
+        s_add (self, &(bus_peer_options_t){
+                       .kind = BUS_LISTENER, .name = s_pool[i], .group = "pool", .patterns = POOL});
+    }
     if (one_more) {
         s_add (self, &(bus_peer_options_t){.kind = BUS_LISTENER,
                                            .name = s_ears[6],
@@ -91,8 +99,11 @@ s_new (world_t *self, uint64_t seed, bool trace, bool listeners, bool one_more, 
     self->net = sim_net_new (&self->ground, NULL);
     const bus_host_t host = bus_events_host (&self->truth);
     bus_hub_init (&self->hub, &self->ground, self->net, &host);
-    self->stage = (bus_stage_t){
-      .ground = &self->ground, .truth = &self->truth, .net = self->net, .alone = true};
+    self->stage = (bus_stage_t){.ground = &self->ground,
+                                .truth = &self->truth,
+                                .net = self->net,
+                                .pool = &self->pool,
+                                .alone = true};
     self->chaos_ns = self->ground.mono_ns + 100 * SIM_MS;
     s_populate (self, listeners, one_more, stalled);
 }
@@ -119,6 +130,9 @@ s_hurt (world_t *self)
     } else if (lot < 4 && self->hub.engine) {
         sim_trace (ground, "killed", 0, 0, 0);
         bus_hub_stop (&self->hub, false);
+    } else if (lot < 16 && bus_peer_options (peer)->kind == BUS_LISTENER &&
+               bus_peer_options (peer)->group) { /* who dies has no place that it comes back to */
+        bus_peer_cut (peer);
     } else if (lot < 12) { /* they come and go */
         bus_peer_die (peer, sim_span (ground, 0, 300 * SIM_MS));
     } else {
@@ -177,6 +191,7 @@ s_judge (world_t *self)
         }
         bus_peer_judge (self->peers[i]);
     }
+    bus_knows_check (&self->pool, &self->truth, "the pool", POOL, self->truth.next_seq);
     bus_truth_books (&self->truth);
     bus_events_judge (self->hub.engine->flows[0], &self->truth);
 }

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "carry.h"
+#include "knows.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,10 +11,6 @@
 #include <string.h>
 
 #define PREFETCH 32
-
-/* A member had it, or was told that it misses it; the latter it forgets, if it has settled nothing
- * behind that when it dies. */
-enum { HAD = 1, TOLD = 2, TOLD_LATELY = 4 };
 
 struct bus_peer {
     bus_stage_t *stage;
@@ -32,10 +29,7 @@ struct bus_peer {
     uint64_t made;
     uint8_t open[BUS_SEQS];  /* verdicts that were not answered */
     uint8_t acked[BUS_SEQS]; /* a member's: 1: said, 2: SETTLED came */
-    uint8_t knows[BUS_SEQS]; /* ... how it came to know of it */
-    uint64_t known_to;       /* ... all below that it wants */
-    uint64_t told_from;      /* ... by gaps behind which it has settled nothing: between these */
-    uint64_t told_to;
+    bus_knows_t knows;
     bool struck; /* it dies with what it has just heard */
 };
 
@@ -72,45 +66,22 @@ s_flow (const bus_peer_t *self)
     return self->options.flow ? self->options.flow : "events";
 }
 
+/* It is one of a group that is not durable. */
+static bool
+s_shares (const bus_peer_t *self)
+{
+    return self->options.kind == BUS_LISTENER && self->options.group;
+}
+
 /* ---- what members know ----------------------------------------------------------------------- */
-
-static void
-s_told (bus_peer_t *self, uint64_t from, uint64_t to)
-{
-    for (uint64_t seq = from; seq <= to && seq < BUS_SEQS; seq++) {
-        self->knows[seq] |= TOLD_LATELY;
-    }
-    self->told_from = self->told_to == 0 || from < self->told_from ? from : self->told_from;
-    self->told_to = to > self->told_to ? to : self->told_to;
-}
-
-/* What it was told lately it knows for good, or not at all. */
-static void
-s_end_lately (bus_peer_t *self, bool known)
-{
-    for (uint64_t seq = self->told_from; seq <= self->told_to && seq < BUS_SEQS; seq++) {
-        self->knows[seq] |= known && (self->knows[seq] & TOLD_LATELY) ? TOLD : 0;
-        self->knows[seq] &= HAD | TOLD;
-    }
-    if (!known && self->told_to > 0 && self->told_from < self->known_to) {
-        self->known_to = self->told_from;
-    }
-    self->told_to = 0;
-}
 
 /* Something with this number comes to it: of all before it has to know. */
 static void
 s_must_know (bus_peer_t *self, uint64_t end)
 {
-    const bus_truth_t *truth = self->stage->truth;
-    for (; self->stage->alone && self->options.group && self->known_to < end && end <= BUS_SEQS;
-         self->known_to++) {
-        if (bus_truth_wants (self->options.patterns, &truth->events[self->known_to]) &&
-            !self->knows[self->known_to]) {
-            sim_fail (self->stage->ground, "P4: %s was not told that it missed %" PRIu64,
-                      self->options.name, self->known_to);
-            return;
-        }
+    if (self->stage->alone && self->options.group) {
+        bus_knows_check (&self->knows, self->stage->truth, self->options.name,
+                         self->options.patterns, end);
     }
 }
 
@@ -135,6 +106,12 @@ s_event (void *arg, const zloom_client_event_t *event)
         self->act_ns = ground->mono_ns;
     } else if (event->type == ZLOOM_CLIENT_CONFIRMED) {
         bus_truth_confirmed (self->stage->truth, self->options.number, event->id);
+    } else if (event->type == ZLOOM_CLIENT_GAP && s_shares (self)) {
+        sim_trace (ground, "  pool-gap", event->seq, event->last, event->n);
+        bus_knows_begin (self->stage->pool, event->seq);
+        bus_knows_told (self->stage->pool, event->seq, event->last);
+        bus_knows_settled (self->stage->pool);
+        self->stage->truth->gaps++;
     } else if (event->type == ZLOOM_CLIENT_GAP && self->options.kind == BUS_LISTENER) {
         sim_trace (ground, "  gap", event->seq, event->last, event->n);
         bus_truth_gap (self->stage->truth, &self->ear, event->seq, event->last, event->n);
@@ -143,7 +120,7 @@ s_event (void *arg, const zloom_client_event_t *event)
         }
     } else if (event->type == ZLOOM_CLIENT_GAP && self->options.kind == BUS_MEMBER) {
         sim_trace (ground, "  group-gap", event->seq, event->last, event->n);
-        s_told (self, event->seq, event->last);
+        bus_knows_told (&self->knows, event->seq, event->last);
         self->struck = !self->stage->calm && sim_once_in (ground, 4);
     } else if (event->type == ZLOOM_CLIENT_SETTLED && self->options.kind == BUS_MEMBER) {
         for (uint64_t i = 0; i < event->n && event->seq + i < BUS_SEQS; i++) {
@@ -278,7 +255,7 @@ s_settle (bus_peer_t *self, const zloom_message_t *message)
                              message->id);
         }
     }
-    s_end_lately (self, true);
+    bus_knows_settled (&self->knows);
     self->open[message->seq]++;
     self->acked[message->seq] = settlement.verdict == ZLOOM_VERDICT_ACK;
     (void) zloom_client_core_settle (self->core, &message, &settlement);
@@ -302,7 +279,12 @@ s_take (bus_peer_t *self)
             sim_fail (self->stage->ground, "%s asked for %d at a time, and has more",
                       self->options.name, PREFETCH);
         }
-        if (self->options.kind == BUS_LISTENER) {
+        if (s_shares (self)) {
+            bus_knows_begin (self->stage->pool, message->seq);
+            bus_knows_had (self->stage->pool, message->seq);
+            bus_truth_shared (self->stage->truth, &self->ear, message->seq, message->producer,
+                              message->producer_size, message->id);
+        } else if (self->options.kind == BUS_LISTENER) {
             bus_truth_heard (self->stage->truth, &self->ear, message->seq, message->producer,
                              message->producer_size, message->id);
         } else if (self->options.kind == BUS_THIEF) {
@@ -313,7 +295,7 @@ s_take (bus_peer_t *self)
         } else {
             self->stage->truth->heard++;
             s_must_know (self, message->seq);
-            self->knows[message->seq] |= HAD;
+            bus_knows_had (&self->knows, message->seq);
         }
         s_settle (self, message);
         if (sim_once_in (self->stage->ground, 40) && !self->stage->calm) {
@@ -387,7 +369,7 @@ bus_peer_die (bus_peer_t *self, int64_t off_ns)
 {
     sim_trace (self->stage->ground, "die", self->options.number, self->options.kind, 0);
     s_bury (self);
-    s_end_lately (self, false);
+    bus_knows_died (&self->knows);
     self->hung_ns = 0;
     self->reborn_ns = self->stage->ground->mono_ns + off_ns;
     self->next_ns = self->reborn_ns;
@@ -413,9 +395,7 @@ bus_peer_forget (bus_peer_t *self)
 {
     memset (self->open, 0, sizeof self->open);
     memset (self->acked, 0, sizeof self->acked);
-    memset (self->knows, 0, sizeof self->knows);
-    self->known_to = 0;
-    self->told_to = 0;
+    self->knows = (bus_knows_t){0};
 }
 
 bool

@@ -7,6 +7,7 @@
 #define ZLOOM_TESTS_SIM_BUS_PEER_H
 
 #include "client/client_core.h"
+#include "knows.h"
 #include "net.h"
 #include "truth.h"
 
@@ -15,10 +16,10 @@ typedef enum { BUS_PUBLISHER, BUS_LISTENER, BUS_MEMBER, BUS_THIEF } bus_kind_t;
 
 typedef struct {
     bus_kind_t kind;
-    uint32_t number;      /* of publishers: 0, 1, … */
-    const char *name;     /* of publishers: w0, w1, … */
-    const char *flow;     /* NULL: events */
-    const char *group;    /* members', of a bus; NULL: the flow is a queue */
+    uint32_t number;   /* of publishers: 0, 1, … */
+    const char *name;  /* of publishers: w0, w1, … */
+    const char *flow;  /* NULL: events */
+    const char *group; /* members', of a bus; NULL: the flow is a queue. Listeners': they share */
     const char *patterns; /* parted by blanks; "": everything */
     uint64_t events;      /* a publisher's, in all */
     zloom_on_slow_t on_slow;
@@ -34,6 +35,7 @@ typedef struct {
     /* What a listener is told of a hole, for who knows more of it than the truth; may be NULL. */
     void (*gap) (const bus_peer_options_t *options, const zloom_client_event_t *gap,
                  sim_ground_t *ground);
+    bus_knows_t *pool; /* what listeners that share know together */
     bool calm;
     bool alone; /* nobody takes from a group but its one member: that is to be told all */
 } bus_stage_t;

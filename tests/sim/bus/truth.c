@@ -138,8 +138,8 @@ s_no_hole (bus_truth_t *self, const bus_ear_t *ear, uint64_t seq)
 }
 
 void
-bus_truth_heard (bus_truth_t *self, bus_ear_t *ear, uint64_t seq, const char *producer,
-                 size_t producer_size, uint64_t id)
+bus_truth_shared (bus_truth_t *self, const bus_ear_t *ear, uint64_t seq, const char *producer,
+                  size_t producer_size, uint64_t id)
 {
     const uint8_t publisher = s_publisher (zloom_bytes (producer, producer_size));
     self->heard++;
@@ -147,6 +147,19 @@ bus_truth_heard (bus_truth_t *self, bus_ear_t *ear, uint64_t seq, const char *pr
         self->events[seq].id != id) {
         sim_fail (self->ground, "P1: %s heard %" PRIu64 " of publisher %u at %" PRIu64, ear->name,
                   id, publisher, seq);
+    } else if (!bus_truth_wants (ear->patterns, &self->events[seq])) {
+        sim_fail (self->ground, "P5: %s heard %" PRIu64 ", about %s", ear->name, seq,
+                  bus_topics[self->events[seq].topic]);
+    }
+}
+
+void
+bus_truth_heard (bus_truth_t *self, bus_ear_t *ear, uint64_t seq, const char *producer,
+                 size_t producer_size, uint64_t id)
+{
+    const uint8_t publisher = s_publisher (zloom_bytes (producer, producer_size));
+    bus_truth_shared (self, ear, seq, producer, producer_size, id);
+    if (self->ground->failed) {
         return;
     }
     if (seq <= ear->highest) {
@@ -157,11 +170,6 @@ bus_truth_heard (bus_truth_t *self, bus_ear_t *ear, uint64_t seq, const char *pr
     if (id <= ear->last[publisher - 1]) {
         sim_fail (self->ground, "P2: %s heard %" PRIu64 " of publisher %u after %" PRIu64,
                   ear->name, id, publisher, ear->last[publisher - 1]);
-        return;
-    }
-    if (!bus_truth_wants (ear->patterns, &self->events[seq])) {
-        sim_fail (self->ground, "P5: %s heard %" PRIu64 ", about %s", ear->name, seq,
-                  bus_topics[self->events[seq].topic]);
         return;
     }
     s_no_hole (self, ear, seq);

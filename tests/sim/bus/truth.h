@@ -59,6 +59,9 @@ bool bus_truth_wants (const char *patterns, const bus_event_t *event);
 /* A message came; checked against all that is known. */
 void bus_truth_heard (bus_truth_t *self, bus_ear_t *ear, uint64_t seq, const char *producer,
                       size_t producer_size, uint64_t id);
+/* The same, to one of several who share: only whether it is true, and for them. */
+void bus_truth_shared (bus_truth_t *self, const bus_ear_t *ear, uint64_t seq, const char *producer,
+                       size_t producer_size, uint64_t id);
 /* A GAP came: `count` of [from, to] will not. */
 void bus_truth_gap (bus_truth_t *self, bus_ear_t *ear, uint64_t from, uint64_t to, uint64_t count);
 /* All is calm: an ear that began must have heard of everything. */
