@@ -415,10 +415,15 @@ zloom_client_core_gone (zloom_client_core_t *self, const zloom_verb_gone_t *gone
 void
 zloom_core_forget_road (zloom_client_core_t *self)
 {
-    for (zloom_step_t *step = self->steps; step; step = step->next) {
+    for (zloom_step_t *step = self->steps, *next; step; step = next) {
+        next = step->next;
         step->status = ZLOOM_STEP_WAITS;
         step->not_before_ns = 0;
         step->lease->steps_said = 0;
+        if (zloom_step_is_stale (step)) {
+            zloom_core_step_done (self, step, ZLOOM_STALE,
+                                  zloom_bytes_text ("the lease was lost, and then the session"));
+        }
     }
     while (self->request_count > 0) {
         const zloom_client_event_t event = {.type = ZLOOM_CLIENT_ANSWER,

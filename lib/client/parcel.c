@@ -152,8 +152,7 @@ zloom_client_lease_in_run (const zloom_client_lease_t *self, const zloom_run_t *
     for (size_t i = 0; i < self->run_count; first += self->runs[i++].n) {
         for (; *at < first + self->runs[i].n; ++*at) {
             const uint64_t seq = self->runs[i].seq + (*at - first);
-            if (seq >= run->seq && seq - run->seq < run->n &&
-                self->marks[*at].state != ZLOOM_ITEM_DONE) {
+            if (seq >= run->seq && seq - run->seq < run->n) {
                 return true;
             }
         }
@@ -256,13 +255,6 @@ zloom_client_lease_answered (zloom_client_lease_t *self, uint64_t first, uint64_
     }
 }
 
-void
-zloom_client_lease_unsay (zloom_client_lease_t *self)
-{
-    ZLOOM_CHECK (self, ZLOOM_PARCEL_TAG);
-    self->said = 0;
-}
-
 /* Append seq to runs; false when it is full. */
 static bool
 s_add_run (zloom_run_t *runs, size_t *count, size_t most, uint64_t seq)
@@ -286,6 +278,21 @@ s_seq (const zloom_client_lease_t *self, uint32_t index, size_t *run, uint32_t *
         *first += self->runs[(*run)++].n;
     }
     return self->runs[*run].seq + (index - *first);
+}
+
+void
+zloom_client_lease_unsay (zloom_client_lease_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_PARCEL_TAG);
+    size_t run = 0;
+    uint32_t first = 0;
+    self->said = self->settling_count;
+    for (uint32_t i = 0; i < self->count && self->settling_count > 0; i++) {
+        if (self->marks[i].state == ZLOOM_ITEM_DONE && self->marks[i].stale) {
+            zloom_client_lease_answered (self, s_seq (self, i, &run, &first), 1);
+        }
+    }
+    self->said = 0;
 }
 
 size_t

@@ -131,14 +131,17 @@ zloom_client_lease_drop (zloom_client_lease_t *self, uint32_t index)
 }
 
 /*
- * Of the messages numbered [run.seq, run.seq + run.n) that are not DONE, those from index *at on:
- * the next; false when there is none.
+ * Of the messages numbered [run.seq, run.seq + run.n), those from index *at on: the next; false
+ * when there is none.
  */
 bool zloom_client_lease_in_run (const zloom_client_lease_t *self, const zloom_run_t *run,
                                 uint32_t *at);
 /* These numbers were answered. */
 void zloom_client_lease_answered (zloom_client_lease_t *self, uint64_t first, uint64_t n);
-/* A new road: everything unanswered is to be said again. */
+/*
+ * A new road: everything unanswered is to be said again, but for settlements of what was taken back
+ * meanwhile: a router that has started since may not know that it took it.
+ */
 void zloom_client_lease_unsay (zloom_client_lease_t *self);
 /*
  * The runs of the items in `state` (and only started ones, if asked), at most `most`, into `runs`;

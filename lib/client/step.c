@@ -202,6 +202,17 @@ zloom_step_state (zloom_step_t *self, zloom_bytes_t key, zloom_bytes_t value)
     return ZLOOM_OK;
 }
 
+bool
+zloom_step_is_stale (const zloom_step_t *self)
+{
+    for (size_t i = 0; i < self->item_count; i++) {
+        if (self->items[i]->mark->stale) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void
 zloom_step_seal (zloom_step_t *self)
 {

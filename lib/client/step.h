@@ -57,6 +57,8 @@ struct zloom_step {
 };
 
 zloom_step_t *zloom_step_new (zloom_step_flow_fn *find, void *find_arg);
+/* Whether a message of it was taken back: a router that has started since may not know that. */
+bool zloom_step_is_stale (const zloom_step_t *self);
 /* Nothing is added any more. */
 void zloom_step_seal (zloom_step_t *self);
 /*

@@ -382,7 +382,7 @@ zloom_subscription_stale (zloom_subscription_t *self, zloom_token_t token, const
     uint64_t hit = 0;
     for (uint32_t i = 0; lease && zloom_client_lease_in_run (lease, run, &i); i++) {
         zloom_mark_t *mark = &lease->marks[i];
-        hit += !mark->stale;
+        hit += !mark->stale && mark->state != ZLOOM_ITEM_DONE;
         mark->stale = true;
         if (mark->state == ZLOOM_ITEM_WAITING) {
             s_drop (self, lease, i);

@@ -202,63 +202,6 @@ test_a_lost_lease_is_told_and_not_settled (void **state)
 }
 
 static void
-test_what_is_held_is_named_after_a_lost_road (void **state)
-{
-    desk_t *desk = *state;
-    s_say_deliver (desk, s_handle, 1, 1, 4, 1);
-    s_say_deliver (desk, s_handle, 2, 9, 1, 2);
-    s_settle_all (desk, 1, &s_ack); /* 1: acked, never answered */
-    const zloom_message_t *kept = s_receive (desk);
-    assert_int_equal (zloom_client_core_started (desk->core, kept), ZLOOM_OK);
-    s_expect (desk, ZLOOM_VERB_STARTED);
-    s_expect (desk, ZLOOM_VERB_SETTLE);
-    s_say_bye (desk, ZLOOM_NOT_FOUND);
-    s_lay_road (desk);
-    s_expect (desk, ZLOOM_VERB_HELLO);
-    s_say_welcome (desk, NULL, 0, 0);
-    const zloom_verb_t *verb = s_expect (desk, ZLOOM_VERB_SUBSCRIBE);
-    assert_int_equal (verb->subscribe.handle, s_handle);
-    assert_int_equal (verb->subscribe.holding_count, 2);
-    const zloom_holding_t *holding = &verb->subscribe.holding[0];
-    assert_int_equal (holding->token.number, 1);
-    assert_int_equal (zloom_runs_total (holding->runs, holding->run_count), 4);
-    verb = s_expect (desk, ZLOOM_VERB_STARTED);
-    assert_int_equal (verb->started.runs[0].seq, 2);
-    verb = s_expect (desk, ZLOOM_VERB_SETTLE);
-    assert_int_equal (verb->settle.runs[0].first, 1);
-    assert_int_equal (verb->settle.runs[0].n, 1);
-    s_expect_nothing (desk);
-    s_say_subscribed (desk, s_handle, ZLOOM_OK);
-    assert_int_equal (s_expect (desk, ZLOOM_VERB_CREDIT)->credit.messages, 4); /* 8 - 4 held */
-    assert_int_equal (zloom_client_core_settle (desk->core, &kept, &s_ack), ZLOOM_OK);
-    assert_int_equal (s_expect (desk, ZLOOM_VERB_SETTLE)->settle.runs[0].first, 2);
-    s_say_deliver (desk, s_handle, 3, 20, 1, 1); /* numbers begin anew */
-    assert_int_equal (zloom_client_core_waiting (desk->core, s_handle), 4);
-}
-
-/* The router leases no earlier message again behind a later one of the same lease. */
-static void
-test_what_is_held_is_named_in_order (void **state)
-{
-    desk_t *desk = *state;
-    s_say_deliver (desk, s_handle, 1, 1, 4, 1);
-    const zloom_message_t *kept = s_receive (desk);
-    s_settle_all (desk, 1, &s_ack); /* 2: acked, never answered; 1 and 3 are not */
-    s_expect (desk, ZLOOM_VERB_SETTLE);
-    s_say_bye (desk, ZLOOM_NOT_FOUND);
-    s_lay_road (desk);
-    s_expect (desk, ZLOOM_VERB_HELLO);
-    s_say_welcome (desk, NULL, 0, 0);
-    const zloom_verb_t *verb = s_expect (desk, ZLOOM_VERB_SUBSCRIBE);
-    const zloom_holding_t *holding = &verb->subscribe.holding[0];
-    assert_int_equal (zloom_runs_total (holding->runs, holding->run_count), 4);
-    for (size_t i = 1; i < holding->run_count; i++) {
-        assert_true (holding->runs[i].seq > holding->runs[i - 1].seq);
-    }
-    (void) kept;
-}
-
-static void
 test_a_hole_in_the_deliveries_ends_the_road (void **state)
 {
     desk_t *desk = *state;
@@ -419,9 +362,6 @@ main (void)
       cmocka_unit_test_setup_teardown (test_credit_follows_what_is_held, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_a_lost_lease_is_told_and_not_settled, s_setup,
                                        s_teardown),
-      cmocka_unit_test_setup_teardown (test_what_is_held_is_named_after_a_lost_road, s_setup,
-                                       s_teardown),
-      cmocka_unit_test_setup_teardown (test_what_is_held_is_named_in_order, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_a_hole_in_the_deliveries_ends_the_road, s_setup,
                                        s_teardown),
       cmocka_unit_test_setup_teardown (test_a_ping_ahead_of_its_deliveries_ends_the_road, s_setup,
