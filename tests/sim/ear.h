@@ -48,6 +48,7 @@ typedef struct {
     sim_step_t steps[SIM_STEPS];
     size_t step_count;
     bool welcomed;
+    bool again; /* HELLO on a road that had a session: the router may still read what came before */
 } sim_session_t;
 
 struct sim_ear {

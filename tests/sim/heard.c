@@ -12,11 +12,12 @@ s_hear_hello (sim_ear_t *self, zloom_route_t route, const zloom_verb_hello_t *he
      */
     sim_checker_released (self->checker, SIM_NO_FLOW, route, false);
     sim_session_t *old = zloom_idmap_remove (self->sessions, route);
-    if (old) {
-        sim_session_free (old);
-    }
     sim_session_t *session = zloom_alloc (sizeof *session);
     session->route = route;
+    if (old) {
+        session->again = true;
+        sim_session_free (old);
+    }
     zloom_buf_add_bytes (&session->name, hello->name);
     zloom_buf_add_bytes (&session->nonce, hello->nonce);
     for (size_t i = 0; i < SIM_FLOWS + SIM_HANDLES; i++) {

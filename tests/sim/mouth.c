@@ -130,11 +130,14 @@ s_failures (const zloom_verb_deliver_t *deliver, uint32_t index)
     return 0;
 }
 
-/* Nobody gets more than he has ever granted. */
+/*
+ * Nobody gets more than he has ever granted. What a liar granted before it said HELLO again on the
+ * same road is not known any more.
+ */
 static void
 s_check_credit (sim_ear_t *self, sim_session_t *session, const zloom_verb_deliver_t *deliver)
 {
-    for (size_t i = 0; i < session->handle_count; i++) {
+    for (size_t i = 0; i < session->handle_count && !session->again; i++) {
         sim_handle_t *handle = &session->handles[i];
         if (handle->handle != deliver->handle) {
             continue;
