@@ -3,8 +3,18 @@
  * commit.c - the way of a group to the disk: room is asked for, records are staged into the open
  * group, the group is handed to the committer as soon as that is free, written, synced, durable.
  *
- * One group is under way at any time. So each group attests all before it, recovery has exactly
- * one group to be unsure about, and a group is as large as the disk is slow.
+ * One group is written and synced at any time. So each group attests all before it, recovery has
+ * exactly one group to be unsure about, and a group is as large as the disk is slow.
+ *
+ * The committer may have a second one, which it begins when the first is durable, without waiting
+ * for the loop to hear of that and to answer: with large groups the disk would idle for two
+ * wake-ups between any two. Three rules keep all that is said of groups as it is with one:
+ *
+ *   - the second attests the first, which is true by the time that its first byte is written; when
+ *     the first fails, not one byte of the second is written (`broken`), nor of any behind it;
+ *   - it stands in the segment of the first: what all other segments hold is durable, so that they
+ *     can be moved, reused and left out of a superblock;
+ *   - it is large. Small ones gather in the open group, where they share one sync.
  */
 #include "base/memory.h"
 #include "base/tag.h"
@@ -123,35 +133,42 @@ static bool
 s_commit_step (zloom_job_t *job)
 {
     zloom_commit_t *self = (zloom_commit_t *) job;
-    if (!self->written) {
-        job->err = self->vfs->write (self->vfs, self->file, self->offset, &self->gather);
-        self->written = true;
-        return !job->err;
+    if (*self->broken) {
+        job->err = zloom_fail (ZLOOM_DISK, "the group before it was not written");
+        return false;
     }
-    job->err = self->vfs->sync (self->vfs, self->file);
-    return false;
+    bool more = !self->written;
+    job->err = more ? self->vfs->write (self->vfs, self->file, self->offset, &self->gather)
+                    : self->vfs->sync (self->vfs, self->file);
+    self->written = true;
+    *self->broken = job->err != ZLOOM_OK;
+    return more && !job->err;
 }
 
 static void
 s_commit_done (zloom_job_t *job, void *owner)
 {
+    zloom_commit_t *commit = (zloom_commit_t *) job;
     zloom_log_t *self = owner;
     if (!self) {
         return; /* the log frees what it embeds */
     }
     if (job->err) {
-        (void) zloom_fail (job->err, "group %llu: %s", (unsigned long long) self->commit.number,
+        (void) zloom_fail (job->err, "group %llu: %s", (unsigned long long) commit->number,
                            job->note ? job->note : "");
         zloom_log_stop (self, ZLOOM_DISK);
     } else {
-        self->durable = self->commit.number;
+        zloom_assert (commit->number == self->durable + 1);
+        self->durable = commit->number;
         self->stats.syncs++;
-        self->stats.last_sync_ns = self->now.mono_ns - self->commit.began_ns;
-        zloom_group_clear (&self->written);
-        zloom_group_t empty = self->written;
-        self->written = self->writing;
-        self->writing = empty;
-        self->busy = false;
+        self->stats.last_sync_ns = self->now.mono_ns - commit->began_ns;
+        self->commit[(commit->number + 1) % ZLOOM_COMMITS].began_ns = self->now.mono_ns;
+        zloom_group_t *written = &self->written[commit->number % ZLOOM_COMMITS];
+        zloom_group_clear (written);
+        zloom_group_t empty = *written;
+        *written = commit->group;
+        commit->group = empty;
+        self->under_way--;
     }
     free (job->note);
     job->note = NULL;
@@ -205,11 +222,23 @@ s_index_group (zloom_log_t *self, const zloom_group_header_t *header)
     self->repeats = 0;
 }
 
+/* Whether the committer has room for the open group, and the segment. */
+static bool
+s_taken (zloom_log_t *self)
+{
+    uint64_t bytes = zloom_group_bytes (&self->open);
+    if (self->under_way == 0) {
+        return s_turn_segment (self, zloom_blocks (bytes));
+    }
+    const zloom_segment_t *current = &self->segments[self->segment_count - 1];
+    return self->under_way < ZLOOM_COMMITS && bytes >= self->second_bytes &&
+           zloom_blocks (bytes) <= current->bytes - self->offset;
+}
+
 bool
 zloom_log_hand_over (zloom_log_t *self)
 {
-    if (self->failed || self->busy || self->open.records == 0 ||
-        !s_turn_segment (self, zloom_blocks (zloom_group_bytes (&self->open)))) {
+    if (self->failed || self->open.records == 0 || !s_taken (self)) {
         return false;
     }
     zloom_segment_t *current = &self->segments[self->segment_count - 1];
@@ -220,13 +249,15 @@ zloom_log_hand_over (zloom_log_t *self)
     zloom_group_header_t header = {
       .place = {0, current->number, (uint32_t) self->offset},
       .boot = self->base.boot,
-      .attested = self->durable,
+      .attested = self->open.number - 1, /* durable before the first byte of this one is written */
       .previous_crc = self->last_crc,
       .wall_ns = self->now.wall_ns,
     };
     zloom_gather_t gather = zloom_group_finish (&self->open, &self->key, &header);
     s_index_group (self, &header);
-    self->commit = (zloom_commit_t){
+    zloom_commit_t *commit = &self->commit[self->open.number % ZLOOM_COMMITS];
+    zloom_group_t empty = commit->group;
+    *commit = (zloom_commit_t){
       .job = {.step = s_commit_step,
               .done = s_commit_done,
               .quick = header.total_bytes <= ZLOOM_QUICK_BYTES},
@@ -234,7 +265,9 @@ zloom_log_hand_over (zloom_log_t *self)
       .file = current->file,
       .offset = self->offset,
       .gather = gather,
+      .group = self->open,
       .number = self->open.number,
+      .broken = &self->broken,
       .began_ns = self->now.mono_ns,
     };
     self->offset += zloom_blocks (header.total_bytes);
@@ -249,12 +282,10 @@ zloom_log_hand_over (zloom_log_t *self)
         self->attest_at_ns = zloom_time_add (self->now.mono_ns, ZLOOM_ATTEST_AFTER_NS);
     }
     self->seal_wanted = false;
-    self->busy = true;
-    zloom_group_t empty = self->writing;
-    self->writing = self->open;
+    self->under_way++;
     self->open = empty;
-    self->open.number = self->writing.number + 1;
-    zloom_jobs_put (self->commits, &self->commit.job, ZLOOM_JOB_NORMAL);
+    self->open.number = commit->number + 1;
+    zloom_jobs_put (self->commits, &commit->job, ZLOOM_JOB_NORMAL);
     return true;
 }
 

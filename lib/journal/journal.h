@@ -139,9 +139,10 @@ typedef struct {
 
 typedef struct {
     zloom_vfs_t *vfs;
-    const char *directory;     /* made if it is not there, mode 0700 */
-    uint64_t hot_bytes;        /* size of the hot log; default 512 MiB; at least 4 segments */
-    uint32_t segment_bytes;    /* default 64 MiB */
+    const char *directory;  /* made if it is not there, mode 0700 */
+    uint64_t hot_bytes;     /* size of the hot log; default 512 MiB; at least 4 segments */
+    uint32_t segment_bytes; /* default 64 MiB */
+    uint32_t second_bytes;  /* a group of so many goes behind one that is written; default 64 KiB */
     uint64_t tail_cache_bytes; /* default 64 MiB */
     uint64_t disk_limit_bytes; /* 0 = what the file system holds */
     bool manual;               /* no threads: the caller drives zloom_journal_work () */
@@ -203,8 +204,9 @@ void zloom_journal_stage (zloom_journal_t *self, const zloom_record_t *record, z
 uint64_t zloom_journal_group (const zloom_journal_t *self);
 /*
  * Close the open group if it holds anything and give it to the committer (when the committer is
- * busy it stays open and grows). Returns the number of the newest group that holds anything
- * staged so far: wait for durable () to reach it.
+ * busy it stays open and grows; but one of second_bytes may wait there for the one before it, and
+ * is written without delay when that is durable). Returns the number of the newest group that
+ * holds anything staged so far: wait for durable () to reach it.
  */
 uint64_t zloom_journal_seal (zloom_journal_t *self, zloom_now_t now);
 /* Everything up to and including this group survives a crash. */

@@ -10,6 +10,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/*
+ * A group of so many bytes goes to the committer behind another: its sync costs little beside them,
+ * and so does the rest of its last block. A smaller one gathers more meanwhile.
+ */
+#define SECOND_BYTES (64u * 1024)
+
 static zloom_log_t *
 s_self (zloom_journal_t *journal)
 {
@@ -205,7 +211,7 @@ s_poll (zloom_journal_t *journal, zloom_now_t now)
         (void) got; /* empty is fine: poll is called every turn */
     }
     zloom_log_take_commits (self);
-    if (self->seal_wanted && !self->busy && !self->failed && !self->disk_full) {
+    if (self->seal_wanted && !self->failed && !self->disk_full) {
         /*
          * The disk first: what follows gives memory back, and that takes a while. Where space is
          * short, what jobs have to tell goes with this group and not with one of its own.
@@ -213,7 +219,9 @@ s_poll (zloom_journal_t *journal, zloom_now_t now)
         zloom_log_snapshot_durable (self);
         s_hand_over (self);
     }
-    zloom_group_clear (&self->written);
+    for (size_t i = 0; i < ZLOOM_COMMITS; i++) {
+        zloom_group_clear (&self->written[i]);
+    }
     zloom_job_t *job;
     while ((job = zloom_jobs_take (self->background))) {
         job->done (job, self);
@@ -253,11 +261,11 @@ s_deadline (const zloom_journal_t *journal)
     if (self->failed) {
         return self->wish_count > 0 ? self->now.mono_ns : ZLOOM_NEVER;
     }
-    if (self->wish_count > 0 || (self->taking.blob && !self->busy)) {
+    if (self->wish_count > 0 || (self->taking.blob && self->under_way == 0)) {
         return self->now.mono_ns;
     }
-    const int64_t timers[] = {self->busy ? ZLOOM_NEVER : self->attest_at_ns, self->retry_at_ns,
-                              self->fill_at_ns, self->move_at_ns,
+    const int64_t timers[] = {self->under_way > 0 ? ZLOOM_NEVER : self->attest_at_ns,
+                              self->retry_at_ns, self->fill_at_ns, self->move_at_ns,
                               self->tend ? self->tend_at_ns : ZLOOM_NEVER};
     int64_t deadline = ZLOOM_NEVER;
     for (size_t i = 0; i < sizeof timers / sizeof *timers; i++) {
@@ -413,5 +421,6 @@ zloom_log_new (const zloom_journal_config_t *config, const zloom_journal_owner_t
     self->group_most = self->segment_bytes / 2 < ZLOOM_JOURNAL_GROUP_BYTES
                          ? self->segment_bytes / 2
                          : ZLOOM_JOURNAL_GROUP_BYTES;
+    self->second_bytes = config->second_bytes ? config->second_bytes : SECOND_BYTES;
     return self;
 }

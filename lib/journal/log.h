@@ -91,15 +91,20 @@ typedef struct {
 /* Live packs of one segment on their way to cold ones; see mover.h. */
 typedef struct zloom_move zloom_move_t;
 
-/* The write and sync of the one group under way. */
+/* Groups that the committer may have: one it writes, and one that it takes when that is durable. */
+#define ZLOOM_COMMITS 2u
+
+/* A group on its way to the disk: its write and sync. */
 typedef struct {
     zloom_job_t job;
+    zloom_group_t group;
     zloom_vfs_t *vfs;
     zloom_file_t *file;
     uint64_t offset;
     zloom_gather_t gather;
     uint64_t number;
     bool written;
+    bool *broken; /* the log's; only steps touch it */
     int64_t began_ns;
 } zloom_commit_t;
 
@@ -112,6 +117,7 @@ typedef struct {
     uint64_t hot_segments; /* the hot log's size */
     uint32_t segment_bytes;
     uint64_t group_most;
+    uint32_t second_bytes;
     uint64_t tail_cache_bytes;
     uint64_t disk_limit_bytes;
     bool manual;
@@ -136,12 +142,13 @@ typedef struct {
     uint32_t last_crc;
 
     zloom_group_t open;
-    zloom_group_t writing;
-    zloom_group_t written; /* durable; the next poll lets go of it, after handing over */
-    zloom_commit_t commit;
-    bool busy;        /* the committer has `writing` */
-    bool seal_wanted; /* sealed while busy: hand over when it is not */
-    bool quiet;       /* the newest group only attests */
+    zloom_commit_t commit[ZLOOM_COMMITS]; /* of group n: n % ZLOOM_COMMITS */
+    zloom_group_t
+      written[ZLOOM_COMMITS]; /* durable; the next poll frees them, after handing over */
+    uint32_t under_way;       /* how many groups the committer has */
+    bool broken;              /* the committer's: a group failed, none behind it may be written */
+    bool seal_wanted;         /* sealed, and the committer did not take it yet */
+    bool quiet;               /* the newest group only attests */
     uint32_t repeats; /* records of the open group that attest, or repeat what older ones hold */
     bool more;        /* the owner has more to repeat */
     uint64_t durable;
@@ -224,7 +231,10 @@ zloom_err_t zloom_log_room (const zloom_log_t *self, uint32_t records, uint64_t 
 /* Whether the journal's own record fits the open group; its own may use the reserve. */
 bool zloom_log_own_room (const zloom_log_t *self, uint64_t bytes);
 void zloom_log_stage (zloom_log_t *self, const zloom_record_t *record, zloom_blob_t *blob);
-/* Close the open group and give it to the committer; false when that is not possible now. */
+/*
+ * Close the open group and give it to the committer; false when that is not possible now: it has
+ * two, or one and this one is small or does not fit the segment.
+ */
 bool zloom_log_hand_over (zloom_log_t *self);
 /*
  * Stage where the flows that moved end by now, if there is anything to attest: alone in a group

@@ -99,8 +99,10 @@ zloom_log_destroy (zloom_log_t *self)
     }
     zloom_log_ahead_fini (self);
     zloom_group_fini (&self->open);
-    zloom_group_fini (&self->writing);
-    zloom_group_fini (&self->written);
+    for (size_t i = 0; i < ZLOOM_COMMITS; i++) {
+        zloom_group_fini (&self->commit[i].group);
+        zloom_group_fini (&self->written[i]);
+    }
     zloom_move_free (&self->landing);
     zloom_blob_unref (&self->taking.blob);
     zloom_buf_fini (&self->carried);

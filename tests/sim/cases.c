@@ -29,6 +29,14 @@ s_vary (uint64_t seed, sim_world_options_t *options)
     }
 }
 
+/* Groups wait for those before them in the loop; or with the committer; or only large ones do. */
+static uint32_t
+s_second (uint64_t seed)
+{
+    static const uint32_t s_bytes[] = {0, 2048, 1};
+    return s_bytes[s_pick (seed, 17, 3)];
+}
+
 void
 sim_wild_world (uint64_t seed, sim_world_options_t *options)
 {
@@ -39,7 +47,8 @@ sim_wild_world (uint64_t seed, sim_world_options_t *options)
       .prefetch = 1 + s_pick (seed, 4, 60),
       .pack = 1 + s_pick (seed, 5, 16),
       .liars = s_pick (seed, 6, 3),
-      .host = {.segment_bytes = s_pick (seed, 15, 3) == 0 ? 65536 : 32768},
+      .host = {.segment_bytes = s_pick (seed, 15, 3) == 0 ? 65536 : 32768,
+               .second_bytes = s_second (seed)},
       .chaos = {.power = true,
                 .kills = s_pick (seed, 7, 2) == 0,
                 .stalls = s_pick (seed, 8, 2) == 0,
@@ -55,14 +64,15 @@ sim_wild_world (uint64_t seed, sim_world_options_t *options)
 void
 sim_small_world (uint64_t seed, sim_world_options_t *options)
 {
-    *options = (sim_world_options_t){.producers = 1 + s_pick (seed, 1, 2),
-                                     .messages = 8 + s_pick (seed, 2, 20),
-                                     .consumers = 1 + s_pick (seed, 3, 2),
-                                     .prefetch = 1 + s_pick (seed, 4, 10),
-                                     .pack = 1 + s_pick (seed, 5, 8),
-                                     .host = {.segment_bytes = 32768},
-                                     .only_orders = s_pick (seed, 6, 2) == 0,
-                                     .careful = s_pick (seed, 7, 4) == 0};
+    *options =
+      (sim_world_options_t){.producers = 1 + s_pick (seed, 1, 2),
+                            .messages = 8 + s_pick (seed, 2, 20),
+                            .consumers = 1 + s_pick (seed, 3, 2),
+                            .prefetch = 1 + s_pick (seed, 4, 10),
+                            .pack = 1 + s_pick (seed, 5, 8),
+                            .host = {.segment_bytes = 32768, .second_bytes = s_second (seed)},
+                            .only_orders = s_pick (seed, 6, 2) == 0,
+                            .careful = s_pick (seed, 7, 4) == 0};
     s_vary (seed, options);
 }
 

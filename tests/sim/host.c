@@ -77,6 +77,7 @@ sim_host_open (const sim_host_t *host, zloom_engine_t *engine, zloom_vfs_t *disk
                                            .directory = "/log",
                                            .segment_bytes = segment_bytes,
                                            .hot_bytes = 4 * (uint64_t) segment_bytes,
+                                           .second_bytes = host->second_bytes,
                                            .tail_cache_bytes = 32 * 1024,
                                            .manual = true,
                                            .seed = seed};

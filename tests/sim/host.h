@@ -8,6 +8,7 @@
 
 typedef struct {
     uint32_t segment_bytes; /* of the log; 0: 64 KiB */
+    uint32_t second_bytes;  /* as of a journal's config */
     uint32_t orders_limit;  /* messages in orders; 0: 100 */
     bool keyed;             /* orders has keys */
     zloom_order_t order;    /* of keys */

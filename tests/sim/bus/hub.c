@@ -53,6 +53,7 @@ s_open (bus_hub_t *self)
                                            .directory = "/log",
                                            .segment_bytes = 64 * 1024,
                                            .hot_bytes = 4 * 64 * 1024,
+                                           .second_bytes = seed % 2 == 0 ? 1 : 0,
                                            .tail_cache_bytes = 16 * 1024,
                                            .manual = true,
                                            .seed = seed};

@@ -44,6 +44,7 @@ s_begin (run_t *run, uint64_t seed, uint64_t call)
                                            .directory = "j",
                                            .segment_bytes = seed % 2 ? 64 * 1024 : 32 * 1024,
                                            .hot_bytes = 256 * 1024,
+                                           .second_bytes = seed % 4 < 2 ? 1 : 0,
                                            .tail_cache_bytes = 16 * 1024,
                                            .manual = true,
                                            .seed = seed + 1};
