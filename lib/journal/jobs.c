@@ -95,20 +95,36 @@ s_next (zloom_jobs_t *self)
     return NULL;
 }
 
-/* A job was put here, or has ended. */
-static void
+/*
+ * A job was put here, or has ended. Returns who is to be woken (s_wake_behind): whoever waits for
+ * that end, and not a thread that has nothing to do, which would take a CPU from the group's owner
+ * for each group.
+ */
+static zloom_jobs_t *
 s_tell_behind (zloom_jobs_t *self, const zloom_job_t *job, bool ended)
 {
     zloom_jobs_t *behind = self->behind;
     if (!behind || !job->quick) {
-        return;
+        return NULL;
     }
     pthread_mutex_lock (&behind->lock);
     behind->begun += !ended;
     behind->done += ended;
+    const bool waits = ended && behind->met;
     pthread_mutex_unlock (&behind->lock);
-    if (ended) {
-        pthread_cond_signal (&behind->more);
+    return waits ? behind : NULL;
+}
+
+/* Both lock: `behind` is not destroyed while it stands there. */
+static void
+s_wake_behind (zloom_jobs_t *self, const zloom_jobs_t *waits)
+{
+    if (waits) {
+        pthread_mutex_lock (&self->lock);
+        if (self->behind == waits) {
+            pthread_cond_signal (&self->behind->more);
+        }
+        pthread_mutex_unlock (&self->lock);
     }
 }
 
@@ -132,14 +148,15 @@ zloom_jobs_step (zloom_jobs_t *self)
     }
     pthread_mutex_lock (&self->lock);
     s_push (&self->ended, s_pop (queue));
-    s_tell_behind (self, job, true);
+    const zloom_jobs_t *waits = s_tell_behind (self, job, true);
     pthread_cond_broadcast (&self->less);
     pthread_mutex_unlock (&self->lock);
-    if (self->event_fd >= 0) {
+    if (self->event_fd >= 0) { /* the owner first */
         uint64_t one = 1;
         ssize_t written = write (self->event_fd, &one, sizeof one);
         (void) written; /* a full counter is readable all the same */
     }
+    s_wake_behind (self, waits);
     return true;
 }
 
@@ -278,7 +295,7 @@ zloom_jobs_put (zloom_jobs_t *self, zloom_job_t *job, zloom_job_rank_t rank)
     zloom_assert (rank < ZLOOM_JOB_RANKS);
     pthread_mutex_lock (&self->lock);
     s_push (&self->queues[rank], job);
-    s_tell_behind (self, job, false);
+    (void) s_tell_behind (self, job, false);
     pthread_mutex_unlock (&self->lock);
     pthread_cond_signal (&self->more); /* not before: the thread would wake only to wait for us */
 }

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <pthread.h>
@@ -221,6 +223,56 @@ test_the_first_go_before_those_behind (void **state)
     s_end (&pair);
 }
 
+static pid_t s_reader;
+
+static bool
+s_say_who (zloom_job_t *job)
+{
+    (void) job;
+    s_reader = gettid ();
+    return false;
+}
+
+/* How often a thread of this process has gone to sleep. */
+static unsigned long
+s_sleeps (pid_t tid)
+{
+    char path[64];
+    char line[128];
+    unsigned long count = 0;
+    snprintf (path, sizeof path, "/proc/self/task/%d/status", (int) tid);
+    FILE *file = fopen (path, "r");
+    assert_non_null (file);
+    while (fgets (line, sizeof line, file)) {
+        if (strncmp (line, "voluntary_ctxt_switches:", 24) == 0) {
+            count = strtoul (line + 24, NULL, 10);
+        }
+    }
+    fclose (file);
+    return count;
+}
+
+/* A thread that has nothing to do sleeps through what ends elsewhere: each wake-up costs a CPU. */
+static void
+test_nobody_is_woken_for_nothing (void **state)
+{
+    (void) state;
+    const unsigned groups = 1000;
+    pair_t pair = s_pair (true);
+    zloom_job_t who = {.step = s_say_who, .done = s_done};
+    zloom_jobs_put (pair.reads, &who, ZLOOM_JOB_URGENT);
+    zloom_jobs_finish (pair.reads);
+    const unsigned long before = s_sleeps (s_reader);
+    for (unsigned i = 0; i < groups; i++) {
+        work_t group = s_work (1, false, true);
+        zloom_jobs_put (pair.commits, &group.job, ZLOOM_JOB_NORMAL);
+        zloom_jobs_finish (pair.commits);
+        assert_ptr_equal (zloom_jobs_take (pair.commits), &group.job);
+    }
+    assert_in_range (s_sleeps (s_reader) - before, 0, groups / 100);
+    s_end (&pair);
+}
+
 int
 main (void)
 {
@@ -232,6 +284,7 @@ main (void)
       cmocka_unit_test (test_who_wants_all_done_waits_for_nobody),
       cmocka_unit_test (test_threads_wait_and_wake),
       cmocka_unit_test (test_the_first_go_before_those_behind),
+      cmocka_unit_test (test_nobody_is_woken_for_nothing),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
