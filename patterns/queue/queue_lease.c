@@ -170,8 +170,7 @@ s_hold_run (zloom_queue_t *self, zloom_queue_consumer_t *consumer, zloom_token_t
         return lost;
     }
     if (lost || !s_may_hold (self, token, run, boot_end)) {
-        zloom_queue_add_stale (self, run->seq, run->n);
-        zloom_queue_tell_stale (self, consumer->id, token, turn);
+        zloom_queue_lost (self, (zloom_queue_lost_t){consumer->id, token, *run});
         return self->lanes != NULL;
     }
     const uint64_t end = run->seq + run->n - 1;
@@ -181,11 +180,11 @@ s_hold_run (zloom_queue_t *self, zloom_queue_consumer_t *consumer, zloom_token_t
             fate = LOST;
         }
         if (fate != TO_HAVE) {
-            zloom_queue_add_stale (self, at, (uint32_t) (last - at + 1));
+            const zloom_run_t piece = {at, (uint32_t) (last - at + 1)};
+            zloom_queue_lost (self, (zloom_queue_lost_t){consumer->id, token, piece});
         }
         lost = lost || (fate == LOST && self->lanes);
     }
-    zloom_queue_tell_stale (self, consumer->id, token, turn);
     return lost;
 }
 
@@ -339,7 +338,7 @@ zloom_queue_end_leases (zloom_queue_t *self, const zloom_turn_t *turn)
         zloom_lease_part_t part;
         while (zloom_leases_take_due (self->leases, &lease, turn->now.mono_ns, &part)) {
             self->lease_ends += part.n;
-            zloom_queue_add_stale (self, part.seq, part.n);
+            zloom_queue_lost (self, (zloom_queue_lost_t){consumer->id, token, {part.seq, part.n}});
             if (part.started) {
                 zloom_run_t run = {part.seq, part.n};
                 zloom_queue_fail (self, &run, &cause, ZLOOM_DELAY_UNSET, false, turn);
@@ -350,6 +349,5 @@ zloom_queue_end_leases (zloom_queue_t *self, const zloom_turn_t *turn)
         if (suspect && !lease) {
             consumer->suspects--;
         }
-        zloom_queue_tell_stale (self, consumer->id, token, turn);
     }
 }

@@ -80,24 +80,23 @@ zloom_queue_barred (const zloom_queue_t *self, uint64_t seq)
 
 /* ---- taken away ------------------------------------------------------------------------------ */
 
-/* What a consumer loses is told when all is known: one frame a hand-out, not one a message. */
-static void
-s_lose (zloom_queue_t *self, zloom_consumer_id_t consumer, zloom_token_t token, uint64_t seq,
-        uint32_t n)
+void
+zloom_queue_lost (zloom_queue_t *self, zloom_queue_lost_t lost)
 {
     zloom_grow (&self->lost, &self->lost_capacity, self->lost_count + 1, sizeof *self->lost);
-    self->lost[self->lost_count++] = (zloom_queue_lost_t){consumer, token, {seq, n}};
+    self->lost[self->lost_count++] = lost;
 }
 
+/* By consumer, the highest numbers first. */
 static int
-s_by_token (const void *a, const void *b)
+s_later_first (const void *a, const void *b)
 {
     const zloom_queue_lost_t *x = a;
     const zloom_queue_lost_t *y = b;
     const uint64_t keys[][2] = {{x->consumer, y->consumer},
+                                {y->run.seq, x->run.seq},
                                 {x->token.boot, y->token.boot},
-                                {x->token.number, y->token.number},
-                                {x->run.seq, y->run.seq}};
+                                {x->token.number, y->token.number}};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         if (keys[i][0] != keys[i][1]) {
             return keys[i][0] < keys[i][1] ? -1 : 1;
@@ -106,23 +105,35 @@ s_by_token (const void *a, const void *b)
     return 0;
 }
 
+static bool
+s_is_one_hand_out (const zloom_queue_lost_t *a, const zloom_queue_lost_t *b)
+{
+    return a->consumer == b->consumer && a->token.boot == b->token.boot &&
+           a->token.number == b->token.number;
+}
+
+/*
+ * A road that breaks takes the end of what was said. Whoever comes to the next boot must not name
+ * the later message of a key without the earlier, so it hears of the later first: one frame a
+ * hand-out, as long as no other hand-out's numbers stand between.
+ */
 static void
 s_tell (zloom_queue_t *self, const zloom_turn_t *turn)
 {
-    zloom_queue_lost_t last = {0};
     if (self->lost_count > 1) {
-        qsort (self->lost, self->lost_count, sizeof *self->lost, s_by_token);
+        qsort (self->lost, self->lost_count, sizeof *self->lost, s_later_first);
     }
-    for (size_t i = 0; i < self->lost_count; i++) {
-        const zloom_queue_lost_t lost = self->lost[i];
-        if (lost.consumer != last.consumer || lost.token.boot != last.token.boot ||
-            lost.token.number != last.token.number) {
-            zloom_queue_tell_stale (self, last.consumer, last.token, turn);
+    for (size_t i = 0, end; i < self->lost_count; i = end) {
+        const zloom_queue_lost_t *first = &self->lost[i];
+        for (end = i + 1; end < self->lost_count && end - i < ZLOOM_LIMIT_RUNS &&
+                          s_is_one_hand_out (first, &self->lost[end]);) {
+            end++;
         }
-        zloom_queue_add_stale (self, lost.run.seq, lost.run.n);
-        last = lost;
+        for (size_t j = end; j > i; j--) {
+            zloom_queue_add_stale (self, self->lost[j - 1].run.seq, self->lost[j - 1].run.n);
+        }
+        zloom_queue_tell_stale (self, first->consumer, first->token, turn);
     }
-    zloom_queue_tell_stale (self, last.consumer, last.token, turn);
     self->lost_count = 0;
 }
 
@@ -137,7 +148,7 @@ s_take_out (zloom_queue_t *self, zloom_lease_t **lease_p, uint64_t seq)
     self->released++;
     zloom_queue_ready (self, seq, seq);
     zloom_lanes_back (self->lanes, seq);
-    s_lose (self, consumer->id, token, seq, 1);
+    zloom_queue_lost (self, (zloom_queue_lost_t){consumer->id, token, {seq, 1}});
 }
 
 /*

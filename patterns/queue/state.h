@@ -72,7 +72,7 @@ typedef struct {
     uint64_t seq;
 } zloom_queue_recall_t;
 
-/* What a consumer loses by that. */
+/* What a consumer loses in this event; it is told when that is over. */
 typedef struct {
     zloom_consumer_id_t consumer;
     zloom_token_t token;
@@ -343,6 +343,7 @@ void zloom_queue_leave_consumer (zloom_queue_t *self, const zloom_event_t *event
 void zloom_queue_add_stale (zloom_queue_t *self, uint64_t seq, uint32_t n);
 void zloom_queue_tell_stale (zloom_queue_t *self, zloom_consumer_id_t consumer, zloom_token_t token,
                              const zloom_turn_t *turn);
+void zloom_queue_lost (zloom_queue_t *self, zloom_queue_lost_t lost); /* at the event's end */
 /* End leases whose deadline has come, as many as an event may. */
 void zloom_queue_end_leases (zloom_queue_t *self, const zloom_turn_t *turn);
 /* The lease with this token if this consumer holds it. */

@@ -172,9 +172,9 @@ queue_leases_again_only_what_can_have_been_leased (void **state)
     };
     s_return (desk, 6, tokens, runs, 6);
     assert_int_equal (desk_stats (desk).leased, 4);
-    assert_int_equal (desk_count (desk, ZLOOM_EFFECT_STALE), 4);
-    const uint64_t lost[] = {2, 5, 11, 9};
-    for (size_t i = 0; i < 4; i++) {
+    assert_int_equal (desk_count (desk, ZLOOM_EFFECT_STALE), 3);
+    const uint64_t lost[] = {9, 5, 2}; /* 11 is in one frame with 9 */
+    for (size_t i = 0; i < 3; i++) {
         const zloom_effect_t *stale = desk_effect (desk, ZLOOM_EFFECT_STALE, i);
         assert_int_equal (stale->deliver.consumer, 6);
         assert_int_equal (stale->deliver.runs[0].seq, lost[i]);
@@ -214,7 +214,7 @@ queue_leases_nothing_again_that_a_restored_log_gave_anew (void **state)
     event.subscribe.holding_ends = ends;
     desk_feed (desk, &event);
     assert_int_equal (desk_stats (desk).leased, 2);
-    assert_int_equal (desk_count (desk, ZLOOM_EFFECT_STALE), 3);
+    assert_int_equal (desk_count (desk, ZLOOM_EFFECT_STALE), 2); /* of each token */
     desk_destroy (desk);
 }
 

@@ -170,7 +170,7 @@ queue_promise_02_what_workers_hold_is_leased_again (void **state)
     assert_int_equal (stale->deliver.runs[0].seq, 8); /* of this boot: not known */
     event.consumer = 6;                               /* another says that it has them, too */
     desk_feed (desk, &event);
-    assert_int_equal (desk_count (desk, ZLOOM_EFFECT_STALE), 3);
+    assert_int_equal (desk_count (desk, ZLOOM_EFFECT_STALE), 2);
     assert_int_equal (desk_stats (desk).leased, 5);
     assert_int_equal (s_ack_as_of (desk, boot, 11, true, 2, ZLOOM_VERDICT_ACK), ZLOOM_OK);
     assert_int_equal (s_ack_as_of (desk, boot, 11, false, 3, ZLOOM_VERDICT_ACK), ZLOOM_STALE);
