@@ -18,7 +18,10 @@ s_flow_of (const sim_checker_t *self, bool disk, uint32_t number)
     return SIM_NO_FLOW;
 }
 
-/* It follows an earlier message of its key to the dead letters. */
+/*
+ * It follows an earlier message of its key to the dead letters; or a later one, where a crash took
+ * along that it had left before: the router handed out that one meanwhile, and it parked the key.
+ */
 static bool
 s_follows (const sim_checker_t *self, const sim_place_t *place)
 {
@@ -26,8 +29,8 @@ s_follows (const sim_checker_t *self, const sim_place_t *place)
     for (size_t i = 0; key && self->order == ZLOOM_ORDER_PARK && i < self->flows[SIM_ORDERS].count;
          i++) {
         const sim_place_t *other = self->flows[SIM_ORDERS].places[i];
-        if (other->seq < place->seq && other->left == ZLOOM_REASON_MOVED && !other->expired &&
-            strcmp (sim_place_key (self, other), key) == 0) {
+        if ((other->seq < place->seq || place->back) && other->left == ZLOOM_REASON_MOVED &&
+            !other->expired && strcmp (sim_place_key (self, other), key) == 0) {
             return true;
         }
     }
