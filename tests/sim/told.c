@@ -182,6 +182,8 @@ sim_checker_asked (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_tok
                                                   .wall_ns = self->ground->wall_offset_ns};
     const bool others = place->leased && place->deadline_ns > 0 && !holds;
     if (!others && verdict != ZLOOM_VERDICT_ACK && !step) {
+        /* Whoever named it to this boot may hold it all the same, and be charged when that ends. */
+        place->bad_ends += place->leased && !holds;
         place->leased = false;
         const bool bad = verdict == ZLOOM_VERDICT_RETRY || verdict == ZLOOM_VERDICT_CRASH;
         place->bad_ends += bad && !sim_same_token (place->bad, token);
