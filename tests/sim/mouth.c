@@ -166,6 +166,10 @@ s_say_deliver (sim_ear_t *self, sim_session_t *session, const zloom_verb_deliver
     zloom_bytes_t envelope;
     uint32_t index = 0;
     s_check_credit (self, session, deliver);
+    if (session->again && flow == SIM_NO_FLOW) {
+        /* On what it subscribed to before it said HELLO again: liars take orders. */
+        sim_checker_unsaid (self->checker, SIM_ORDERS);
+    }
     for (size_t i = 0; i < deliver->run_count; i++) {
         sim_trace (self->ground, "  delivers", deliver->runs[i].seq, deliver->runs[i].n,
                    deliver->token.number);
