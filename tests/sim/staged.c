@@ -115,10 +115,12 @@ s_stage_message (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_bytes
     place->unordered = message->flow != flow || before;
     place->stored_wall_ns = sim_now (self->ground).wall_ns;
     place->stored_offset_ns = self->ground->wall_offset_ns;
-    /* Of a sender whose clock is ahead: no longer than it asked for. */
+    /* Of a sender whose clock is ahead: no longer than it asked for. What was put back by hand has
+     * its time behind it. */
     const int64_t from_ns = base_ns < place->stored_wall_ns ? base_ns : place->stored_wall_ns;
-    place->due_wall_ns = opened.has_due ? from_ns + opened.due_ms * SIM_MS : 0;
-    place->expires_wall_ns = opened.has_expires ? base_ns + opened.expires_ms * SIM_MS : 0;
+    place->due_wall_ns = opened.has_due && !before ? from_ns + opened.due_ms * SIM_MS : 0;
+    place->expires_wall_ns =
+      opened.has_expires && !before ? base_ns + opened.expires_ms * SIM_MS : 0;
     place->rank = opened.has_priority ? opened.priority : 4;
     sim_order_stored (self, place);
     if (flow == SIM_DEAD && message->flow != SIM_DEAD) {
