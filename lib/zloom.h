@@ -146,8 +146,9 @@ int64_t zloom_deadline (int64_t ms);
  *
  * All work is done inside the calls below, on the caller's thread: there is no thread behind it.
  * So a program that has nothing to call waits on zloom_client_fd () and calls
- * zloom_client_dispatch (), or calls zloom_client_receive () or zloom_client_flush () every second:
- * a client that does not answer for some seconds counts as frozen, and its leases go to others.
+ * zloom_client_dispatch (), or calls zloom_client_receive (), zloom_client_hear () or
+ * zloom_client_flush () every second: a client that does not answer for some seconds counts as
+ * frozen, and its leases go to others.
  *
  * Example: send, and know that it is safe.
  *
@@ -291,8 +292,11 @@ typedef struct {
     const char *reason; /* "drop-oldest", "limit", "retain", ...: docs/protocol.md, "Buses" */
 } zloom_gap_t;
 
-/* Called by zloom_client_receive (), between the messages before the gap and those behind it; of a
- * durable group again, to the next one, until something behind it is settled. */
+/*
+ * Called by zloom_client_receive () and zloom_client_hear (), between the messages before the gap
+ * and those behind it; of a durable group again, to the next one, until something behind it is
+ * settled.
+ */
 typedef void (zloom_gap_fn) (void *arg, const zloom_gap_t *gap);
 
 /* Zero means the default; strings are copied. */
@@ -361,9 +365,10 @@ zloom_err_t zloom_client_receive (zloom_client_t *self, const zloom_message_t **
                                   int64_t deadline_ns);
 /*
  * The next message of one subscription to a bus that is not durable: nothing is leased there, so
- * there is nothing to settle. The message is valid until the next call of hear for the
- * subscription, or its end. As receive; UNSUPPORTED: its messages come under a lease, receive them;
- * NOT_FOUND: no such subscription.
+ * there is nothing to settle (who does hears INVALID). The message is valid until the next call of
+ * hear for the subscription, or its end. TIMED_OUT: none came. FENCED, FORBIDDEN, UNKNOWN_FLOW:
+ * this subscription, or the session, is over. UNSUPPORTED: its messages come under a lease, receive
+ * them. NOT_FOUND: no such subscription.
  */
 zloom_err_t zloom_client_hear (zloom_client_t *self, uint32_t handle,
                                const zloom_message_t **message_p, int64_t deadline_ns);

@@ -296,7 +296,7 @@ s_wait_next (zloom_client_t *self, uint32_t heard, const zloom_message_t **messa
     zloom_err_t err = s_next (self, heard, message_p);
     while (err == ZLOOM_OK && !*message_p) {
         err = zloom_client_core_ended (self->core);
-        if (err == ZLOOM_OK && self->over != ZLOOM_OK) {
+        if (err == ZLOOM_OK && heard == 0 && self->over != ZLOOM_OK) {
             err = zloom_fail (self->over, "%s", self->over_text);
             self->over = ZLOOM_OK;
         }
@@ -333,7 +333,9 @@ zloom_client_hear (zloom_client_t *self, uint32_t handle, const zloom_message_t 
         *message_p = NULL;
         return zloom_fail (ZLOOM_NOT_FOUND, "no subscription 0");
     }
-    return s_wait_next (self, handle, message_p, deadline_ns);
+    const zloom_err_t err = s_wait_next (self, handle, message_p, deadline_ns);
+    zloom_client_touch (self); /* what was heard before is free again */
+    return err;
 }
 
 /* ---- settling ------------------------------------------------------------------------------- */

@@ -183,6 +183,8 @@ s_subscribed (zloom_client_core_t *self, const zloom_verb_subscribed_t *subscrib
     }
     subscription->subscribed = subscribed->code == ZLOOM_OK;
     subscription->over = subscribed->code;
+    free (subscription->over_text);
+    subscription->over_text = zloom_memdup_text (subscribed->text.data, subscribed->text.size);
     zloom_subscription_begun (subscription, subscribed->lease_ms, subscribed->next);
     const zloom_client_event_t event = {.type = ZLOOM_CLIENT_SUBSCRIBED,
                                         .flow = subscription->flow,

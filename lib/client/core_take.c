@@ -208,6 +208,9 @@ zloom_client_core_hear (zloom_client_core_t *self, uint32_t handle,
            gap) {
         s_tell_gap (self, it, gap);
     }
+    if (!*message_p && it->over != ZLOOM_OK) {
+        return zloom_fail (it->over, "flow %s: %s", it->flow, it->over_text);
+    }
     if (!*message_p && zloom_subscription_is_leased (it)) {
         return zloom_fail (ZLOOM_UNSUPPORTED,
                            "flow %s: its messages are to be settled: receive them", it->flow);
@@ -292,7 +295,7 @@ zloom_client_core_settle (zloom_client_core_t *self, const zloom_message_t **mes
     zloom_assert (message_p && *message_p);
     zloom_item_t *item = zloom_item (*message_p);
     if (item->mark->state != ZLOOM_ITEM_TAKEN) {
-        return zloom_fail (ZLOOM_INVALID, "message %llu is in a step, or was settled",
+        return zloom_fail (ZLOOM_INVALID, "message %llu is in a step, was settled, or was heard",
                            (unsigned long long) (*message_p)->seq);
     }
     const bool gone =

@@ -76,6 +76,13 @@ zloom_items_put (zloom_items_t *self, zloom_item_t *item)
     self->spare_count++;
 }
 
+void
+zloom_item_init_heard (zloom_item_t *item)
+{
+    item->tag = ITEM_TAG;
+    item->mark = &s_gone;
+}
+
 zloom_item_t *
 zloom_item (const zloom_message_t *message)
 {

@@ -52,6 +52,8 @@ typedef struct {
 void zloom_items_fini (zloom_items_t *self);
 zloom_item_t *zloom_items_take (zloom_items_t *self);
 void zloom_items_put (zloom_items_t *self, zloom_item_t *item);
+/* One that is no list's: it looks settled, since there is nothing to settle. */
+void zloom_item_init_heard (zloom_item_t *item);
 /* The item of a message, checked. */
 zloom_item_t *zloom_item (const zloom_message_t *message);
 /* Read the envelope into a message of which flow and maker are set. MALFORMED. */

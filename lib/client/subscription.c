@@ -36,6 +36,7 @@ zloom_subscription_new (const zloom_subscription_options_t *options, uint32_t ha
       options->prefetch_frames ? options->prefetch_frames : self->prefetch.messages;
     self->extend_at_ns = ZLOOM_NEVER;
     self->told_all_at_ns = ZLOOM_NEVER;
+    zloom_item_init_heard (&self->heard);
     return self;
 }
 
@@ -62,6 +63,7 @@ zloom_subscription_destroy (zloom_subscription_t **self_p)
     free (self->patterns);
     free (self->flow);
     free (self->group);
+    free (self->over_text);
     free (self);
 }
 
@@ -285,7 +287,7 @@ zloom_subscription_hear (zloom_subscription_t *self, uint64_t *malformed,
 {
     ZLOOM_CHECK (self, ZLOOM_SUBSCRIPTION_TAG);
     *gap_p = NULL;
-    self->hearing = NULL;
+    self->heard.lease = NULL;
     for (; self->taking && self->waiting > 0; self->taking = self->taking->next) {
         zloom_client_lease_t *const lease = self->taking;
         if ((*gap_p = s_gap (self, lease)) || zloom_client_lease_is_leased (lease)) {
@@ -294,10 +296,10 @@ zloom_subscription_hear (zloom_subscription_t *self, uint64_t *malformed,
         zloom_waiting_t found;
         while (zloom_client_lease_look (lease, &lease->next_waiting, &found)) {
             s_drop (self, lease, found.index);
-            s_describe (self, &found, &self->heard);
-            if (zloom_message_open (&self->heard, found.envelope) == ZLOOM_OK) {
-                self->hearing = lease; /* its bytes stay until the next call */
-                return &self->heard;
+            s_describe (self, &found, &self->heard.message);
+            if (zloom_message_open (&self->heard.message, found.envelope) == ZLOOM_OK) {
+                self->heard.lease = lease; /* its bytes stay until the next call */
+                return &self->heard.message;
             }
             (*malformed)++;
         }
@@ -409,7 +411,7 @@ zloom_subscription_sweep (zloom_subscription_t *self)
     zloom_client_lease_t *before = NULL;
     for (zloom_client_lease_t *lease = self->first; lease;) {
         zloom_client_lease_t *next = lease->next;
-        if (!zloom_client_lease_over (lease) || lease == self->hearing) {
+        if (!zloom_client_lease_over (lease) || lease == self->heard.lease) {
             before = lease;
             lease = next;
             continue;

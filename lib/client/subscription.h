@@ -35,7 +35,8 @@ struct zloom_subscription {
     uint64_t next_seq; /* without leases: where it goes on on a new road; 0: at `from` */
     zloom_amount_t prefetch;
     bool subscribed;  /* the router said SUBSCRIBED on this road */
-    zloom_err_t over; /* OK: alive; else why the router ended it */
+    zloom_err_t over; /* OK: alive; else why the router ended it, ... */
+    char *over_text;  /* ... in its words */
     bool on_hold;
     uint64_t lease_ms;
     uint64_t delivery_no;
@@ -49,8 +50,7 @@ struct zloom_subscription {
     zloom_client_lease_t *last;
     zloom_client_lease_t *taking; /* nothing waits in those before it; NULL: in none */
     zloom_items_t items;
-    zloom_message_t heard;         /* what hear gave out last, and ... */
-    zloom_client_lease_t *hearing; /* ... the delivery whose bytes it shows; NULL: none */
+    zloom_item_t heard; /* what hear gave out last; its lease: whose bytes it shows, NULL: none */
 };
 
 zloom_subscription_t *zloom_subscription_new (const zloom_subscription_options_t *options,

@@ -240,6 +240,36 @@ test_what_is_leased_is_not_heard (void **state)
     assert_int_equal (zloom_client_core_hear (desk->core, 99, &message), ZLOOM_NOT_FOUND);
 }
 
+static void
+test_what_is_heard_is_not_settled (void **state)
+{
+    desk_t *desk = *state;
+    s_say_deliver (desk, s_handle, NO_LEASE, 1001, 1, 1);
+    const zloom_message_t *message = s_hear (desk);
+    const zloom_message_t *same = message;
+    assert_int_equal (zloom_client_core_settle (desk->core, &same, &s_ack), ZLOOM_INVALID);
+    assert_non_null (strstr (zloom_note (), "heard"));
+    assert_false (zloom_client_core_stale (desk->core, message));
+    assert_int_equal (zloom_client_core_progress (desk->core, message, 0), ZLOOM_OK);
+    s_expect_body (message, "m1001");
+}
+
+/* Who hears one subscription is not told of the end of another. */
+static void
+test_the_end_is_told_to_who_hears_it (void **state)
+{
+    desk_t *desk = *state;
+    const uint32_t first = s_handle;
+    const zloom_message_t *message = NULL;
+    assert_int_equal (zloom_client_core_subscribe (desk->core, &s_take, &s_handle), ZLOOM_OK);
+    s_expect (desk, ZLOOM_VERB_SUBSCRIBE);
+    s_say_subscribed (desk, s_handle, ZLOOM_FORBIDDEN);
+    assert_int_equal (zloom_client_core_hear (desk->core, s_handle, &message), ZLOOM_FORBIDDEN);
+    assert_non_null (strstr (zloom_note (), "events"));
+    assert_int_equal (zloom_client_core_hear (desk->core, first, &message), ZLOOM_OK);
+    assert_null (message);
+}
+
 static const zloom_verb_t *
 s_come_back (desk_t *desk)
 {
@@ -383,6 +413,8 @@ main (void)
       T (test_what_is_received_stays_beside_what_is_heard),
       T (test_what_cannot_be_read_is_passed_over),
       T (test_what_is_leased_is_not_heard),
+      T (test_what_is_heard_is_not_settled),
+      T (test_the_end_is_told_to_who_hears_it),
       T (test_a_new_road_goes_on_behind_the_last_one),
       T (test_a_hole_among_deliveries_is_noticed),
       T (test_a_step_without_a_lease_sends),
