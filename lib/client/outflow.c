@@ -258,7 +258,7 @@ zloom_err_t
 zloom_outflow_send (zloom_outflow_t *self, const zloom_envelope_t *envelope, zloom_bytes_t mark,
                     zloom_now_t now, uint64_t *id_p)
 {
-    zloom_envelope_t ready;
+    zloom_envelope_t ready = {0};
     zloom_err_t err = zloom_outflow_admit (self, envelope, &ready);
     if (err != ZLOOM_OK) {
         return err;

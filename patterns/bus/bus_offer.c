@@ -193,6 +193,7 @@ s_publish_again (zloom_bus_t *self, const zloom_effect_t *append, zloom_now_t no
     zloom_pack_iter_t iter = zloom_pack_iter (append->append.pack);
     zloom_bytes_t bytes;
     uint32_t index = 0;
+    zloom_assert (append->append.past); /* some come back */
     for (const uint8_t *at = iter.rest.data; zloom_pack_next (&iter, &bytes); at = iter.rest.data) {
         const zloom_bytes_t one = zloom_bytes (at, (size_t) (iter.rest.data - at));
         zloom_bus_group_t *group = zloom_bus_comes_back (self, append->append.past[index].history);
