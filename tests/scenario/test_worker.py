@@ -240,17 +240,14 @@ flows:
 
 
 class Bad(Workers):
-    def ended_for_good(self, flow="todo"):
-        """The worker is down; what waits is unharmed."""
-        wait_for("the node gives up", lambda: "worker-ended" in self.said())
-        return self.said()
-
     def test_a_program_that_is_not_there(self):
         self.serve(work(["sh", "-c", "exec nowhere-at-all"], "lines"), ready=False)
-        said = self.ended_for_good()
+        # It says why behind its last figures, and is gone after that.
+        wait_for("it is not started again", lambda: 'end="exit code 127"' in self.said())
+        said = self.said()
+        self.assertIn("worker-ended", said)
         self.assertIn("NO_PROGRAM", said)
         self.assertIn("nowhere-at-all", said)
-        wait_for("it is not started again", lambda: 'end="exit code 127"' in self.said())
         self.assertEqual(self.said().count("node-start node=work"), 1)
 
     def test_a_script_that_is_not_there(self):
