@@ -312,6 +312,16 @@ s_say_settled (desk_t *desk, uint32_t handle, uint64_t number, uint64_t first, u
 }
 
 static inline void
+s_say_stale (desk_t *desk, uint32_t handle, uint64_t number, uint64_t first, uint32_t n)
+{
+    const zloom_run_t run = {first, n};
+    const zloom_verb_t verb = {
+      .kind = ZLOOM_VERB_STALE,
+      .stale = {.handle = handle, .token = {DESK_BOOT, number}, .runs = &run, .run_count = 1}};
+    s_say (desk, &verb, NULL);
+}
+
+static inline void
 s_say_step_answer (desk_t *desk, uint32_t handle, uint64_t number, zloom_err_t code)
 {
     const zloom_verb_t verb = {.kind = ZLOOM_VERB_SETTLED,
@@ -324,6 +334,15 @@ s_say_step_answer (desk_t *desk, uint32_t handle, uint64_t number, zloom_err_t c
 }
 
 /* ---- the usual ways ------------------------------------------------------------------------- */
+
+/* The next message, which is there. */
+static inline const zloom_message_t *
+s_receive (desk_t *desk)
+{
+    const zloom_message_t *message = NULL;
+    assert_true (zloom_client_core_receive (desk->core, 0, &message));
+    return message;
+}
 
 /* Connected and welcomed; HELLO is taken. */
 static inline void
@@ -369,6 +388,13 @@ s_expect_send (desk_t *desk, uint64_t first, uint32_t n)
     const zloom_verb_t *verb = s_expect (desk, ZLOOM_VERB_SEND);
     assert_int_equal (verb->send.first_id, first);
     assert_int_equal (verb->send.n, n);
+}
+
+static inline int
+s_teardown (void **state)
+{
+    s_desk_destroy ((desk_t **) state);
+    return 0;
 }
 
 #endif

@@ -73,21 +73,6 @@ s_setup (void **state)
     return 0;
 }
 
-static int
-s_teardown (void **state)
-{
-    s_desk_destroy ((desk_t **) state);
-    return 0;
-}
-
-static const zloom_message_t *
-s_receive (desk_t *desk)
-{
-    const zloom_message_t *message = NULL;
-    assert_true (zloom_client_core_receive (desk->core, 0, &message));
-    return message;
-}
-
 static void
 s_settle (desk_t *desk, const zloom_message_t *message, zloom_verdict_t verdict, zloom_err_t code)
 {

@@ -22,13 +22,6 @@ s_setup (void **state)
     return 0;
 }
 
-static int
-s_teardown (void **state)
-{
-    s_desk_destroy ((desk_t **) state);
-    return 0;
-}
-
 static zloom_err_t
 s_send_envelope (desk_t *desk, const char *flow, const zloom_envelope_t *envelope)
 {

@@ -26,21 +26,6 @@ s_setup (void **state)
     return 0;
 }
 
-static int
-s_teardown (void **state)
-{
-    s_desk_destroy ((desk_t **) state);
-    return 0;
-}
-
-static const zloom_message_t *
-s_receive (desk_t *desk)
-{
-    const zloom_message_t *message = NULL;
-    assert_true (zloom_client_core_receive (desk->core, 0, &message));
-    return message;
-}
-
 static void
 s_ack_next (desk_t *desk, unsigned n)
 {
@@ -48,16 +33,6 @@ s_ack_next (desk_t *desk, unsigned n)
         const zloom_message_t *message = s_receive (desk);
         assert_int_equal (zloom_client_core_settle (desk->core, &message, &s_ack), ZLOOM_OK);
     }
-}
-
-static void
-s_say_stale (desk_t *desk, uint64_t seq, uint32_t n)
-{
-    const zloom_run_t run = {seq, n};
-    const zloom_verb_t stale = {
-      .kind = ZLOOM_VERB_STALE,
-      .stale = {.handle = s_handle, .token = {DESK_BOOT, 1}, .runs = &run, .run_count = 1}};
-    s_say (desk, &stale, NULL);
 }
 
 static const zloom_verb_t *
@@ -81,7 +56,7 @@ test_what_was_taken_back_is_not_settled_on_a_new_road (void **state)
     s_say_deliver (desk, s_handle, 1, 1, 4, 1);
     s_ack_next (desk, 3);
     assert_int_equal (s_expect (desk, ZLOOM_VERB_SETTLE)->settle.runs[0].n, 3);
-    s_say_stale (desk, 2, 1);
+    s_say_stale (desk, s_handle, 1, 2, 1);
     const zloom_verb_t *verb = s_come_back (desk);
     const zloom_holding_t *holding = &verb->subscribe.holding[0];
     for (size_t i = 0; i < holding->run_count; i++) {
@@ -161,7 +136,7 @@ test_a_step_on_what_was_taken_back_is_not_said_again (void **state)
         assert_int_equal (zloom_client_core_commit (desk->core, &step, &ids[i]), ZLOOM_OK);
     }
     assert_int_equal (s_expect (desk, ZLOOM_VERB_STEP)->step.settles[0].n, 2);
-    s_say_stale (desk, 2, 1);
+    s_say_stale (desk, s_handle, 1, 2, 1);
     assert_int_equal (s_count_events (desk, ZLOOM_CLIENT_STEP), 0);
     const zloom_verb_t *verb = s_come_back (desk);
     assert_int_equal (s_last_event (desk, ZLOOM_CLIENT_STEP)->id, ids[1]);

@@ -31,16 +31,9 @@ s_setup (void **state)
     return 0;
 }
 
-static int
-s_teardown (void **state)
-{
-    s_desk_destroy ((desk_t **) state);
-    return 0;
-}
-
 /* The next message, which must be this one; 0: there is none. */
 static const zloom_message_t *
-s_receive (desk_t *desk, uint64_t seq)
+s_receive_this (desk_t *desk, uint64_t seq)
 {
     const zloom_message_t *message = NULL;
     assert_int_equal (zloom_client_core_receive (desk->core, 0, &message), seq > 0);
@@ -81,13 +74,13 @@ test_what_waits_behind_a_failure_goes_back (void **state)
             s_setup (state);
             desk = *state;
         }
-        assert_int_equal (s_settle (desk, s_receive (desk, 1), verdicts[i]), ZLOOM_OK);
+        assert_int_equal (s_settle (desk, s_receive_this (desk, 1), verdicts[i]), ZLOOM_OK);
         assert_int_equal (zloom_client_core_waiting (desk->core, 0), 3);
         s_expect_release_of_a (desk, verdicts[i]);
-        s_receive (desk, 2);
-        s_receive (desk, 4);
-        s_receive (desk, 6);
-        s_receive (desk, 0);
+        s_receive_this (desk, 2);
+        s_receive_this (desk, 4);
+        s_receive_this (desk, 6);
+        s_receive_this (desk, 0);
     }
 }
 
@@ -95,12 +88,12 @@ static void
 test_an_ack_and_a_message_without_key_move_nobody (void **state)
 {
     desk_t *desk = *state;
-    assert_int_equal (s_settle (desk, s_receive (desk, 1), ZLOOM_VERDICT_ACK), ZLOOM_OK);
-    s_receive (desk, 2);
-    s_receive (desk, 3);
-    assert_int_equal (s_settle (desk, s_receive (desk, 4), ZLOOM_VERDICT_RETRY), ZLOOM_OK);
-    s_receive (desk, 5);
-    s_receive (desk, 6);
+    assert_int_equal (s_settle (desk, s_receive_this (desk, 1), ZLOOM_VERDICT_ACK), ZLOOM_OK);
+    s_receive_this (desk, 2);
+    s_receive_this (desk, 3);
+    assert_int_equal (s_settle (desk, s_receive_this (desk, 4), ZLOOM_VERDICT_RETRY), ZLOOM_OK);
+    s_receive_this (desk, 5);
+    s_receive_this (desk, 6);
 }
 
 /* What was received is in the caller's hands: it is not taken away. */
@@ -108,15 +101,15 @@ static void
 test_what_was_received_stays (void **state)
 {
     desk_t *desk = *state;
-    const zloom_message_t *first = s_receive (desk, 1);
-    s_receive (desk, 2);
-    const zloom_message_t *third = s_receive (desk, 3);
+    const zloom_message_t *first = s_receive_this (desk, 1);
+    s_receive_this (desk, 2);
+    const zloom_message_t *third = s_receive_this (desk, 3);
     assert_int_equal (s_settle (desk, first, ZLOOM_VERDICT_RETRY), ZLOOM_OK);
     assert_false (zloom_client_core_stale (desk->core, third));
     assert_int_equal (s_settle (desk, third, ZLOOM_VERDICT_RELEASE), ZLOOM_OK);
-    s_receive (desk, 4);
-    s_receive (desk, 6);
-    s_receive (desk, 0);
+    s_receive_this (desk, 4);
+    s_receive_this (desk, 6);
+    s_receive_this (desk, 0);
 }
 
 /* The lease of the first was lost: the router hands the key out from it on, to somebody. */
@@ -124,7 +117,7 @@ static void
 test_an_ack_that_comes_too_late_is_a_failure (void **state)
 {
     desk_t *desk = *state;
-    const zloom_message_t *first = s_receive (desk, 1);
+    const zloom_message_t *first = s_receive_this (desk, 1);
     const zloom_run_t run = {1, 1};
     const zloom_verb_t stale = {
       .kind = ZLOOM_VERB_STALE,
@@ -135,8 +128,8 @@ test_an_ack_that_comes_too_late_is_a_failure (void **state)
     assert_int_equal (verb->settle.run_count, 2);
     assert_int_equal (verb->settle.runs[0].first, 3);
     assert_int_equal (verb->settle.runs[1].first, 5);
-    s_receive (desk, 2);
-    s_receive (desk, 4);
+    s_receive_this (desk, 2);
+    s_receive_this (desk, 4);
 }
 
 static void
@@ -147,15 +140,15 @@ test_a_step_that_comes_too_late_is_one (void **state)
     const zloom_envelope_t envelope = {.body = zloom_bytes_text ("x")};
     zloom_step_t *step = zloom_client_core_step (desk->core);
     uint64_t id = 0;
-    assert_int_equal (zloom_step_settle (step, s_receive (desk, 1), &ack), ZLOOM_OK);
+    assert_int_equal (zloom_step_settle (step, s_receive_this (desk, 1), &ack), ZLOOM_OK);
     assert_int_equal (zloom_step_emit (step, "paid", &envelope, desk->now), ZLOOM_OK);
     assert_int_equal (zloom_client_core_commit (desk->core, &step, &id), ZLOOM_OK);
     s_expect (desk, ZLOOM_VERB_STEP);
     s_say_step_answer (desk, s_handle, 1, ZLOOM_STALE);
-    s_receive (desk, 2);
-    s_receive (desk, 4);
-    s_receive (desk, 6);
-    s_receive (desk, 0);
+    s_receive_this (desk, 2);
+    s_receive_this (desk, 4);
+    s_receive_this (desk, 6);
+    s_receive_this (desk, 0);
 }
 
 /* The recall of the router and our own release may cross. */
@@ -163,7 +156,7 @@ static void
 test_a_recall_and_a_release_may_cross (void **state)
 {
     desk_t *desk = *state;
-    assert_int_equal (s_settle (desk, s_receive (desk, 1), ZLOOM_VERDICT_RETRY), ZLOOM_OK);
+    assert_int_equal (s_settle (desk, s_receive_this (desk, 1), ZLOOM_VERDICT_RETRY), ZLOOM_OK);
     s_expect_release_of_a (desk, ZLOOM_VERDICT_RETRY);
     const zloom_run_t run = {3, 3};
     const zloom_verb_t stale = {
@@ -173,9 +166,9 @@ test_a_recall_and_a_release_may_cross (void **state)
     s_say_settled (desk, s_handle, 1, 1, 1, ZLOOM_OK);
     s_say_settled (desk, s_handle, 1, 3, 1, ZLOOM_STALE);
     s_say_settled (desk, s_handle, 1, 5, 1, ZLOOM_STALE);
-    s_receive (desk, 2);
-    s_receive (desk, 6);
-    s_receive (desk, 0);
+    s_receive_this (desk, 2);
+    s_receive_this (desk, 6);
+    s_receive_this (desk, 0);
     assert_int_equal (zloom_client_core_pending (desk->core), 0);
 }
 
@@ -185,7 +178,7 @@ test_what_is_malformed_fails_no_key (void **state)
 {
     desk_t *desk = *state;
     for (uint64_t seq = 1; seq <= 6; seq++) {
-        assert_int_equal (s_settle (desk, s_receive (desk, seq), ZLOOM_VERDICT_ACK), ZLOOM_OK);
+        assert_int_equal (s_settle (desk, s_receive_this (desk, seq), ZLOOM_VERDICT_ACK), ZLOOM_OK);
     }
     static const uint8_t malformed[] = {0xc4, 0x02, 0x91, 0xc1}; /* bin of [0xc1] */
     const zloom_envelope_t envelope = {.key = zloom_bytes_text ("b")};
@@ -193,7 +186,7 @@ test_what_is_malformed_fails_no_key (void **state)
     zloom_buf_add (&pack, malformed, sizeof malformed);
     zloom_pack_add (&pack, &envelope);
     s_say_deliver_pack (desk, s_handle, 2, 7, 2, 2, &pack);
-    s_receive (desk, 8);
+    s_receive_this (desk, 8);
 }
 
 int

@@ -14,13 +14,6 @@ s_setup (void **state)
     return 0;
 }
 
-static int
-s_teardown (void **state)
-{
-    s_desk_destroy ((desk_t **) state);
-    return 0;
-}
-
 static void
 test_hello_names_flows_and_asks_from_one (void **state)
 {

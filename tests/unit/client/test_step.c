@@ -31,13 +31,6 @@ s_setup (void **state)
     return 0;
 }
 
-static int
-s_teardown (void **state)
-{
-    s_desk_destroy ((desk_t **) state);
-    return 0;
-}
-
 /* Ack message i and emit `emits` to "paid". */
 static uint64_t
 s_commit (desk_t *desk, int i, int emits)

@@ -27,21 +27,6 @@ s_setup (void **state)
     return 0;
 }
 
-static int
-s_teardown (void **state)
-{
-    s_desk_destroy ((desk_t **) state);
-    return 0;
-}
-
-static const zloom_message_t *
-s_receive (desk_t *desk)
-{
-    const zloom_message_t *message = NULL;
-    assert_true (zloom_client_core_receive (desk->core, 0, &message));
-    return message;
-}
-
 static void
 s_settle_all (desk_t *desk, unsigned n, const zloom_settlement_t *settlement)
 {
@@ -185,11 +170,7 @@ test_a_lost_lease_is_told_and_not_settled (void **state)
     desk_t *desk = *state;
     s_say_deliver (desk, s_handle, 1, 1, 3, 1);
     const zloom_message_t *message = s_receive (desk);
-    const zloom_run_t run = {1, 2};
-    const zloom_verb_t stale = {
-      .kind = ZLOOM_VERB_STALE,
-      .stale = {.handle = s_handle, .token = {DESK_BOOT, 1}, .runs = &run, .run_count = 1}};
-    s_say (desk, &stale, NULL);
+    s_say_stale (desk, s_handle, 1, 1, 2);
     assert_int_equal (s_last_event (desk, ZLOOM_CLIENT_STALE)->seq, 1);
     assert_true (zloom_client_core_stale (desk->core, message));
     assert_int_equal (zloom_client_core_settle (desk->core, &message, &s_ack), ZLOOM_STALE);
