@@ -25,13 +25,13 @@ zloom_node_join (const zloom_node_args_t *args, const zloom_client_options_t *op
     }
     /* A host that is away may stay so for long, and nobody here can start it. */
     const bool far = zloom_address_is_far (endpoint);
-    const int64_t end_ns = far ? ZLOOM_NEVER : zloom_time_add (zloom_clock_now ().mono_ns, wait_ns);
+    const int64_t end_ns = far ? ZLOOM_NEVER : zloom_time_add (zloom_clock_mono_ns (), wait_ns);
     for (;;) {
-        const int64_t now_ns = zloom_clock_now ().mono_ns;
+        const int64_t now_ns = zloom_clock_mono_ns ();
         const int64_t try_ns = zloom_time_add (now_ns, far ? TRY_FAR_NS : TRY_NS);
         err = zloom_client_open_with (endpoint, &own, event, event_arg,
                                       try_ns < end_ns ? try_ns : end_ns, client_p);
-        if (err != ZLOOM_NOT_RUNNING || zloom_clock_now ().mono_ns >= end_ns) {
+        if (err != ZLOOM_NOT_RUNNING || zloom_clock_mono_ns () >= end_ns) {
             return err;
         }
         if (zloom_stop_read (stop) != ZLOOM_STOP_NO) {

@@ -67,5 +67,5 @@ zloom_node_gap_at (zloom_node_gaps_t *self, const char *node, const zloom_client
 void
 zloom_node_gap (zloom_node_gaps_t *self, const char *node, const zloom_client_event_t *event)
 {
-    zloom_node_gap_at (self, node, event, zloom_clock_now ().mono_ns);
+    zloom_node_gap_at (self, node, event, zloom_clock_mono_ns ());
 }

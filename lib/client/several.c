@@ -32,7 +32,7 @@ s_wait (zloom_several_t *each, size_t count, int64_t deadline_ns)
               (struct pollfd){.fd = zloom_client_fd (each[i].client), .events = POLLIN};
         }
     }
-    const int64_t left_ms = (deadline_ns - zloom_clock_now ().mono_ns) / ZLOOM_NS_PER_MS + 1;
+    const int64_t left_ms = (deadline_ns - zloom_clock_mono_ns ()) / ZLOOM_NS_PER_MS + 1;
     (void) poll (items, used, left_ms <= 0 ? 0 : left_ms < LOOK_MS ? (int) left_ms : LOOK_MS);
     for (size_t i = 0; i < count; i++) {
         if (each[i].client) {

@@ -235,7 +235,7 @@ zloom_child_start (const zloom_child_config_t *config, zloom_child_t **child_p)
     self->pid = pid;
     self->pidfd = pidfd;
     self->status_fd = status[0];
-    self->started_ns = zloom_clock_now ().mono_ns;
+    self->started_ns = zloom_clock_mono_ns ();
     *child_p = self;
     return ZLOOM_OK;
 }
@@ -295,7 +295,7 @@ s_ended (zloom_child_t *self, int status)
     self->end.exit = WIFEXITED (status) ? WEXITSTATUS (status) : -1;
     self->end.signal = WIFSIGNALED (status) ? WTERMSIG (status) : 0;
     self->end.start_errno = self->start_errno;
-    self->end.ran_ns = zloom_clock_now ().mono_ns - self->started_ns;
+    self->end.ran_ns = zloom_clock_mono_ns () - self->started_ns;
     self->reaped = true;
 }
 

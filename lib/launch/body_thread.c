@@ -47,7 +47,7 @@ s_start (zloom_body_t *base, const uint8_t nonce[16])
     memcpy (self->nonce, nonce, sizeof self->nonce);
     self->ended = false;
     self->number++;
-    self->started_ns = zloom_clock_now ().mono_ns;
+    self->started_ns = zloom_clock_mono_ns ();
     return zloom_thread_start (s_run, self, &self->thread);
 }
 
@@ -113,7 +113,7 @@ s_reap (zloom_body_t *base, zloom_child_end_t *end, char text[ZLOOM_BODY_END_BYT
     const zloom_err_t err = zloom_thread_join (&self->thread);
     *end = (zloom_child_end_t){
       .exit = self->port->exit_code (err),
-      .ran_ns = zloom_clock_now ().mono_ns - self->started_ns,
+      .ran_ns = zloom_clock_mono_ns () - self->started_ns,
     };
     (void) snprintf (self->words, sizeof self->words, "%s", err == ZLOOM_OK ? "" : zloom_note ());
     if (err == ZLOOM_OK) {

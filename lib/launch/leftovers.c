@@ -64,7 +64,7 @@ s_wait (pid_t pid, const char *name, const zloom_paths_t *paths, int stop_fd, in
     zloom_err_t err = ZLOOM_AGAIN;
     while (err == ZLOOM_AGAIN) {
         struct pollfd items[] = {{.fd = fd, .events = POLLIN}, {.fd = stop_fd, .events = POLLIN}};
-        const int64_t left_ms = (until_mono_ns - zloom_clock_now ().mono_ns) / ZLOOM_NS_PER_MS;
+        const int64_t left_ms = (until_mono_ns - zloom_clock_mono_ns ()) / ZLOOM_NS_PER_MS;
         if (left_ms <= 0) {
             err = zloom_fail (ZLOOM_LOCKED,
                               "is not free: process %d (%s) of an earlier run does not end",

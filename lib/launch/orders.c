@@ -311,7 +311,7 @@ zloom_orders_take (void *arg, zloom_control_ticket_t ticket, const char *verb,
                    const json_t *request)
 {
     zloom_supervisor_t *self = arg;
-    const s_order_t order = {self, ticket, request, zloom_clock_now ().mono_ns};
+    const s_order_t order = {self, ticket, request, zloom_clock_mono_ns ()};
     for (size_t i = 0; i < sizeof s_verbs / sizeof *s_verbs; i++) {
         if (strcmp (s_verbs[i].verb, verb) == 0) {
             s_verbs[i].run (&order);

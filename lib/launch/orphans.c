@@ -61,7 +61,7 @@ zloom_orphans_bury (zloom_orphans_t *self)
 void
 zloom_orphans_finish (zloom_orphans_t *self)
 {
-    while (zloom_orphans_bury (self) && zloom_clock_now ().mono_ns < self->until_ns) {
+    while (zloom_orphans_bury (self) && zloom_clock_mono_ns () < self->until_ns) {
         (void) poll (NULL, 0, (int) (LOOK_NS / ZLOOM_NS_PER_MS));
     }
 }

@@ -195,7 +195,7 @@ static zloom_err_t
 s_run (zloom_proc_t *self)
 {
     zloom_random_system (self->nonce, sizeof self->nonce);
-    self->started_ns = zloom_clock_now ().mono_ns;
+    self->started_ns = zloom_clock_mono_ns ();
     self->starts++;
     zloom_err_t err = self->body->ops->start (self->body, self->nonce);
     if (err == ZLOOM_OK) {

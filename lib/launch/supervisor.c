@@ -235,14 +235,14 @@ s_round (zloom_supervisor_t *self)
             self->polls[FIRST_FDS + i * 3 + j] = (struct pollfd){.fd = fds[j], .events = POLLIN};
         }
     }
-    int64_t before_ns = zloom_clock_now ().mono_ns;
+    int64_t before_ns = zloom_clock_mono_ns ();
     if (poll (self->polls, (nfds_t) (FIRST_FDS + self->proc_count * 3),
               s_sleep_ms (self, before_ns)) < 0 &&
         errno != EINTR) {
         self->result = zloom_fail_errno (ZLOOM_SYSTEM, "poll failed");
         return false;
     }
-    int64_t mono_ns = zloom_clock_now ().mono_ns;
+    int64_t mono_ns = zloom_clock_mono_ns ();
     if (self->polls[0].revents) {
         s_read_stop (self, mono_ns);
     }

@@ -152,7 +152,7 @@ s_keep (zloom_topology_watch_t *self, zloom_bytes_t answer, bool last)
     if (last) {
         zloom_buf_clear (&self->stats);
         zloom_buf_add_bytes (&self->stats, zloom_buf_bytes (&self->coming));
-        self->stats_ns = zloom_clock_now ().mono_ns;
+        self->stats_ns = zloom_clock_mono_ns ();
     }
 }
 
@@ -288,7 +288,7 @@ s_stats (void *arg, zloom_bytes_t *answers, int64_t *mono_ns)
     *answers = zloom_buf_bytes (&self->stats);
     *mono_ns = self->stats_ns;
     return self->client && self->stats_ns > 0 &&
-           zloom_clock_now ().mono_ns - self->stats_ns < STATS_OLD_NS;
+           zloom_clock_mono_ns () - self->stats_ns < STATS_OLD_NS;
 }
 
 static void

@@ -65,7 +65,7 @@ s_compare (const void *a, const void *b)
 static bool
 s_tell (zloom_door_t *door, uint64_t *count_p)
 {
-    const int64_t now_ns = zloom_clock_now ().mono_ns;
+    const int64_t now_ns = zloom_clock_mono_ns ();
     door->untold++;
     if (door->told_ns != 0 && now_ns - door->told_ns < LOG_NS) {
         return false;

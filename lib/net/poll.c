@@ -15,7 +15,7 @@ s_timeout_ms (int64_t deadline_ns)
     if (deadline_ns == ZLOOM_NEVER) {
         return -1;
     }
-    int64_t left_ns = deadline_ns - zloom_clock_now ().mono_ns;
+    int64_t left_ns = deadline_ns - zloom_clock_mono_ns ();
     if (deadline_ns <= 0 || left_ns <= 0) {
         return 0;
     }

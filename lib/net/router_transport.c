@@ -144,7 +144,7 @@ zloom_router_transport_hear (zloom_router_transport_t *self)
     const uint64_t plain = self->untold[ZLOOM_HANDSHAKE_PLAIN];
     const uint64_t other = self->untold[ZLOOM_HANDSHAKE_OTHER_KEY];
     const uint64_t broken = self->untold[ZLOOM_HANDSHAKE_BROKEN];
-    const int64_t now_ns = zloom_clock_now ().mono_ns;
+    const int64_t now_ns = zloom_clock_mono_ns ();
     if (plain + other + broken == 0 ||
         (self->told_ns != 0 && now_ns - self->told_ns < ZLOOM_NS_PER_S)) {
         return;

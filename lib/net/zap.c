@@ -149,7 +149,7 @@ s_run (void *arg, int ready_fd, int stop_fd)
 static zloom_err_t
 s_await (zloom_zap_t *self)
 {
-    const int64_t end_ns = zloom_time_add (zloom_clock_now ().mono_ns, START_NS);
+    const int64_t end_ns = zloom_time_add (zloom_clock_mono_ns (), START_NS);
     for (;;) {
         switch (zloom_thread_hear (self->thread)) {
         case ZLOOM_THREAD_READY:
@@ -159,7 +159,7 @@ s_await (zloom_zap_t *self)
         case ZLOOM_THREAD_NOTHING:
             break;
         }
-        if (zloom_clock_now ().mono_ns >= end_ns) {
+        if (zloom_clock_mono_ns () >= end_ns) {
             return zloom_fail (ZLOOM_TIMED_OUT, "the thread that knows keys does not come up");
         }
         zloom_poll_item_t item = {.fd = zloom_thread_fd (self->thread)};

@@ -161,7 +161,7 @@ s_wait (zloom_app_t *self, const bool *done, int64_t deadline_ns, const char *wh
         if (*done || self->ended) {
             return ZLOOM_OK;
         }
-        if (deadline_ns != ZLOOM_NEVER && zloom_clock_now ().mono_ns >= deadline_ns) {
+        if (deadline_ns != ZLOOM_NEVER && zloom_clock_mono_ns () >= deadline_ns) {
             return zloom_fail (ZLOOM_TIMED_OUT, "%s", what);
         }
         zloom_poll_item_t item = {.fd = self->fd};

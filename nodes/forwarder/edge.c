@@ -109,8 +109,7 @@ s_close (edge_t *self)
         zloom_journal_close (&self->journal);
     }
     zloom_router_transport_close (&self->sockets, GOODBYE_NS);
-    (void) zloom_client_close (&self->client,
-                               zloom_time_add (zloom_clock_now ().mono_ns, GOODBYE_NS));
+    (void) zloom_client_close (&self->client, zloom_time_add (zloom_clock_mono_ns (), GOODBYE_NS));
     for (size_t i = 0; self->relays && i < self->flows.count; i++) {
         zloom_relay_destroy (&self->relays[i]);
     }
@@ -186,12 +185,12 @@ s_open (edge_t *self)
 static zloom_err_t
 s_drain (edge_t *self)
 {
-    const int64_t deadline_ns = zloom_time_add (zloom_clock_now ().mono_ns, self->args->drain_ns);
+    const int64_t deadline_ns = zloom_time_add (zloom_clock_mono_ns (), self->args->drain_ns);
     zloom_err_t err = ZLOOM_OK;
     zloom_engine_drain (self->engine, deadline_ns);
     while (err == ZLOOM_OK && !zloom_engine_drained (self->engine) &&
            zloom_stop_read (&self->stop) != ZLOOM_STOP_NOW &&
-           zloom_clock_now ().mono_ns < deadline_ns) {
+           zloom_clock_mono_ns () < deadline_ns) {
         err = s_turn (self, deadline_ns);
     }
     return err;

@@ -66,7 +66,7 @@ typedef struct {
 static int64_t
 s_now (void)
 {
-    return zloom_clock_now ().mono_ns;
+    return zloom_clock_mono_ns ();
 }
 
 /* ---- telling -------------------------------------------------------------------------------- */

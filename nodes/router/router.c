@@ -194,13 +194,13 @@ s_turn (router_t *self, int64_t until_ns)
 static zloom_err_t
 s_drain (router_t *self)
 {
-    const int64_t deadline_ns = zloom_time_add (zloom_clock_now ().mono_ns, self->args->drain_ns);
+    const int64_t deadline_ns = zloom_time_add (zloom_clock_mono_ns (), self->args->drain_ns);
     zloom_log (ZLOOM_LOG_INFO, "router-drain", "router=%s", self->args->name);
     zloom_engine_drain (self->engine, deadline_ns);
     zloom_err_t err = ZLOOM_OK;
     while (err == ZLOOM_OK && !zloom_engine_drained (self->engine) &&
            zloom_stop_read (&self->stop) != ZLOOM_STOP_NOW &&
-           zloom_clock_now ().mono_ns < deadline_ns) {
+           zloom_clock_mono_ns () < deadline_ns) {
         err = s_turn (self, deadline_ns);
     }
     return err;

@@ -66,7 +66,7 @@ zloom_carrier_init (zloom_carrier_t *self, const zloom_carrier_ops_t *ops,
     self->ops = ops;
     self->config = config;
     self->host = host;
-    zloom_rate_init (&self->said, config->limits.stderr_bytes, zloom_clock_now ().mono_ns);
+    zloom_rate_init (&self->said, config->limits.stderr_bytes, zloom_clock_mono_ns ());
     self->fd = epoll_create1 (EPOLL_CLOEXEC);
     return self->fd >= 0 ? ZLOOM_OK
                          : zloom_fail_errno (ZLOOM_SYSTEM, "cannot make an epoll descriptor");
@@ -91,7 +91,7 @@ void
 zloom_carrier_said (void *arg, zloom_bytes_t line)
 {
     zloom_carrier_t *self = arg;
-    if (!zloom_rate_take (&self->said, line.size + 1, zloom_clock_now ().mono_ns)) {
+    if (!zloom_rate_take (&self->said, line.size + 1, zloom_clock_mono_ns ())) {
         return;
     }
     zloom_carrier_tell_dropped (self);

@@ -179,7 +179,7 @@ static void
 s_wait (zloom_trial_t *self, int64_t limit_ms)
 {
     zloom_carrier_t *carrier = self->worker.carrier;
-    const int64_t end_ns = zloom_time_add (zloom_clock_now ().mono_ns, limit_ms * ZLOOM_NS_PER_MS);
+    const int64_t end_ns = zloom_time_add (zloom_clock_mono_ns (), limit_ms * ZLOOM_NS_PER_MS);
     for (;;) {
         carrier->ops->pump (carrier);
         if (!self->done && self->err == ZLOOM_OK) {
@@ -188,7 +188,7 @@ s_wait (zloom_trial_t *self, int64_t limit_ms)
         if (self->done || self->err != ZLOOM_OK) {
             return;
         }
-        if (zloom_clock_now ().mono_ns >= end_ns) {
+        if (zloom_clock_mono_ns () >= end_ns) {
             const char *hint = carrier->ops->hint (carrier);
             char *note = zloom_format ("no answer within %lld s%s%s", (long long) limit_ms / 1000,
                                        hint ? "; " : "", hint ? hint : "");

@@ -82,7 +82,7 @@ s_join (zloom_worker_t *self)
     }
     self->core = zloom_client_core (self->client);
     self->handles = zloom_alloc ((self->in_count + 1) * sizeof *self->handles);
-    const int64_t deadline_ns = zloom_time_add (zloom_clock_now ().mono_ns, SUBSCRIBE_NS);
+    const int64_t deadline_ns = zloom_time_add (zloom_clock_mono_ns (), SUBSCRIBE_NS);
     return zloom_node_subscribe (self->client, self->args, self->config->prefetch, deadline_ns,
                                  self->handles);
 }
@@ -341,7 +341,7 @@ s_end (zloom_worker_t *self)
         free (job);
     }
     if (self->client) {
-        const int64_t end_ns = zloom_time_add (zloom_clock_now ().mono_ns, LEAVE_NS);
+        const int64_t end_ns = zloom_time_add (zloom_clock_mono_ns (), LEAVE_NS);
         zloom_err_t err = zloom_client_close (&self->client, end_ns);
         if (err != ZLOOM_OK && self->err == ZLOOM_OK) {
             zloom_log (ZLOOM_LOG_WARN, "leave", "node=%s %s", self->args->name, zloom_note ());

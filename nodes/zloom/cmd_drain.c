@@ -43,10 +43,10 @@ static int
 s_drain_flow (zloom_steer_t *self)
 {
     const int64_t until_ns =
-      zloom_time_add (zloom_clock_now ().mono_ns, self->timeout_ms * ZLOOM_NS_PER_MS);
+      zloom_time_add (zloom_clock_mono_ns (), self->timeout_ms * ZLOOM_NS_PER_MS);
     int code = zloom_steer_flow (self, "drain", self->name);
     int64_t left = code == ZLOOM_EXIT_OK ? s_left (self, &code) : -1;
-    while (left > 0 && zloom_clock_now ().mono_ns < until_ns) {
+    while (left > 0 && zloom_clock_mono_ns () < until_ns) {
         (void) poll (NULL, 0, LOOK_MS);
         left = s_left (self, &code);
     }

@@ -143,7 +143,7 @@ s_run_logged (const zloom_cli_t *cli, const zloom_topology_t *topology, s_run_t 
     }
     err = zloom_leftovers_wait (
       &topology->paths, run->stop_fd,
-      zloom_time_add (zloom_clock_now ().mono_ns, ZLOOM_NODE_DRAIN_NS + LEFTOVER_NS));
+      zloom_time_add (zloom_clock_mono_ns (), ZLOOM_NODE_DRAIN_NS + LEFTOVER_NS));
     if (err == ZLOOM_OK && zloom_cli_option (cli, "threads")) {
         zloom_recipe_hide_secrets (topology->recipe);
         err = s_run_threads (cli, topology, run);

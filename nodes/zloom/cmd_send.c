@@ -145,8 +145,8 @@ s_all (s_send_t *self)
     if (err == ZLOOM_OK && (file || cli->word_count < 2)) {
         err = s_file (self, file ? file : "-");
     }
-    zloom_err_t flushed = zloom_client_flush (
-      self->client, zloom_time_add (zloom_clock_now ().mono_ns, self->timeout_ns));
+    zloom_err_t flushed =
+      zloom_client_flush (self->client, zloom_time_add (zloom_clock_mono_ns (), self->timeout_ns));
     return err == ZLOOM_OK ? flushed : err;
 }
 

@@ -43,7 +43,7 @@ typedef struct {
 static int64_t
 s_left_ms (const s_up_t *self)
 {
-    const int64_t left_ns = self->until_ns - zloom_clock_now ().mono_ns;
+    const int64_t left_ns = self->until_ns - zloom_clock_mono_ns ();
     return left_ns > 0 ? left_ns / ZLOOM_NS_PER_MS + 1 : 0;
 }
 
@@ -424,7 +424,7 @@ zloom_cmd_up (zloom_cli_t *cli)
         !zloom_cli_duration (cli, "grace", 0, &unused) || !zloom_run_log_bytes (cli, &unused)) {
         return ZLOOM_EXIT_USAGE;
     }
-    self.until_ns = zloom_time_add (zloom_clock_now ().mono_ns, timeout_ns);
+    self.until_ns = zloom_time_add (zloom_clock_mono_ns (), timeout_ns);
     int code = zloom_topology_load (cli, true, NULL, &self.topology);
     if (code != ZLOOM_EXIT_OK) {
         return code;

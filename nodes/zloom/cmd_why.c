@@ -116,7 +116,7 @@ s_judge_all (const s_why_t *self)
 static void
 s_rest (zloom_looker_t *looker, int64_t began_ns, int64_t look_ns, bool asked)
 {
-    const int64_t now_ns = zloom_clock_now ().mono_ns;
+    const int64_t now_ns = zloom_clock_mono_ns ();
     const int64_t least_ns = zloom_time_add (now_ns, LOOK_SHORT_NS);
     int64_t until_ns = zloom_time_add (asked ? now_ns : began_ns, look_ns);
     if (!asked && until_ns < least_ns) {
@@ -133,7 +133,7 @@ zloom_cmd_why (zloom_cli_t *cli)
     s_why_t self = {.cli = cli};
     int64_t look_ns = LOOK_NS;
     int64_t wait_ns = 0;
-    const int64_t began_ns = zloom_clock_now ().mono_ns;
+    const int64_t began_ns = zloom_clock_mono_ns ();
     if (!zloom_cli_output (cli, &self.output) ||
         !zloom_cli_duration (cli, "for", LOOK_NS, &look_ns) ||
         !zloom_cli_duration (cli, "timeout", ZLOOM_LOOKER_SOON, &wait_ns)) {

@@ -165,7 +165,7 @@ s_line (zloom_control_t *self, int64_t until_ns, size_t *size)
             *size = (size_t) (end - (const char *) self->in.data) + 1;
             return ZLOOM_OK;
         }
-        const int64_t left_ns = until_ns - zloom_clock_now ().mono_ns;
+        const int64_t left_ns = until_ns - zloom_clock_mono_ns ();
         struct pollfd item = {.fd = self->fd, .events = POLLIN};
         const int some = poll (&item, 1, s_poll_ms (left_ns));
         if (some == 0 && left_ns <= 0) {
@@ -209,7 +209,7 @@ s_read (json_t *answer)
 zloom_err_t
 zloom_control_receive (zloom_control_t *self, int64_t wait_ms, json_t **answer_p)
 {
-    const int64_t until_ns = zloom_time_add (zloom_clock_now ().mono_ns, wait_ms * ZLOOM_NS_PER_MS);
+    const int64_t until_ns = zloom_time_add (zloom_clock_mono_ns (), wait_ms * ZLOOM_NS_PER_MS);
     size_t size = 0;
     zloom_err_t err = s_line (self, until_ns, &size);
     if (err != ZLOOM_OK) {

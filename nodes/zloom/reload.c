@@ -119,7 +119,7 @@ s_tell_routers (const s_reload_t *self)
 static int64_t
 s_left_ms (const s_reload_t *self)
 {
-    const int64_t left_ms = (self->until_ns - zloom_clock_now ().mono_ns) / ZLOOM_NS_PER_MS;
+    const int64_t left_ms = (self->until_ns - zloom_clock_mono_ns ()) / ZLOOM_NS_PER_MS;
     return left_ms > ZLOOM_CLI_WAIT_MS ? left_ms : ZLOOM_CLI_WAIT_MS;
 }
 

@@ -344,7 +344,7 @@ zloom_looker_look (zloom_looker_t *self, zloom_view_t *view)
             json_decref (stats);
         }
     }
-    view->at_ns = zloom_clock_now ().mono_ns;
+    view->at_ns = zloom_clock_mono_ns ();
     if (self->supervised) {
         s_look_at_units (self, view);
     }
@@ -372,7 +372,7 @@ zloom_looker_wait (zloom_looker_t *self, int64_t until_ns, const int *fds, size_
             items[fd_count + i] =
               (struct pollfd){.fd = zloom_client_fd (self->routers.clients[i]), .events = POLLIN};
         }
-        const int64_t left_ns = until_ns - zloom_clock_now ().mono_ns;
+        const int64_t left_ns = until_ns - zloom_clock_mono_ns ();
         if (left_ns <= 0) {
             return 0;
         }
