@@ -118,8 +118,8 @@ bool zloom_client_core_receive (zloom_client_core_t *self, uint32_t handle,
 /*
  * Instead of receive, where nothing is leased: the next message, which needs no settling and holds
  * until the next call; NULL: none waits. NOT_FOUND. UNSUPPORTED: they come under a lease. Else why
- * the router has ended the subscription. Who has others wait on the client's descriptor tells them
- * (zloom_client_say), as after any call of the core: it may have freed credit.
+ * the router has ended the subscription. It may have freed credit, which goes out with the next
+ * dispatch: who sleeps on the client's descriptor first says it (zloom_client_say).
  */
 zloom_err_t zloom_client_core_hear (zloom_client_core_t *self, uint32_t handle,
                                     const zloom_message_t **message_p);
