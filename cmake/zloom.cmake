@@ -51,6 +51,16 @@ elseif (NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
     add_link_options (-Wl,-z,relro,-z,now)
 endif ()
 
+# gcc clears a structure of 65 bytes or more with "rep stos", which takes longer to begin than the
+# stores would take: up to 6 % of a bus's rate (docs/benchmarks.md).
+include (CheckCCompilerFlag)
+set (CLEAR_BY_STORES "-mmemset-strategy=unrolled_loop:512:noalign,libcall:-1:noalign")
+check_c_compiler_flag ("${CLEAR_BY_STORES}" ZLOOM_CAN_CLEAR_BY_STORES)
+if (ZLOOM_CAN_CLEAR_BY_STORES)
+    add_compile_options ("${CLEAR_BY_STORES}")
+    add_link_options ("${CLEAR_BY_STORES}") # which compiles, too, when it optimises
+endif ()
+
 if (ZLOOM_LTO)
     include (CheckIPOSupported)
     check_ipo_supported (RESULT CMAKE_INTERPROCEDURAL_OPTIMIZATION LANGUAGES C)
