@@ -99,32 +99,6 @@ s_after (int64_t base_ns, bool has, int64_t ms)
     return has ? zloom_time_add (base_ns, ns) : 0;
 }
 
-/* What most messages have unset. */
-static void
-s_unset_rest (zloom_message_t *message)
-{
-    message->attrs = NULL;
-    message->attrs_size = 0;
-    message->own_id = NULL;
-    message->own_id_size = 0;
-    message->time_ns = 0;
-    message->due_wall_ns = 0;
-    message->expires_wall_ns = 0;
-    message->has_priority = false;
-    message->priority = 0;
-}
-
-static void
-s_set (zloom_message_t *message, zloom_bytes_t topic, zloom_bytes_t key, zloom_bytes_t body)
-{
-    message->topic = (const char *) topic.data;
-    message->topic_size = topic.size;
-    message->key = key.data;
-    message->key_size = key.size;
-    message->body = body.data;
-    message->body_size = body.size;
-}
-
 static zloom_err_t
 s_open_long (zloom_message_t *message, zloom_bytes_t bytes)
 {
@@ -135,7 +109,7 @@ s_open_long (zloom_message_t *message, zloom_bytes_t bytes)
         message->key_size = 0;
         return err;
     }
-    s_set (message, envelope.topic, envelope.key, envelope.body);
+    zloom_message_set_plain (message, envelope.topic, envelope.key, envelope.body);
     message->attrs = envelope.attrs.data;
     message->attrs_size = envelope.attrs.size;
     message->own_id = envelope.id.data;
@@ -150,7 +124,7 @@ s_open_long (zloom_message_t *message, zloom_bytes_t bytes)
 }
 
 zloom_err_t
-zloom_message_open (zloom_message_t *message, zloom_bytes_t envelope)
+zloom_message_open_new (zloom_message_t *message, zloom_bytes_t envelope, zloom_alike_t *alike)
 {
     zloom_bytes_t topic;
     zloom_bytes_t key;
@@ -158,7 +132,7 @@ zloom_message_open (zloom_message_t *message, zloom_bytes_t envelope)
     if (!zloom_envelope_decode_plain (envelope, &topic, &key, &body)) {
         return s_open_long (message, envelope);
     }
-    s_set (message, topic, key, body);
-    s_unset_rest (message);
+    zloom_alike_learn (alike, envelope, topic, key, body);
+    zloom_message_set_plain (message, topic, key, body);
     return ZLOOM_OK;
 }

@@ -237,7 +237,7 @@ zloom_outflow_seal_due (zloom_outflow_t *self, int64_t mono_ns)
 }
 
 static void
-s_add (zloom_outflow_t *self, zloom_envelope_t *envelope, zloom_now_t now)
+s_add (zloom_outflow_t *self, const zloom_envelope_t *envelope, zloom_now_t now)
 {
     if (self->open_n == 0) {
         self->open_first = self->next_id;
@@ -247,21 +247,38 @@ s_add (zloom_outflow_t *self, zloom_envelope_t *envelope, zloom_now_t now)
         self->open_due_ns =
           self->limits.linger_ns < 0 ? 0 : zloom_time_add (now.mono_ns, self->limits.linger_ns);
     }
-    zloom_envelope_rebase (envelope, now.wall_ns, self->open_base_ns);
     zloom_pack_add (&self->open, envelope);
     self->open_n++;
     self->open_flags |= zloom_envelope_flags (envelope);
     self->next_id++;
 }
 
+/* Whether it goes as it is. False says nothing but that zloom_outflow_admit is to look at it. */
+static bool
+s_is_ready (const zloom_outflow_t *self, const zloom_envelope_t *envelope)
+{
+    return self->state == ZLOOM_OK && zloom_envelope_is_plain (envelope) &&
+           (envelope->topic.data ? envelope->topic.size <= ZLOOM_LIMIT_TOPIC_BYTES &&
+                                     zloom_bytes_is_utf8 (envelope->topic)
+                                 : self->topic.size == 0) &&
+           (envelope->key.data ? envelope->key.size <= ZLOOM_LIMIT_KEY_BYTES : !self->keyed) &&
+           envelope->body.size <= ZLOOM_LIMIT_MESSAGE_BYTES &&
+           s_size (envelope) <= self->message_bytes;
+}
+
 zloom_err_t
 zloom_outflow_send (zloom_outflow_t *self, const zloom_envelope_t *envelope, zloom_bytes_t mark,
                     zloom_now_t now, uint64_t *id_p)
 {
-    zloom_envelope_t ready = {0};
-    zloom_err_t err = zloom_outflow_admit (self, envelope, &ready);
-    if (err != ZLOOM_OK) {
-        return err;
+    ZLOOM_CHECK (self, ZLOOM_OUTFLOW_TAG);
+    zloom_envelope_t admitted;
+    const zloom_envelope_t *ready = envelope;
+    if (!s_is_ready (self, envelope)) {
+        const zloom_err_t err = zloom_outflow_admit (self, envelope, &admitted);
+        if (err != ZLOOM_OK) {
+            return err;
+        }
+        ready = &admitted;
     }
     if (mark.size > ZLOOM_LIMIT_MARK_BYTES) {
         return zloom_fail (ZLOOM_TOO_BIG, "mark of %zu bytes, limit %d", mark.size,
@@ -277,14 +294,17 @@ zloom_outflow_send (zloom_outflow_t *self, const zloom_envelope_t *envelope, zlo
     const size_t asked = self->limits.pack_bytes;
     const size_t most = asked < self->pack_bytes ? asked : self->pack_bytes;
     /* What is traced shares its pack only with its like: the flag holds for all of it. */
-    const bool alike = ready.trace == ((self->open_flags & ZLOOM_FLAG_TRACE) != 0);
-    if (self->open_n > 0 && (self->open.size + s_size (&ready) > most || !alike)) {
+    const bool alike = ready->trace == ((self->open_flags & ZLOOM_FLAG_TRACE) != 0);
+    if (self->open_n > 0 && (self->open.size + s_size (ready) > most || !alike)) {
         zloom_outflow_seal (self);
+    }
+    if (self->open_n > 0 && ready == &admitted) {
+        zloom_envelope_rebase (&admitted, now.wall_ns, self->open_base_ns);
     }
     if (id_p) {
         *id_p = self->next_id;
     }
-    s_add (self, &ready, now);
+    s_add (self, ready, now);
     if (mark.data) {
         zloom_blob_unref (&self->open_mark);
         self->open_mark = zloom_blob_new (mark.data, mark.size);

@@ -120,7 +120,7 @@ zloom_subscription_deliver (zloom_subscription_t *self, const zloom_verb_deliver
 }
 
 /* One message of the lease left the caller's hands. */
-static void
+static inline void
 s_left (zloom_subscription_t *self, const zloom_client_lease_t *lease)
 {
     self->held.messages--;
@@ -130,8 +130,8 @@ s_left (zloom_subscription_t *self, const zloom_client_lease_t *lease)
     }
 }
 
-/* Message `index` of a lease is done, with no word to the router. */
-static void
+/* Message `index` of a lease is done, with no word to the router. Inline, as what it calls. */
+static inline void
 s_drop (zloom_subscription_t *self, zloom_client_lease_t *lease, uint32_t index)
 {
     self->waiting -= lease->marks[index].state == ZLOOM_ITEM_WAITING;
@@ -203,7 +203,7 @@ zloom_subscription_settle (zloom_subscription_t *self, zloom_item_t *item,
 }
 
 /* What the delivery says of a message. */
-static void
+static inline void
 s_describe (const zloom_subscription_t *self, const zloom_waiting_t *found,
             zloom_message_t *message)
 {
@@ -272,7 +272,7 @@ zloom_subscription_take (zloom_subscription_t *self, uint64_t *malformed,
         zloom_waiting_t found;
         while (zloom_client_lease_look (lease, &lease->next_waiting, &found)) {
             zloom_item_t *const item = s_hand_out (self, lease, &found);
-            if (zloom_message_open (&item->message, found.envelope) == ZLOOM_OK) {
+            if (zloom_message_open (&item->message, found.envelope, &self->alike) == ZLOOM_OK) {
                 return item;
             }
             s_reject_malformed (self, item, malformed);
@@ -297,7 +297,8 @@ zloom_subscription_hear (zloom_subscription_t *self, uint64_t *malformed,
         while (zloom_client_lease_look (lease, &lease->next_waiting, &found)) {
             s_drop (self, lease, found.index);
             s_describe (self, &found, &self->heard.message);
-            if (zloom_message_open (&self->heard.message, found.envelope) == ZLOOM_OK) {
+            if (zloom_message_open (&self->heard.message, found.envelope, &self->alike) ==
+                ZLOOM_OK) {
                 self->heard.lease = lease; /* its bytes stay until the next call */
                 return &self->heard.message;
             }

@@ -50,6 +50,7 @@ struct zloom_subscription {
     zloom_client_lease_t *last;
     zloom_client_lease_t *taking; /* nothing waits in those before it; NULL: in none */
     zloom_items_t items;
+    zloom_alike_t alike;
     zloom_item_t heard; /* what hear gave out last; its lease: whose bytes it shows, NULL: none */
 };
 

@@ -19,9 +19,8 @@
 #define SHORT_STR 0xa0
 #define SHORT_STR_MOST 0x1fu
 #define SHORT_ARRAY 0x90
-/* Fields that a plain envelope has unset, between key and body; most that is not their bytes. */
+/* Fields that a plain envelope has unset, between key and body. */
 #define PLAIN_UNSET (ENVELOPE_FIELDS - 3)
-#define PLAIN_OVERHEAD (1 + 2 + 2 + PLAIN_UNSET + 3)
 
 static const uint8_t s_unset_head[HEAD_FIELDS] = {NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL};
 
@@ -157,20 +156,28 @@ s_put_plain (uint8_t *at, uint8_t form, zloom_bytes_t bytes)
     return at + bytes.size;
 }
 
-/* What most envelopes are (zloom_envelope_decode_plain), in one go. False: nothing was written. */
-static bool
-s_encode_plain (const zloom_envelope_t *self, zloom_buf_t *out)
+/* How many bytes such a one takes. */
+static size_t
+s_plain_bytes_of (uint8_t form, zloom_bytes_t bytes)
 {
-    const bool more =
-      self->has_due | self->has_expires | self->has_priority | self->has_budget | self->has_time;
-    if (more || self->id.data || self->attrs.data || !self->body.data ||
-        self->topic.size > UINT8_MAX || self->key.size > UINT8_MAX ||
+    const bool brief = !bytes.data || (form == STR_8 && bytes.size <= SHORT_STR_MOST);
+    return (brief ? 1u : 2u) + bytes.size;
+}
+
+size_t
+zloom_envelope_plain_bytes (const zloom_envelope_t *self)
+{
+    if (self->topic.size > UINT8_MAX || self->key.size > UINT8_MAX ||
         self->body.size > UINT16_MAX) {
-        return false;
+        return 0;
     }
-    uint8_t *const begin =
-      zloom_buf_reserve (out, PLAIN_OVERHEAD + self->topic.size + self->key.size + self->body.size);
-    uint8_t *at = begin;
+    return 1 + s_plain_bytes_of (STR_8, self->topic) + s_plain_bytes_of (BIN_8, self->key) +
+           PLAIN_UNSET + (self->body.size > UINT8_MAX ? 3u : 2u) + self->body.size;
+}
+
+void
+zloom_envelope_put_plain (const zloom_envelope_t *self, uint8_t *at)
+{
     *at++ = SHORT_ARRAY | ENVELOPE_FIELDS;
     at = s_put_plain (at, STR_8, self->topic);
     at = s_put_plain (at, BIN_8, self->key);
@@ -184,16 +191,11 @@ s_encode_plain (const zloom_envelope_t *self, zloom_buf_t *out)
     }
     *at++ = (uint8_t) self->body.size;
     memcpy (at, self->body.data, self->body.size);
-    out->size += (size_t) (at - begin) + self->body.size;
-    return true;
 }
 
 void
 zloom_envelope_encode (const zloom_envelope_t *self, zloom_buf_t *out)
 {
-    if (s_encode_plain (self, out)) {
-        return;
-    }
     zloom_encode_array (out, ENVELOPE_FIELDS);
     if (zloom_envelope_flags (self) == 0 && !self->has_time) {
         zloom_buf_add (out, s_unset_head, sizeof s_unset_head);

@@ -53,12 +53,29 @@ void zloom_envelope_rebase (zloom_envelope_t *self, int64_t from_ns, int64_t bas
 zloom_err_t zloom_envelope_check (const zloom_envelope_t *self);
 /* Append the encoded envelope (no bin header around it; zloom_pack_add does that). */
 void zloom_envelope_encode (const zloom_envelope_t *self, zloom_buf_t *out);
+
+/*
+ * Most envelopes are plain: of their fields no more than topic, key and body are set, the body
+ * always. There is a short way to write them and one to read them.
+ */
+static inline bool
+zloom_envelope_is_plain (const zloom_envelope_t *self)
+{
+    return !(self->has_due | self->has_expires | self->has_budget | self->has_priority |
+             self->has_time) &&
+           !self->id.data && !self->attrs.data && self->body.data;
+}
+
+/* How many bytes a plain one takes when encoded; 0: too long for the short way. */
+size_t zloom_envelope_plain_bytes (const zloom_envelope_t *self);
+/* Write these bytes, where there is room for them. */
+void zloom_envelope_put_plain (const zloom_envelope_t *self, uint8_t *at);
+
 /* Decode and check the whole; `bytes` must be exactly one envelope. */
 zloom_err_t zloom_envelope_decode (zloom_bytes_t bytes, zloom_envelope_t *self);
 /*
- * The short way for what most envelopes are: those with topic, key and body alone. True: it is one,
- * checked as a whole, and these are all that is set (NULL where one is not). False says nothing but
- * that it is to be read the long way.
+ * The short way to read a plain one. True: it is one, checked as a whole, and these are all that is
+ * set (NULL where one is not). False says nothing but that it is to be read the long way.
  */
 bool zloom_envelope_decode_plain (zloom_bytes_t bytes, zloom_bytes_t *topic, zloom_bytes_t *key,
                                   zloom_bytes_t *body);

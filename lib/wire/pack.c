@@ -24,6 +24,21 @@ s_put_header (uint8_t *at, size_t content)
     }
 }
 
+static bool
+s_add_plain (zloom_buf_t *pack, const zloom_envelope_t *envelope)
+{
+    const size_t content = zloom_envelope_plain_bytes (envelope);
+    if (content == 0) {
+        return false;
+    }
+    const size_t header = s_header_bytes (content);
+    uint8_t *const at = zloom_buf_reserve (pack, header + content);
+    s_put_header (at, content);
+    zloom_envelope_put_plain (envelope, at + header);
+    pack->size += header + content;
+    return true;
+}
+
 /*
  * The header's size depends on what comes behind it, so it is guessed from below (the variable
  * fields and one byte for each of the others); rarely the envelope then moves by a byte or two.
@@ -31,6 +46,9 @@ s_put_header (uint8_t *at, size_t content)
 void
 zloom_pack_add (zloom_buf_t *pack, const zloom_envelope_t *envelope)
 {
+    if (zloom_envelope_is_plain (envelope) && s_add_plain (pack, envelope)) {
+        return;
+    }
     const size_t least = 11 + envelope->topic.size + envelope->key.size + envelope->id.size +
                          envelope->attrs.size + envelope->body.size;
     const size_t start = pack->size;
