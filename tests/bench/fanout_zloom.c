@@ -17,7 +17,7 @@
 #define NS_PER_S INT64_C (1000000000)
 #define PATIENCE_MS 120000
 #define FLOW "events"
-#define PREFETCH 65536
+#define PREFETCH 16384
 #define PREFETCH_BYTES (16u * 1024 * 1024)
 #define TOPIC_BYTES 64
 /* One event in so many has a topic that somebody beside may listen to, and how many there are. */
