@@ -98,20 +98,25 @@ zloom_several_await (zloom_several_t *each, size_t count, const zloom_client_opt
 
 /* ---- asking --------------------------------------------------------------------------------- */
 
+static bool
+s_is_meant (const zloom_several_t *one)
+{
+    return one->open && one->args.data;
+}
+
 /* The question goes out, unless it has; or waits for a session that comes back. */
 static void
-s_put (zloom_several_t *one, const char *command, zloom_bytes_t args,
-       zloom_client_answer_fn *answer)
+s_put (zloom_several_t *one, const zloom_several_question_t *asked)
 {
     uint64_t request = 0;
     if (one->err != ZLOOM_AGAIN || one->client->question.request != 0) {
         return;
     }
-    const zloom_err_t err =
-      zloom_client_core_admin (zloom_client_core (one->client), command, args, &request);
+    const zloom_err_t err = zloom_client_core_admin (zloom_client_core (one->client),
+                                                     asked->command, one->args, &request);
     if (err == ZLOOM_OK) {
         one->client->question =
-          (zloom_client_question_t){.request = request, .answer = answer, .arg = one->arg};
+          (zloom_client_question_t){.request = request, .answer = asked->answer, .arg = one->arg};
         zloom_client_pump (one->client);
     } else if (err != ZLOOM_AGAIN) {
         s_end (one, err);
@@ -140,25 +145,44 @@ s_is_asked (zloom_several_t *one, const char *command, bool expired)
     return false;
 }
 
+/* Put the question to whom it was not put yet. How many are still waited for. */
+static size_t
+s_look (zloom_several_t *each, size_t count, const zloom_several_question_t *question, bool expired)
+{
+    size_t asked = 0;
+    bool enough = false;
+    for (size_t i = 0; i < count; i++) {
+        if (s_is_meant (&each[i])) {
+            s_put (&each[i], question);
+            const bool waits = s_is_asked (&each[i], question->command, expired);
+            asked += waits;
+            enough = enough || (!waits && question->enough && question->enough (each[i].err));
+        }
+    }
+    return enough ? 0 : asked;
+}
+
+/* What was asked and is not waited for is forgotten: the next question is another one. */
+static void
+s_forget (zloom_several_t *each, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (s_is_meant (&each[i])) {
+            each[i].client->question.request = 0;
+        }
+    }
+}
+
 void
-zloom_several_ask (zloom_several_t *each, size_t count, const char *command, zloom_bytes_t args,
-                   zloom_client_answer_fn *answer, int64_t deadline_ns)
+zloom_several_ask (zloom_several_t *each, size_t count, const zloom_several_question_t *question,
+                   int64_t deadline_ns)
 {
     zloom_assert (count <= SEVERAL_MAX);
     for (size_t i = 0; i < count; i++) {
-        each[i].err = each[i].open ? ZLOOM_AGAIN : each[i].err;
+        each[i].err = s_is_meant (&each[i]) ? ZLOOM_AGAIN : each[i].err;
     }
-    for (size_t asked = count; asked > 0;) {
-        const bool expired = zloom_client_expired (deadline_ns);
-        asked = 0;
-        for (size_t i = 0; i < count; i++) {
-            if (each[i].open) {
-                s_put (&each[i], command, args, answer);
-                asked += s_is_asked (&each[i], command, expired);
-            }
-        }
-        if (asked > 0) {
-            s_wait (each, count, deadline_ns);
-        }
+    while (s_look (each, count, question, zloom_client_expired (deadline_ns)) > 0) {
+        s_wait (each, count, deadline_ns);
     }
+    s_forget (each, count);
 }

@@ -8,7 +8,9 @@
  *     zloom_several_t each[2] = {{.endpoint = first}, {.endpoint = second}};
  *     zloom_several_begin (each, 2, &options);
  *     zloom_several_await (each, 2, &options, ZLOOM_SEVERAL_ALL, zloom_deadline (5000));
- *     zloom_several_ask (each, 2, "stats", args, s_answer, zloom_deadline (5000));
+ *     each[0].args = each[1].args = args;
+ *     const zloom_several_question_t stats = {.command = "stats", .answer = s_answer};
+ *     zloom_several_ask (each, 2, &stats, zloom_deadline (5000));
  */
 #ifndef ZLOOM_CLIENT_SEVERAL_H
 #define ZLOOM_CLIENT_SEVERAL_H
@@ -19,6 +21,7 @@ typedef struct {
     const char *endpoint;   /* borrowed */
     zloom_client_t *client; /* NULL: there is no session; the caller's to close */
     bool open;              /* the router has welcomed it */
+    zloom_bytes_t args;     /* borrowed; unset: not asked, its session is kept alive meanwhile */
     void *arg;              /* of its answers */
     zloom_err_t err;        /* what came of the last call; AGAIN: its router has not answered yet */
     char text[256];         /* the note of the error */
@@ -37,8 +40,18 @@ typedef enum {
 size_t zloom_several_await (zloom_several_t *each, size_t count,
                             const zloom_client_options_t *options, zloom_several_until_t until,
                             int64_t deadline_ns);
-/* As zloom_client_ask of each that is open. */
-void zloom_several_ask (zloom_several_t *each, size_t count, const char *command,
-                        zloom_bytes_t args, zloom_client_answer_fn *answer, int64_t deadline_ns);
+
+typedef struct {
+    const char *command;
+    zloom_client_answer_fn *answer;
+    bool (*enough) (zloom_err_t err); /* what came of one: nobody else is waited for; NULL: never */
+} zloom_several_question_t;
+
+/*
+ * As zloom_client_ask of each that is open and has `args`. Who was not waited for is left with
+ * AGAIN, and what it says later is not heard.
+ */
+void zloom_several_ask (zloom_several_t *each, size_t count,
+                        const zloom_several_question_t *question, int64_t deadline_ns);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "ask.h"
 
+#include "base/tag.h"
 #include "wire/encode.h"
 #include "wire/pack.h"
 
@@ -140,19 +141,26 @@ zloom_ask_only (zloom_client_t *client, const char *command, const zloom_ask_arg
 }
 
 void
-zloom_ask_several (zloom_several_t *each, size_t count, const char *command,
-                   const zloom_ask_args_t *args, int64_t wait_ms, json_t **results)
+zloom_ask_several (zloom_several_t *each, size_t count, const zloom_ask_t *ask,
+                   const zloom_ask_args_t *const args[], json_t *results[])
 {
-    zloom_buf_t map = {0};
-    s_map (args, &map);
+    const zloom_several_question_t question = {
+      .command = ask->command, .answer = s_answer, .enough = ask->enough};
+    zloom_buf_t maps[ZLOOM_ROUTERS_MAX] = {{0}};
+    zloom_assert (count <= ZLOOM_ROUTERS_MAX);
     for (size_t i = 0; i < count; i++) {
-        results[i] = each[i].open ? json_object () : NULL;
-        each[i].arg = results[i];
+        results[i] = NULL;
+        if (each[i].open && args[i]) {
+            s_map (args[i], &maps[i]);
+            results[i] = json_object ();
+            each[i].args = zloom_buf_bytes (&maps[i]);
+            each[i].arg = results[i];
+        }
     }
-    zloom_several_ask (each, count, command, zloom_buf_bytes (&map), s_answer,
-                       zloom_deadline (wait_ms));
-    zloom_buf_fini (&map);
+    zloom_several_ask (each, count, &question, zloom_deadline (ask->wait_ms));
     for (size_t i = 0; i < count; i++) {
+        zloom_buf_fini (&maps[i]);
+        each[i].args = ZLOOM_BYTES_NULL;
         each[i].arg = NULL;
         if (results[i] && each[i].err != ZLOOM_OK) {
             json_decref (results[i]);

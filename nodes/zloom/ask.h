@@ -30,9 +30,19 @@ void zloom_ask_clear (zloom_ask_args_t *args);
 zloom_err_t zloom_ask_only (zloom_client_t *client, const char *command,
                             const zloom_ask_args_t *args, int64_t wait_ms, json_t **result_p);
 
-/* The same of each that is open: NULL where its `err` says why there is none. */
-void zloom_ask_several (zloom_several_t *each, size_t count, const char *command,
-                        const zloom_ask_args_t *args, int64_t wait_ms, json_t **results);
+typedef struct {
+    const char *command;
+    int64_t wait_ms;
+    bool (*enough) (zloom_err_t err);    /* as in zloom_several_question_t */
+    bool (*is_answer) (zloom_err_t err); /* of zloom_routers_put; NULL: only OK is one */
+} zloom_ask_t;
+
+/*
+ * The same of each that is open and has arguments (args[i] is not NULL), side by side; results[i]:
+ * NULL where there is none, and where it was asked each[i].err says why.
+ */
+void zloom_ask_several (zloom_several_t *each, size_t count, const zloom_ask_t *ask,
+                        const zloom_ask_args_t *const args[], json_t *results[]);
 
 /* As zloom_ask_only; 0, or an exit code after a message. */
 int zloom_ask (const zloom_cli_t *cli, zloom_client_t *client, const char *command,

@@ -15,63 +15,52 @@
 
 /* A walk over all that is stored may read it from the disk. */
 #define WALK_MS 60000
+/* So long what the others know is not shown, so that all of it stands together. */
+#define TOGETHER_MS 1000
+/* Every router. */
+#define EACH SIZE_MAX
 
 typedef struct {
     const zloom_cli_t *cli;
     zloom_output_t output;
-    zloom_client_t *client;
-    const char *id; /* NULL: by flow and number */
+    zloom_routers_t routers;
+    bool asked[ZLOOM_ROUTERS_MAX]; /* by place */
+    const char *id;                /* NULL: by flow and number */
     const char *flow;
     int64_t seq;
-    json_t *answer;
+    json_t *part;   /* what is not shown yet */
+    json_t *answer; /* of all; NULL: nobody has answered */
 } s_trace_t;
+
+/* Of an answer: those of several are put together. */
+static const char *const s_lists[] = {"messages", "taken", "trail"};
+#define LIST_COUNT (sizeof s_lists / sizeof *s_lists)
 
 /* ---- asking --------------------------------------------------------------------------------- */
 
-/* Append what the router says to what is known already. */
 static int
-s_ask (s_trace_t *self, const char *id, const char *flow, int64_t seq)
+s_put (s_trace_t *self, const zloom_ask_args_t *const each[], json_t *answers[])
 {
-    zloom_ask_args_t args = {.count = 0};
-    json_t *answer = NULL;
-    if (id) {
-        zloom_ask_text (&args, "id", id);
-    } else {
-        zloom_ask_text (&args, "flow", flow);
-        zloom_ask_number (&args, "seq", seq);
-    }
-    const int code = zloom_ask (self->cli, self->client, "trace", &args, WALK_MS, &answer);
-    zloom_ask_clear (&args);
-    if (code != ZLOOM_EXIT_OK) {
-        return code;
-    }
-    const bool receipts = zloom_cli_option (self->cli, "receipts") != NULL;
-    const int asked =
-      receipts ? zloom_receipts_ask (self->cli, self->client, json_object_get (answer, "messages"))
-               : ZLOOM_EXIT_OK;
-    if (asked != ZLOOM_EXIT_OK) {
-        json_decref (answer);
-        return asked;
-    }
-    if (!self->answer) {
-        self->answer = answer;
-        return ZLOOM_EXIT_OK;
-    }
-    json_array_extend (json_object_get (self->answer, "messages"),
-                       json_object_get (answer, "messages"));
-    json_decref (answer);
-    return ZLOOM_EXIT_OK;
+    const zloom_ask_t ask = {.command = "trace", .wait_ms = WALK_MS};
+    return zloom_routers_put (&self->routers, &ask, each, answers);
+}
+
+static void
+s_number_args (const char *flow, int64_t seq, zloom_ask_args_t *args)
+{
+    zloom_ask_text (args, "flow", flow);
+    zloom_ask_number (args, "seq", seq);
 }
 
 /*
- * "LOG/FLOW/NUMBER" is what a worker has emitted into FLOW here: so its number there is known, even
- * when it has left. The flow is copied; false: the id is no such one.
+ * "LOG/FLOW/NUMBER" is what a worker has emitted into FLOW there: so its number there is known,
+ * even when it has left. The flow is copied; false: the id is no such one, or not of this router.
  */
 static bool
-s_is_emitted (const s_trace_t *self, char flow[ZLOOM_VIEW_NAME], int64_t *seq)
+s_is_emitted (const s_trace_t *self, const json_t *answer, char flow[ZLOOM_VIEW_NAME], int64_t *seq)
 {
     zloom_origin_t origin;
-    const char *log = zloom_print_string (self->answer, "log");
+    const char *log = zloom_print_string (answer, "log");
     const size_t size = strlen (log);
     if (!self->id || size == 0 || zloom_origin_parse (self->id, &origin) != ZLOOM_OK ||
         origin.producer.size <= size + 1 || origin.producer.size - size - 1 >= ZLOOM_VIEW_NAME ||
@@ -84,41 +73,56 @@ s_is_emitted (const s_trace_t *self, char flow[ZLOOM_VIEW_NAME], int64_t *seq)
     return origin.id <= INT64_MAX;
 }
 
+/* It stands in its own flow, or has left it: what is found there already is not said twice. */
+static bool
+s_is_found (const json_t *answer, const char *flow)
+{
+    size_t index = 0;
+    const json_t *message = NULL;
+    json_array_foreach (json_object_get (answer, "messages"), index, message)
+    {
+        if (strcmp (zloom_print_string (message, "flow"), flow) == 0) {
+            return true;
+        }
+    }
+    return json_array_size (json_object_get (answer, "trail")) > 0;
+}
+
+/* The router whose worker has emitted it is asked by its number, too. */
 static int
-s_ask_all (s_trace_t *self)
+s_ask_emitted (s_trace_t *self, json_t *const answers[])
 {
     char flow[ZLOOM_VIEW_NAME];
     int64_t seq = 0;
-    int code = s_ask (self, self->id, self->flow, self->seq);
-    if (code != ZLOOM_EXIT_OK || !s_is_emitted (self, flow, &seq)) {
-        return code;
-    }
-    /* It stands in its own flow, or has left it: what is found there already is not said twice. */
-    size_t index = 0;
-    const json_t *message = NULL;
-    if (json_array_size (json_object_get (self->answer, "trail")) > 0) {
-        return ZLOOM_EXIT_OK;
-    }
-    json_array_foreach (json_object_get (self->answer, "messages"), index, message)
-    {
-        if (strcmp (zloom_print_string (message, "flow"), flow) == 0) {
-            return ZLOOM_EXIT_OK;
+    int code = ZLOOM_EXIT_OK;
+    for (size_t i = 0; i < self->routers.each_count && code == ZLOOM_EXIT_OK; i++) {
+        if (answers[i] && s_is_emitted (self, answers[i], flow, &seq) &&
+            !s_is_found (answers[i], flow)) {
+            zloom_ask_args_t args = {.count = 0};
+            const zloom_ask_args_t *each[ZLOOM_ROUTERS_MAX] = {[0] = NULL};
+            json_t *more[ZLOOM_ROUTERS_MAX] = {NULL};
+            s_number_args (flow, seq, &args);
+            each[i] = &args;
+            code = s_put (self, each, more);
+            zloom_ask_clear (&args);
+            json_array_extend (json_object_get (answers[i], "messages"),
+                               json_object_get (more[i], "messages"));
+            json_decref (more[i]);
         }
     }
-    return s_ask (self, NULL, flow, seq);
+    return code;
 }
 
 /* Put what one router said to what others have said. */
 static void
 s_join (json_t *whole, const json_t *answer)
 {
-    static const char *const lists[] = {"messages", "taken", "trail"};
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-        json_t *list = json_object_get (answer, lists[i]);
-        if (list && !json_object_get (whole, lists[i])) {
-            json_object_set (whole, lists[i], list);
+    for (size_t i = 0; i < LIST_COUNT; i++) {
+        json_t *list = json_object_get (answer, s_lists[i]);
+        if (list && !json_object_get (whole, s_lists[i])) {
+            json_object_set_new (whole, s_lists[i], json_copy (list));
         } else if (list) {
-            json_array_extend (json_object_get (whole, lists[i]), list);
+            json_array_extend (json_object_get (whole, s_lists[i]), list);
         }
     }
     json_object_set_new (
@@ -126,30 +130,50 @@ s_join (json_t *whole, const json_t *answer)
       json_integer (zloom_print_int (whole, "scanned") + zloom_print_int (answer, "scanned")));
 }
 
-/*
- * An id may be known to any of the routers, and each knows what its own workers have emitted. One
- * that does not let this key look has said so, and the others tell what they know.
- */
-static int
-s_ask_each (s_trace_t *self, zloom_routers_t *routers)
+/* The same, into a new one where there is none yet. */
+static void
+s_add (json_t **whole_p, json_t *answer)
 {
-    json_t *whole = NULL;
-    int code = ZLOOM_EXIT_OK;
-    zloom_routers_all (routers);
-    for (size_t i = 0;
-         i < routers->count && (code == ZLOOM_EXIT_OK || code == ZLOOM_EXIT_PERMISSION); i++) {
-        self->client = routers->clients[i];
-        self->answer = NULL;
-        code = s_ask_all (self);
-        if (!whole) {
-            whole = self->answer;
-        } else if (self->answer) {
-            s_join (whole, self->answer);
-            json_decref (self->answer);
+    if (!*whole_p) {
+        *whole_p = json_copy (answer);
+        for (size_t i = 0; i < LIST_COUNT; i++) {
+            (void) json_object_del (*whole_p, s_lists[i]);
+        }
+        json_object_set_new (*whole_p, "scanned", json_integer (0));
+    }
+    s_join (*whole_p, answer);
+}
+
+/* Ask those that answer and were not asked yet; `only`: this place of them. */
+static int
+s_ask (s_trace_t *self, size_t only)
+{
+    zloom_ask_args_t args = {.count = 0};
+    const zloom_ask_args_t *each[ZLOOM_ROUTERS_MAX] = {NULL};
+    json_t *answers[ZLOOM_ROUTERS_MAX] = {NULL};
+    if (self->id) {
+        zloom_ask_text (&args, "id", self->id);
+    } else {
+        s_number_args (self->flow, self->seq, &args);
+    }
+    for (size_t i = 0; i < self->routers.each_count; i++) {
+        const bool meant = only == EACH || only == i;
+        each[i] = meant && self->routers.each[i].open && !self->asked[i] ? &args : NULL;
+        self->asked[i] = self->asked[i] || each[i];
+    }
+    int code = s_put (self, each, answers);
+    zloom_ask_clear (&args);
+    code = code ? code : s_ask_emitted (self, answers);
+    if (code == ZLOOM_EXIT_OK && zloom_cli_option (self->cli, "receipts")) {
+        code = zloom_receipts_ask (&self->routers, answers);
+    }
+    for (size_t i = 0; i < self->routers.each_count; i++) {
+        if (answers[i]) {
+            s_add (&self->part, answers[i]);
+            json_decref (answers[i]);
         }
     }
-    self->answer = whole;
-    return code == ZLOOM_EXIT_PERMISSION && whole ? ZLOOM_EXIT_OK : code;
+    return code;
 }
 
 /* ---- text ----------------------------------------------------------------------------------- */
@@ -236,8 +260,10 @@ s_absent_text (const s_trace_t *self, const zloom_origin_t *origin, zloom_buf_t 
         }
     }
     if (json_array_size (taken) == 0) {
-        zloom_buf_add_text (out, "no flow knows this producer: it never sent anything here, or not "
-                                 "for a long time\n");
+        zloom_buf_add_text (out, self->routers.silent > 0
+                                   ? "no flow of the routers that answer knows this producer\n"
+                                   : "no flow knows this producer: it never sent anything here, or "
+                                     "not for a long time\n");
     }
 }
 
@@ -267,13 +293,20 @@ s_is_known (const s_trace_t *self, const zloom_origin_t *origin)
     return false;
 }
 
+static bool
+s_is_empty (const json_t *answer)
+{
+    return json_array_size (json_object_get (answer, "messages")) == 0 &&
+           json_array_size (json_object_get (answer, "trail")) == 0;
+}
+
 /* The way, if it was traced; then what stands somewhere and is not on it. */
 static void
-s_text (const s_trace_t *self, const zloom_origin_t *origin, zloom_buf_t *out)
+s_text (const json_t *answer, zloom_buf_t *out)
 {
-    const json_t *messages = json_object_get (self->answer, "messages");
-    const json_t *trail = json_object_get (self->answer, "trail");
-    const int64_t more = zloom_print_int (self->answer, "trail_more");
+    const json_t *messages = json_object_get (answer, "messages");
+    const json_t *trail = json_object_get (answer, "trail");
+    const int64_t more = zloom_print_int (answer, "trail_more");
     size_t index = 0;
     const json_t *message = NULL;
     zloom_trail_text (trail, out);
@@ -287,25 +320,47 @@ s_text (const s_trace_t *self, const zloom_origin_t *origin, zloom_buf_t *out)
         }
     }
     zloom_receipts_text (out, messages);
-    if (json_array_size (messages) == 0 && json_array_size (trail) == 0) {
-        s_absent_text (self, origin, out);
-    }
 }
 
+/* What has come since the last time. */
 static int
-s_print (const s_trace_t *self, const zloom_origin_t *origin)
+s_show (s_trace_t *self)
 {
-    json_t *messages = json_object_get (self->answer, "messages");
-    json_t *trail = json_object_get (self->answer, "trail");
+    int code = ZLOOM_EXIT_OK;
     size_t index = 0;
     json_t *message = NULL;
-    json_array_foreach (messages, index, message)
+    if (!self->part) {
+        return code;
+    }
+    json_array_foreach (json_object_get (self->part, "messages"), index, message)
     {
         zloom_print_history (message);
     }
-    json_array_foreach (trail, index, message)
+    json_array_foreach (json_object_get (self->part, "trail"), index, message)
     {
         zloom_print_history (message);
+    }
+    if (self->output == ZLOOM_OUTPUT_TEXT) {
+        zloom_buf_t out = {0};
+        zloom_print_flatten (self->part);
+        s_text (self->part, &out);
+        code = zloom_cli_print (self->cli, zloom_buf_bytes (&out));
+        zloom_buf_fini (&out);
+    }
+    s_add (&self->answer, self->part);
+    json_decref (self->part);
+    self->part = NULL;
+    return code;
+}
+
+/* What is left to say of the whole, and what it means. */
+static int
+s_finish (s_trace_t *self, const zloom_origin_t *origin)
+{
+    /* By its number it is asked of one router: whether others answer is nothing to it. */
+    const bool missed = self->routers.silent > 0 && (self->id || !self->answer);
+    if (!self->answer) {
+        return missed ? ZLOOM_EXIT_NOT_RUNNING : ZLOOM_EXIT_PERMISSION;
     }
     const bool known = s_is_known (self, origin);
     int code = ZLOOM_EXIT_OK;
@@ -313,14 +368,49 @@ s_print (const s_trace_t *self, const zloom_origin_t *origin)
         json_object_set_new (self->answer, "known", json_boolean (known));
         code = zloom_print_json (self->cli, json_incref (self->answer),
                                  self->output == ZLOOM_OUTPUT_JSON);
-    } else {
+    } else if (s_is_empty (self->answer)) {
         zloom_buf_t out = {0};
-        zloom_print_flatten (self->answer);
-        s_text (self, origin, &out);
+        s_absent_text (self, origin, &out);
         code = zloom_cli_print (self->cli, zloom_buf_bytes (&out));
         zloom_buf_fini (&out);
     }
-    return code == ZLOOM_EXIT_OK && !known ? ZLOOM_EXIT_FAILED : code;
+    return code     ? code
+           : missed ? ZLOOM_EXIT_NOT_RUNNING
+           : known  ? ZLOOM_EXIT_OK
+                    : ZLOOM_EXIT_FAILED;
+}
+
+/*
+ * An id may be known to any of the routers, and each knows what its own workers have emitted. What
+ * those know that answer is shown before the others are waited for.
+ */
+static int
+s_ask_each (s_trace_t *self)
+{
+    zloom_routers_t *routers = &self->routers;
+    int code = s_ask (self, EACH);
+    if (code == ZLOOM_EXIT_OK && !zloom_routers_are_all (routers)) {
+        zloom_routers_more (routers, TOGETHER_MS);
+        code = s_ask (self, EACH);
+    }
+    if (code == ZLOOM_EXIT_OK && !zloom_routers_are_all (routers)) {
+        code = s_show (self);
+        zloom_routers_all (routers);
+        code = code ? code : s_ask (self, EACH);
+    }
+    return code;
+}
+
+static int
+s_ask_one (s_trace_t *self)
+{
+    zloom_routers_t *routers = &self->routers;
+    zloom_client_t *client = NULL;
+    int code = zloom_routers_find (routers, self->flow, &client);
+    for (size_t i = 0; i < routers->count && code == ZLOOM_EXIT_OK; i++) {
+        code = routers->clients[i] == client ? s_ask (self, routers->places[i]) : code;
+    }
+    return code;
 }
 
 int
@@ -341,21 +431,18 @@ zloom_cmd_trace (zloom_cli_t *cli)
         return zloom_cli_say (cli, ZLOOM_EXIT_USAGE, "%s; an ID is PRODUCER/NUMBER", zloom_note ());
     }
     zloom_target_t target;
-    zloom_routers_t routers = {.cli = cli};
     int code = zloom_target_find (cli, by_number ? word : NULL, &target);
-    code = code ? code : zloom_routers_open (cli, &target.endpoints, ZLOOM_CLI_WAIT_MS, &routers);
+    code =
+      code ? code : zloom_routers_open (cli, &target.endpoints, ZLOOM_CLI_WAIT_MS, &self.routers);
     self.id = by_number ? NULL : word;
     self.flow = target.flow;
-    if (code == ZLOOM_EXIT_OK && by_number) {
-        code = zloom_routers_find (&routers, target.flow, &self.client);
-        code = code ? code : s_ask_all (&self);
-    } else if (code == ZLOOM_EXIT_OK) {
-        code = s_ask_each (&self, &routers);
-    }
     if (code == ZLOOM_EXIT_OK) {
-        code = s_print (&self, &origin);
+        code = by_number ? s_ask_one (&self) : s_ask_each (&self);
     }
+    code = code ? code : s_show (&self);
+    code = code ? code : s_finish (&self, &origin);
+    json_decref (self.part);
     json_decref (self.answer);
-    zloom_routers_close (&routers);
+    zloom_routers_close (&self.routers);
     return code;
 }

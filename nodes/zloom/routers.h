@@ -17,10 +17,11 @@ typedef struct {
     size_t places[ZLOOM_ROUTERS_MAX];           /* of each among the endpoints */
     size_t count;
     size_t missing; /* that do not answer */
-    size_t silent;  /* the same, and those that did not answer the last question to all */
+    size_t silent;  /* the same, and those that are mute */
     int64_t wait_ms;
     int64_t until_ns;             /* so long the others are waited for */
     bool told[ZLOOM_ROUTERS_MAX]; /* by place: that it is left out, and why */
+    bool mute[ZLOOM_ROUTERS_MAX]; /* by place: it did not answer when it was asked last */
 } zloom_routers_t;
 
 /*
@@ -33,7 +34,9 @@ int zloom_routers_open (const zloom_cli_t *cli, const zloom_endpoints_t *endpoin
 void zloom_routers_close (zloom_routers_t *self);
 /* Until each has answered, or its time is over: then it is told and left out (`missing`). */
 void zloom_routers_all (zloom_routers_t *self);
-/* Whether that is so: none is waited for. */
+/* Wait at most so long for those that have not answered yet: they may be waited for again. */
+void zloom_routers_more (zloom_routers_t *self, int64_t wait_ms);
+/* Whether none is waited for. */
 bool zloom_routers_are_all (const zloom_routers_t *self);
 /*
  * As zloom_ask, of all (zloom_routers_all). With several routers what stands in the answers' lists
@@ -44,8 +47,16 @@ bool zloom_routers_are_all (const zloom_routers_t *self);
 int zloom_routers_ask (zloom_routers_t *self, const char *command, const zloom_ask_args_t *args,
                        json_t **result_p);
 /*
+ * Ask those that are open and have arguments, each by its place, side by side. answers[i]: NULL
+ * where there is none. 0, or an exit code after a message; one that does not let this key look, or
+ * does not answer, is told once and is no reason to fail.
+ */
+int zloom_routers_put (zloom_routers_t *self, const zloom_ask_t *ask,
+                       const zloom_ask_args_t *const args[], json_t *answers[]);
+/*
  * The session with the router that hosts the flow; the first one's when none does, or when there is
- * only one. No right is needed for that.
+ * only one. No right is needed for that. One that does not answer is waited for only while no other
+ * one hosts it; then it may, and that is told: a reason to fail.
  */
 int zloom_routers_find (zloom_routers_t *self, const char *flow, zloom_client_t **client_p);
 /* The same; NULL when none does. */

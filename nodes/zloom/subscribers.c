@@ -67,28 +67,53 @@ zloom_subscribers_text (zloom_buf_t *out, const json_t *subscribers)
 
 /* ---- receipts ------------------------------------------------------------------------------- */
 
-int
-zloom_receipts_ask (const zloom_cli_t *cli, zloom_client_t *client, json_t *messages)
+/* A queue has none. */
+static bool
+s_is_receipt (zloom_err_t err)
 {
-    size_t index = 0;
-    json_t *message = NULL;
-    json_array_foreach (messages, index, message)
-    {
-        zloom_ask_args_t args = {.count = 0};
-        json_t *answer = NULL;
-        zloom_ask_text (&args, "flow", zloom_print_string (message, "flow"));
-        zloom_ask_number (&args, "seq", zloom_print_int (message, "seq"));
-        const zloom_err_t err =
-          zloom_ask_only (client, "receipts", &args, ZLOOM_CLI_WAIT_MS, &answer);
-        zloom_ask_clear (&args);
-        if (err == ZLOOM_OK) {
-            json_object_set (message, "receipts", json_object_get (answer, "receipts"));
-            json_decref (answer);
-        } else if (err != ZLOOM_WRONG_PATTERN) { /* a queue has none */
-            return zloom_cli_fail (cli, err);
+    return err == ZLOOM_OK || err == ZLOOM_WRONG_PATTERN;
+}
+
+static json_t *
+s_message (const zloom_routers_t *routers, json_t *const answers[], size_t place, size_t index)
+{
+    return routers->mute[place]
+             ? NULL
+             : json_array_get (json_object_get (answers[place], "messages"), index);
+}
+
+int
+zloom_receipts_ask (zloom_routers_t *routers, json_t *const answers[])
+{
+    const zloom_ask_t ask = {
+      .command = "receipts", .wait_ms = routers->wait_ms, .is_answer = s_is_receipt};
+    int code = ZLOOM_EXIT_OK;
+    bool some = true;
+    for (size_t index = 0; some && code == ZLOOM_EXIT_OK; index++) {
+        zloom_ask_args_t args[ZLOOM_ROUTERS_MAX] = {{.count = 0}};
+        const zloom_ask_args_t *each[ZLOOM_ROUTERS_MAX] = {NULL};
+        json_t *receipts[ZLOOM_ROUTERS_MAX] = {NULL};
+        some = false;
+        for (size_t i = 0; i < routers->each_count; i++) {
+            const json_t *message = s_message (routers, answers, i, index);
+            if (message) {
+                zloom_ask_text (&args[i], "flow", zloom_print_string (message, "flow"));
+                zloom_ask_number (&args[i], "seq", zloom_print_int (message, "seq"));
+                each[i] = &args[i];
+                some = true;
+            }
+        }
+        code = some ? zloom_routers_put (routers, &ask, each, receipts) : code;
+        for (size_t i = 0; i < routers->each_count; i++) {
+            if (receipts[i]) {
+                json_object_set (s_message (routers, answers, i, index), "receipts",
+                                 json_object_get (receipts[i], "receipts"));
+                json_decref (receipts[i]);
+            }
+            zloom_ask_clear (&args[i]);
         }
     }
-    return ZLOOM_EXIT_OK;
+    return code;
 }
 
 static void

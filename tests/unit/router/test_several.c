@@ -44,10 +44,14 @@ s_on_answer (void *arg, zloom_bytes_t result, zloom_bytes_t pack)
     return ZLOOM_OK;
 }
 
+static const zloom_several_question_t s_stats = {.command = "stats", .answer = s_on_answer};
+
 static void
 s_ask (zloom_several_t each[2], int64_t ms)
 {
-    zloom_several_ask (each, 2, "stats", s_none, s_on_answer, zloom_deadline (ms));
+    each[0].args = s_none;
+    each[1].args = s_none;
+    zloom_several_ask (each, 2, &s_stats, zloom_deadline (ms));
 }
 
 static void
@@ -129,6 +133,47 @@ test_one_that_stands_still_is_left_out_and_comes_back (void **state)
     s_remove_directory (&directory);
 }
 
+/* "trace" of nothing is a mistake, and an answer. */
+static bool
+s_is_mistake (zloom_err_t err)
+{
+    return err == ZLOOM_INVALID;
+}
+
+static void
+test_who_has_no_question_is_not_asked_and_the_first_answer_may_be_enough (void **state)
+{
+    (void) state;
+    char *directory = s_make_directory ();
+    char second[ZLOOM_ENDPOINT_BYTES];
+    zloom_several_t each[2];
+    size_t sizes[2] = {0};
+    const zloom_several_question_t question = {
+      .command = "trace", .answer = s_on_answer, .enough = s_is_mistake};
+    snprintf (second, sizeof second, "ipc://%s/router.sock", directory);
+    zloom_process_t still = s_start (directory);
+    s_begin (each, second);
+    assert_int_equal (s_await (each, ZLOOM_SEVERAL_ALL, LONG_MS), 2);
+    each[0].arg = &sizes[0];
+    each[1].arg = &sizes[1];
+    each[1].args = s_none;
+    zloom_several_ask (each, 2, &s_stats, zloom_deadline (LONG_MS));
+    assert_true (sizes[0] == 0 && sizes[1] > 0);
+    assert_int_equal (kill (still.pid, SIGSTOP), 0);
+    each[0].args = s_none;
+    zloom_several_ask (each, 2, &question, zloom_deadline (LONG_MS));
+    assert_int_equal (kill (still.pid, SIGCONT), 0);
+    assert_int_equal (each[0].err, ZLOOM_INVALID);
+    assert_int_equal (each[1].err, ZLOOM_AGAIN);
+    /* Its answer to that question is none to the next. */
+    s_ask (each, LONG_MS);
+    assert_int_equal (each[0].err, ZLOOM_OK);
+    assert_int_equal (each[1].err, ZLOOM_OK);
+    s_end (each);
+    assert_int_equal (zloom_process_stop (&still), 0);
+    s_remove_directory (&directory);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -141,6 +186,9 @@ main (int argc, char **argv)
       cmocka_unit_test_setup_teardown (test_all_that_are_away_have_failed, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_one_that_stands_still_is_left_out_and_comes_back,
                                        s_setup, s_teardown),
+      cmocka_unit_test_setup_teardown (
+        test_who_has_no_question_is_not_asked_and_the_first_answer_may_be_enough, s_setup,
+        s_teardown),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
