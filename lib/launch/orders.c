@@ -15,7 +15,9 @@
  *                            DRAINING, CHILD: it will not be
  *   stop    node             {processes}: the node drains, and is left alone (node: also a unit, or
  *                            NODE.N: the first replica may be called as its node is)
- *   start   node             {processes}: what was stopped, is done or has failed is started again
+ *   start   node             {processes}: what was stopped, is done, has failed or waits for its
+ *                            restart is started now, with its whole budget (INVALID: a router of
+ *                            which nothing is to be started)
  *   scale   node, replicas   {were}: a worker runs so often from now on
  *   add     node             {processes}: a node of the recipe that was adopted is started; 0: it
  *                            runs already

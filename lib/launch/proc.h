@@ -56,7 +56,7 @@ void zloom_proc_fds (const zloom_proc_t *self, int fds[3]);
 
 void zloom_proc_start (zloom_proc_t *self, int64_t mono_ns);
 void zloom_proc_stop (zloom_proc_t *self, int64_t kill_at_ns);
-/* Start one again that is done or has failed; false: it is neither. */
+/* Start one again that is done, has failed, or waits for its restart; false: it is none of them. */
 bool zloom_proc_again (zloom_proc_t *self, int64_t mono_ns);
 /* Stop it for good: the supervisor takes it off its list when it has ended. */
 void zloom_proc_leave (zloom_proc_t *self, int64_t kill_at_ns);

@@ -56,25 +56,41 @@ s_not_running (const zloom_supervisor_t *self)
              : zloom_fail (ZLOOM_AGAIN, "the topology is starting yet");
 }
 
+/* A node of that name, while the topology runs. */
 static zloom_err_t
-s_check (const zloom_supervisor_t *self, const char *name)
+s_check_name (const zloom_supervisor_t *self, const char *name)
 {
     if (self->phase != ZLOOM_PHASE_RUNNING) {
         return s_not_running (self);
     }
+    return zloom_roster_has (self, name)
+             ? ZLOOM_OK
+             : zloom_fail (ZLOOM_NOT_FOUND, "no node '%.80s' here", name);
+}
+
+static bool
+s_is_router (const zloom_supervisor_t *self, const char *name)
+{
     for (size_t i = 0; i < self->proc_count; i++) {
-        if (!zloom_roster_means (self->procs[i], name)) {
-            continue;
+        if (zloom_roster_means (self->procs[i], name)) {
+            return zloom_proc_plan (self->procs[i])->rank == ZLOOM_ROUTER_RANK;
         }
-        if (zloom_proc_plan (self->procs[i])->rank == ZLOOM_ROUTER_RANK) {
-            return zloom_fail (ZLOOM_INVALID,
-                               "'%.80s' is the router, the others cannot do without "
-                               "it: zloom down stops all",
-                               name);
-        }
-        return ZLOOM_OK;
     }
-    return zloom_fail (ZLOOM_NOT_FOUND, "no node '%.80s' here", name);
+    return false;
+}
+
+/* The same, and it may be stopped. */
+static zloom_err_t
+s_check (const zloom_supervisor_t *self, const char *name)
+{
+    const zloom_err_t err = s_check_name (self, name);
+    if (err == ZLOOM_OK && s_is_router (self, name)) {
+        return zloom_fail (ZLOOM_INVALID,
+                           "'%.80s' is the router, the others cannot do without "
+                           "it: zloom down stops all",
+                           name);
+    }
+    return err;
 }
 
 zloom_err_t
@@ -93,12 +109,18 @@ zloom_roster_stop (zloom_supervisor_t *self, const char *name, int64_t mono_ns, 
 zloom_err_t
 zloom_roster_start (zloom_supervisor_t *self, const char *name, int64_t mono_ns, int64_t *count)
 {
-    const zloom_err_t err = s_check (self, name);
+    const zloom_err_t err = s_check_name (self, name);
     for (size_t i = 0; err == ZLOOM_OK && i < self->proc_count; i++) {
         if (zloom_roster_means (self->procs[i], name) &&
             zloom_proc_again (self->procs[i], mono_ns)) {
             (*count)++;
         }
+    }
+    if (err == ZLOOM_OK && *count == 0 && s_is_router (self, name)) {
+        return zloom_fail (ZLOOM_INVALID,
+                           "'%.80s' is a router, which is never paused: its flows are, each by its "
+                           "name",
+                           name);
     }
     return err;
 }

@@ -68,12 +68,22 @@ bool
 zloom_unit_revive (zloom_unit_t *self)
 {
     ZLOOM_CHECK (self, ZLOOM_UNIT_TAG);
-    if (self->state != ZLOOM_UNIT_DONE && self->state != ZLOOM_UNIT_FAILED) {
-        return false;
+    switch (self->state) {
+    case ZLOOM_UNIT_BACKOFF:
+    case ZLOOM_UNIT_DONE:
+    case ZLOOM_UNIT_FAILED:
+        self->restart_count = 0;
+        s_go (self, ZLOOM_UNIT_WAITING, ZLOOM_NEVER);
+        return true;
+    case ZLOOM_UNIT_STARTING: /* perhaps since before its cause was mended */
+        self->restart_count = 0;
+        break;
+    case ZLOOM_UNIT_WAITING:
+    case ZLOOM_UNIT_READY:
+    case ZLOOM_UNIT_STOPPING:
+        break;
     }
-    self->restart_count = 0;
-    s_go (self, ZLOOM_UNIT_WAITING, ZLOOM_NEVER);
-    return true;
+    return false;
 }
 
 void

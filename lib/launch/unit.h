@@ -54,8 +54,8 @@ void zloom_unit_destroy (zloom_unit_t **self_p);
 
 zloom_unit_action_t zloom_unit_start (zloom_unit_t *self, int64_t mono_ns);
 /*
- * One that is done or has failed waits to be started again, with its whole budget; false: it is
- * neither.
+ * One that is done, has failed, or waits for its restart is to be started, with its whole budget;
+ * one that is starting has its whole budget again. False: there is nothing to start.
  */
 bool zloom_unit_revive (zloom_unit_t *self);
 /* The process says that it serves. */

@@ -96,17 +96,13 @@ static int
 s_resume_node (zloom_steer_t *self, int64_t *started)
 {
     int64_t peers = 0;
-    if (s_is_router (self)) {
-        return zloom_cli_say (self->cli, ZLOOM_EXIT_USAGE,
-                              "'%s' is a router, which is never paused: its flows are, each by its "
-                              "name",
-                              self->name);
-    }
     int code = zloom_steer_node (self, "start", self->name, started);
     if (code == ZLOOM_EXIT_OK && *started > 0) {
         code = zloom_steer_wait (self, "ready", self->name);
     }
-    return code || s_is_bridge (self) ? code : zloom_steer_peers (self, "peer resume", &peers);
+    return code || s_is_router (self) || s_is_bridge (self)
+             ? code
+             : zloom_steer_peers (self, "peer resume", &peers);
 }
 
 int

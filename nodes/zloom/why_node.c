@@ -175,6 +175,9 @@ s_absent (const zloom_view_t *now, const zloom_view_node_t *node, zloom_why_t *w
                           zloom_view_time (node->next_ms > 0 ? node->next_ms : 0, text),
                           (long long) node->restarts, node->restarts == 1 ? "" : "s");
         s_last_words (node, why);
+        zloom_buf_printf (&why->advice,
+                          "; once its cause is mended, zloom resume %s starts it at once",
+                          node->name);
         return true;
     }
     if (strcmp (node->state, "done") == 0) {

@@ -179,6 +179,52 @@ class Drain(Steer):
                          '"from the file"\n')
 
 
+# Nobody waits for these by themselves.
+WAITING = """
+nodes:
+  hub:  {kind: router}
+  far:  {kind: router, restart: {backoff: [1h]}}
+  work: {kind: worker, run: [cat], io: exec, restart: {backoff: [10ms, 1h], budget: 2}}
+flows:
+  in:    {pattern: queue, from: external, to: work, via: hub}
+  there: {pattern: queue, from: external, to: external, via: far}
+"""
+
+
+class Waiting(Steer):
+    def setUp(self):
+        Case.setUp(self)
+        self.run_topology(self.recipe(WAITING))
+
+    def die(self, node):
+        """What became of it: it is back, or waits long for its restart."""
+        before = self.units()[node]
+        os.kill(before["pid"], 9)
+
+        def looked():
+            unit = self.units()[node]
+            waits = (unit["next_ms"] or 0) > 1000
+            back = unit["state"] == "ready" and unit["starts"] > before["starts"]
+            return unit if waits or back else None
+        return wait_for("it waits, or is back", looked)
+
+    def test_what_waits_for_its_restart_is_started_now(self):
+        for _ in range(2):
+            self.assertEqual(self.die("work")["state"], "ready")
+            self.assertGreater(self.die("work")["next_ms"], 3000000)
+            self.assertIn("work goes on, 1 started again", self.do("resume", "work"))
+            # Its budget is whole again, and its next wait the first one.
+            unit = self.units()["work"]
+            self.assertEqual((unit["state"], unit["restarts"]), ("ready", 0))
+
+    def test_a_router_that_waits_is_started_and_never_paused(self):
+        self.assertIn("'far' is a router, which is never paused", self.do("resume", "far", code=2))
+        self.assertEqual(self.die("far")["state"], "backoff")
+        self.assertIn("far goes on, 1 started again", self.do("resume", "far"))
+        self.assertEqual(self.states("far"), {"far": "ready"})
+        self.do("send", "there", "x")
+
+
 # It cannot be kept running once its program is away.
 BROKEN = """
 nodes:

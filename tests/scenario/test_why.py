@@ -149,6 +149,8 @@ flows:
         said = self.wait_cause("work", "restarting")
         self.assertIn("work has ended: ", said["sentence"])
         self.assertIn("is started again in ", said["sentence"])
+        self.assertEqual(said["advice"], "zloom logs work shows its last words; once its cause is "
+                                         "mended, zloom resume work starts it at once")
         self.send("1")
         said = self.wait_cause("jobs", "no_takers")
         self.assertIn("(node work is waiting to be started", said["sentence"])

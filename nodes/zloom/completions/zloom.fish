@@ -99,7 +99,7 @@ complete -c zloom -n '__fish_seen_subcommand_from pause' -l state -r -a '(__fish
 complete -c zloom -n '__fish_seen_subcommand_from pause' -l node -d 'the node of that name, where there is a flow of that name, too'
 complete -c zloom -n '__fish_seen_subcommand_from pause' -l flow -d 'the flow of that name'
 complete -c zloom -n '__fish_seen_subcommand_from pause' -l output -s o -r -a 'text json jsonl' -d 'text, json or jsonl'
-complete -c zloom -n __fish_use_subcommand -a resume -d 'what was paused or drained goes on; a node that had failed is tried again'
+complete -c zloom -n __fish_use_subcommand -a resume -d 'what was paused or drained goes on; a node that failed is tried again now'
 complete -c zloom -n '__fish_seen_subcommand_from resume' -l state -r -a '(__fish_complete_directories)' -d 'the topology'\''s state folder (default: by its name)'
 complete -c zloom -n '__fish_seen_subcommand_from resume' -l node -d 'the node of that name, where there is a flow of that name, too'
 complete -c zloom -n '__fish_seen_subcommand_from resume' -l flow -d 'the flow of that name'

@@ -19,7 +19,7 @@ _zloom_commands () {
         'ps:the processes of a topology\: state, uptime, restarts, memory, last end'
         'wait:wait until a topology is ready, has no work left, or is down'
         'pause:a node takes no more, or a flow hands out nothing, until resume'
-        'resume:what was paused or drained goes on; a node that had failed is tried again'
+        'resume:what was paused or drained goes on; a node that failed is tried again now'
         'drain:a node finishes and stops; a flow or all of it runs empty; waits for it'
         'scale:run N replicas of a worker, more or fewer than now'
         'send:send messages and wait until they are safe'

@@ -146,6 +146,44 @@ unit_is_revived_with_its_whole_budget (void **state)
     zloom_unit_destroy (&unit);
 }
 
+/* Who mended the cause does not wait for what the failures before have earned. */
+static void
+unit_that_waits_for_its_restart_is_revived_at_once (void **state)
+{
+    (void) state;
+    zloom_unit_t *unit = s_new (2, false);
+    zloom_unit_start (unit, 0);
+    zloom_unit_ended (unit, &s_crash, 0);
+    zloom_unit_timer (unit, 1 * S);
+    zloom_unit_ended (unit, &s_crash, 1 * S);
+    assert_int_equal (zloom_unit_state (unit), ZLOOM_UNIT_BACKOFF);
+    assert_int_equal (zloom_unit_restarts (unit), 2);
+    assert_true (zloom_unit_revive (unit));
+    assert_int_equal (zloom_unit_restarts (unit), 0);
+    assert_int_equal (zloom_unit_timer (unit, 100 * S), ZLOOM_UNIT_NOTHING);
+    assert_int_equal (zloom_unit_start (unit, 2 * S), ZLOOM_UNIT_SPAWN);
+    assert_int_equal (zloom_unit_deadline (unit), 12 * S);
+    zloom_unit_ended (unit, &s_crash, 2 * S);
+    assert_int_equal (zloom_unit_deadline (unit), 2 * S + s_backoff[0]);
+    zloom_unit_destroy (&unit);
+}
+
+/* It may have begun before the cause was mended: its next wait is the first one, too. */
+static void
+unit_that_is_starting_has_its_whole_budget_again (void **state)
+{
+    (void) state;
+    zloom_unit_t *unit = s_new (1, false);
+    zloom_unit_start (unit, 0);
+    zloom_unit_ended (unit, &s_crash, 0);
+    assert_int_equal (zloom_unit_timer (unit, 1 * S), ZLOOM_UNIT_SPAWN);
+    assert_false (zloom_unit_revive (unit));
+    zloom_unit_ended (unit, &s_crash, 2 * S);
+    assert_int_equal (zloom_unit_state (unit), ZLOOM_UNIT_BACKOFF);
+    assert_int_equal (zloom_unit_deadline (unit), 2 * S + s_backoff[0]);
+    zloom_unit_destroy (&unit);
+}
+
 static void
 unit_completes_or_is_restarted (void **state)
 {
@@ -188,6 +226,8 @@ main (void)
       cmocka_unit_test (unit_stops_with_a_deadline),
       cmocka_unit_test (unit_stopped_while_it_waits_never_starts),
       cmocka_unit_test (unit_is_revived_with_its_whole_budget),
+      cmocka_unit_test (unit_that_waits_for_its_restart_is_revived_at_once),
+      cmocka_unit_test (unit_that_is_starting_has_its_whole_budget_again),
       cmocka_unit_test (unit_completes_or_is_restarted),
       cmocka_unit_test (unit_whose_program_is_missing_is_not_tried_again),
     };
