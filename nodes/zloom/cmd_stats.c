@@ -5,6 +5,7 @@
 #include "base/units.h"
 #include "routers.h"
 #include "subscribers.h"
+#include "view.h"
 
 #include <stdlib.h>
 
@@ -15,8 +16,7 @@ s_flow_line (zloom_buf_t *out, const json_t *flow)
     const char *router = zloom_print_string (flow, "router"); /* "" where there is only one */
     int64_t oldest_ms = zloom_print_int (flow, "oldest_ms");
     if (oldest_ms > 0) {
-        int64_t coarse_ms = oldest_ms >= 10000 ? oldest_ms / 1000 * 1000 : oldest_ms;
-        zloom_duration_text (coarse_ms * ZLOOM_NS_PER_MS, age);
+        zloom_view_time (oldest_ms, age);
     }
     zloom_buf_printf (
       out, "%-16s %-7s %9lld %7lld %8lld %10lld %8lld %7lld %10s%s%s%s%s",
@@ -42,8 +42,8 @@ s_flow_whole (zloom_buf_t *out, json_t *flow)
     json_t *value = NULL;
     json_object_foreach (flow, name, value)
     {
-        char *text = json_dumps (value, JSON_ENCODE_ANY);
-        zloom_buf_printf (out, "%-16s %s\n", name, text ? text : "?");
+        char *text = json_is_string (value) ? NULL : json_dumps (value, JSON_ENCODE_ANY);
+        zloom_buf_printf (out, "%-16s %s\n", name, text ? text : zloom_print_string (flow, name));
         free (text);
     }
 }
@@ -58,6 +58,9 @@ s_session_lines (zloom_buf_t *out, const json_t *sessions)
     {
         zloom_buf_printf (out, "%-24s %-10s ", zloom_print_string (session, "name"),
                           zloom_print_string (session, "role"));
+        if (json_array_size (json_object_get (session, "consumes")) == 0) {
+            zloom_buf_add_text (out, " -");
+        }
         size_t at = 0;
         json_t *pair = NULL;
         json_array_foreach (json_object_get (session, "consumes"), at, pair)
@@ -75,13 +78,11 @@ s_journal_line (zloom_buf_t *out, const char *router, const json_t *stats)
     char sync[48];
     char hot[48];
     char cold[48];
-    const int64_t sync_ns = zloom_print_int (journal, "last_sync_ns");
-    const int64_t step_ns = sync_ns < 10 * ZLOOM_NS_PER_MS ? 1000 : ZLOOM_NS_PER_MS;
     zloom_buf_printf (
       out, "\n%s%sjournal: boot %lld, %lld groups, last sync %s, hot %s, cold %s, holes %lld%s\n",
       router, router[0] ? "'s " : "", (long long) zloom_print_int (stats, "boot"),
       (long long) zloom_print_int (journal, "groups"),
-      zloom_duration_text (sync_ns / step_ns * step_ns, sync),
+      zloom_view_span (zloom_print_int (journal, "last_sync_ns"), sync),
       zloom_size_text (zloom_print_int (journal, "hot_bytes"), hot),
       zloom_size_text (zloom_print_int (journal, "cold_bytes"), cold),
       (long long) zloom_print_int (journal, "holes"),
@@ -136,7 +137,7 @@ s_print (const zloom_cli_t *cli, json_t *stats, zloom_output_t output, bool one)
         return code;
     }
     zloom_buf_t out = {0};
-    zloom_print_flatten (one ? json_object_get (stats, "subscribers") : stats);
+    zloom_print_flatten (stats);
     s_text (&out, stats, one);
     int code = zloom_cli_print (cli, zloom_buf_bytes (&out));
     zloom_buf_fini (&out);

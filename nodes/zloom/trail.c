@@ -11,23 +11,6 @@
 /* As deep as a tree is indented; what lies deeper stands below it all the same. */
 #define DEPTH_MAX 20
 
-/* A span with as many digits as help. */
-static const char *
-s_span (int64_t ns, char text[48])
-{
-    ns = ns > 0 ? ns : 0;
-    if (ns < 10 * ZLOOM_NS_PER_MS) {
-        (void) snprintf (text, 48, "%.1fms", (double) ns / (double) ZLOOM_NS_PER_MS);
-    } else if (ns < ZLOOM_NS_PER_S) {
-        (void) snprintf (text, 48, "%lldms", (long long) (ns / ZLOOM_NS_PER_MS));
-    } else if (ns < 60 * ZLOOM_NS_PER_S) {
-        (void) snprintf (text, 48, "%.2fs", (double) ns / (double) ZLOOM_NS_PER_S);
-    } else {
-        (void) zloom_view_time (ns / ZLOOM_NS_PER_MS, text);
-    }
-    return text;
-}
-
 void
 zloom_place_text (const json_t *message, zloom_buf_t *out)
 {
@@ -154,7 +137,7 @@ s_row_text (const json_t *stay, size_t index, zloom_buf_t *out)
     const char *node = zloom_print_string (row, "node");
     const char *how = zloom_print_string (row, "how");
     const char *text = zloom_print_string (row, "text");
-    (void) s_span (zloom_print_int (row, "at") - s_since_ns (stay, index), span);
+    (void) zloom_view_span (zloom_print_int (row, "at") - s_since_ns (stay, index), span);
     if (s_is (row, "handed out")) {
         zloom_buf_printf (out, "handed out to %s, attempt %lld, after waiting %s", node,
                           (long long) zloom_print_int (row, "attempt"), span);
@@ -176,7 +159,7 @@ s_line (int depth, int64_t offset_ns, zloom_buf_t *out)
 {
     char span[48];
     char sign[52];
-    (void) snprintf (sign, sizeof sign, "+%s", s_span (offset_ns, span));
+    (void) snprintf (sign, sizeof sign, "+%s", zloom_view_span (offset_ns, span));
     zloom_buf_printf (out, "%*s%10s  ", 2 * depth + 2, "", sign);
 }
 

@@ -17,6 +17,7 @@ zloom_view_fini (zloom_view_t *self)
     }
     free (self->nodes);
     free (self->flows);
+    free (self->groups);
     free (self->routers);
     free (self->plans);
     *self = (zloom_view_t){.at_ns = 0};
@@ -198,6 +199,22 @@ zloom_view_time (int64_t ms, char text[48])
         return text;
     }
     return zloom_duration_text ((ms >= 10000 ? ms / 1000 * 1000 : ms) * ZLOOM_NS_PER_MS, text);
+}
+
+const char *
+zloom_view_span (int64_t ns, char text[48])
+{
+    ns = ns > 0 ? ns : 0;
+    if (ns < 10 * ZLOOM_NS_PER_MS) {
+        (void) snprintf (text, 48, "%.1fms", (double) ns / (double) ZLOOM_NS_PER_MS);
+    } else if (ns < ZLOOM_NS_PER_S) {
+        (void) snprintf (text, 48, "%lldms", (long long) (ns / ZLOOM_NS_PER_MS));
+    } else if (ns < 60 * ZLOOM_NS_PER_S) {
+        (void) snprintf (text, 48, "%.2fs", (double) ns / (double) ZLOOM_NS_PER_S);
+    } else {
+        (void) zloom_view_time (ns / ZLOOM_NS_PER_MS, text);
+    }
+    return text;
 }
 
 const char *

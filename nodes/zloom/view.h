@@ -47,9 +47,18 @@ typedef struct {
 #define ZLOOM_VIEW_FLOW_FIELD(name) int64_t name;
     ZLOOM_VIEW_FLOW_MAP (ZLOOM_VIEW_FLOW_FIELD)
 #undef ZLOOM_VIEW_FLOW_FIELD
+    char dead_letter[ZLOOM_VIEW_NAME]; /* where what it gives up goes; "": nowhere */
     bool paused;
     bool draining;
 } zloom_view_flow_t;
+
+/* A durable subscriber of a bus. */
+typedef struct {
+    char flow[ZLOOM_VIEW_NAME];
+    char name[ZLOOM_VIEW_NAME];
+    int64_t lag; /* what waits for it */
+    int64_t consumers;
+} zloom_view_group_t;
 
 /* A node, as its session and its supervisor tell of it; either may know nothing. */
 typedef struct {
@@ -100,6 +109,8 @@ typedef struct {
     size_t plan_count;
     zloom_view_flow_t *flows;
     size_t flow_count;
+    zloom_view_group_t *groups;
+    size_t group_count;
     zloom_view_node_t *nodes;
     size_t node_count;
 } zloom_view_t; /* zero-initialised is empty */
@@ -150,6 +161,8 @@ double zloom_view_done (const zloom_view_t *before, const zloom_view_t *now, con
 
 /* "350ms", "5.2s", "1m12s": as exact as it is worth. */
 const char *zloom_view_time (int64_t ms, char text[48]);
+/* The same of what may be short: "0.5ms", "12ms", "1.25s". */
+const char *zloom_view_span (int64_t ns, char text[48]);
 /* "0", "0.5", "12", "1.2k", "3.4M": three digits at most. */
 const char *zloom_view_short (double number, char text[24]);
 

@@ -23,6 +23,8 @@ s_flow (const json_t *object, zloom_view_flow_t *flow)
 #define READ_NUMBER(name) flow->name = zloom_print_int (object, #name);
     ZLOOM_VIEW_FLOW_MAP (READ_NUMBER)
 #undef READ_NUMBER
+    (void) snprintf (flow->dead_letter, sizeof flow->dead_letter, "%s",
+                     zloom_print_string (object, "dead_letter"));
     flow->paused = json_is_true (json_object_get (object, "paused"));
     flow->draining = json_is_true (json_object_get (object, "draining"));
 }
@@ -105,6 +107,27 @@ s_router (const json_t *stats, zloom_view_t *view)
     }
 }
 
+/* Those of buses that are durable. */
+static void
+s_groups (const json_t *subscribers, zloom_view_t *view)
+{
+    size_t index = 0;
+    const json_t *object = NULL;
+    view->groups = zloom_alloc ((json_array_size (subscribers) + 1) * sizeof *view->groups);
+    json_array_foreach (subscribers, index, object)
+    {
+        if (json_is_true (json_object_get (object, "durable"))) {
+            zloom_view_group_t *group = &view->groups[view->group_count++];
+            *group = (zloom_view_group_t){.lag = zloom_print_int (object, "lag"),
+                                          .consumers = zloom_print_int (object, "consumers")};
+            (void) snprintf (group->flow, sizeof group->flow, "%s",
+                             zloom_print_string (object, "flow"));
+            (void) snprintf (group->name, sizeof group->name, "%s",
+                             zloom_print_string (object, "group"));
+        }
+    }
+}
+
 static void
 s_from_stats (const json_t *stats, zloom_view_t *view)
 {
@@ -118,6 +141,7 @@ s_from_stats (const json_t *stats, zloom_view_t *view)
     {
         s_flow (object, &view->flows[view->flow_count++]);
     }
+    s_groups (json_object_get (stats, "subscribers"), view);
     view->routers = zloom_alloc ((json_array_size (routers) + 1) * sizeof *view->routers);
     view->nodes = zloom_alloc ((json_array_size (sessions) + json_array_size (routers) + 2) *
                                sizeof *view->nodes);

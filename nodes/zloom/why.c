@@ -122,8 +122,11 @@ s_no_takers (const s_case_t *self)
     zloom_buf_t *out = &self->why->sentence;
     char text[48];
     s_begin (self);
-    zloom_buf_printf (out, ", the oldest for %s: nobody takes from it",
-                      zloom_view_time (self->flow->oldest_ms, text));
+    zloom_buf_printf (out, ", the oldest for %s", zloom_view_time (self->flow->oldest_ms, text));
+    if (zloom_why_dead_letters (self->view, self->flow, self->why)) {
+        return true;
+    }
+    zloom_buf_add_text (out, ": nobody takes from it");
     const zloom_view_node_t *broken = zloom_view_away (self->view, "backoff", "failed");
     const zloom_view_node_t *drained = zloom_view_away (self->view, "done", "stopping");
     if (broken) {
@@ -144,6 +147,18 @@ s_no_takers (const s_case_t *self)
     zloom_buf_add_text (&self->why->advice,
                         "start a node that takes from it, or a program that consumes it");
     return true;
+}
+
+/* Others may take from it, and one is not there for whom it keeps what comes. */
+static bool
+s_group_away (const s_case_t *self)
+{
+    const zloom_view_group_t *group = zloom_why_group (self->view, self->flow->name);
+    if (group) {
+        s_begin (self);
+        zloom_why_add_group (self->view, self->flow, group, self->why);
+    }
+    return group;
 }
 
 /* Of those who take from it, the one whose own report says the worst. */
@@ -398,21 +413,14 @@ static const struct {
     zloom_why_cause_t cause; /* COUNT: it says which itself */
     bool (*holds) (const s_case_t *self);
 } s_causes[] = {
-  {ZLOOM_WHY_PAUSED, s_paused},
-  {ZLOOM_WHY_DISK_FULL, s_disk_full},
-  {ZLOOM_WHY_COUNT, s_taker},
-  {ZLOOM_WHY_NO_TAKERS, s_no_takers},
-  {ZLOOM_WHY_STUCK, s_stuck},
-  {ZLOOM_WHY_FAILING, s_failing},
-  {ZLOOM_WHY_RETRY, s_retry},
-  {ZLOOM_WHY_DELAYED, s_delayed},
-  {ZLOOM_WHY_DISK_SLOW, s_disk_slow},
-  {ZLOOM_WHY_DRAINING, s_draining},
-  {ZLOOM_WHY_NO_CREDIT, s_no_credit},
-  {ZLOOM_WHY_SLOW, s_slow},
-  {ZLOOM_WHY_CATCHING_UP, s_catching_up},
-  {ZLOOM_WHY_WELL, s_well},
-  {ZLOOM_WHY_IDLE, s_idle},
+  {ZLOOM_WHY_PAUSED, s_paused},       {ZLOOM_WHY_DISK_FULL, s_disk_full},
+  {ZLOOM_WHY_COUNT, s_taker},         {ZLOOM_WHY_COUNT, s_group_away},
+  {ZLOOM_WHY_NO_TAKERS, s_no_takers}, {ZLOOM_WHY_STUCK, s_stuck},
+  {ZLOOM_WHY_FAILING, s_failing},     {ZLOOM_WHY_RETRY, s_retry},
+  {ZLOOM_WHY_DELAYED, s_delayed},     {ZLOOM_WHY_DISK_SLOW, s_disk_slow},
+  {ZLOOM_WHY_DRAINING, s_draining},   {ZLOOM_WHY_NO_CREDIT, s_no_credit},
+  {ZLOOM_WHY_SLOW, s_slow},           {ZLOOM_WHY_CATCHING_UP, s_catching_up},
+  {ZLOOM_WHY_WELL, s_well},           {ZLOOM_WHY_IDLE, s_idle},
 };
 
 bool

@@ -73,6 +73,16 @@ void zloom_why_fini (zloom_why_t *self);
 bool zloom_why_router (const zloom_view_t *now, const zloom_view_node_t *node, zloom_why_t *why);
 /* "far has not answered for 1.0s". */
 void zloom_why_add_silent (const zloom_view_t *now, zloom_buf_t *out);
+/*
+ * The durable subscriber of a bus for whom most waits, of those that nobody is there for; NULL:
+ * none. What is said of it, behind the sentence's beginning.
+ */
+const zloom_view_group_t *zloom_why_group (const zloom_view_t *now, const char *flow);
+void zloom_why_add_group (const zloom_view_t *now, const zloom_view_flow_t *flow,
+                          const zloom_view_group_t *group, zloom_why_t *why);
+/* That a flow holds dead letters, behind the same; false: it does not. */
+bool zloom_why_dead_letters (const zloom_view_t *now, const zloom_view_flow_t *flow,
+                             zloom_why_t *why);
 /* What is wrong with this node by its session and its own report; false: nothing. */
 bool zloom_why_report (const zloom_view_node_t *node, zloom_why_t *why);
 

@@ -39,7 +39,8 @@ s_judge_disk (const zloom_view_t *now, const zloom_view_router_t *router, zloom_
                       slow ? "waits for a slow disk" : "is well", flows, flows == 1 ? "" : "s");
     if (router->syncs > 0) {
         zloom_buf_printf (out, "%lld sync%s, the last one took %s", (long long) router->syncs,
-                          router->syncs == 1 ? "" : "s", zloom_view_time (sync_ms, text));
+                          router->syncs == 1 ? "" : "s",
+                          zloom_view_span (router->last_sync_ns, text));
     } else {
         zloom_buf_add_text (out, "and nothing to sync yet");
     }

@@ -194,6 +194,32 @@ flows:
                 self.ask("why", "away")))
         self.assertIn("is started again in ", said)
 
+    def test_a_bus_that_keeps_what_one_does_not_hear(self):
+        self.run_topology(self.recipe("""nodes:
+  here: {kind: sink, file: {path: here.txt}}
+  away: {kind: sink, file: {path: away.txt}}
+flows:
+  news: {pattern: bus, from: external, to: [here, away], dead_letter: dead}
+  dead: {pattern: queue, to: external}
+"""))
+        self.assertEqual(self.ask("drain", "away").returncode, 0)
+        done = self.ask("send", "news", "a", "b", "--topic", "x")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        said = self.wait_cause("news", "paused")
+        self.assertIn("2 wait for away, and nobody takes them: away is done: ", said["sentence"])
+        self.assertEqual(said["advice"], "zloom resume away starts it again")
+        self.assertFalse(said["well"])
+        self.assertEqual(self.ask("resume", "away").returncode, 0)
+        self.wait_cause("news", "idle")
+
+    def test_dead_letters(self):
+        self.write("w.sh", "#!/bin/sh\nexit 65\n", 0o755)
+        self.run_topology(self.worker("[./w.sh]", io="exec"))
+        self.send("1")
+        said = self.wait_cause("dead", "no_takers")
+        self.assertIn("dead letters, which wait for a hand", said["sentence"])
+        self.assertIn("zloom dlq show dead says why", said["advice"])
+
     def test_takers_that_hold_all_they_may(self):
         # It answers its first message, then works on the second for ever.
         self.write("w.py", "import sys, time\n"

@@ -260,6 +260,65 @@ test_slow_takers_and_faster_ones (void **state)
     zloom_why_fini (&rig.why);
 }
 
+/* Others take from the bus, and what is kept is for one who does not. */
+static void
+test_a_durable_subscriber_that_is_away (void **state)
+{
+    (void) state;
+    s_rig_t rig;
+    zloom_view_group_t groups[2] = {{.flow = "orders", .name = "mail", .lag = 349},
+                                    {.flow = "orders", .name = "charge", .consumers = 1}};
+    s_open (&rig);
+    rig.now.groups = groups;
+    rig.now.group_count = 2;
+    rig.flow.ready = 349;
+    rig.flow.oldest_ms = 19000;
+    s_flow_says (&rig, ZLOOM_WHY_NO_TAKERS,
+                 "orders holds 349 messages, the oldest for 19s: 349 wait for mail, and nobody "
+                 "takes them");
+    assert_string_equal (zloom_buf_text (&rig.why.advice),
+                         "start the program that hears it as mail; if it never comes back: "
+                         "zloom group drop orders mail --yes");
+    /* One of the recipe: it is told why. */
+    (void) snprintf (groups[0].name, sizeof groups[0].name, "shop");
+    rig.nodes[1].connected = false;
+    rig.nodes[1].supervised = true;
+    (void) snprintf (rig.nodes[1].role, sizeof rig.nodes[1].role, "worker");
+    (void) snprintf (rig.nodes[1].state, sizeof rig.nodes[1].state, "done");
+    s_flow_says (&rig, ZLOOM_WHY_PAUSED,
+                 "349 wait for shop, and nobody takes them: shop is done: ");
+    assert_string_equal (zloom_buf_text (&rig.why.advice), "zloom resume shop starts it again");
+    /* It is back. */
+    groups[0].consumers = 1;
+    s_flow_says (&rig, ZLOOM_WHY_WELL, "orders is well");
+    zloom_why_fini (&rig.why);
+}
+
+static void
+test_dead_letters_wait_for_a_hand (void **state)
+{
+    (void) state;
+    s_rig_t rig;
+    zloom_view_flow_t flows[2];
+    s_open (&rig);
+    rig.flow.consumers = 0;
+    rig.flow.ready = 60;
+    rig.flow.oldest_ms = 4000;
+    flows[0] = rig.flow;
+    flows[1] = rig.flow;
+    (void) snprintf (flows[1].name, sizeof flows[1].name, "work");
+    (void) snprintf (flows[1].dead_letter, sizeof flows[1].dead_letter, "orders");
+    rig.now.flows = flows;
+    rig.now.flow_count = 2;
+    s_flow_says (
+      &rig, ZLOOM_WHY_NO_TAKERS,
+      "orders holds 60 messages, the oldest for 4.0s: dead letters, which wait for a hand");
+    assert_string_equal (zloom_buf_text (&rig.why.advice),
+                         "zloom dlq show orders says why each is there, zloom dlq requeue orders "
+                         "puts them back, zloom dlq purge orders deletes them");
+    zloom_why_fini (&rig.why);
+}
+
 int
 main (void)
 {
@@ -279,6 +338,8 @@ main (void)
       cmocka_unit_test (test_drained),
       cmocka_unit_test (test_takers_that_hold_all_they_may),
       cmocka_unit_test (test_slow_takers_and_faster_ones),
+      cmocka_unit_test (test_a_durable_subscriber_that_is_away),
+      cmocka_unit_test (test_dead_letters_wait_for_a_hand),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
