@@ -59,7 +59,8 @@ s_ls_text (zloom_buf_t *out, const json_t *flows)
         {
             zloom_buf_printf (out, " %s %lld", reason, (long long) json_integer_value (count));
         }
-        zloom_buf_add_text (out, "\n");
+        zloom_buf_add_text (out,
+                            json_object_size (json_object_get (flow, "reasons")) ? "\n" : " -\n");
     }
 }
 
@@ -101,6 +102,49 @@ s_ls (s_dlq_t *self)
     }
     json_decref (answer);
     return code;
+}
+
+/* ---- none ----------------------------------------------------------------------------------- */
+
+/* One list of what the router answers of the flow; NULL: it does not let this key look. */
+static json_t *
+s_look (const s_dlq_t *self, const char *command)
+{
+    zloom_ask_args_t args = {.count = 0};
+    json_t *answer = NULL;
+    zloom_ask_text (&args, "flow", self->flow);
+    (void) zloom_ask_only (self->client, command, &args, ZLOOM_CLI_WAIT_MS, &answer);
+    zloom_ask_clear (&args);
+    json_t *row = json_incref (json_array_get (json_object_get (answer, "flows"), 0));
+    json_decref (answer);
+    return row;
+}
+
+/* For people: nothing was found, and where it may be. */
+static void
+s_tell_none (const s_dlq_t *self)
+{
+    if (self->output != ZLOOM_OUTPUT_TEXT) {
+        return;
+    }
+    json_t *row = s_look (self, "dlq ls");
+    json_t *stats = s_look (self, "stats");
+    const long long messages = (long long) zloom_print_int (row, "messages");
+    zloom_print_flatten (stats);
+    const char *other = zloom_print_string (stats, "dead_letter");
+    if (messages > 0) {
+        (void) zloom_cli_say (self->cli, ZLOOM_EXIT_OK,
+                              "none of the %lld in %s is one of those; zloom dlq ls %s", messages,
+                              self->flow, self->flow);
+    } else if (other[0]) {
+        (void) zloom_cli_say (self->cli, ZLOOM_EXIT_OK,
+                              "%s holds no dead letters: what it gives up goes to %s", self->flow,
+                              other);
+    } else {
+        (void) zloom_cli_say (self->cli, ZLOOM_EXIT_OK, "%s holds no dead letters", self->flow);
+    }
+    json_decref (row);
+    json_decref (stats);
 }
 
 /* ---- show ----------------------------------------------------------------------------------- */
@@ -230,6 +274,9 @@ s_show (s_dlq_t *self)
         from = json_array_size (messages) > 0 ? zloom_print_int (answer, "next") : -1;
         json_decref (answer);
     }
+    if (code == ZLOOM_EXIT_OK && left == self->max) {
+        s_tell_none (self);
+    }
     if (code == ZLOOM_EXIT_OK && self->output == ZLOOM_OUTPUT_JSON) {
         return zloom_print_json (self->cli, all, true);
     }
@@ -299,6 +346,9 @@ s_move (s_dlq_t *self, const char *command, const char *done)
     if (dry) {
         int64_t would = zloom_print_int (whole, "matched") - zloom_print_int (whole, "capped");
         json_object_set_new (whole, "moved", json_integer (would));
+    }
+    if (zloom_print_int (whole, "matched") == 0) {
+        s_tell_none (self);
     }
     return s_report (self, done, whole, dry);
 }

@@ -126,6 +126,9 @@ s_json (const char *directory, const zloom_doctor_report_t *report)
     }
     for (size_t i = 0; i < report->flow_count; i++) {
         const zloom_doctor_flow_t *flow = &report->flows[i];
+        if (flow->number == 0) {
+            continue; /* the log's own records */
+        }
         json_array_append_new (flows, json_pack ("{s:s, s:I, s:I}", "name", flow->name, "number",
                                                  (json_int_t) flow->number, "end",
                                                  (json_int_t) flow->end));
@@ -152,13 +155,33 @@ s_print (const zloom_cli_t *cli, zloom_output_t output, const char *directory,
     return code;
 }
 
+/* What DIR has to be, when it is not. */
+static int
+s_fail (const zloom_cli_t *cli, const char *directory, zloom_err_t err)
+{
+    struct stat info;
+    if (err == ZLOOM_LOCKED) {
+        return zloom_cli_say (cli, zloom_cli_exit_code (err),
+                              "%s is in use: stop what runs there (zloom down); while it runs, "
+                              "zloom stats counts the holes of its log",
+                              directory);
+    }
+    if (stat (directory, &info) != 0) {
+        return zloom_cli_say (cli, ZLOOM_EXIT_FAILED,
+                              "there is no folder %s: DIR is the state folder of a topology "
+                              "(~/.local/state/zloom/NAME, or what --state said)",
+                              directory);
+    }
+    return zloom_cli_fail (cli, err);
+}
+
 static int
 s_examine (const zloom_cli_t *cli, zloom_output_t output, const char *directory)
 {
     zloom_doctor_report_t report;
     zloom_err_t err = zloom_doctor_examine (zloom_vfs_posix (), directory, &report);
     int code =
-      err == ZLOOM_OK ? s_print (cli, output, directory, &report) : zloom_cli_fail (cli, err);
+      err == ZLOOM_OK ? s_print (cli, output, directory, &report) : s_fail (cli, directory, err);
     if (code == ZLOOM_EXIT_OK) {
         code = zloom_doctor_exit_code (&report);
     }

@@ -63,7 +63,11 @@ s_ls (s_group_t *self)
         zloom_buf_t out = {0};
         zloom_print_flatten (rows);
         zloom_subscribers_text (&out, rows);
-        zloom_buf_add_text (&out, out.size > 0 ? "" : "nobody hears a bus here\n");
+        if (out.size == 0 && self->flow[0]) {
+            zloom_buf_printf (&out, "nobody hears %s; only a bus is heard\n", self->flow);
+        } else if (out.size == 0) {
+            zloom_buf_add_text (&out, "nobody hears a bus here\n");
+        }
         code = s_print (self, &out);
     }
     json_decref (answer);

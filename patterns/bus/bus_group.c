@@ -308,7 +308,9 @@ zloom_bus_drop_group (void *self, zloom_bytes_t name, const zloom_turn_t *turn)
     }
     if (group->configured || group->member_count > 0) {
         return zloom_fail (ZLOOM_EXISTS, "flow '%s': '%s' %s", bus->config.name, group->name,
-                           group->configured ? "stands in the recipe" : "has consumers");
+                           group->configured
+                             ? "stands in the recipe; take it out there first (zloom up)"
+                             : "has consumers; stop them first");
     }
     zloom_buf_clear (&bus->buf);
     zloom_encode_array (&bus->buf, 2);

@@ -94,6 +94,9 @@ class Bus(Case):
         self.assertEqual(rows["audit"]["acked"], 4)
         self.assertIn("orders/email", self.ask("stats").stdout)
         self.assertIn("everything", self.ask("group", "ls").stdout)
+        done = self.ask("group", "drop", "orders", "email", "--yes")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("'email' stands in the recipe; take it out there first", done.stderr)
 
     def test_topics_that_nobody_may_publish(self):
         self.assertIn("order.payed", self.send("order.payed", "x", code=65))

@@ -115,6 +115,9 @@ class Run(Case):
         self.assertEqual(counters["ready"], 0)
         text = self.ask("stats").stdout
         self.assertRegex(text, r"words +disk +0 +0 +0 +2 +0 +0")
+        self.assertRegex(text, r"supervisor +supervisor +-\n")
+        self.assertRegex(text, r"last sync [0-9.]+m?s,")
+        self.assertNotRegex(text + self.ask("stats", "words").stdout, r'[" ]\n')
         self.assertEqual(self.stop(), 0)
         self.assertIn("drain", self.said())
 
@@ -239,6 +242,15 @@ flows:
         self.ask("send", "jobs", "one", "two", "three")
         self.wait_flow("dead", lambda f: f["ready"] == 3)
         self.assertRegex(self.ask("dlq", "ls", "dead").stdout, r"dead +3 +rejected 3")
+        # Where nothing is found, it is said where it may be.
+        for words in (["show"], ["requeue", "--dry-run"]):
+            done = self.ask("dlq", words[0], "jobs", *words[1:])
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("jobs holds no dead letters: what it gives up goes to dead", done.stderr)
+        done = self.ask("dlq", "show", "dead", "--reason", "reject")
+        self.assertIn("none of the 3 in dead is one of those; zloom dlq ls dead", done.stderr)
+        done = self.ask("dlq", "show", "jobs", "-o", "json")
+        self.assertEqual((done.stdout.strip(), done.stderr), ("[]", ""))
         shown = json.loads(self.ask("dlq", "show", "dead", "-o", "json").stdout)
         self.assertEqual(sorted(item["body"] for item in shown), ["one", "three", "two"])
         self.assertEqual({cause["reason"] for item in shown for cause in item["causes"]},
@@ -256,6 +268,10 @@ flows:
         self.assertIn("--yes", refused.stderr)
         self.assertIn("1 deleted", self.ask("dlq", "purge", "dead", "--yes").stdout)
         self.assertEqual(self.flows()["dead"]["ready"], 0)
+        self.assertIn("dead holds no dead letters\n", self.ask("dlq", "show", "dead").stderr)
+        self.assertRegex(self.ask("dlq", "ls").stdout, r"dead +0 +-\n")
+        self.assertIn("nobody hears jobs; only a bus is heard",
+                      self.ask("group", "ls", "jobs").stdout)
 
 
 class Asks(Case):
@@ -312,13 +328,17 @@ class Restart(Case):
         self.ask("send", "words", "x")
         busy = zloom("doctor", self.state)
         self.assertNotEqual(busy.returncode, 0)
+        self.assertIn("is in use: stop what runs there (zloom down)", busy.stderr)
         self.stop()
         done = zloom("doctor", self.state)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("whole", done.stdout)
         report = json.loads(zloom("doctor", self.state, "-o", "json").stdout)
         self.assertTrue(report["whole"])
-        self.assertEqual(zloom("doctor", self.folder / "nowhere").returncode, 1)
+        self.assertEqual([flow["name"] for flow in report["flows"]], ["words"])
+        done = zloom("doctor", self.folder / "nowhere")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("DIR is the state folder of a topology", done.stderr)
 
 
 def alive(pid):
