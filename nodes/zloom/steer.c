@@ -264,7 +264,7 @@ s_tell_nobody (const zloom_steer_t *self, const char *unit, const char *denied, 
                               "'%s' does not let it: %s",
                               unit, denied, reason);
     }
-    if (self->routers.missing > 0) {
+    if (self->routers.silent > 0) {
         return zloom_cli_say (self->cli, ZLOOM_EXIT_NOT_RUNNING,
                               "no router that answers has a session with '%s'; try again once all "
                               "of them do",
@@ -280,28 +280,39 @@ typedef struct {
     char reason[256];
 } s_obeyed_t;
 
-static int
-s_order (const zloom_steer_t *self, const char *command, const char *unit, s_obeyed_t *obeyed)
+static bool
+s_is_obeyed_or_not (zloom_err_t err)
 {
+    return err == ZLOOM_OK || err == ZLOOM_FORBIDDEN;
+}
+
+/* To all that answer, side by side; one that has not answered before is not waited for again. */
+static int
+s_order (zloom_steer_t *self, const char *command, const char *unit, s_obeyed_t *obeyed)
+{
+    zloom_routers_t *routers = &self->routers;
+    const zloom_ask_t ask = {
+      .command = command, .wait_ms = ZLOOM_CLI_WAIT_MS, .is_answer = s_is_obeyed_or_not};
+    const zloom_ask_args_t *each[ZLOOM_ROUTERS_MAX] = {NULL};
+    json_t *answers[ZLOOM_ROUTERS_MAX] = {NULL};
+    zloom_ask_args_t args = {.count = 0};
     *obeyed = (s_obeyed_t){.sessions = 0};
-    for (size_t i = 0; i < self->routers.count; i++) {
-        zloom_client_t *client = self->routers.clients[i];
-        zloom_ask_args_t args = {.count = 0};
-        zloom_ask_text (&args, "peer", unit);
-        json_t *answer = NULL;
-        const zloom_err_t err = zloom_ask_only (client, command, &args, ZLOOM_CLI_WAIT_MS, &answer);
-        zloom_ask_clear (&args);
-        if (err == ZLOOM_OK) {
-            obeyed->sessions += zloom_print_int (answer, "sessions");
-            json_decref (answer);
-        } else if (err != ZLOOM_FORBIDDEN) {
-            return zloom_cli_fail (self->cli, err);
-        } else if (!obeyed->denied) {
-            obeyed->denied = zloom_client_core_router (zloom_client_core (client));
-            (void) snprintf (obeyed->reason, sizeof obeyed->reason, "%s", zloom_note ());
+    zloom_ask_text (&args, "peer", unit);
+    for (size_t i = 0; i < routers->each_count; i++) {
+        each[i] = routers->mute[i] ? NULL : &args;
+    }
+    const int code = zloom_routers_put (routers, &ask, each, answers);
+    zloom_ask_clear (&args);
+    for (size_t i = 0; i < routers->each_count; i++) {
+        const zloom_several_t *one = &routers->each[i];
+        obeyed->sessions += answers[i] ? zloom_print_int (answers[i], "sessions") : 0;
+        json_decref (answers[i]);
+        if (one->open && each[i] && one->err == ZLOOM_FORBIDDEN && !obeyed->denied) {
+            obeyed->denied = zloom_client_core_router (zloom_client_core (one->client));
+            (void) snprintf (obeyed->reason, sizeof obeyed->reason, "%s", one->text);
         }
     }
-    return ZLOOM_EXIT_OK;
+    return code;
 }
 
 /* Its session is with one of the routers; to the others it is nobody, or none of this key's. */

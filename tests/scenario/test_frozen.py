@@ -17,7 +17,7 @@ nodes:
   one:   {kind: router}
   two:   {kind: router}
   three: {kind: router}
-  hears: {kind: sink, file: {path: out.txt}}
+  hears: {kind: sink, file: {path: out.txt}, restart: {backoff: [1h]}}
 flows:
   first:  {pattern: queue, from: external, to: external, via: one}
   second: {pattern: queue, from: external, to: external, via: two}
@@ -163,6 +163,22 @@ class Frozen(Case):
             self.assertNotIn("answer", done.stderr)
             wait_for("it was asked", lambda: "one" in self.stopped)
             self.thaw("one")
+
+    def test_a_node_is_paused_past_one_that_stands_still(self):
+        self.freeze_when_asked("one", b"peer pause")
+        done = self.ask("pause", "hears")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("hears takes no more", done.stderr)
+        self.named(done, "one")
+        self.thaw("one")
+        os.kill(self.pid("hears"), signal.SIGKILL)
+        wait_for("its session ends", lambda: "hears" not in {
+            each["name"]
+            for each in json.loads(self.ask("stats", "-o", "json").stdout)["sessions"]})
+        done = self.ask("pause", "hears")
+        self.assertEqual(done.returncode, 69, done.stderr)
+        self.assertIn("no router that answers has a session with 'hears'", done.stderr)
+        self.named(done, "one")
 
     def test_a_flow_that_may_be_on_one_that_stands_still(self):
         self.freeze("one")
