@@ -24,21 +24,6 @@
 
 static const uint8_t s_unset_head[HEAD_FIELDS] = {NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL};
 
-uint32_t
-zloom_envelope_flags (const zloom_envelope_t *self)
-{
-    uint32_t flags = 0;
-    flags |= self->key.data ? ZLOOM_FLAG_KEY : 0u;
-    flags |= self->topic.data ? ZLOOM_FLAG_TOPIC : 0u;
-    flags |= self->has_due ? ZLOOM_FLAG_DUE : 0u;
-    flags |= self->has_expires ? ZLOOM_FLAG_EXPIRES : 0u;
-    flags |= self->has_priority ? ZLOOM_FLAG_PRIORITY : 0u;
-    flags |= self->id.data ? ZLOOM_FLAG_ID : 0u;
-    flags |= self->has_budget ? ZLOOM_FLAG_BUDGET : 0u;
-    flags |= self->trace ? ZLOOM_FLAG_TRACE : 0u;
-    return flags;
-}
-
 static int64_t
 s_later (int64_t ms, int64_t by_ms)
 {

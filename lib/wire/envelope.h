@@ -39,7 +39,15 @@ typedef struct {
  * stands for no field: it asks the hops to append to the trace log, for all messages of the pack.
  */
 /* The flags of the fields that are set, and of `trace`. Or them over a pack's envelopes. */
-uint32_t zloom_envelope_flags (const zloom_envelope_t *self);
+static inline uint32_t
+zloom_envelope_flags (const zloom_envelope_t *self)
+{
+    return (self->key.data ? ZLOOM_FLAG_KEY : 0u) | (self->topic.data ? ZLOOM_FLAG_TOPIC : 0u) |
+           (self->has_due ? ZLOOM_FLAG_DUE : 0u) | (self->has_expires ? ZLOOM_FLAG_EXPIRES : 0u) |
+           (self->has_priority ? ZLOOM_FLAG_PRIORITY : 0u) | (self->id.data ? ZLOOM_FLAG_ID : 0u) |
+           (self->has_budget ? ZLOOM_FLAG_BUDGET : 0u) | (self->trace ? ZLOOM_FLAG_TRACE : 0u);
+}
+
 /*
  * `due` and `expires` count from `from_ns`: let them count from `base_ns`, so that they mean the
  * same points in time. A part of a millisecond is rounded up (nothing is due too early), what would
