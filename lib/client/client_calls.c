@@ -63,8 +63,6 @@ s_wait_for_room (zloom_client_t *self, int64_t deadline_ns)
         snprintf (why, sizeof why, "%s", zloom_note ());
         return zloom_fail (ZLOOM_TIMED_OUT, "%s", why);
     }
-    zloom_client_core_push (self->core);
-    zloom_client_pump (self);
     return zloom_client_wait (self, deadline_ns);
 }
 
@@ -77,6 +75,12 @@ zloom_client_send_envelope (zloom_client_t *self, const char *flow,
     zloom_now_t now = zloom_glance (&self->glance);
     const int64_t asked_ns = now.wall_ns;
     zloom_err_t err = s_send (self, flow, envelope, mark, now, id_p);
+    if (err == ZLOOM_AGAIN) {
+        /* What is taken in here is often the confirm that there would be to wait for. */
+        zloom_client_core_push (self->core);
+        zloom_client_pump (self);
+        err = s_send (self, flow, envelope, mark, now, id_p);
+    }
     while (err == ZLOOM_AGAIN) {
         err = s_wait_for_room (self, deadline_ns);
         if (err == ZLOOM_OK) {
