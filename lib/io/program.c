@@ -5,20 +5,18 @@
 #include "base/memory.h"
 #include "base/tag.h"
 #include "io/lines.h"
+#include "io/pipes.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
 
 #define ZLOOM_PROGRAM_TAG 0x50524F47u
 
 #define CHUNK_BYTES 65536
-#define ONCE ((uint32_t) EPOLLIN | (uint32_t) EPOLLONESHOT)
 /* Reads of one descriptor in one pump: the rest stays readable for the next. */
 #define BURST 16
 #define SAID_LINE_BYTES 8192
@@ -31,7 +29,8 @@ struct zloom_program {
     int out; /* -1: at its end */
     int err; /* -1: at its end */
     bool in_watched;
-    bool closing; /* close `in` once it is empty */
+    bool start_watched; /* it is not known yet whether the program itself runs */
+    bool closing;       /* close `in` once it is empty */
     bool ended;
     bool broken;         /* bytes got lost between us and the child */
     zloom_buf_t pending; /* pending.data + pending_at: not yet in the pipe */
@@ -46,76 +45,6 @@ struct zloom_program {
 
 /* ---- descriptors ---------------------------------------------------------------------------- */
 
-/* Both ends of each pipe of a child; -1 where there is none. */
-typedef struct {
-    int in[2];
-    int out[2];
-    int err[2];
-} s_pipes_t;
-
-static void
-s_close (int *fd)
-{
-    if (*fd >= 0) {
-        close (*fd);
-        *fd = -1;
-    }
-}
-
-static void
-s_pipes_close (s_pipes_t *pipes)
-{
-    for (int i = 0; i < 2; i++) {
-        s_close (&pipes->in[i]);
-        s_close (&pipes->out[i]);
-        s_close (&pipes->err[i]);
-    }
-}
-
-/* A terminal in raw mode: [0] is ours, [1] the child's, as a pipe's ends are. */
-static zloom_err_t
-s_terminal (int ends[2])
-{
-    struct termios mode;
-    char name[64];
-    ends[0] = posix_openpt (O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (ends[0] < 0 || grantpt (ends[0]) != 0 || unlockpt (ends[0]) != 0 ||
-        ptsname_r (ends[0], name, sizeof name) != 0) {
-        return zloom_fail_errno (ZLOOM_SYSTEM, "cannot make a terminal for a child");
-    }
-    ends[1] = open (name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (ends[1] < 0 || tcgetattr (ends[1], &mode) != 0) {
-        return zloom_fail_errno (ZLOOM_SYSTEM, "cannot open a terminal for a child");
-    }
-    cfmakeraw (&mode);
-    if (tcsetattr (ends[1], TCSANOW, &mode) != 0) {
-        return zloom_fail_errno (ZLOOM_SYSTEM, "cannot set up a terminal for a child");
-    }
-    return ZLOOM_OK;
-}
-
-static zloom_err_t
-s_pipes_open (s_pipes_t *pipes, bool tty)
-{
-    *pipes = (s_pipes_t){{-1, -1}, {-1, -1}, {-1, -1}};
-    if (pipe2 (pipes->in, O_CLOEXEC) != 0 || pipe2 (pipes->err, O_CLOEXEC) != 0 ||
-        (!tty && pipe2 (pipes->out, O_CLOEXEC) != 0)) {
-        return zloom_fail_errno (ZLOOM_SYSTEM, "cannot make pipes for a child");
-    }
-    zloom_err_t err = tty ? s_terminal (pipes->out) : ZLOOM_OK;
-    if (err != ZLOOM_OK) {
-        return err;
-    }
-    const int ours[] = {pipes->in[1], pipes->out[0], pipes->err[0]};
-    for (size_t i = 0; i < 3; i++) {
-        int flags = fcntl (ours[i], F_GETFL);
-        if (flags < 0 || fcntl (ours[i], F_SETFL, flags | O_NONBLOCK) != 0) {
-            return zloom_fail_errno (ZLOOM_SYSTEM, "cannot set up pipes for a child");
-        }
-    }
-    return ZLOOM_OK;
-}
-
 static zloom_err_t
 s_watch (int epoll_fd, int operation, int fd, uint32_t events)
 {
@@ -128,7 +57,7 @@ s_watch (int epoll_fd, int operation, int fd, uint32_t events)
 /* ---- life ----------------------------------------------------------------------------------- */
 
 static zloom_err_t
-s_child_start (const zloom_program_config_t *config, const s_pipes_t *pipes,
+s_child_start (const zloom_program_config_t *config, const zloom_pipes_t *pipes,
                zloom_child_t **child_p)
 {
     int fds[5] = {-1, pipes->err[1], pipes->err[1], -1, -1};
@@ -150,25 +79,25 @@ zloom_program_start (const zloom_program_config_t *config, int epoll_fd, zloom_p
 {
     zloom_assert (config->input_fd >= 0 && config->input_fd < 5);
     zloom_assert (config->output_fd > 0 && config->output_fd < 5);
-    s_pipes_t pipes;
+    zloom_pipes_t pipes;
     zloom_child_t *child = NULL;
-    zloom_err_t err = s_pipes_open (&pipes, config->tty);
+    zloom_err_t err = zloom_pipes_open (&pipes, config->tty);
     if (err == ZLOOM_OK) {
         err = s_child_start (config, &pipes, &child);
     }
     const int watched[] = {pipes.out[0], pipes.err[0], child ? zloom_child_fd (child) : -1,
                            child ? zloom_child_start_fd (child) : -1};
-    for (size_t i = 0; i < 4 && err == ZLOOM_OK; i++) { /* the last only tells that it begins */
-        err = s_watch (epoll_fd, EPOLL_CTL_ADD, watched[i], i < 3 ? (uint32_t) EPOLLIN : ONCE);
+    for (size_t i = 0; i < 4 && err == ZLOOM_OK; i++) {
+        err = s_watch (epoll_fd, EPOLL_CTL_ADD, watched[i], EPOLLIN);
     }
     if (err != ZLOOM_OK) {
         zloom_child_destroy (&child);
-        s_pipes_close (&pipes);
+        zloom_pipes_close (&pipes);
         return err;
     }
-    s_close (&pipes.in[0]);
-    s_close (&pipes.out[1]);
-    s_close (&pipes.err[1]);
+    zloom_close_fd (&pipes.in[0]);
+    zloom_close_fd (&pipes.out[1]);
+    zloom_close_fd (&pipes.err[1]);
     zloom_program_t *self = zloom_alloc (sizeof *self);
     self->tag = ZLOOM_PROGRAM_TAG;
     self->child = child;
@@ -176,6 +105,7 @@ zloom_program_start (const zloom_program_config_t *config, int epoll_fd, zloom_p
     self->in = pipes.in[1];
     self->out = pipes.out[0];
     self->err = pipes.err[0];
+    self->start_watched = true;
     self->config = *config;
     zloom_lines_init (&self->said, SAID_LINE_BYTES, ZLOOM_PROGRAM_TAIL_BYTES);
     *self_p = self;
@@ -191,9 +121,9 @@ zloom_program_destroy (zloom_program_t **self_p)
     }
     ZLOOM_CHECK (self, ZLOOM_PROGRAM_TAG);
     *self_p = NULL;
-    s_close (&self->in);
-    s_close (&self->out);
-    s_close (&self->err);
+    zloom_close_fd (&self->in);
+    zloom_close_fd (&self->out);
+    zloom_close_fd (&self->err);
     zloom_child_destroy (&self->child);
     zloom_lines_fini (&self->said);
     zloom_buf_fini (&self->pending);
@@ -246,7 +176,7 @@ s_input_lost (zloom_program_t *self)
 {
     self->lost = s_pending (self) + s_in_pipe (self);
     self->pending_at = self->pending.size;
-    s_close (&self->in);
+    zloom_close_fd (&self->in);
     self->in_watched = false;
 }
 
@@ -272,7 +202,7 @@ s_flush (zloom_program_t *self)
         zloom_buf_clear (&self->pending);
         self->pending_at = 0;
         if (self->closing) {
-            s_close (&self->in);
+            zloom_close_fd (&self->in);
             self->in_watched = false;
         }
     }
@@ -363,7 +293,7 @@ s_read (zloom_program_t *self, int *fd, uint8_t chunk[CHUNK_BYTES])
         if (got < 0 && (errno != EIO || !self->config.tty)) {
             s_broken (self, "its output cannot be read");
         }
-        s_close (fd);
+        zloom_close_fd (fd);
     }
     return 0;
 }
@@ -390,10 +320,21 @@ s_read_some (zloom_program_t *self)
     free (chunk);
 }
 
+/* What has told that it begins stays readable for good: watched on, it would let nobody sleep. */
+static void
+s_look_whether_begun (zloom_program_t *self)
+{
+    if (self->start_watched && zloom_child_begun (self->child) != ZLOOM_AGAIN) {
+        (void) s_watch (self->epoll_fd, EPOLL_CTL_DEL, zloom_child_start_fd (self->child), 0);
+        self->start_watched = false;
+    }
+}
+
 bool
 zloom_program_pump (zloom_program_t *self)
 {
     ZLOOM_CHECK (self, ZLOOM_PROGRAM_TAG);
+    s_look_whether_begun (self);
     if (self->in >= 0) {
         s_flush (self);
     }

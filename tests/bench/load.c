@@ -28,7 +28,7 @@
 
 #define NS_PER_S INT64_C (1000000000)
 #define PATIENCE_MS 120000
-/* Patience begins anew with one message in so many: reading the clock is a good part of taking one. */
+/* Patience begins anew with one message in so many: the clock is a good part of taking one. */
 #define RENEWED 1024
 #define BODY_BYTES_MAX (1024u * 1024)
 

@@ -107,6 +107,29 @@ other_descriptors_leave_stdout_to_people (void **state)
     s_finish (&run);
 }
 
+/* Who waits on the set is told once that the child began, and sleeps until it says something. */
+static void
+one_that_runs_and_is_quiet_lets_sleep (void **state)
+{
+    (void) state;
+    s_run_t run;
+    s_start (&run, "cat", 0, 1);
+    struct pollfd item = {.fd = run.epoll_fd, .events = POLLIN};
+    for (size_t sent = 1; sent <= 2; sent++) {
+        zloom_program_write (run.program, zloom_bytes_text ("x"));
+        while (run.output.size < sent) {
+            assert_int_equal (poll (&item, 1, 20000), 1);
+            assert_false (zloom_program_pump (run.program));
+        }
+        assert_true (zloom_program_begun (run.program));
+        assert_false (zloom_program_pump (run.program));
+        assert_int_equal (poll (&item, 1, 0), 0);
+    }
+    zloom_program_close_input (run.program);
+    s_pump (&run);
+    s_finish (&run);
+}
+
 /* More than a pipe holds: the rest waits here, and all of it is counted as unread. */
 static void
 what_is_not_read_is_counted (void **state)
@@ -188,6 +211,7 @@ main (void)
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (bytes_go_in_and_come_out),
       cmocka_unit_test (other_descriptors_leave_stdout_to_people),
+      cmocka_unit_test (one_that_runs_and_is_quiet_lets_sleep),
       cmocka_unit_test (what_is_not_read_is_counted),
       cmocka_unit_test (a_grandchild_is_not_waited_for),
       cmocka_unit_test (all_that_was_written_before_the_end_is_read),
