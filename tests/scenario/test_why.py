@@ -76,7 +76,8 @@ flows:
         self.run_topology(self.worker('[python3, w.py]'))
         self.assertEqual(self.why("jobs")["cause"], "idle")
         self.assertEqual(self.why("work")["cause"], "idle")
-        self.assertEqual(self.why("router")["cause"], "well")
+        # While it prepares its journal, the one sync that it did may have taken long.
+        self.assertIn(self.why("router")["cause"], ("well", "disk_slow"))
         self.send("1", "--in", "1h")
         self.assertIn("not due yet", self.wait_cause("jobs", "delayed")["sentence"])
         text = self.ask("why", "work")
