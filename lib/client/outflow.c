@@ -274,6 +274,7 @@ zloom_outflow_send (zloom_outflow_t *self, const zloom_envelope_t *envelope, zlo
     zloom_envelope_t admitted;
     const zloom_envelope_t *ready = envelope;
     if (!s_is_ready (self, envelope)) {
+        admitted = (zloom_envelope_t){0};
         const zloom_err_t err = zloom_outflow_admit (self, envelope, &admitted);
         if (err != ZLOOM_OK) {
             return err;
