@@ -177,6 +177,19 @@ zloom_outflow_key (zloom_outflow_t *self, zloom_bytes_t body, zloom_bytes_t *key
     return ZLOOM_OK;
 }
 
+/* What may be in an envelope, and how large the router takes it. */
+static zloom_err_t
+s_check (const zloom_outflow_t *self, const zloom_envelope_t *envelope)
+{
+    const zloom_err_t err = zloom_envelope_check (envelope);
+    if (err != ZLOOM_OK || s_size (envelope) <= self->message_bytes) {
+        return err;
+    }
+    return zloom_fail (ZLOOM_TOO_BIG, "message of %zu bytes, flow %s takes %u",
+                       envelope->body.size + envelope->attrs.size, self->name,
+                       (unsigned) self->message_bytes);
+}
+
 zloom_err_t
 zloom_outflow_admit (zloom_outflow_t *self, const zloom_envelope_t *envelope,
                      zloom_envelope_t *ready)
@@ -194,15 +207,7 @@ zloom_outflow_admit (zloom_outflow_t *self, const zloom_envelope_t *envelope,
     }
     zloom_err_t err =
       ready->key.data ? ZLOOM_OK : zloom_outflow_key (self, ready->body, &ready->key);
-    if (err == ZLOOM_OK) {
-        err = zloom_envelope_check (ready);
-    }
-    if (err == ZLOOM_OK && s_size (ready) > self->message_bytes) {
-        err = zloom_fail (ZLOOM_TOO_BIG, "message of %zu bytes, flow %s takes %u",
-                          ready->body.size + ready->attrs.size, self->name,
-                          (unsigned) self->message_bytes);
-    }
-    return err;
+    return err == ZLOOM_OK ? s_check (self, ready) : err;
 }
 
 void
@@ -253,17 +258,12 @@ s_add (zloom_outflow_t *self, const zloom_envelope_t *envelope, zloom_now_t now)
     self->next_id++;
 }
 
-/* Whether it goes as it is. False says nothing but that zloom_outflow_admit is to look at it. */
+/* Nothing is to be added to it, neither topic nor key, and its times need no other base. */
 static bool
-s_is_ready (const zloom_outflow_t *self, const zloom_envelope_t *envelope)
+s_is_complete (const zloom_outflow_t *self, const zloom_envelope_t *envelope)
 {
     return self->state == ZLOOM_OK && zloom_envelope_is_plain (envelope) &&
-           (envelope->topic.data ? envelope->topic.size <= ZLOOM_LIMIT_TOPIC_BYTES &&
-                                     zloom_bytes_is_utf8 (envelope->topic)
-                                 : self->topic.size == 0) &&
-           (envelope->key.data ? envelope->key.size <= ZLOOM_LIMIT_KEY_BYTES : !self->keyed) &&
-           envelope->body.size <= ZLOOM_LIMIT_MESSAGE_BYTES &&
-           s_size (envelope) <= self->message_bytes;
+           (envelope->topic.data || self->topic.size == 0) && (envelope->key.data || !self->keyed);
 }
 
 zloom_err_t
@@ -271,15 +271,18 @@ zloom_outflow_send (zloom_outflow_t *self, const zloom_envelope_t *envelope, zlo
                     zloom_now_t now, uint64_t *id_p)
 {
     ZLOOM_CHECK (self, ZLOOM_OUTFLOW_TAG);
-    zloom_envelope_t admitted;
+    zloom_envelope_t admitted; /* a copy is made where something is to be added */
     const zloom_envelope_t *ready = envelope;
-    if (!s_is_ready (self, envelope)) {
+    zloom_err_t err;
+    if (s_is_complete (self, envelope)) {
+        err = s_check (self, envelope);
+    } else {
         admitted = (zloom_envelope_t){0};
-        const zloom_err_t err = zloom_outflow_admit (self, envelope, &admitted);
-        if (err != ZLOOM_OK) {
-            return err;
-        }
         ready = &admitted;
+        err = zloom_outflow_admit (self, envelope, &admitted);
+    }
+    if (err != ZLOOM_OK) {
+        return err;
     }
     if (mark.size > ZLOOM_LIMIT_MARK_BYTES) {
         return zloom_fail (ZLOOM_TOO_BIG, "mark of %zu bytes, limit %d", mark.size,

@@ -143,7 +143,7 @@ s_put_plain (uint8_t *at, uint8_t form, zloom_bytes_t bytes)
 
 /* How many bytes such a one takes. */
 static size_t
-s_plain_bytes_of (uint8_t form, zloom_bytes_t bytes)
+s_plain_size (uint8_t form, zloom_bytes_t bytes)
 {
     const bool brief = !bytes.data || (form == STR_8 && bytes.size <= SHORT_STR_MOST);
     return (brief ? 1u : 2u) + bytes.size;
@@ -156,8 +156,8 @@ zloom_envelope_plain_bytes (const zloom_envelope_t *self)
         self->body.size > UINT16_MAX) {
         return 0;
     }
-    return 1 + s_plain_bytes_of (STR_8, self->topic) + s_plain_bytes_of (BIN_8, self->key) +
-           PLAIN_UNSET + (self->body.size > UINT8_MAX ? 3u : 2u) + self->body.size;
+    return 1 + s_plain_size (STR_8, self->topic) + s_plain_size (BIN_8, self->key) + PLAIN_UNSET +
+           (self->body.size > UINT8_MAX ? 3u : 2u) + self->body.size;
 }
 
 void
