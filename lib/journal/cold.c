@@ -222,8 +222,7 @@ zloom_log_land (zloom_log_t *self)
         }
     }
     if (move->source_flow == 0) {
-        self->moved_segment = move->source;
-        self->moved_after = zloom_log_staged (self);
+        zloom_log_moved (self, move->source);
     }
     self->seal_wanted |= self->open.records > 0;
     self->tend = true;
@@ -294,8 +293,7 @@ zloom_log_wants_slack (const zloom_log_t *self)
 static void
 s_give_back (zloom_log_t *self, uint64_t number)
 {
-    self->moved_segment = number;
-    self->moved_after = zloom_log_staged (self);
+    zloom_log_moved (self, number);
     self->seal_wanted |= self->open.records > 0;
 }
 

@@ -48,7 +48,7 @@ s_keep_run (zloom_log_t *self, const zloom_fetch_t *fetch)
 
 static void s_fetch_done (zloom_job_t *job, void *owner);
 
-/* A fetch of the extent from `seq` on, to be put to work. */
+/* Begin to read the extent from `seq` on. */
 static zloom_fetch_t *
 s_begin (zloom_log_t *self, uint32_t flow, const zloom_extent_t *extent, uint64_t seq)
 {
@@ -74,24 +74,37 @@ s_begin (zloom_log_t *self, uint32_t flow, const zloom_extent_t *extent, uint64_
             fetch->file = self->segments[i].file;
         }
     }
+    self->fetches_begun++;
+    zloom_jobs_put (self->reads, &fetch->job, ZLOOM_JOB_URGENT);
     return fetch;
 }
 
-/* Read the next cold group while the one before it is worked on. */
-static void
-s_look_ahead (zloom_log_t *self, uint32_t flow, uint64_t seq)
+/* The read of the flow that will bring `seq` and that nobody has asked for; NULL: none. */
+static zloom_fetch_t **
+s_looking (zloom_log_t *self, uint32_t flow, uint64_t seq)
 {
-    zloom_log_flow_t *found = self->flows[flow];
-    const zloom_extent_t *extent = zloom_index_find (&found->index, seq);
-    if (found->looking || !extent || !extent->cold || extent->first != seq) {
-        return;
+    zloom_fetch_t **at = &self->flows[flow]->looking;
+    while (*at && !((*at)->seq <= seq && seq <= (*at)->last)) {
+        at = &(*at)->looking;
     }
-    found->looking = s_begin (self, flow, extent, seq);
-    zloom_jobs_put (self->background, &found->looking->job, ZLOOM_JOB_URGENT);
+    return at;
 }
 
-bool
-zloom_log_ahead_find (zloom_log_t *self, uint32_t flow, uint64_t seq, zloom_chunk_t *chunk)
+/* Somebody has asked for what it brings, or nobody did. */
+static void
+s_unlook (zloom_log_t *self, zloom_fetch_t *fetch)
+{
+    zloom_fetch_t **at = &self->flows[fetch->flow]->looking;
+    while (*at != fetch) {
+        at = &(*at)->looking;
+    }
+    *at = fetch->looking;
+    self->looks--;
+}
+
+/* The run that holds `seq`, NULL: none; *at: the place of its pack. */
+static zloom_ahead_t *
+s_find_run (zloom_log_t *self, uint32_t flow, uint64_t seq, size_t *at)
 {
     for (size_t i = 0; i < ZLOOM_AHEAD_RUNS; i++) {
         zloom_ahead_t *run = &self->ahead[i];
@@ -109,17 +122,63 @@ zloom_log_ahead_find (zloom_log_t *self, uint32_t flow, uint64_t seq, zloom_chun
             }
         }
         if (low < run->count && run->chunks[low].seq <= seq) {
-            run->stamp = ++self->ahead_stamp;
-            *chunk = run->chunks[low];
-            chunk->blob = zloom_blob_ref (chunk->blob);
-            if (run->leads) {
-                run->leads = false; /* once */
-                s_look_ahead (self, flow, run->last + 1);
-            }
-            return true;
+            *at = low;
+            return run;
         }
     }
-    return false;
+    return NULL;
+}
+
+/* Runs that wait, or are read, for somebody who will ask. */
+static size_t
+s_unasked (const zloom_log_t *self)
+{
+    size_t count = self->looks;
+    for (size_t i = 0; i < ZLOOM_AHEAD_RUNS; i++) {
+        count += self->ahead[i].leads;
+    }
+    return count;
+}
+
+/* Read the next cold groups, from `seq` on, while the one before them is worked on. */
+static void
+s_look_ahead (zloom_log_t *self, uint32_t flow, uint64_t seq)
+{
+    zloom_log_flow_t *found = self->flows[flow];
+    for (size_t i = 0; i < ZLOOM_LOOK_GROUPS; i++) {
+        const zloom_extent_t *extent = zloom_index_find (&found->index, seq);
+        size_t at;
+        if (!extent || !extent->cold || extent->first != seq ||
+            (i > 0 && s_unasked (self) >= ZLOOM_AHEAD_RUNS / 4)) {
+            return;
+        }
+        seq = extent->last + 1;
+        if (!*s_looking (self, flow, extent->first) &&
+            !s_find_run (self, flow, extent->first, &at)) {
+            zloom_fetch_t *fetch = s_begin (self, flow, extent, extent->first);
+            fetch->looking = found->looking;
+            found->looking = fetch;
+            self->looks++;
+        }
+    }
+}
+
+bool
+zloom_log_ahead_find (zloom_log_t *self, uint32_t flow, uint64_t seq, zloom_chunk_t *chunk)
+{
+    size_t at;
+    zloom_ahead_t *run = s_find_run (self, flow, seq, &at);
+    if (!run) {
+        return false;
+    }
+    run->stamp = ++self->ahead_stamp;
+    *chunk = run->chunks[at];
+    chunk->blob = zloom_blob_ref (chunk->blob);
+    if (run->leads) {
+        run->leads = false; /* once */
+        s_look_ahead (self, flow, run->last + 1);
+    }
+    return true;
 }
 
 /* Tell whoever asked. What was begun for another number may not have come as far as theirs. */
@@ -147,8 +206,10 @@ s_fetch_done (zloom_job_t *job, void *owner)
     zloom_fetch_t *fetch = (zloom_fetch_t *) job;
     zloom_log_t *self = owner;
     if (self) {
-        zloom_log_flow_t *flow = self->flows[fetch->flow];
-        flow->looking = flow->looking == fetch ? NULL : flow->looking;
+        self->fetches_ended++;
+        if (!fetch->asked) {
+            s_unlook (self, fetch);
+        }
         if (!job->err) {
             s_keep_run (self, fetch);
             fetch->chunks = NULL;
@@ -180,8 +241,9 @@ zloom_log_fetch (zloom_log_t *self, uint32_t flow, uint64_t seq, uint64_t cookie
         self->wishes[self->wish_count++].cookie = cookie;
         return;
     }
-    zloom_fetch_t *looking = found->looking;
-    if (looking && !looking->asked && seq >= looking->seq && seq <= looking->last) {
+    zloom_fetch_t *looking = *s_looking (self, flow, seq);
+    if (looking) {
+        s_unlook (self, looking);
         looking->asked = true; /* only the owner's thread looks at these */
         looking->wanted = seq;
         looking->cookie = cookie;
@@ -191,7 +253,6 @@ zloom_log_fetch (zloom_log_t *self, uint32_t flow, uint64_t seq, uint64_t cookie
     fetch->asked = true;
     fetch->wanted = seq;
     fetch->cookie = cookie;
-    zloom_jobs_put (self->background, &fetch->job, ZLOOM_JOB_URGENT);
 }
 
 void

@@ -81,7 +81,7 @@ s_has_to_wait (zloom_jobs_t *self)
 
 /*
  * Where the next step is taken; NULL: nowhere now. Nothing overtakes a job that has to wait: what
- * is read of a segment before it is used again would be read after.
+ * is read of a segment before it goes would be read after.
  */
 static queue_t *
 s_next (zloom_jobs_t *self)

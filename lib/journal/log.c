@@ -200,6 +200,19 @@ s_tidy_flows (zloom_log_t *self)
     }
 }
 
+/* Take in what jobs have done, but for commits. */
+static void
+s_take_jobs (zloom_log_t *self)
+{
+    zloom_jobs_t *const all[] = {self->reads, self->background};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        zloom_job_t *job;
+        while ((job = zloom_jobs_take (all[i]))) {
+            job->done (job, self);
+        }
+    }
+}
+
 static void
 s_poll (zloom_journal_t *journal, zloom_now_t now)
 {
@@ -222,10 +235,7 @@ s_poll (zloom_journal_t *journal, zloom_now_t now)
     for (size_t i = 0; i < ZLOOM_COMMITS; i++) {
         zloom_group_clear (&self->written[i]);
     }
-    zloom_job_t *job;
-    while ((job = zloom_jobs_take (self->background))) {
-        job->done (job, self);
-    }
+    s_take_jobs (self);
     zloom_log_grant_wishes (self);
     zloom_shelves_trim (&self->shelves, self->tail_cache_bytes, self->durable);
     if (self->failed) {
@@ -282,10 +292,15 @@ s_work (zloom_journal_t *journal)
 {
     zloom_log_t *self = s_self (journal);
     zloom_assert (self->manual);
-    /* As with threads, neither waits for the other: the seed decides who is first. */
-    bool commit = zloom_random_below (&self->random, 2) == 0;
-    return zloom_jobs_step (commit ? self->commits : self->background) ||
-           zloom_jobs_step (commit ? self->background : self->commits);
+    /* As with threads, none waits for another: the seed decides who is first. */
+    zloom_jobs_t *const all[] = {self->commits, self->reads, self->background};
+    const size_t count = sizeof all / sizeof *all;
+    const size_t first = (size_t) zloom_random_below (&self->random, count);
+    bool worked = false;
+    for (size_t i = 0; i < count && !worked; i++) {
+        worked = zloom_jobs_step (all[(first + i) % count]);
+    }
+    return worked;
 }
 
 static void
@@ -326,13 +341,12 @@ s_finish (zloom_log_t *self)
         } else if (!zloom_log_hand_over (self)) {
             /* No segment is ready: let the one under way be finished. */
             zloom_log_plan (self);
+            zloom_jobs_finish (self->reads);
             zloom_jobs_finish (self->background);
-            zloom_job_t *job;
-            while ((job = zloom_jobs_take (self->background))) {
-                job->done (job, self);
-            }
+            s_take_jobs (self);
         }
     }
+    zloom_jobs_destroy (&self->reads);
     zloom_jobs_destroy (&self->background);
     if (!self->failed && zloom_log_slot_now (self)) {
         zloom_log (ZLOOM_LOG_WARN, "journal-close", "directory=%s why=%s", self->directory,

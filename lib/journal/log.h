@@ -38,10 +38,17 @@
 #define ZLOOM_AHEAD_BYTES (256u * 1024)
 #define ZLOOM_AHEAD_RUNS 16u
 /*
- * What is read of the disk at once while somebody may wait for it. It gives way to groups that are
- * no larger: the writing of others takes long in any case, and readers have to keep up with them.
+ * How many cold groups are read before somebody asks for them: the disk reads the second while the
+ * loop takes in the first. More than one only while a quarter of the runs waits for nobody yet.
  */
-#define ZLOOM_QUICK_BYTES (256u * 1024)
+#define ZLOOM_LOOK_GROUPS 2u
+/* What is read of the disk at once while somebody may wait for it. */
+#define ZLOOM_PIECE_BYTES (256u * 1024)
+/*
+ * Such reads give way to groups that are no larger than this. Who fills larger ones sends more than
+ * he waits for, and readers have to keep up with him.
+ */
+#define ZLOOM_QUICK_BYTES (64u * 1024)
 /* So long after the last append nobody is thought to wait for the next one. */
 #define ZLOOM_CALM_NS ZLOOM_NS_PER_S
 
@@ -64,7 +71,7 @@ typedef struct {
     uint64_t cold_next;          /* the number of the next one */
     bool suspect;                /* extents were told gone: tidy the index */
     uint64_t read_to;            /* the last number of the extent that was fetched last */
-    struct zloom_fetch *looking; /* a read of what nobody has asked for yet; NULL: none */
+    struct zloom_fetch *looking; /* reads of what nobody has asked for yet, the newest first */
     uint64_t touched; /* the newest group that moved its end, until a later one attests it */
 } zloom_log_flow_t;
 
@@ -157,12 +164,14 @@ typedef struct {
     int64_t appended_ns; /* when a pack was staged last */
 
     zloom_jobs_t *commits;
-    zloom_jobs_t *background;
+    zloom_jobs_t *reads;      /* fetches, and behind them cold segments that leave the disk */
+    zloom_jobs_t *background; /* the rest: segments that are made, moved and used again, slots */
     int event_fd;
 
     zloom_shelves_t shelves;
     zloom_ahead_t ahead[ZLOOM_AHEAD_RUNS];
     uint64_t ahead_stamp;
+    size_t looks; /* reads that nobody has asked for, of all flows */
     struct {
         uint32_t flow;
         uint64_t seq;
@@ -182,8 +191,11 @@ typedef struct {
     uint64_t slot_after;    /* but not before this group is durable */
     bool working;           /* a job of space.c or cold.c is under way */
     bool unlinking;         /* a cold segment leaves the disk */
+    uint64_t fetches_begun;
+    uint64_t fetches_ended; /* in their order */
     uint64_t moved_segment; /* the oldest segment, when its live packs have been moved */
-    uint64_t moved_after;   /* reuse it once this group is durable */
+    uint64_t moved_after;   /* reuse it once this group is durable ... */
+    uint64_t moved_fetches; /* ... and so many fetches have ended: later ones read elsewhere */
     int64_t retry_at_ns;    /* a step failed on a full disk: no other before this */
     int64_t fill_at_ns;     /* there was no disk for a new segment: none is begun before this */
     int64_t move_at_ns;     /* no segment could be given back: none is looked at before this */
@@ -280,6 +292,11 @@ zloom_log_slack (const zloom_log_t *self)
 {
     return self->segment_bytes / 4;
 }
+/*
+ * Nothing points at the hot segment any more. It is used again when what was staged so far is
+ * durable, what was asked for so far has been read, and no slot needs it.
+ */
+void zloom_log_moved (zloom_log_t *self, uint64_t number);
 /* Give a job to the background; one of these at a time. */
 void zloom_log_begin (zloom_log_t *self, zloom_job_t *job);
 /* The group that is durable when everything staged so far is. */

@@ -31,8 +31,10 @@ typedef struct zloom_fetch {
     uint64_t cookie;
     uint64_t last;   /* of the extent that it stands in */
     uint64_t wanted; /* the number that was asked for */
-    bool asked;      /* somebody waits for `seq`, under the cookie */
-    bool follows;    /* a cold one, and the one before it was read last: they are read in order */
+    bool asked;      /* somebody waits for `wanted`, under the cookie */
+    struct zloom_fetch
+      *looking;   /* the one of its flow that was begun before, and nobody has asked for */
+    bool follows; /* a cold one, and the one before it was read last: they are read in order */
     size_t extent_bytes; /* of a cold group */
     bool beside;         /* others append: the disk is not to be filled with reads */
     /* What was read. */

@@ -390,11 +390,13 @@ s_start_jobs (zloom_log_t *log)
         }
     }
     log->commits = zloom_jobs_new (!log->manual, log->event_fd);
-    log->background = log->commits ? zloom_jobs_new (!log->manual, log->event_fd) : NULL;
-    if (log->background) {
-        zloom_jobs_give_way (log->background, log->commits);
+    log->reads = log->commits ? zloom_jobs_new (!log->manual, log->event_fd) : NULL;
+    log->background = log->reads ? zloom_jobs_new (!log->manual, log->event_fd) : NULL;
+    if (!log->background) {
+        return ZLOOM_SYSTEM;
     }
-    return log->background ? ZLOOM_OK : ZLOOM_SYSTEM;
+    zloom_jobs_give_way (log->reads, log->commits);
+    return ZLOOM_OK;
 }
 
 zloom_err_t

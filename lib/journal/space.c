@@ -301,6 +301,22 @@ s_slot_due (const zloom_log_t *self, bool reclaim, uint64_t target)
 }
 
 void
+zloom_log_moved (zloom_log_t *self, uint64_t number)
+{
+    self->moved_segment = number;
+    self->moved_after = zloom_log_staged (self);
+    self->moved_fetches = self->fetches_begun;
+}
+
+/* Whether the segment that was moved can be used again. */
+static bool
+s_is_free (const zloom_log_t *self)
+{
+    return self->durable >= self->moved_after && self->fetches_ended >= self->moved_fetches &&
+           self->slot_needs[0] > self->moved_segment && self->slot_needs[1] > self->moved_segment;
+}
+
+void
 zloom_log_plan (zloom_log_t *self)
 {
     if (self->failed) {
@@ -321,8 +337,7 @@ zloom_log_plan (zloom_log_t *self)
     bool reclaim = s_reclaim_wanted (self);
     bool moved = self->moved_segment > 0;
     uint64_t target = moved ? self->moved_segment : self->segments[0].number;
-    if (reclaim && moved && self->durable >= self->moved_after && self->slot_needs[0] > target &&
-        self->slot_needs[1] > target) {
+    if (reclaim && moved && s_is_free (self)) {
         s_give_back (self, target);
     } else if (now < self->retry_at_ns) {
         return;

@@ -78,6 +78,7 @@ void
 zloom_log_destroy (zloom_log_t *self)
 {
     zloom_jobs_destroy (&self->commits);
+    zloom_jobs_destroy (&self->reads);
     zloom_jobs_destroy (&self->background);
     for (size_t i = 0; i < self->flow_count; i++) {
         zloom_log_flow_t *flow = self->flows[i];

@@ -22,7 +22,7 @@ typedef struct {
     zloom_vfs_t *vfs;
     char *directory;
     char *path;
-    zloom_file_t *file; /* of a hot segment: fetches that were before us may read it */
+    zloom_file_t *file; /* open from the start if it is a hot segment */
     uint64_t bytes;     /* of it that are left */
     uint64_t piece;
     unlink_stage_t stage;
@@ -108,7 +108,7 @@ zloom_log_unlink_cold (zloom_log_t *self, zloom_log_flow_t *flow, size_t at)
     unlink->cold = true;
     unlink->job.gives_way = zloom_log_is_written (self);
     self->unlinking = true;
-    zloom_jobs_put (self->background, &unlink->job, ZLOOM_JOB_IDLE);
+    zloom_jobs_put (self->reads, &unlink->job, ZLOOM_JOB_IDLE);
 }
 
 void

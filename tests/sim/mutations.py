@@ -56,12 +56,16 @@ MUTATIONS = [
              "if (log) {"),
     Mutation("no-attestation", "a group attests what was durable before it",
              "lib/journal/commit.c", ".attested = self->open.number - 1,", ".attested = 0,"),
+    Mutation("reuse-before-read", "a segment is used again after what was asked for has been read",
+             "lib/journal/space.c", " && self->fetches_ended >= self->moved_fetches", "",
+             unit="journal.reuse"),  # of simulated threads none sleeps for as long as a move takes
     Mutation("reuse-before-move", "a segment is used again after the MOVE is durable",
              "lib/journal/space.c", "self->durable >= self->moved_after && ", ""),
     Mutation("reuse-while-needed", "a segment is used again when neither slot needs it",
              "lib/journal/space.c",
-             "self->slot_needs[0] > target &&\n        self->slot_needs[1] > target) {",
-             "self->slot_needs[0] + self->slot_needs[1] > 0) {"),
+             "self->slot_needs[0] > self->moved_segment && "
+             "self->slot_needs[1] > self->moved_segment;",
+             "self->slot_needs[0] + self->slot_needs[1] > 0;"),
     Mutation("one-slot", "the superblock is written in turn into two slots",
              "lib/journal/superblock.c", "(unsigned) (self->generation & 1),", "0,"),
     Mutation("name-not-synced", "a new segment's name is synced before it is used",

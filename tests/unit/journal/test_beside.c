@@ -19,7 +19,7 @@
 
 #define SEGMENT_BYTES (4u * 1024 * 1024)
 #define PACK_BYTES (200u * 1024)
-#define PIECE_BYTES ZLOOM_QUICK_BYTES
+#define PIECE_BYTES ZLOOM_PIECE_BYTES
 #define GIVEN_BYTES (1024u * 1024)
 /* Enough for the first segments to be moved to cold ones. */
 #define PACKS 240u
@@ -30,7 +30,7 @@ typedef struct {
     zloom_model_t model;
     zloom_vfs_t real; /* the disk's own calls */
     bool writing;     /* a hot segment was written to and not synced */
-    bool large;       /* ... with more than a piece */
+    bool large;       /* ... with more than is waited for */
     unsigned reads;   /* of cold segments, since it was set to 0 */
     unsigned beside;  /* of them while a small group was being written */
     unsigned met;     /* ... and a large one */
@@ -71,7 +71,7 @@ s_write (zloom_vfs_t *vfs, zloom_file_t *file, uint64_t offset, const zloom_gath
             bytes += gather->parts[i].size;
         }
         s_world->writing = true;
-        s_world->large = bytes > PIECE_BYTES;
+        s_world->large = bytes > ZLOOM_QUICK_BYTES;
     }
     return s_world->real.write (vfs, file, offset, gather);
 }
@@ -208,7 +208,7 @@ test_a_large_group_is_not_waited_for (void **state)
 {
     world_t *world = *state;
     s_begin_to_write (world);
-    assert_true (s_read_on (world, 1, 40, 2 * PIECE_BYTES) >= 10);
+    assert_true (s_read_on (world, 1, 40, 2 * ZLOOM_QUICK_BYTES) >= 10);
     assert_true (world->met > 0);
 }
 

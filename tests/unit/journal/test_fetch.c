@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "journal/format.h"
+#include "journal/log.h"
 #include "journal/slot.h"
 #include "simdisk/simdisk.h"
 #include "support/journal_model.h"
@@ -19,7 +20,7 @@
 #define SEGMENT_BYTES (64u * 1024)
 #define PACK_BYTES 6000u
 /* Enough for the first segments to be moved to cold ones. */
-#define PACKS 60u
+#define PACKS 120u
 /* Files that were told to go around the system's cache. */
 static unsigned s_bypassed;
 
@@ -73,21 +74,27 @@ s_end (void **state)
 
 /* Read the pack that holds this number from the disk. */
 static void
-s_fetch (world_t *world, uint64_t seq)
+s_fetch_of (world_t *world, uint32_t flow, uint64_t seq)
 {
     zloom_chunk_t chunk;
-    assert_int_equal (zloom_journal_lookup (world->model.journal, 1, seq, &chunk), ZLOOM_AGAIN);
-    zloom_journal_fetch (world->model.journal, 1, seq, seq);
+    assert_int_equal (zloom_journal_lookup (world->model.journal, flow, seq, &chunk), ZLOOM_AGAIN);
+    zloom_journal_fetch (world->model.journal, flow, seq, seq);
     zloom_model_turn (&world->model, 4, 0);
     assert_int_equal (world->model.fetched, seq);
     assert_int_equal (world->model.fetch_err, ZLOOM_OK);
 }
 
+static void
+s_fetch (world_t *world, uint64_t seq)
+{
+    s_fetch_of (world, 1, seq);
+}
+
 static bool
-s_is_here (const world_t *world, uint64_t seq)
+s_is_here (const world_t *world, uint32_t flow, uint64_t seq)
 {
     zloom_chunk_t chunk;
-    const zloom_err_t err = zloom_journal_lookup (world->model.journal, 1, seq, &chunk);
+    const zloom_err_t err = zloom_journal_lookup (world->model.journal, flow, seq, &chunk);
     if (err == ZLOOM_OK) {
         zloom_blob_unref (&chunk.blob);
     }
@@ -96,9 +103,9 @@ s_is_here (const world_t *world, uint64_t seq)
 
 /* The first number from `seq` on that is not in memory. */
 static uint64_t
-s_end_of_run (const world_t *world, uint64_t seq)
+s_end_of_run (const world_t *world, uint32_t flow, uint64_t seq)
 {
-    while (s_is_here (world, seq)) {
+    while (s_is_here (world, flow, seq)) {
         seq++;
     }
     return seq;
@@ -112,13 +119,15 @@ s_fetches (const world_t *world)
     return stats.fetches;
 }
 
-/* Look for what is not in memory, which brings it. */
+/* Look for what is not in memory, which brings it: so many times. */
 static void
-s_read_on (world_t *world, uint64_t *next)
+s_read_on (world_t *world, uint64_t *next, unsigned groups)
 {
-    *next = s_end_of_run (world, *next);
-    zloom_model_turn (&world->model, 4, 0);
-    assert_true (s_is_here (world, *next));
+    for (unsigned i = 0; i < groups; i++) {
+        *next = s_end_of_run (world, 1, *next);
+        zloom_model_turn (&world->model, 4, 0);
+        assert_true (s_is_here (world, 1, *next));
+    }
 }
 
 static void
@@ -127,17 +136,17 @@ test_only_beside_a_writer_the_cache_is_gone_around (void **state)
     world_t *world = *state;
     uint64_t next = 1;
     s_fetch (world, 1);
-    s_read_on (world, &next);
+    s_read_on (world, &next, 1);
     assert_int_equal (s_bypassed, 0);
     assert_int_equal (zloom_model_send (&world->model, 1, 1, 100), ZLOOM_OK);
     assert_true (zloom_model_flush (&world->model));
     s_bypassed = 0;
-    s_read_on (world, &next);
-    assert_int_equal (s_bypassed, 1);
+    s_read_on (world, &next, 1);
+    assert_int_equal (s_bypassed, ZLOOM_LOOK_GROUPS);
     /* A second without a pack, and nobody is thought to wait for the disk. */
     zloom_model_turn (&world->model, 11, 100 * ZLOOM_NS_PER_MS);
     s_bypassed = 0; /* what is moved is written around the cache, too */
-    s_read_on (world, &next);
+    s_read_on (world, &next, 1);
     assert_int_equal (s_bypassed, 0);
 }
 
@@ -149,13 +158,42 @@ test_who_reads_in_order_finds_the_next_group (void **state)
     s_fetch (world, 1);
     uint64_t next = 1;
     for (int group = 0; group < 3; group++) {
-        const uint64_t end = s_end_of_run (world, next);
+        const uint64_t end = s_end_of_run (world, 1, next);
         assert_true (end > next && end < PACKS / 2);
         zloom_model_turn (&world->model, 4, 0);
-        assert_true (s_is_here (world, end));
+        assert_true (s_is_here (world, 1, end));
         next = end;
     }
     assert_int_equal (s_fetches (world), 1);
+}
+
+/* So many at once that two groups for each would not stay in memory until they are looked for. */
+static void
+test_who_read_at_once_do_not_push_each_other_out (void **state)
+{
+    enum { FLOWS = ZLOOM_MODEL_FLOWS - 1 };
+    world_t *world = *state;
+    uint64_t next[FLOWS + 1];
+    for (uint32_t flow = 2; flow <= FLOWS; flow++) {
+        char name[16];
+        (void) snprintf (name, sizeof name, "flow-%u", flow);
+        assert_int_equal (zloom_journal_flow (world->model.journal, name), flow);
+        assert_true (zloom_model_fill (&world->model, flow, PACKS, 1, PACK_BYTES));
+    }
+    assert_true (zloom_model_fill (&world->model, 1, PACKS, 1, PACK_BYTES));
+    zloom_model_turn (&world->model, 11, 100 * ZLOOM_NS_PER_MS);
+    for (uint32_t flow = 1; flow <= FLOWS; flow++) {
+        s_fetch_of (world, flow, 1);
+        next[flow] = 1;
+    }
+    for (int group = 0; group < 4; group++) {
+        for (uint32_t flow = 1; flow <= FLOWS; flow++) {
+            assert_true (s_is_here (world, flow, next[flow]));
+            next[flow] = s_end_of_run (world, flow, next[flow]);
+        }
+        zloom_model_turn (&world->model, 4 * FLOWS, 0);
+    }
+    assert_int_equal (s_fetches (world), FLOWS);
 }
 
 static void
@@ -163,9 +201,9 @@ test_who_reads_here_and_there_costs_no_more (void **state)
 {
     world_t *world = *state;
     s_fetch (world, 20);
-    const uint64_t end = s_end_of_run (world, 20);
+    const uint64_t end = s_end_of_run (world, 1, 20);
     zloom_model_turn (&world->model, 4, 0);
-    assert_false (s_is_here (world, end));
+    assert_false (s_is_here (world, 1, end));
 }
 
 /* What is being read already is not read twice, whichever of its numbers is asked for. */
@@ -174,15 +212,15 @@ test_asked_for_while_it_is_read (void **state)
 {
     world_t *world = *state;
     s_fetch (world, 1);
-    const uint64_t next = s_end_of_run (world, 1); /* ... whose group is on its way now */
+    const uint64_t next = s_end_of_run (world, 1, 1); /* ... whose group is on its way now */
     const uint64_t calls = zloom_simdisk_calls (world->disk);
     zloom_journal_fetch (world->model.journal, 1, next + 1, 77);
     zloom_model_turn (&world->model, 4, 0);
     assert_int_equal (world->model.fetched, 77);
     assert_int_equal (world->model.fetch_err, ZLOOM_OK);
     assert_int_equal (world->model.chunk.seq, next + 1);
-    /* Open and read, of this group and of the one behind it. */
-    assert_int_equal (zloom_simdisk_calls (world->disk) - calls, 4);
+    /* Open and read, of this group and of those behind it. */
+    assert_int_equal (zloom_simdisk_calls (world->disk) - calls, 2 + 2 * ZLOOM_LOOK_GROUPS);
     assert_int_equal (s_fetches (world), 2);
 }
 
@@ -229,7 +267,7 @@ test_damage_in_what_is_read_before_it_is_asked_for (void **state)
 {
     world_t *world = *state;
     s_fetch (world, 1);
-    const uint64_t next = s_end_of_run (world, 1);
+    const uint64_t next = s_end_of_run (world, 1, 1);
     *s_byte_of (world, next) ^= 1;
     zloom_journal_fetch (world->model.journal, 1, next + 1, 77);
     zloom_model_turn (&world->model, 8, 0);
@@ -250,6 +288,8 @@ main (void)
       cmocka_unit_test_setup_teardown (test_only_beside_a_writer_the_cache_is_gone_around, s_begin,
                                        s_end),
       cmocka_unit_test_setup_teardown (test_who_reads_in_order_finds_the_next_group, s_begin,
+                                       s_end),
+      cmocka_unit_test_setup_teardown (test_who_read_at_once_do_not_push_each_other_out, s_begin,
                                        s_end),
       cmocka_unit_test_setup_teardown (test_who_reads_here_and_there_costs_no_more, s_begin, s_end),
       cmocka_unit_test_setup_teardown (test_asked_for_while_it_is_read, s_begin, s_end),
