@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * folder.h - a folder for one test under /tmp.
+ * folder.h - a folder for one test under /tmp (not $TMPDIR: the path of a socket is short). What is
+ * left when the program ends is removed then; what one leaves that is killed, by the next program
+ * that makes a folder.
  *
  * Example:
  *     char folder[ZLOOM_FOLDER_BYTES];

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +19,9 @@
 /* Above all that a child is given. */
 #define HIGH_FD 100
 #define READY_MS 20000
+/* In the environment of who was started. A program whose main does not know the words that it is
+ * given runs its tests, which start it again: a chain that no end of a test would stop. */
+#define STARTED "ZLOOM_TEST_STARTED"
 
 extern char **environ;
 
@@ -35,6 +39,11 @@ s_await_ready (int fd, const char *log)
 zloom_process_t
 zloom_process_start (char *const argv[], const char *log, bool wait)
 {
+    if (getenv (STARTED)) {
+        fail_msg (
+          "%s was started by a test and starts no process itself: does main know this word?",
+          argv[1]);
+    }
     int ready[2];
     int stop[2];
     assert_int_equal (pipe2 (ready, O_CLOEXEC), 0);
@@ -51,7 +60,9 @@ zloom_process_start (char *const argv[], const char *log, bool wait)
                                           O_WRONLY | O_CREAT | O_APPEND, 0600);
     }
     zloom_process_t self = {.stop_fd = stop[1]};
+    assert_int_equal (setenv (STARTED, "1", 1), 0);
     assert_int_equal (posix_spawn (&self.pid, "/proc/self/exe", &actions, NULL, argv, environ), 0);
+    assert_int_equal (unsetenv (STARTED), 0);
     posix_spawn_file_actions_destroy (&actions);
     close (ready[1]);
     close (stop[0]);

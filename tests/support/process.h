@@ -2,7 +2,8 @@
 /*
  * process.h - the test program once more in a process of its own, to be killed, so that no live
  * ZeroMQ context is ever forked. The process says "\n" on ZLOOM_READY_FD when it serves and drains
- * when something comes on ZLOOM_STOP_FD, as nodes do. What goes wrong here fails the test.
+ * when something comes on ZLOOM_STOP_FD, as nodes do. What goes wrong here fails the test. A
+ * process that was started so can start none.
  *
  * Example:
  *     char *argv[] = {"test", "--node", directory, "router", NULL};
