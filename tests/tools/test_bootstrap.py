@@ -117,6 +117,30 @@ class Bootstrap(ToolCase):
         self.assertEqual(closing.index("row 99") - closing.index("row 60"), 39)
         self.assertNotIn("row 59", closing)
 
+    def test_what_runs_beside_is_a_step_at_its_end(self):
+        lines = self.run_parts(
+            "mkfifo go; beside sh -c 'read -r word <go; echo said $word; false'\n"
+            "step other true; echo first >go\n"
+            "check late end_beside; echo $failed\n"
+            "beside echo well; check second end_beside; echo $failed; cat second.log")
+        self.assertRegex(lines[0], r"^other .* ok ")
+        self.assertRegex(lines[1], r"^late .* FAILED ")
+        self.assertEqual(lines[2].strip(), "said first")
+        self.assertEqual(lines[-4], "1")
+        self.assertRegex(lines[-3], r"^second .* ok ")
+        self.assertEqual(lines[-2:], ["1", "well"])
+
+    def test_what_runs_beside_goes_with_a_run_that_stops(self):
+        os.mkfifo(os.path.join(self.root, "alive"))
+        alive = os.open(os.path.join(self.root, "alive"), os.O_RDONLY | os.O_NONBLOCK)
+        lines = self.run_parts(
+            "mkfifo begun; beside sh -c 'exec 3>alive; echo >begun; exec sleep 1000'\n"
+            "read -r word <begun; must stop false")
+        self.assertEqual(lines[-1], "0 passed, 1 failed")
+        os.set_blocking(alive, True)
+        self.assertEqual(os.read(alive, 1), b"")  # nobody has it open any more
+        os.close(alive)
+
 
 if __name__ == "__main__":
     unittest.main()
