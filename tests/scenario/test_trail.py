@@ -42,7 +42,7 @@ flows:
     from: charge
     to: ship
     lease: 1m
-    retry: {failures: 5, backoff: [100ms]}
+    retry: {failures: 500, backoff: [100ms]}
     dead_letter: dead
   dead: {pattern: queue, to: external}
 """))
