@@ -257,10 +257,10 @@ zloom_log_hand_over (zloom_log_t *self)
     s_index_group (self, &header);
     zloom_commit_t *commit = &self->commit[self->open.number % ZLOOM_COMMITS];
     zloom_group_t empty = commit->group;
+    const bool quick = header.total_bytes <= ZLOOM_QUICK_BYTES;
+    self->large_ns = quick ? self->large_ns : self->now.mono_ns;
     *commit = (zloom_commit_t){
-      .job = {.step = s_commit_step,
-              .done = s_commit_done,
-              .quick = header.total_bytes <= ZLOOM_QUICK_BYTES},
+      .job = {.step = s_commit_step, .done = s_commit_done, .quick = quick},
       .vfs = self->vfs,
       .file = current->file,
       .offset = self->offset,

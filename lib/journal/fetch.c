@@ -62,10 +62,11 @@ s_begin (zloom_log_t *self, uint32_t flow, const zloom_extent_t *extent, uint64_
     fetch->seq = seq;
     fetch->last = extent->last;
     fetch->beside = zloom_log_is_written (self);
+    fetch->in_pieces = zloom_log_is_awaited (self);
     if (extent->cold) {
         fetch->path = zloom_cold_path (self->directory, flow, extent->segment);
         fetch->extent_bytes = extent->bytes;
-        fetch->job.gives_way = fetch->beside;
+        fetch->job.gives_way = fetch->in_pieces;
         fetch->follows = extent->first == found->read_to + 1;
         found->read_to = extent->last;
     }

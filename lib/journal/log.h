@@ -42,11 +42,11 @@
  * loop takes in the first. More than one only while a quarter of the runs waits for nobody yet.
  */
 #define ZLOOM_LOOK_GROUPS 2u
-/* What is read of the disk at once while somebody may wait for it. */
+/* What is read of the disk at once while somebody waits for it. */
 #define ZLOOM_PIECE_BYTES (256u * 1024)
 /*
- * Such reads give way to groups that are no larger than this. Who fills larger ones sends more than
- * he waits for, and readers have to keep up with him.
+ * That somebody waits is known from groups that are no larger than this. Who fills larger ones
+ * sends more than he waits for, and readers have to keep up with him.
  */
 #define ZLOOM_QUICK_BYTES (64u * 1024)
 /* So long after the last append nobody is thought to wait for the next one. */
@@ -162,6 +162,7 @@ typedef struct {
     zloom_now_t now;
     int64_t attest_at_ns;
     int64_t appended_ns; /* when a pack was staged last */
+    int64_t large_ns;    /* when a group was handed over that is not quick; 0: never */
 
     zloom_jobs_t *commits;
     zloom_jobs_t *reads;      /* fetches, and behind them cold segments that leave the disk */
@@ -213,6 +214,14 @@ static inline bool
 zloom_log_is_written (const zloom_log_t *self)
 {
     return self->now.mono_ns - self->appended_ns < ZLOOM_CALM_NS;
+}
+
+/* Whether whoever appends waits for small groups: reads give way to these, piece by piece. */
+static inline bool
+zloom_log_is_awaited (const zloom_log_t *self)
+{
+    return zloom_log_is_written (self) &&
+           (self->large_ns == 0 || self->now.mono_ns - self->large_ns >= ZLOOM_CALM_NS);
 }
 
 /* ---- log.c and state.c ---------------------------------------------------------------------- */

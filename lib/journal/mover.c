@@ -8,7 +8,8 @@
 
 #include <stdlib.h>
 
-#define COLD_GROUP_BYTES (256u * 1024)
+/* A pack that is larger is a group of its own. */
+#define COLD_GROUP_BYTES (512u * 1024)
 /* So many numbers between two needed ones are copied along: a record of their own costs more. */
 #define GAP_MOST 2u
 
@@ -133,9 +134,8 @@ s_add_pack (zloom_move_t *self, const zloom_entry_t *entry, const zloom_chunk_t 
             uint32_t needed)
 {
     uint64_t more = zloom_group_cost (1, pack->head.size + pack->payload.size);
-    if (self->building.records > 0 &&
-        (zloom_group_bytes (&self->building) + more > self->group_most ||
-         zloom_group_bytes (&self->building) > COLD_GROUP_BYTES)) {
+    const uint64_t most = self->group_most < COLD_GROUP_BYTES ? self->group_most : COLD_GROUP_BYTES;
+    if (self->building.records > 0 && zloom_group_bytes (&self->building) + more > most) {
         zloom_err_t err = s_flush (self);
         if (err) {
             return err;
@@ -334,8 +334,8 @@ s_copy_item (zloom_move_t *self, const zloom_move_item_t *item)
     size_t at = 0;
     if (item->offset >= self->expected_to) {
         /* Moving has time: half a MiB at once, not as much as the system reads ahead. */
-        self->vfs->expect (self->vfs, self->file, item->offset, 2 * COLD_GROUP_BYTES);
-        self->expected_to = item->offset + 2 * COLD_GROUP_BYTES;
+        self->vfs->expect (self->vfs, self->file, item->offset, COLD_GROUP_BYTES);
+        self->expected_to = item->offset + COLD_GROUP_BYTES;
     }
     zloom_err_t err = zloom_group_load (self->vfs, self->file, &self->key, &place, &buf, &header);
     if (err == ZLOOM_MALFORMED) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * mover.h - the copying itself, behind the loop: the messages of a segment that are still needed
- * go, in order, to the cold segments of their flows, in groups of about a quarter of a MiB, synced
+ * go, in order, to the cold segments of their flows, in groups of about half a MiB, synced
  * at the end. What is needed is cut out of its pack, so that the copies are as small as that; a
  * pack of which all is needed keeps its checksum. Bytes that do not hold are kept aside, and what
  * is needed of them becomes a hole (an extent in cold segment 0, which does not exist).

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-/* A cold group of this size comes whole: 256 KiB and one pack more. */
+/* A cold group of this size comes whole: of 512 KiB, or of one large pack. */
 #define WHOLE_BYTES (2u * 1024 * 1024)
 
 /*
@@ -168,7 +168,7 @@ static zloom_err_t
 s_read_piece (zloom_fetch_t *self, bool *more)
 {
     size_t size = self->bytes - self->got;
-    size = self->beside && size > ZLOOM_PIECE_BYTES ? ZLOOM_PIECE_BYTES : size;
+    size = self->in_pieces && size > ZLOOM_PIECE_BYTES ? ZLOOM_PIECE_BYTES : size;
     size_t got = 0;
     zloom_err_t err = self->vfs->read (self->vfs, self->file, self->place.offset + self->got,
                                        self->room + self->got, size, &got);

@@ -8,8 +8,8 @@
  * answer that with reading ahead as far as they were told to, often 8 MiB: a small group that
  * somebody waits for is written and synced behind all that, and what is read takes the memory of
  * what is needed again. So while anybody appends (`beside`), these groups are read around the
- * system's cache, piece by piece, and no piece is begun while a small group is being written; of
- * others no more is read than was asked for.
+ * system's cache, and of others no more is read than was asked for. While all who append wait for
+ * small groups, they come piece by piece, and no piece is begun while such a group is written.
  */
 #ifndef ZLOOM_JOURNAL_READER_H
 #define ZLOOM_JOURNAL_READER_H
@@ -37,6 +37,7 @@ typedef struct zloom_fetch {
     bool follows; /* a cold one, and the one before it was read last: they are read in order */
     size_t extent_bytes; /* of a cold group */
     bool beside;         /* others append: the disk is not to be filled with reads */
+    bool in_pieces;      /* ... and wait for small groups: see zloom_log_is_awaited () */
     /* What was read. */
     bool found; /* something of the flow stands there from `seq` on */
     zloom_chunk_t *chunks;

@@ -210,6 +210,17 @@ test_a_large_group_is_not_waited_for (void **state)
     s_begin_to_write (world);
     assert_true (s_read_on (world, 1, 40, 2 * ZLOOM_QUICK_BYTES) >= 10);
     assert_true (world->met > 0);
+    assert_true (world->most > PIECE_BYTES);
+    /* A second after the last one, those who are left wait for small groups. */
+    for (int i = 0; i < 11; i++) {
+        assert_int_equal (zloom_model_send (&world->model, 2, 1, 100), ZLOOM_OK);
+        assert_true (zloom_model_flush (&world->model));
+        zloom_model_turn (&world->model, 1, 100 * ZLOOM_NS_PER_MS);
+    }
+    s_begin_to_write (world);
+    assert_true (s_read_on (world, 81, 40, 100) >= 10);
+    assert_int_equal (world->most, PIECE_BYTES);
+    assert_int_equal (world->beside, 0);
 }
 
 /* Half of flow 1 is settled, and what is not needed goes. */
