@@ -80,7 +80,7 @@ s_begin (zloom_log_t *self, uint32_t flow, const zloom_extent_t *extent, uint64_
     return fetch;
 }
 
-/* The read of the flow that will bring `seq` and that nobody has asked for; NULL: none. */
+/* The place of the flow's read that will bring `seq` and was not asked for; *place NULL: none. */
 static zloom_fetch_t **
 s_looking (zloom_log_t *self, uint32_t flow, uint64_t seq)
 {

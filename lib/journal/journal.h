@@ -8,8 +8,8 @@
  * waits for the disk and never reads it: `lookup` answers from memory, `fetch` reads behind the
  * loop's back and reports through the owner's `fetched`.
  *
- * Threads: every call is made by the owner's one thread. log.c keeps a committer and a reader
- * thread of its own unless `config.manual` is set; then zloom_journal_work () does one step of
+ * Threads: every call is made by the owner's one thread. log.c keeps three of its own (commits,
+ * reads, moves) unless `config.manual` is set; then zloom_journal_work () does one step of
  * their work at a time, which is how the simulator puts a crash between any two steps.
  *
  * Example (one turn):
@@ -232,7 +232,7 @@ void zloom_journal_poll (zloom_journal_t *self, zloom_now_t now);
 int zloom_journal_fd (const zloom_journal_t *self);
 /* When poll () wants to be called at the latest (attesting when idle, trickling snapshots). */
 int64_t zloom_journal_deadline (const zloom_journal_t *self);
-/* manual only: one step of the committer's or reader's work; false when there is none. */
+/* manual only: one step of one of its threads' work; false when there is none. */
 bool zloom_journal_work (zloom_journal_t *self);
 
 typedef struct {

@@ -39,7 +39,7 @@
 #define ZLOOM_AHEAD_RUNS 16u
 /*
  * How many cold groups are read before somebody asks for them: the disk reads the second while the
- * loop takes in the first. More than one only while a quarter of the runs waits for nobody yet.
+ * loop takes in the first. More than one only while fewer than a quarter of the runs are unasked.
  */
 #define ZLOOM_LOOK_GROUPS 2u
 /* What is read of the disk at once while somebody waits for it. */

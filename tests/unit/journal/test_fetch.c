@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * How old messages are read: as the system likes while nobody writes, around its cache while
- * somebody waits for a group; and whoever reads in order finds the next group in memory already.
+ * somebody waits for a group; whoever reads in order finds the next group in memory already; and no
+ * segment is used again while somebody still reads it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,6 +22,8 @@
 #define PACK_BYTES 6000u
 /* Enough for the first segments to be moved to cold ones. */
 #define PACKS 120u
+/* More than a move and its record take. */
+#define TURNS 200
 /* Files that were told to go around the system's cache. */
 static unsigned s_bypassed;
 
@@ -281,6 +284,71 @@ test_damage_in_what_is_read_before_it_is_asked_for (void **state)
     *s_byte_of (world, next) ^= 1;
 }
 
+static zloom_log_t *
+s_log (const world_t *world)
+{
+    return (zloom_log_t *) world->model.journal;
+}
+
+/* Messages are sent, written and moved, but the thread that reads gets no time. */
+static void
+s_turn_without_reads (world_t *world)
+{
+    (void) zloom_model_send (&world->model, 1, 1, PACK_BYTES); /* as far as there is room */
+    (void) zloom_journal_seal (world->model.journal, world->model.now);
+    while (zloom_jobs_step (s_log (world)->commits) ||
+           zloom_jobs_step (s_log (world)->background)) {
+    }
+    world->model.now.mono_ns += ZLOOM_NS_PER_MS;
+    zloom_journal_poll (world->model.journal, world->model.now);
+}
+
+static bool
+s_is_in_use (const world_t *world, uint64_t segment)
+{
+    bool in_use = false;
+    for (size_t i = 0; i < s_log (world)->segment_count; i++) {
+        in_use = in_use || s_log (world)->segments[i].number == segment;
+    }
+    return in_use;
+}
+
+/*
+ * Reads and moves are taken by threads of their own: what was asked for before a move may be read
+ * long after it, and the segment is not used again until then.
+ */
+static void
+test_a_segment_waits_for_what_was_asked_of_it (void **state)
+{
+    world_t *world = *state;
+    const uint64_t segment = s_log (world)->segments[0].number;
+    const zloom_index_t *index = &s_log (world)->flows[1]->index;
+    uint64_t seq = 1;
+    while (zloom_index_find (index, seq)->cold) {
+        seq++;
+    }
+    assert_int_equal (zloom_index_find (index, seq)->segment, segment);
+    zloom_journal_fetch (world->model.journal, 1, seq, 77);
+    for (int i = 0; i < TURNS; i++) {
+        s_turn_without_reads (world);
+    }
+    assert_true (zloom_index_find (index, seq)->cold); /* moved, and that is durable */
+    assert_int_equal (s_log (world)->moved_segment, segment);
+    assert_true (s_log (world)->durable >= s_log (world)->moved_after);
+    assert_true (s_is_in_use (world, segment));
+    while (zloom_jobs_step (s_log (world)->reads)) {
+    }
+    for (int i = 0; i < TURNS; i++) {
+        s_turn_without_reads (world);
+    }
+    assert_int_equal (world->model.fetched, 77);
+    assert_int_equal (world->model.fetch_err, ZLOOM_OK);
+    assert_int_equal (world->model.chunk.seq, seq);
+    assert_false (s_is_in_use (world, segment));
+    assert_true (zloom_model_flush (&world->model));
+    assert_true (zloom_model_read_all (&world->model));
+}
+
 int
 main (void)
 {
@@ -294,6 +362,8 @@ main (void)
       cmocka_unit_test_setup_teardown (test_who_reads_here_and_there_costs_no_more, s_begin, s_end),
       cmocka_unit_test_setup_teardown (test_asked_for_while_it_is_read, s_begin, s_end),
       cmocka_unit_test_setup_teardown (test_damage_in_what_is_read_before_it_is_asked_for, s_begin,
+                                       s_end),
+      cmocka_unit_test_setup_teardown (test_a_segment_waits_for_what_was_asked_of_it, s_begin,
                                        s_end),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
