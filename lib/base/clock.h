@@ -22,7 +22,7 @@ typedef struct {
 /* The real clocks. Only net/, io/, launch/, client/ and nodes/ call this. */
 zloom_now_t zloom_clock_now (void);
 
-/* mono_ns alone, at half the price: for deadlines. */
+/* mono_ns alone, at half the price: for deadlines, and for threads that measure themselves. */
 int64_t zloom_clock_mono_ns (void);
 
 /*

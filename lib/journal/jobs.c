@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* jobs.c - see jobs.h. */
 #include "journal/jobs.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/tag.h"
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define JOBS_TAG 0x5A4A4F42u /* ZJOB */
+/* What two wake-ups take, the owner's and the thread's: a job that comes later is not missed. */
+#define LOOK_NS (20 * ZLOOM_NS_PER_US)
 
 typedef struct {
     zloom_job_t *first;
@@ -30,6 +34,10 @@ struct zloom_jobs {
     uint64_t done;        /* and ended */
     bool met;             /* a step was to be taken while something was under way there, ... */
     uint64_t met_at;      /* ... and so many had ended */
+    int64_t idle_ns;      /* behind a quick job the thread has nothing to do since; 0: no */
+    bool was_quick;       /* the last that has ended */
+    bool soon;            /* the job before came while a look would have lasted */
+    atomic_uint puts;
     pthread_mutex_t lock;
     pthread_cond_t more; /* something was put, or stop */
     pthread_cond_t less; /* a job has ended */
@@ -148,6 +156,7 @@ zloom_jobs_step (zloom_jobs_t *self)
     }
     pthread_mutex_lock (&self->lock);
     s_push (&self->ended, s_pop (queue));
+    self->was_quick = job->quick;
     const zloom_jobs_t *waits = s_tell_behind (self, job, true);
     pthread_cond_broadcast (&self->less);
     pthread_mutex_unlock (&self->lock);
@@ -170,15 +179,40 @@ s_has_any (const zloom_jobs_t *self)
     return any;
 }
 
+/*
+ * Nothing to do, behind a quick job: its owner may be about to put the next, and then going to
+ * sleep and waking up would take as long as the job. So the thread looks out for it for a moment,
+ * if the one before came within such a moment; else others have the CPU. Holds the lock, but for
+ * the look.
+ */
+static void
+s_look_out (zloom_jobs_t *self)
+{
+    self->idle_ns = zloom_clock_mono_ns ();
+    if (!self->soon || self->stop) {
+        return;
+    }
+    const unsigned puts = atomic_load (&self->puts);
+    const int64_t until = self->idle_ns + LOOK_NS;
+    pthread_mutex_unlock (&self->lock);
+    while (atomic_load (&self->puts) == puts && zloom_clock_mono_ns () < until) {
+    }
+    pthread_mutex_lock (&self->lock);
+}
+
 static void *
 s_thread (void *arg)
 {
     zloom_jobs_t *self = arg;
     for (;;) {
         pthread_mutex_lock (&self->lock);
+        if (self->was_quick && !s_next (self)) {
+            s_look_out (self);
+        }
         while (!self->stop && !s_next (self)) {
             pthread_cond_wait (&self->more, &self->lock);
         }
+        self->idle_ns = 0;
         bool stop = self->stop;
         pthread_mutex_unlock (&self->lock);
         if (stop) {
@@ -295,6 +329,11 @@ zloom_jobs_put (zloom_jobs_t *self, zloom_job_t *job, zloom_job_rank_t rank)
     zloom_assert (rank < ZLOOM_JOB_RANKS);
     pthread_mutex_lock (&self->lock);
     s_push (&self->queues[rank], job);
+    atomic_fetch_add (&self->puts, 1);
+    if (self->idle_ns) {
+        self->soon = zloom_clock_mono_ns () - self->idle_ns < LOOK_NS;
+        self->idle_ns = 0;
+    }
     (void) s_tell_behind (self, job, false);
     pthread_mutex_unlock (&self->lock);
     pthread_cond_signal (&self->more); /* not before: the thread would wake only to wait for us */

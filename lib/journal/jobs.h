@@ -10,6 +10,9 @@
  * take turns: no group waits for more than one step, and no step for more than one group, whatever
  * either takes. While nothing quick is under way there, nothing waits. What stands behind a job
  * that waits, waits, too: what was put is done in its order, but for the ranks.
+ *
+ * A thread that has done a quick job looks out for the next one for a moment before it goes to
+ * sleep, if the one before came as soon as that.
  */
 #ifndef ZLOOM_JOURNAL_JOBS_H
 #define ZLOOM_JOURNAL_JOBS_H

@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 #include <pthread.h>
 
+#include "base/clock.h"
 #include "journal/jobs.h"
 
 typedef struct {
@@ -273,6 +275,77 @@ test_nobody_is_woken_for_nothing (void **state)
     s_end (&pair);
 }
 
+/* What a thread did for groups whose owner needs so long between two of them. */
+typedef struct {
+    unsigned long sleeps;
+    int64_t cpu_ns;
+} cost_t;
+
+static int64_t
+s_cpu_ns (pid_t tid)
+{
+    /* That of a thread by its number, as glibc's pthread_getcpuclockid () makes it. */
+    const clockid_t clock = (clockid_t) (~(unsigned) tid << 3 | 6);
+    struct timespec now;
+    assert_int_equal (clock_gettime (clock, &now), 0);
+    return now.tv_sec * ZLOOM_NS_PER_S + now.tv_nsec;
+}
+
+static cost_t
+s_cost (unsigned groups, int64_t between_ns)
+{
+    pair_t pair = s_pair (true);
+    zloom_job_t who = {.step = s_say_who, .done = s_done, .quick = true};
+    zloom_jobs_put (pair.commits, &who, ZLOOM_JOB_NORMAL);
+    zloom_jobs_finish (pair.commits);
+    assert_ptr_equal (zloom_jobs_take (pair.commits), &who);
+    const unsigned long sleeps = s_sleeps (s_reader);
+    const int64_t cpu_ns = s_cpu_ns (s_reader);
+    for (unsigned i = 0; i < groups; i++) {
+        work_t group = s_work (1, false, true);
+        zloom_jobs_put (pair.commits, &group.job, ZLOOM_JOB_NORMAL);
+        while (!zloom_jobs_take (pair.commits)) {
+        }
+        const int64_t until = zloom_clock_mono_ns () + between_ns;
+        while (zloom_clock_mono_ns () < until) {
+        }
+    }
+    const cost_t cost = {s_sleeps (s_reader) - sleeps, s_cpu_ns (s_reader) - cpu_ns};
+    s_end (&pair);
+    return cost;
+}
+
+/*
+ * Groups that come one upon the other find the thread awake. Who else is on this machine may take
+ * its CPU away, so it is the best of many goes that counts; without the look there is none.
+ */
+static void
+test_the_next_group_is_looked_out_for (void **state)
+{
+    (void) state;
+    const unsigned groups = 200;
+    unsigned long least = groups;
+    for (unsigned i = 0; i < 200 && least >= groups / 4; i++) {
+        const cost_t cost = s_cost (groups, 4 * ZLOOM_NS_PER_US);
+        least = cost.sleeps < least ? cost.sleeps : least;
+    }
+    assert_in_range (least, 0, groups / 4 - 1);
+}
+
+/* And who is not followed soon costs no CPU: less than the look, which is 20 us. */
+static void
+test_nobody_looks_out_for_what_comes_late (void **state)
+{
+    (void) state;
+    const unsigned groups = 100;
+    int64_t least_ns = INT64_MAX;
+    for (unsigned i = 0; i < 200 && least_ns >= groups * 15 * ZLOOM_NS_PER_US; i++) {
+        const cost_t cost = s_cost (groups, 200 * ZLOOM_NS_PER_US);
+        least_ns = cost.cpu_ns < least_ns ? cost.cpu_ns : least_ns;
+    }
+    assert_in_range (least_ns, 0, groups * 15 * ZLOOM_NS_PER_US - 1);
+}
+
 int
 main (void)
 {
@@ -285,6 +358,8 @@ main (void)
       cmocka_unit_test (test_threads_wait_and_wake),
       cmocka_unit_test (test_the_first_go_before_those_behind),
       cmocka_unit_test (test_nobody_is_woken_for_nothing),
+      cmocka_unit_test (test_the_next_group_is_looked_out_for),
+      cmocka_unit_test (test_nobody_looks_out_for_what_comes_late),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
