@@ -67,33 +67,28 @@ def over(node, count):
 
 
 def backlog(options):
+    """Two routers in turn, one of them with nothing but these messages: what a machine does in a
+    minute is not what it did in the one before."""
     count = 2_000_000 if not options.tiny else 2000
     name = f"{options.messages:,} messages wait"
     rate = Figure("backlog", "rate", f"messages/s while {name}", "an empty queue")
     memory = Figure("backlog", "memory", f"MiB private while {name}", "an empty queue")
     reopen = Figure("backlog", "reopen", f"s to start while {name}", "an empty queue")
-    with router(options) as node:
-        through(node, "disk", count, 100)
-        empty, empty_memory = [], []
-        for _ in range(options.runs):
-            with Watch(node) as watch:
-                empty.append(through(node, "disk", count, 100))
-            empty_memory.append(watch.most / MIB)
-        node.stop()
-        empty_reopen = [node.start()]
-        for _ in range(options.runs - 1):
-            node.stop()
-            empty_reopen.append(node.start())
+    with router(options) as empty, router(options) as node:
+        through(empty, "disk", count, 100)
         with Watch(node) as watch:
             fill(node, "disk", options.messages, 100)
         filling = watch.most / MIB
-        for i in range(options.runs):
+        for _ in range(options.runs):
+            with Watch(empty) as beside_empty:
+                alone = through(empty, "disk", count, 100)
             with Watch(node) as watch:
-                rate.add(over(node, count), empty[i])
-            memory.add(max(watch.most / MIB, filling), empty_memory[i])
-        for i in range(options.runs):
+                rate.add(over(node, count), alone)
+            memory.add(max(watch.most / MIB, filling), beside_empty.most / MIB)
+        for _ in range(options.runs):
+            empty.stop()
             node.stop()
-            reopen.add(node.start(), empty_reopen[i])
+            reopen.add(node.start(), empty.start())
     return [rate, memory, reopen]
 
 
