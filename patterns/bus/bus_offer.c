@@ -128,21 +128,34 @@ s_hand (zloom_bus_t *self, uint32_t who, uint64_t seq, uint32_t index, uint32_t 
     }
 }
 
-/* Messages [index, index + n) have this topic. */
+/* Messages [first, index) of the pack, from `begin` on, which the same ones want. */
+typedef struct {
+    const zloom_trie_set_t *set; /* NULL: moved here without a topic, so nobody who chooses */
+    const uint8_t *begin;
+    uint32_t first;
+} run_t;
+
 static void
-s_hand_topic (zloom_bus_t *self, zloom_bytes_t topic, uint64_t seq, uint32_t index, uint32_t n,
-              zloom_bytes_t bytes, zloom_now_t now)
+s_hand_run (zloom_bus_t *self, const run_t *run, uint64_t seq, uint32_t index, const uint8_t *end,
+            zloom_now_t now)
 {
-    if (!topic.data) {
-        return; /* moved here without one: for those who want everything */
-    }
-    const zloom_trie_set_t *set = zloom_trie_match (self->trie, topic);
-    for (uint32_t i = 0; i < set->count; i++) {
-        s_hand (self, set->who[i], seq, index, n, bytes, now);
+    const zloom_bytes_t bytes = zloom_bytes (run->begin, (size_t) (end - run->begin));
+    for (uint32_t i = 0; run->set && i < run->set->count; i++) {
+        s_hand (self, run->set->who[i], seq, run->first, index - run->first, bytes, now);
     }
 }
 
-/* Each run of messages with one topic to those who want it. */
+static bool
+s_same_set (const zloom_trie_set_t *a, const zloom_trie_set_t *b)
+{
+    return a == b || (a && b && a->count == b->count &&
+                      memcmp (a->who, b->who, a->count * sizeof *a->who) == 0);
+}
+
+/*
+ * Each run of messages to those who want it. Where topics change from one event to the next, their
+ * subscribers mostly do not: what the same ones want is handed to each of them once.
+ */
 static void
 s_publish (zloom_bus_t *self, const zloom_effect_t *append, zloom_now_t now)
 {
@@ -156,31 +169,23 @@ s_publish (zloom_bus_t *self, const zloom_effect_t *append, zloom_now_t now)
     }
     zloom_pack_iter_t iter = zloom_pack_iter (pack);
     zloom_bytes_t bytes;
-    zloom_bytes_t topic = ZLOOM_BYTES_NULL;
     zloom_bytes_t head = ZLOOM_BYTES_NULL; /* of the one before */
-    const uint8_t *begin = pack.data;
-    uint32_t first = 0;
+    run_t run = {.begin = pack.data};
     uint32_t index = 0;
     for (const uint8_t *at = pack.data; zloom_pack_next (&iter, &bytes); at = iter.rest.data) {
-        if (zloom_topic_again (bytes, head)) {
-            index++;
-            continue;
+        if (!zloom_topic_again (bytes, head)) {
+            const zloom_bytes_t topic = zloom_topic_of (bytes);
+            const zloom_trie_set_t *set = topic.data ? zloom_trie_match (self->trie, topic) : NULL;
+            head = zloom_topic_head (bytes, topic);
+            if (!s_same_set (set, run.set)) {
+                s_hand_run (self, &run, seq, index, at, now);
+                run = (run_t){.begin = at, .first = index};
+            }
+            run.set = set; /* of two alike the one that lasts longer */
         }
-        const zloom_bytes_t next = zloom_topic_of (bytes);
-        head = zloom_topic_head (bytes, next);
-        if (index > first && !zloom_bytes_equal (next, topic)) {
-            s_hand_topic (self, topic, seq, first, index - first,
-                          zloom_bytes (begin, (size_t) (at - begin)), now);
-            first = index;
-            begin = at;
-        }
-        topic = next;
         index++;
     }
-    if (index > first) {
-        s_hand_topic (self, topic, seq, first, index - first,
-                      zloom_bytes (begin, (size_t) (pack.data + pack.size - begin)), now);
-    }
+    s_hand_run (self, &run, seq, index, pack.data + pack.size, now);
 }
 
 /* ---- what comes back ------------------------------------------------------------------------- */
@@ -204,7 +209,9 @@ s_publish_again (zloom_bus_t *self, const zloom_effect_t *append, zloom_now_t no
             for (size_t i = 0; i < self->all_count; i++) {
                 s_hand (self, self->all[i], seq, index, 1, one, now);
             }
-            s_hand_topic (self, zloom_topic_of (bytes), seq, index, 1, one, now);
+            const zloom_bytes_t topic = zloom_topic_of (bytes);
+            const run_t run = {topic.data ? zloom_trie_match (self->trie, topic) : NULL, at, index};
+            s_hand_run (self, &run, seq, index + 1, iter.rest.data, now);
         }
         index++;
     }

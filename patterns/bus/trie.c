@@ -127,6 +127,7 @@ s_changed (zloom_trie_t *self)
     }
 }
 
+/* What was found before stays, in the older half at worst. */
 static void
 s_remember (zloom_trie_t *self, zloom_bytes_t topic, zloom_trie_set_t *set)
 {

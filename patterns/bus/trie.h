@@ -28,7 +28,7 @@ void zloom_trie_destroy (zloom_trie_t **self_p);
 void zloom_trie_add (zloom_trie_t *self, zloom_bytes_t pattern, uint32_t who);
 /* What was not added is no error. */
 void zloom_trie_remove (zloom_trie_t *self, zloom_bytes_t pattern, uint32_t who);
-/* Who wants this topic, which is checked. Holds until the next call. */
+/* Who wants this topic, which is checked. Holds until the call after the next one. */
 const zloom_trie_set_t *zloom_trie_match (zloom_trie_t *self, zloom_bytes_t topic);
 /* Nodes of the tree, for tests of what remains. */
 size_t zloom_trie_nodes (const zloom_trie_t *self);

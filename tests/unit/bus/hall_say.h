@@ -7,7 +7,7 @@
 
 /* ---- events in a line ------------------------------------------------------------------------ */
 
-/* A pack with one message a topic; topics are parted by blanks, "key=topic" has a key, too. */
+/* A pack with one message a topic; topics are parted by blanks, "key=topic" has a key, too, "key=" has it alone. */
 static inline uint32_t
 hall_make (hall_t *self, const char *topics)
 {
@@ -21,6 +21,7 @@ hall_make (hall_t *self, const char *topics)
         if (equal) {
             envelope.key = zloom_bytes (topics, (size_t) (equal - topics));
             envelope.topic = zloom_bytes (equal + 1, size - (size_t) (equal + 1 - topics));
+            envelope.topic = envelope.topic.size > 0 ? envelope.topic : ZLOOM_BYTES_NULL;
         }
         zloom_pack_add (&self->pack, &envelope);
         n++;

@@ -36,6 +36,26 @@ bus_gives_each_what_it_wants_once (void **state)
     hall_destroy (hall);
 }
 
+/* Topics change, and with them who wants it, or not; what was moved here may have none. */
+static void
+bus_gives_to_who_chooses_what_has_a_topic (void **state)
+{
+    (void) state;
+    hall_t *hall = s_memory ();
+    hall_join (hall, 1, (hall_wish_t){0});
+    hall_join (hall, 2, (hall_wish_t){.patterns = "a.*"});
+    hall_join (hall, 3, (hall_wish_t){.patterns = "a.> c"});
+    for (uint64_t i = 1; i <= 3; i++) {
+        hall_credit (hall, i, 100);
+    }
+    assert_int_equal (hall_publish (hall, "k= a.b a.c k= a.b.c c d a.d k="), ZLOOM_OK);
+    hall_dispatch (hall);
+    hall_expect (hall, 1, "1-9");
+    hall_expect (hall, 2, "2-3 8");
+    hall_expect (hall, 3, "2-3 5-6 8");
+    hall_destroy (hall);
+}
+
 static void
 bus_refuses_what_has_no_topic (void **state)
 {
@@ -339,6 +359,7 @@ main (void)
 {
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (bus_gives_each_what_it_wants_once),
+      cmocka_unit_test (bus_gives_to_who_chooses_what_has_a_topic),
       cmocka_unit_test (bus_refuses_what_has_no_topic),
       cmocka_unit_test (bus_refuses_subscriptions_that_cannot_be),
       cmocka_unit_test (bus_group_members_share),
