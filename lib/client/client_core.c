@@ -120,10 +120,8 @@ zloom_client_core_destroy (zloom_client_core_t **self_p)
     ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
     *self_p = NULL;
     zloom_core_drop_steps (self);
-    while (self->subscriptions) {
-        zloom_subscription_t *subscription = self->subscriptions;
-        self->subscriptions = subscription->next;
-        zloom_subscription_destroy (&subscription);
+    for (size_t i = 0; i < self->subscription_count; i++) {
+        zloom_subscription_destroy (&self->subscriptions[i]);
     }
     for (size_t i = 0; i < self->flow_count; i++) {
         zloom_outflow_destroy (&self->flows[i]);
@@ -132,6 +130,8 @@ zloom_client_core_destroy (zloom_client_core_t **self_p)
     zloom_arena_fini (&self->arena);
     self->tag = ZLOOM_TAG_DEAD;
     free (self->flows);
+    free (self->subscriptions);
+    free (self->busy);
     free (self->requests);
     free (self->ended_text);
     free (self->name);
@@ -205,8 +205,8 @@ zloom_core_lose (zloom_client_core_t *self)
     for (size_t i = 0; i < self->flow_count; i++) {
         zloom_outflow_lost (self->flows[i]);
     }
-    for (zloom_subscription_t *it = self->subscriptions; it; it = it->next) {
-        zloom_subscription_lost (it);
+    for (size_t i = 0; i < self->subscription_count; i++) {
+        zloom_subscription_lost (self->subscriptions[i]);
     }
     self->status = ZLOOM_CORE_NO_ROAD;
     s_plan_retry (self);

@@ -114,8 +114,8 @@ size_t
 zloom_client_core_pending (const zloom_client_core_t *self)
 {
     size_t count = zloom_client_core_unconfirmed (self, NULL);
-    for (const zloom_subscription_t *it = self->subscriptions; it; it = it->next) {
-        count += zloom_subscription_unanswered (it);
+    for (size_t i = 0; i < self->busy_count; i++) {
+        count += zloom_subscription_unanswered (self->busy[i]);
     }
     for (const zloom_step_t *it = self->steps; it; it = it->next) {
         count++;

@@ -95,9 +95,9 @@ s_ping (zloom_client_core_t *self, const zloom_verb_ping_t *ping)
     }
     zloom_beat_t beats[ZLOOM_LIMIT_HANDLES];
     size_t count = 0;
-    for (const zloom_subscription_t *it = self->subscriptions; it && count < ZLOOM_LIMIT_HANDLES;
-         it = it->next) {
-        beats[count++] = (zloom_beat_t){it->handle, it->delivery_no};
+    for (; count < self->subscription_count; count++) { /* no more than there may be handles */
+        const zloom_subscription_t *it = self->subscriptions[count];
+        beats[count] = (zloom_beat_t){it->handle, it->delivery_no};
     }
     zloom_buf_t report = {0};
     const zloom_verb_t verb = {
@@ -186,6 +186,7 @@ s_subscribed (zloom_client_core_t *self, const zloom_verb_subscribed_t *subscrib
     free (subscription->over_text);
     subscription->over_text = zloom_memdup_text (subscribed->text.data, subscribed->text.size);
     zloom_subscription_begun (subscription, subscribed->lease_ms, subscribed->next);
+    zloom_core_wake (self, subscription);
     const zloom_client_event_t event = {.type = ZLOOM_CLIENT_SUBSCRIBED,
                                         .flow = subscription->flow,
                                         .handle = subscribed->handle,
@@ -202,6 +203,7 @@ s_deliver (zloom_client_core_t *self, const zloom_verb_deliver_t *deliver, zloom
     if (!subscription) {
         return; /* unsubscribed meanwhile: the router takes them back */
     }
+    zloom_core_wake (self, subscription);
     if (!zloom_subscription_deliver (subscription, deliver, pack)) {
         zloom_core_lose (self);
         return;
@@ -262,6 +264,7 @@ s_gap (zloom_client_core_t *self, const zloom_verb_gap_t *gap)
     zloom_subscription_t *subscription = zloom_core_subscription (self, gap->handle);
     if (subscription) {
         self->stats.missed_messages += gap->count;
+        zloom_core_wake (self, subscription);
         zloom_subscription_gap (subscription, gap);
     }
 }

@@ -65,7 +65,10 @@ struct zloom_client_core {
 
     zloom_outflow_t **flows;
     size_t flow_count;
-    zloom_subscription_t *subscriptions;
+    zloom_subscription_t **subscriptions; /* by handle, rising */
+    size_t subscription_count, subscription_capacity;
+    zloom_subscription_t **busy; /* those that a tick has to look at, and all that hold messages */
+    size_t busy_count, busy_capacity;
     uint32_t next_handle;
     zloom_step_t *steps; /* committed, in order */
     zloom_step_t *last_step;
@@ -98,6 +101,8 @@ void zloom_core_end (zloom_client_core_t *self, zloom_err_t code, zloom_bytes_t 
 /* NULL: no such flow, no such subscription. */
 zloom_outflow_t *zloom_core_flow (void *core, const char *name);
 zloom_subscription_t *zloom_core_subscription (const zloom_client_core_t *self, uint32_t handle);
+/* core_take.c: it has something to do: what it holds, or is to say, has changed. */
+void zloom_core_wake (zloom_client_core_t *self, zloom_subscription_t *subscription);
 /* core_take.c: say every subscription again (after WELCOME). */
 void zloom_core_resubscribe (zloom_client_core_t *self);
 int64_t zloom_core_tick_subscriptions (zloom_client_core_t *self);

@@ -1,24 +1,63 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* core_take.c - subscriptions, and settling what they bring. */
+#include "base/memory.h"
 #include "base/tag.h"
 #include "client/core_state.h"
+
+/* The first one whose handle is not lower; all that there are: none. */
+static size_t
+s_place (const zloom_client_core_t *self, uint32_t handle)
+{
+    size_t low = 0;
+    size_t high = self->subscription_count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (self->subscriptions[middle]->handle < handle) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
 
 zloom_subscription_t *
 zloom_core_subscription (const zloom_client_core_t *self, uint32_t handle)
 {
-    for (zloom_subscription_t *it = self->subscriptions; it; it = it->next) {
-        if (it->handle == handle) {
-            return it;
-        }
+    const size_t place = s_place (self, handle);
+    return place < self->subscription_count && self->subscriptions[place]->handle == handle
+             ? self->subscriptions[place]
+             : NULL;
+}
+
+void
+zloom_core_wake (zloom_client_core_t *self, zloom_subscription_t *subscription)
+{
+    if (!subscription->busy) {
+        subscription->busy = true;
+        zloom_grow (&self->busy, &self->busy_capacity, self->busy_count + 1, sizeof *self->busy);
+        self->busy[self->busy_count++] = subscription;
     }
-    return NULL;
+}
+
+static void
+s_remove (zloom_subscription_t **list, size_t *count, const zloom_subscription_t *subscription)
+{
+    size_t at = 0;
+    while (at < *count && list[at] != subscription) {
+        at++;
+    }
+    if (at < *count) {
+        --*count;
+        memmove (list + at, list + at + 1, (*count - at) * sizeof (zloom_subscription_t *));
+    }
 }
 
 void
 zloom_core_resubscribe (zloom_client_core_t *self)
 {
-    for (zloom_subscription_t *it = self->subscriptions; it; it = it->next) {
-        zloom_subscription_say (it, &self->out);
+    for (size_t i = 0; i < self->subscription_count; i++) {
+        zloom_subscription_say (self->subscriptions[i], &self->out);
     }
 }
 
@@ -26,11 +65,18 @@ int64_t
 zloom_core_tick_subscriptions (zloom_client_core_t *self)
 {
     int64_t next_ns = ZLOOM_NEVER;
-    for (zloom_subscription_t *it = self->subscriptions; it; it = it->next) {
+    size_t kept = 0;
+    for (size_t i = 0; i < self->busy_count; i++) {
+        zloom_subscription_t *it = self->busy[i];
         const int64_t due_ns = zloom_subscription_tick (it, self->now_ns, &self->out);
         next_ns = due_ns < next_ns ? due_ns : next_ns;
         zloom_subscription_sweep (it);
+        it->busy = !zloom_subscription_is_idle (it);
+        if (it->busy) {
+            self->busy[kept++] = it;
+        }
     }
+    self->busy_count = kept;
     return next_ns;
 }
 
@@ -76,19 +122,17 @@ zloom_client_core_subscribe (zloom_client_core_t *self, const zloom_subscription
     if (err != ZLOOM_OK) {
         return err;
     }
-    size_t count = 0;
-    zloom_subscription_t **end = &self->subscriptions;
-    for (; *end; end = &(*end)->next) {
-        count++;
-    }
-    if (count >= ZLOOM_LIMIT_HANDLES) {
-        return zloom_fail (ZLOOM_TOO_MANY, "%zu subscriptions, limit %d", count,
+    if (self->subscription_count >= ZLOOM_LIMIT_HANDLES) {
+        return zloom_fail (ZLOOM_TOO_MANY, "%zu subscriptions, limit %d", self->subscription_count,
                            (int) ZLOOM_LIMIT_HANDLES);
     }
     *handle_p = self->next_handle++;
-    *end = zloom_subscription_new (options, *handle_p);
+    zloom_subscription_t *subscription = zloom_subscription_new (options, *handle_p);
+    zloom_grow (&self->subscriptions, &self->subscription_capacity, self->subscription_count + 1,
+                sizeof *self->subscriptions);
+    self->subscriptions[self->subscription_count++] = subscription;
     if (self->status == ZLOOM_CORE_WELCOMED) {
-        zloom_subscription_say (*end, &self->out);
+        zloom_subscription_say (subscription, &self->out);
     }
     return ZLOOM_OK;
 }
@@ -109,26 +153,24 @@ zloom_err_t
 zloom_client_core_unsubscribe (zloom_client_core_t *self, uint32_t handle)
 {
     ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
-    for (zloom_subscription_t **at = &self->subscriptions; *at; at = &(*at)->next) {
-        zloom_subscription_t *subscription = *at;
-        if (subscription->handle != handle) {
-            continue;
-        }
-        if (s_has_steps (subscription)) {
-            return zloom_fail (ZLOOM_AGAIN, "handle %u: a step is under way", (unsigned) handle);
-        }
-        if (self->status == ZLOOM_CORE_WELCOMED && subscription->over == ZLOOM_OK) {
-            /* What was settled goes first, the rest is taken back by the router. */
-            (void) zloom_subscription_tick (subscription, self->now_ns, &self->out);
-            const zloom_verb_t verb = {.kind = ZLOOM_VERB_UNSUBSCRIBE,
-                                       .unsubscribe = {.handle = handle}};
-            zloom_frames_push (&self->out, &verb, NULL, ZLOOM_BYTES_NULL);
-        }
-        *at = subscription->next;
-        zloom_subscription_destroy (&subscription);
-        return ZLOOM_OK;
+    zloom_subscription_t *subscription = zloom_core_subscription (self, handle);
+    if (!subscription) {
+        return zloom_fail (ZLOOM_NOT_FOUND, "no subscription %u", (unsigned) handle);
     }
-    return zloom_fail (ZLOOM_NOT_FOUND, "no subscription %u", (unsigned) handle);
+    if (s_has_steps (subscription)) {
+        return zloom_fail (ZLOOM_AGAIN, "handle %u: a step is under way", (unsigned) handle);
+    }
+    if (self->status == ZLOOM_CORE_WELCOMED && subscription->over == ZLOOM_OK) {
+        /* What was settled goes first, the rest is taken back by the router. */
+        (void) zloom_subscription_tick (subscription, self->now_ns, &self->out);
+        const zloom_verb_t verb = {.kind = ZLOOM_VERB_UNSUBSCRIBE,
+                                   .unsubscribe = {.handle = handle}};
+        zloom_frames_push (&self->out, &verb, NULL, ZLOOM_BYTES_NULL);
+    }
+    s_remove (self->subscriptions, &self->subscription_count, subscription);
+    s_remove (self->busy, &self->busy_count, subscription);
+    zloom_subscription_destroy (&subscription);
+    return ZLOOM_OK;
 }
 
 zloom_err_t
@@ -140,6 +182,7 @@ zloom_client_core_hold (zloom_client_core_t *self, uint32_t handle, bool hold)
         return zloom_fail (ZLOOM_NOT_FOUND, "no subscription %u", (unsigned) handle);
     }
     subscription->on_hold = hold;
+    zloom_core_wake (self, subscription); /* its credit is told again */
     if (hold) {
         zloom_subscription_release_waiting (subscription);
     }
@@ -174,23 +217,19 @@ zloom_client_core_receive (zloom_client_core_t *self, uint32_t handle,
                            const zloom_message_t **message_p)
 {
     ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
-    *message_p = NULL;
-    for (zloom_subscription_t *it = self->subscriptions; it; it = it->next) {
-        if (handle != 0 && it->handle != handle) {
-            continue;
-        }
+    zloom_subscription_t *one = handle != 0 ? zloom_core_subscription (self, handle) : NULL;
+    zloom_subscription_t *const *of = handle != 0 ? &one : self->busy;
+    const size_t count = handle != 0 ? one != NULL : self->busy_count;
+    zloom_item_t *item = NULL;
+    for (size_t i = 0; !item && i < count; i++) {
         const zloom_client_lease_t *gap;
-        zloom_item_t *item;
-        while (!(item = zloom_subscription_take (it, &self->stats.malformed_messages, &gap)) &&
+        while (!(item = zloom_subscription_take (of[i], &self->stats.malformed_messages, &gap)) &&
                gap) {
-            s_tell_gap (self, it, gap);
-        }
-        if (item) {
-            *message_p = &item->message;
-            return true;
+            s_tell_gap (self, of[i], gap);
         }
     }
-    return false;
+    *message_p = item ? &item->message : NULL;
+    return item != NULL;
 }
 
 zloom_err_t
@@ -222,9 +261,10 @@ size_t
 zloom_client_core_waiting (const zloom_client_core_t *self, uint32_t handle)
 {
     ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
-    size_t count = 0;
-    for (const zloom_subscription_t *it = self->subscriptions; it; it = it->next) {
-        count += handle == 0 || it->handle == handle ? it->waiting : 0;
+    const zloom_subscription_t *one = handle != 0 ? zloom_core_subscription (self, handle) : NULL;
+    size_t count = one ? one->waiting : 0;
+    for (size_t i = 0; handle == 0 && i < self->busy_count; i++) {
+        count += self->busy[i]->waiting;
     }
     return count;
 }

@@ -18,8 +18,8 @@
 typedef struct zloom_subscription zloom_subscription_t;
 struct zloom_subscription {
     uint32_t tag;
-    zloom_subscription_t *next;
     uint32_t handle;
+    bool busy; /* its core's mark: it stands in the list of those */
     char *flow;
     char *group; /* NULL: the flow's own */
     zloom_mode_t mode;
@@ -124,6 +124,8 @@ void zloom_subscription_drop (zloom_subscription_t *self, zloom_item_t *item);
 void zloom_subscription_release_waiting (zloom_subscription_t *self);
 /* Say settlements, credit, and what keeps waiting leases alive; returns its next deadline. */
 int64_t zloom_subscription_tick (zloom_subscription_t *self, int64_t mono_ns, zloom_frames_t *out);
+/* A tick would do nothing, and no later one, until something is told or asked of it. */
+bool zloom_subscription_is_idle (const zloom_subscription_t *self);
 /* Leases that have nothing left to do are freed. */
 void zloom_subscription_sweep (zloom_subscription_t *self);
 /* Settlements that have no answer. */

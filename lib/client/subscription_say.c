@@ -210,6 +210,19 @@ s_say_credit (zloom_subscription_t *self, int64_t mono_ns, zloom_frames_t *out)
     zloom_frames_push (out, &verb, NULL, ZLOOM_BYTES_NULL);
 }
 
+static bool
+s_extends (const zloom_subscription_t *self)
+{
+    return self->subscribed && self->lease_ms > 0 && self->mode == ZLOOM_MODE_CONSUME;
+}
+
+bool
+zloom_subscription_is_idle (const zloom_subscription_t *self)
+{
+    ZLOOM_CHECK (self, ZLOOM_SUBSCRIPTION_TAG);
+    return !self->first && self->told_all_at_ns == ZLOOM_NEVER && !s_extends (self);
+}
+
 int64_t
 zloom_subscription_tick (zloom_subscription_t *self, int64_t mono_ns, zloom_frames_t *out)
 {
@@ -220,7 +233,7 @@ zloom_subscription_tick (zloom_subscription_t *self, int64_t mono_ns, zloom_fram
     if (self->subscribed) {
         s_say_credit (self, mono_ns, out);
     }
-    if (!self->subscribed || self->lease_ms == 0 || self->mode != ZLOOM_MODE_CONSUME) {
+    if (!s_extends (self)) {
         return self->told_all_at_ns;
     }
     const int64_t interval_ns = (int64_t) (self->lease_ms / 3 + 1) * ZLOOM_NS_PER_MS;
