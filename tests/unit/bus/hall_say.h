@@ -7,7 +7,10 @@
 
 /* ---- events in a line ------------------------------------------------------------------------ */
 
-/* A pack with one message a topic; topics are parted by blanks, "key=topic" has a key, too, "key=" has it alone. */
+/*
+ * A pack with one message a topic; topics are parted by blanks, "key=topic" has a key, too, "key="
+ * has it alone.
+ */
 static inline uint32_t
 hall_make (hall_t *self, const char *topics)
 {
