@@ -60,12 +60,20 @@ s_flow_stats (const zloom_engine_t *self, zloom_buf_t *out, zloom_hosted_t *flow
     zloom_encode_bool (out, stats.draining || flow->draining);
 }
 
+/* For how long that is so; 0: since_ns is none. */
+static uint64_t
+s_age_ms (const zloom_engine_t *self, int64_t since_ns)
+{
+    const int64_t age_ns = since_ns > 0 ? self->now.mono_ns - since_ns : 0;
+    return age_ns > 0 ? (uint64_t) (age_ns / ZLOOM_NS_PER_MS) : 0;
+}
+
 static void
 s_journal (const zloom_engine_t *self, zloom_buf_t *out)
 {
     zloom_journal_stats_t stats = {0};
     zloom_journal_stats (self->disk.journal, &stats);
-    zloom_encode_map (out, 15);
+    zloom_encode_map (out, 17);
     zloom_admin_pair (out, "groups", stats.groups);
     zloom_admin_pair (out, "records", stats.records);
     zloom_admin_pair (out, "bytes_written", stats.bytes_written);
@@ -79,6 +87,8 @@ s_journal (const zloom_engine_t *self, zloom_buf_t *out)
     zloom_admin_pair (out, "holes", stats.holes);
     zloom_admin_pair (out, "last_sync_ns",
                       stats.last_sync_ns > 0 ? (uint64_t) stats.last_sync_ns : 0);
+    zloom_admin_pair (out, "last_sync_age_ms", s_age_ms (self, stats.last_sync_at_ns));
+    zloom_admin_pair (out, "syncing_ms", s_age_ms (self, stats.sync_since_ns));
     zloom_admin_pair (out, "group", zloom_journal_group (self->disk.journal));
     zloom_admin_pair (out, "durable", zloom_journal_durable (self->disk.journal));
     zloom_encode_string (out, "disk_full");

@@ -162,6 +162,7 @@ s_commit_done (zloom_job_t *job, void *owner)
         self->durable = commit->number;
         self->stats.syncs++;
         self->stats.last_sync_ns = self->now.mono_ns - commit->began_ns;
+        self->stats.last_sync_at_ns = self->now.mono_ns;
         self->commit[(commit->number + 1) % ZLOOM_COMMITS].began_ns = self->now.mono_ns;
         zloom_group_t *written = &self->written[commit->number % ZLOOM_COMMITS];
         zloom_group_clear (written);

@@ -238,7 +238,9 @@ bool zloom_journal_work (zloom_journal_t *self);
 typedef struct {
     uint64_t groups, records, bytes_written, syncs, fetches, moved_bytes, reclaimed_segments;
     uint64_t hot_bytes, cold_bytes, live_bytes, holes;
-    int64_t last_sync_ns; /* how long the last write + sync took */
+    int64_t last_sync_ns;    /* how long the last write + sync took */
+    int64_t last_sync_at_ns; /* mono, when it ended; 0: there was none */
+    int64_t sync_since_ns;   /* mono, since when one is under way; 0: none is */
     bool disk_full;
 } zloom_journal_stats_t;
 

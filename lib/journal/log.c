@@ -309,6 +309,8 @@ s_stats (const zloom_journal_t *journal, zloom_journal_stats_t *stats)
     const zloom_log_t *self = s_const (journal);
     *stats = self->stats;
     stats->disk_full = self->disk_full;
+    stats->sync_since_ns =
+      self->under_way > 0 ? self->commit[(self->durable + 1) % ZLOOM_COMMITS].began_ns : 0;
     stats->hot_bytes = 0;
     for (size_t i = 0; i < self->segment_count; i++) {
         stats->hot_bytes += self->segments[i].bytes;

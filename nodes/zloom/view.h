@@ -88,6 +88,8 @@ typedef struct {
     char name[ZLOOM_VIEW_NAME];
     bool disk_full;
     int64_t last_sync_ns;
+    int64_t last_sync_age_ms; /* since its end */
+    int64_t syncing_ms;       /* for how long one is under way; 0: none is */
     int64_t syncs;
     int64_t group;
     int64_t durable;

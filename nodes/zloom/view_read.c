@@ -93,6 +93,8 @@ s_router (const json_t *stats, zloom_view_t *view)
     *router = (zloom_view_router_t){
       .disk_full = json_is_true (json_object_get (journal, "disk_full")),
       .last_sync_ns = zloom_print_int (journal, "last_sync_ns"),
+      .last_sync_age_ms = zloom_print_int (journal, "last_sync_age_ms"),
+      .syncing_ms = zloom_print_int (journal, "syncing_ms"),
       .syncs = zloom_print_int (journal, "syncs"),
       .group = zloom_print_int (journal, "group"),
       .durable = zloom_print_int (journal, "durable"),

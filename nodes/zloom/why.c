@@ -280,18 +280,15 @@ s_delayed (const s_case_t *self)
 static bool
 s_disk_slow (const s_case_t *self)
 {
-    char text[48];
     const zloom_view_router_t *router = self->router;
-    const int64_t sync_ms = router ? router->last_sync_ns / ZLOOM_NS_PER_MS : 0;
     const bool busy = router && (router->group > router->durable + 1 || self->rates.in > 0);
-    if (sync_ms < ZLOOM_WHY_SYNC_MS || !busy) {
+    if (!busy || !zloom_why_disk_is_slow (router)) {
         return false;
     }
     s_begin (self);
-    zloom_buf_printf (&self->why->sentence,
-                      ": the router's disk is slow, its last sync took %s and every confirm waits "
-                      "for one; ",
-                      zloom_view_time (sync_ms, text));
+    zloom_buf_add_text (&self->why->sentence, ": the router's disk is slow, ");
+    zloom_why_add_sync (router, "its last sync", "its sync under way", &self->why->sentence);
+    zloom_buf_add_text (&self->why->sentence, ", and every confirm waits for one; ");
     s_rates (self);
     zloom_buf_add_text (&self->why->advice,
                         "see what else writes to that disk, or put the state folder on a faster "

@@ -66,9 +66,15 @@ void zloom_why_fini (zloom_why_t *self);
 
 /* A child that owes an answer for so long is worth a word; so long without credit, too. */
 #define ZLOOM_WHY_QUIET_MS 2000
-/* A sync that takes so long is slow. */
+/* A sync that takes so long is slow; that one was says something of the disk for so long. */
 #define ZLOOM_WHY_SYNC_MS 100
+#define ZLOOM_WHY_SYNC_AGE_MS 10000
 
+/* Whether a router's disk is slow: its newest sync was, and recently, or one that is under way. */
+bool zloom_why_disk_is_slow (const zloom_view_router_t *router);
+/* By which sync it is judged: "`last` took 250ms, 2.0s ago", or "`running` has taken 12s". */
+void zloom_why_add_sync (const zloom_view_router_t *router, const char *last, const char *running,
+                         zloom_buf_t *out);
 /* Of a router; false: it is none, or its supervisor knows more of it. */
 bool zloom_why_router (const zloom_view_t *now, const zloom_view_node_t *node, zloom_why_t *why);
 /* "far has not answered for 1.0s". */

@@ -19,28 +19,50 @@ s_flows (const zloom_view_t *now, const char *router)
     return count;
 }
 
+bool
+zloom_why_disk_is_slow (const zloom_view_router_t *router)
+{
+    return router->syncing_ms >= ZLOOM_WHY_SYNC_MS ||
+           (router->last_sync_ns >= ZLOOM_WHY_SYNC_MS * ZLOOM_NS_PER_MS &&
+            router->last_sync_age_ms < ZLOOM_WHY_SYNC_AGE_MS);
+}
+
+void
+zloom_why_add_sync (const zloom_view_router_t *router, const char *last, const char *running,
+                    zloom_buf_t *out)
+{
+    char took[48];
+    char age[48];
+    if (router->syncing_ms >= ZLOOM_WHY_SYNC_MS) {
+        zloom_buf_printf (out, "%s has taken %s", running,
+                          zloom_view_time (router->syncing_ms, took));
+    } else {
+        zloom_buf_printf (out, "%s took %s, %s ago", last,
+                          zloom_view_span (router->last_sync_ns, took),
+                          zloom_view_time (router->last_sync_age_ms, age));
+    }
+}
+
 /* Its disk is everybody's. */
 static void
 s_judge_disk (const zloom_view_t *now, const zloom_view_router_t *router, zloom_why_t *why)
 {
     zloom_buf_t *out = &why->sentence;
-    char text[48];
     if (router->disk_full) {
         why->cause = ZLOOM_WHY_DISK_FULL;
         zloom_buf_printf (out, "%s refuses new messages: its disk is full", router->name);
         zloom_buf_add_text (&why->advice, "make room on the disk of its state folder");
         return;
     }
-    const int64_t sync_ms = router->last_sync_ns / ZLOOM_NS_PER_MS;
     const size_t flows = s_flows (now, router->name);
-    const bool slow = sync_ms >= ZLOOM_WHY_SYNC_MS;
+    const bool slow = zloom_why_disk_is_slow (router);
     why->cause = slow ? ZLOOM_WHY_DISK_SLOW : ZLOOM_WHY_WELL;
     zloom_buf_printf (out, "%s %s: %zu flow%s, ", router->name,
                       slow ? "waits for a slow disk" : "is well", flows, flows == 1 ? "" : "s");
-    if (router->syncs > 0) {
-        zloom_buf_printf (out, "%lld sync%s, the last one took %s", (long long) router->syncs,
-                          router->syncs == 1 ? "" : "s",
-                          zloom_view_span (router->last_sync_ns, text));
+    if (router->syncs > 0 || slow) {
+        zloom_buf_printf (out, "%lld sync%s, ", (long long) router->syncs,
+                          router->syncs == 1 ? "" : "s");
+        zloom_why_add_sync (router, "the last one", "the one under way", out);
     } else {
         zloom_buf_add_text (out, "and nothing to sync yet");
     }

@@ -213,6 +213,32 @@ test_a_slow_disk (void **state)
     zloom_why_fini (&rig.why);
 }
 
+/* What a sync of an hour ago took says nothing of the disk now; one that does not end says much. */
+static void
+test_a_disk_that_was_slow_once (void **state)
+{
+    (void) state;
+    s_rig_t rig;
+    s_open (&rig);
+    rig.routers[0].syncs = 17;
+    rig.routers[0].last_sync_ns = 250 * ZLOOM_NS_PER_MS;
+    rig.routers[0].last_sync_age_ms = 9900;
+    s_node_says (&rig, "router", ZLOOM_WHY_DISK_SLOW,
+                 "17 syncs, the last one took 250ms, 9.9s ago");
+    rig.routers[0].last_sync_age_ms = 3600 * 1000;
+    s_node_says (&rig, "router", ZLOOM_WHY_WELL, "17 syncs, the last one took 250ms, 1h ago");
+    rig.flow.appended = 3; /* confirmed from memory: nothing was synced */
+    s_flow_says (&rig, ZLOOM_WHY_WELL, "orders is well");
+    rig.routers[0].syncing_ms = 90; /* not for long yet */
+    s_node_says (&rig, "router", ZLOOM_WHY_WELL, "1h ago");
+    rig.routers[0].syncing_ms = 12000;
+    s_node_says (&rig, "router", ZLOOM_WHY_DISK_SLOW, "17 syncs, the one under way has taken 12s");
+    s_flow_says (&rig, ZLOOM_WHY_DISK_SLOW,
+                 "the router's disk is slow, its sync under way has taken 12s, and every confirm "
+                 "waits for one");
+    zloom_why_fini (&rig.why);
+}
+
 static void
 test_drained (void **state)
 {
@@ -335,6 +361,7 @@ main (void)
       cmocka_unit_test (test_a_taker_without_room_ahead),
       cmocka_unit_test (test_waiting_for_a_time),
       cmocka_unit_test (test_a_slow_disk),
+      cmocka_unit_test (test_a_disk_that_was_slow_once),
       cmocka_unit_test (test_drained),
       cmocka_unit_test (test_takers_that_hold_all_they_may),
       cmocka_unit_test (test_slow_takers_and_faster_ones),

@@ -246,6 +246,32 @@ test_a_report_that_is_no_map_is_refused (void **state)
     rig_close (&rig);
 }
 
+/* An idle router's last sync was long ago, and one that does not end has no duration yet. */
+static void
+test_syncs_have_an_age (void **state)
+{
+    (void) state;
+    rig_t rig;
+    unsigned pages = 0;
+    rig_init (&rig, s_flows, 1);
+    rig.heartbeat_ns = 60 * ZLOOM_NS_PER_S;
+    assert_int_equal (rig_start (&rig), ZLOOM_OK);
+    rig_hello (&rig, 9, "operator", 9, NULL);
+    rig_hello (&rig, 1, "shop", 1, s_names[0]);
+    rig_put_send (&rig, 1, 1, 1);
+    rig_turn (&rig);
+    rig_pass (&rig, 100 * ZLOOM_NS_PER_MS); /* the disk does nothing meanwhile */
+    s_put_ask (&rig, "stats", NULL);
+    assert_int_equal (s_take_all (&rig, "syncing_ms\x64", &pages), 1);
+    rig_run (&rig, 6 * ZLOOM_NS_PER_S); /* it attests, and rests */
+    s_put_ask (&rig, "stats", NULL);
+    /* 0x1700 and more ms: nearly six seconds */
+    assert_int_equal (s_take_all (&rig, "last_sync_age_ms\xcd\x17", &pages), 1);
+    s_put_ask (&rig, "stats", NULL);
+    assert_int_equal (s_take_all (&rig, "syncing_ms\xcd", &pages), 0);
+    rig_close (&rig);
+}
+
 int
 main (void)
 {
@@ -259,6 +285,7 @@ main (void)
       cmocka_unit_test (test_stats_say_what_was_steered),
       cmocka_unit_test (test_refused_sends_are_counted),
       cmocka_unit_test (test_what_a_peer_reports_is_shown),
+      cmocka_unit_test (test_syncs_have_an_age),
       cmocka_unit_test (test_a_report_that_is_no_map_is_refused),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
