@@ -72,11 +72,13 @@ s_ls (s_dlq_t *self)
     json_t *answer = NULL;
     zloom_routers_t routers = {.cli = self->cli};
     int code = ZLOOM_EXIT_OK;
+    int left_out = ZLOOM_EXIT_OK;
     if (self->flow[0]) {
         code = zloom_ask (self->cli, self->client, "dlq ls", &args, ZLOOM_CLI_WAIT_MS, &answer);
     } else {
         code = zloom_routers_open (self->cli, self->endpoints, ZLOOM_CLI_WAIT_MS, &routers);
         code = code ? code : zloom_routers_ask (&routers, "dlq ls", &args, &answer);
+        left_out = zloom_routers_left_out (&routers);
         zloom_routers_close (&routers);
     }
     zloom_ask_clear (&args);
@@ -101,7 +103,7 @@ s_ls (s_dlq_t *self)
         }
     }
     json_decref (answer);
-    return code;
+    return code ? code : left_out;
 }
 
 /* ---- none ----------------------------------------------------------------------------------- */

@@ -88,6 +88,9 @@ s_drain_all (zloom_steer_t *self)
     {
         code = code ? code : zloom_steer_flow (self, "drain", zloom_print_string (item, "name"));
     }
+    if (code == ZLOOM_EXIT_OK && self->left_out) {
+        return zloom_steer_tell_left_out (self, "pollers stop, and nothing is taken from outside");
+    }
     code = code ? code : zloom_steer_wait (self, "ready", NULL);
     code = code ? code : zloom_steer_wait (self, "idle", NULL);
     return code ? code

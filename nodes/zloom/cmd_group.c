@@ -71,7 +71,7 @@ s_ls (s_group_t *self)
         code = s_print (self, &out);
     }
     json_decref (answer);
-    return code;
+    return code || self->flow[0] ? code : zloom_routers_left_out (&self->routers);
 }
 
 static int

@@ -168,6 +168,7 @@ zloom_cmd_stats (zloom_cli_t *cli)
     }
     if (code == ZLOOM_EXIT_OK) {
         code = s_print (cli, stats, output, one);
+        code = code || one ? code : zloom_routers_left_out (&routers);
         json_decref (stats);
     }
     zloom_ask_clear (&args);

@@ -69,7 +69,7 @@ s_list (s_top_t *self)
         code = code ? code : s_print (self, first);
         self->left -= self->left > 0;
     }
-    return code;
+    return code ? code : zloom_routers_left_out (&self->looker.routers);
 }
 
 /* ---- live ----------------------------------------------------------------------------------- */

@@ -358,9 +358,10 @@ static int
 s_finish (s_trace_t *self, const zloom_origin_t *origin)
 {
     /* By its number it is asked of one router: whether others answer is nothing to it. */
-    const bool missed = self->routers.silent > 0 && (self->id || !self->answer);
+    const int missed =
+      self->id || !self->answer ? zloom_routers_left_out (&self->routers) : ZLOOM_EXIT_OK;
     if (!self->answer) {
-        return missed ? ZLOOM_EXIT_NOT_RUNNING : ZLOOM_EXIT_PERMISSION;
+        return missed ? missed : ZLOOM_EXIT_PERMISSION;
     }
     const bool known = s_is_known (self, origin);
     int code = ZLOOM_EXIT_OK;
@@ -374,10 +375,7 @@ s_finish (s_trace_t *self, const zloom_origin_t *origin)
         code = zloom_cli_print (self->cli, zloom_buf_bytes (&out));
         zloom_buf_fini (&out);
     }
-    return code     ? code
-           : missed ? ZLOOM_EXIT_NOT_RUNNING
-           : known  ? ZLOOM_EXIT_OK
-                    : ZLOOM_EXIT_FAILED;
+    return code ? code : missed ? missed : known ? ZLOOM_EXIT_OK : ZLOOM_EXIT_FAILED;
 }
 
 /*

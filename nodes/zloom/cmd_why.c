@@ -22,6 +22,7 @@ typedef struct {
     zloom_output_t output;
     zloom_view_t before;
     zloom_view_t now;
+    int left_out; /* the exit code where not all routers have answered */
 } s_why_t;
 
 /* ---- printing ------------------------------------------------------------------------------- */
@@ -76,8 +77,8 @@ s_unknown (const s_why_t *self, const char *name)
         }
     }
     const int code =
-      zloom_cli_say (self->cli, ZLOOM_EXIT_FAILED, "no flow or node '%s' here; flows:%s", name,
-                     zloom_buf_text (&names));
+      zloom_cli_say (self->cli, self->left_out ? self->left_out : ZLOOM_EXIT_FAILED,
+                     "no flow or node '%s' here; flows:%s", name, zloom_buf_text (&names));
     zloom_buf_fini (&names);
     return code;
 }
@@ -109,7 +110,7 @@ s_judge_all (const s_why_t *self)
         const zloom_view_plan_t *plan = &self->now.plans[i];
         code = zloom_view_router (&self->now, plan->router) ? code : s_judge (self, plan->flow);
     }
-    return code;
+    return code ? code : self->left_out;
 }
 
 /* Between the looks; unless asked for, what waiting for a router has taken is no part of it. */
@@ -155,6 +156,7 @@ zloom_cmd_why (zloom_cli_t *cli)
     }
     if (code == ZLOOM_EXIT_OK) {
         const char *name = looker.target.flow;
+        self.left_out = zloom_routers_left_out (&looker.routers);
         code = name[0] ? s_judge (&self, name) : s_judge_all (&self);
     }
     zloom_view_fini (&self.before);

@@ -61,7 +61,16 @@ static const char s_head[] =
   "\n"
   "`zloom COMMAND [WORDS] [OPTIONS]`. Data goes to stdout, everything else to stderr. `zloom help\n"
   "COMMAND` says the same as this page. What exit codes mean stands in\n"
-  "[operations.md](operations.md#9-exit-codes).\n";
+  "[operations.md](operations.md#9-exit-codes).\n"
+  "\n"
+  "Where a topology has several routers, a command for one flow or node needs the router of that "
+  "one\n"
+  "only. A command for all of it (`stats`, `top`, `why`, `dlq ls` and `group ls` without a flow, "
+  "`trace\n"
+  "ID`, `resume` and `drain` without a word) shows, or does, what it can: exit code 0 says that "
+  "this is\n"
+  "the whole; 69 that a router does not answer, 77 that one does not let this key, and stderr "
+  "names it.\n";
 
 /* Text in a cell: a | would end it. */
 static void

@@ -89,6 +89,19 @@ zloom_routers_are_all (const zloom_routers_t *self)
     return self->count + self->missing == self->each_count;
 }
 
+int
+zloom_routers_left_out (const zloom_routers_t *self)
+{
+    int code = ZLOOM_EXIT_OK;
+    for (size_t i = 0; i < self->each_count; i++) {
+        if (!self->each[i].client || self->mute[i]) {
+            return ZLOOM_EXIT_NOT_RUNNING;
+        }
+        code = self->denied[i] ? ZLOOM_EXIT_PERMISSION : code;
+    }
+    return code;
+}
+
 void
 zloom_routers_all (zloom_routers_t *self)
 {
@@ -190,13 +203,15 @@ static int
 s_settle (zloom_routers_t *self, size_t place, const zloom_ask_t *ask, int *left_out)
 {
     const zloom_several_t *one = &self->each[place];
-    self->mute[place] = s_is_silent (one->err);
     /* AGAIN: others have said enough. */
-    if (one->err == ZLOOM_OK || one->err == ZLOOM_AGAIN ||
-        (ask->is_answer && ask->is_answer (one->err))) {
+    const bool answered = one->err == ZLOOM_OK || one->err == ZLOOM_AGAIN ||
+                          (ask->is_answer && ask->is_answer (one->err));
+    self->mute[place] = s_is_silent (one->err);
+    self->denied[place] = !answered && one->err == ZLOOM_FORBIDDEN;
+    if (answered) {
         return ZLOOM_EXIT_OK;
     }
-    if (self->mute[place] || one->err == ZLOOM_FORBIDDEN) {
+    if (self->mute[place] || self->denied[place]) {
         *left_out = s_leave_out (self, one);
         return ZLOOM_EXIT_OK;
     }

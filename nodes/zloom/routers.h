@@ -19,9 +19,10 @@ typedef struct {
     size_t missing; /* that do not answer */
     size_t silent;  /* the same, and those that are mute */
     int64_t wait_ms;
-    int64_t until_ns;             /* so long the others are waited for */
-    bool told[ZLOOM_ROUTERS_MAX]; /* by place: that it is left out, and why */
-    bool mute[ZLOOM_ROUTERS_MAX]; /* by place: it did not answer when it was asked last */
+    int64_t until_ns;               /* so long the others are waited for */
+    bool told[ZLOOM_ROUTERS_MAX];   /* by place: that it is left out, and why */
+    bool mute[ZLOOM_ROUTERS_MAX];   /* by place: it did not answer when it was asked last */
+    bool denied[ZLOOM_ROUTERS_MAX]; /* by place: nor did it let this key look */
 } zloom_routers_t;
 
 /*
@@ -46,6 +47,12 @@ bool zloom_routers_are_all (const zloom_routers_t *self);
  */
 int zloom_routers_ask (zloom_routers_t *self, const char *command, const zloom_ask_args_t *args,
                        json_t **result_p);
+/*
+ * The exit code of a command that is for all of them, once what is there has been shown or done: 0
+ * when all have answered; else NOT_RUNNING, or PERMISSION where the only ones that are left out do
+ * not let this key. So a whole answer can be told from one in part.
+ */
+int zloom_routers_left_out (const zloom_routers_t *self);
 /*
  * Ask those that are open and have arguments, each by its place, side by side. answers[i]: NULL
  * where there is none. 0, or an exit code after a message; one that does not let this key look, or

@@ -65,6 +65,7 @@ s_read_flows (zloom_steer_t *self)
     code = code ? code : zloom_routers_ask (&self->routers, "flow ls", &none, &answer);
     if (code == ZLOOM_EXIT_OK) {
         self->flows = json_incref (json_object_get (answer, "flows"));
+        self->left_out = zloom_routers_left_out (&self->routers);
         json_decref (answer);
     }
     return code;
@@ -399,6 +400,15 @@ zloom_steer_wait (zloom_steer_t *self, const char *what, const char *node)
                               "not done within the timeout, and it goes on");
     }
     return err == ZLOOM_OK ? ZLOOM_EXIT_OK : zloom_cli_fail (self->cli, err);
+}
+
+int
+zloom_steer_tell_left_out (const zloom_steer_t *self, const char *text)
+{
+    return zloom_cli_say (self->cli, self->left_out,
+                          "%s, but for the flows of who is left out: zloom %s again, once all "
+                          "routers obey",
+                          text, self->cli->command->name);
 }
 
 int

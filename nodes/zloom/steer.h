@@ -22,6 +22,7 @@ typedef struct {
     bool open;       /* sessions with the routers stand: they are opened for what needs them */
     zloom_routers_t routers;
     json_t *flows; /* of the routers, for the whole topology: an array of {name, …} */
+    int left_out;  /* where some are not among them: how to end, once the others have obeyed */
 } zloom_steer_t;
 
 /* What the first word may be. */
@@ -62,6 +63,8 @@ const char *zloom_steer_kind (const zloom_steer_t *self);
 bool zloom_steer_is_edge (const zloom_steer_t *self);
 /* Whether this unit is of the node that NAME means. */
 bool zloom_steer_means (const zloom_steer_t *self, const json_t *unit);
+/* Say that a part of the topology has not obeyed; the exit code. */
+int zloom_steer_tell_left_out (const zloom_steer_t *self, const char *text);
 /* Say what was done, on stderr, or as JSON: {"node" | "flow" | "topology": NAME, word: number}. */
 int zloom_steer_done (const zloom_steer_t *self, const char *word, int64_t number,
                       const char *text);

@@ -155,6 +155,14 @@ class Frozen(Case):
         self.assertEqual([row["group"] for row in messages[0]["receipts"]], ["hears"])
         self.named(done, "one", "two")
 
+    def test_what_is_shown_is_less_than_all(self):
+        self.freeze_when_asked("one", b"stats")
+        done = self.ask("stats", "-o", "json")
+        self.assertEqual(done.returncode, 69, done.stderr)
+        flows = json.loads(done.stdout)["flows"]
+        self.assertEqual({flow["name"] for flow in flows}, {"second", "third", "events", "dead"})
+        self.named(done, "one")
+
     def test_a_flow_is_found_past_one_that_stands_still(self):
         self.freeze_when_asked("one", b"group ls")
         for words in (["send", "third", "x"], ["stats", "third"], ["trace", "third", "1"]):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
 """Several routers in one recipe: each flow on its own, and a command line that finds it."""
+import concurrent.futures
 import json
 import os
 import signal
@@ -162,13 +163,35 @@ class TwoRouters(Case):
             done = self.ask(*words)
             self.assertEqual((done.returncode, words), (0, words), done.stderr)
             self.assertNotIn("left out", done.stderr)
-        # Who wants to see all is told what is not seen, and sees the rest.
-        done = self.ask("stats", "-o", "json")
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("far.sock: what is there is left out", done.stderr)
+        self.assertEqual(self.ask("why", "in").returncode, 0)
+        self.assertEqual(self.ask("why", "nowhere").returncode, 69) # far may have it
+        # Who wants to see all, or steer all, is told what is missing, and gets the rest.
+        done = self.part("stats", "-o", "json")
         self.assertEqual({flow["name"] for flow in json.loads(done.stdout)["flows"]},
                          {"in", "out@far"})
+        commands = {("stats",): "in ", ("dlq", "ls"): "flow ", ("group", "ls"): "bus",
+                    ("top", "--count", "1"): "in ", ("why",): "in is idle"}
+        with concurrent.futures.ThreadPoolExecutor() as side_by_side:
+            for done, shown in zip(side_by_side.map(lambda words: self.part(*words), commands),
+                                   commands.values()):
+                self.assertIn(shown, done.stdout)
+        self.part("drain")
+        self.assertIs(self.is_draining("in"), True)
+        self.part("resume")
+        self.assertIs(self.is_draining("in"), False)
         os.kill(far, signal.SIGCONT)
+        done = self.ask("resume")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def part(self, *words):
+        """What is not whole is told from what is by its exit code."""
+        done = self.ask(*words)
+        self.assertEqual((done.returncode, words), (69, words), done.stderr)
+        self.assertIn("far.sock: what is there is left out", done.stderr)
+        return done
+
+    def is_draining(self, flow):
+        return json.loads(self.ask("stats", flow, "-o", "json").stdout)["flows"][0]["draining"]
 
     def test_threads(self):
         self.run_topology(self.recipe(TWO), "--threads")

@@ -179,6 +179,7 @@ flows:
                       "answered for ", done.stdout)
         self.assertIn("what is there is left out", done.stderr)
         done = self.ask("why")
+        self.assertEqual(done.returncode, 69, done.stderr)
         self.assertIn("jobs is idle", done.stdout)
         self.assertIn("nothing is known of away", done.stdout)
         # None answers: the supervisor still does.
