@@ -12,7 +12,7 @@ zloom_alike_learn (zloom_alike_t *self, zloom_bytes_t envelope, zloom_bytes_t to
     if (self->missed++ >= MISSED_MOST && self->missed % LEARNED_OF != 0) {
         return;
     }
-    const bool brief = body.size <= UINT8_MAX && body.data[-2] == ZLOOM_ALIKE_BIN_8;
+    const bool brief = body.size <= UINT8_MAX && body.data[-2] == ZLOOM_FORM_BIN_8;
     const size_t head = (size_t) (body.data - envelope.data) - (brief ? 2 : 3);
     self->size = head <= ZLOOM_ALIKE_BYTES ? head : 0;
     if (self->size > 0) {

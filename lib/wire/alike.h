@@ -13,12 +13,10 @@
 #define ZLOOM_WIRE_ALIKE_H
 
 #include "base/bytes.h"
+#include "wire/form.h"
 
 /* Longer ones are not remembered. */
 #define ZLOOM_ALIKE_BYTES 64u
-/* msgpack: a bin with its length in one byte, or two. */
-#define ZLOOM_ALIKE_BIN_8 0xc4
-#define ZLOOM_ALIKE_BIN_16 0xc5
 
 /* Zero-initialised is ready. */
 typedef struct {
@@ -65,9 +63,9 @@ zloom_alike_read (zloom_alike_t *self, zloom_bytes_t envelope, zloom_bytes_t *to
         return false;
     }
     const size_t left = envelope.size - self->size;
-    if (at[0] == ZLOOM_ALIKE_BIN_8 && at[1] == left - 2) {
+    if (at[0] == ZLOOM_FORM_BIN_8 && at[1] == left - 2) {
         *body = zloom_bytes (at + 2, left - 2);
-    } else if (at[0] == ZLOOM_ALIKE_BIN_16 && left > 2 &&
+    } else if (at[0] == ZLOOM_FORM_BIN_16 && left > 2 &&
                ((size_t) at[1] << 8 | at[2]) == left - 3) {
         *body = zloom_bytes (at + 3, left - 3);
     } else {

@@ -22,6 +22,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "wire/form.h"
 
 typedef struct {
     const uint8_t *at;
@@ -89,7 +90,8 @@ zloom_bytes_t zloom_cursor_bytes (zloom_cursor_t *self, size_t max);
 static inline uint32_t
 zloom_cursor_array (zloom_cursor_t *self, uint32_t max)
 {
-    if (self->err == ZLOOM_OK && self->at < self->end && (*self->at & 0xf0) == 0x90) {
+    if (self->err == ZLOOM_OK && self->at < self->end &&
+        (*self->at & 0xf0) == ZLOOM_FORM_SHORT_ARRAY) {
         const uint32_t count = *self->at & 0x0f;
         if (count <= max && count < zloom_cursor_left (self)) {
             self->at++;
@@ -104,7 +106,7 @@ uint32_t zloom_cursor_map (zloom_cursor_t *self, uint32_t max);
 static inline bool
 zloom_cursor_nil (zloom_cursor_t *self)
 {
-    if (self->err != ZLOOM_OK || self->at == self->end || *self->at != 0xc0) {
+    if (self->err != ZLOOM_OK || self->at == self->end || *self->at != ZLOOM_FORM_NIL) {
         return false;
     }
     self->at++;

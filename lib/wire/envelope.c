@@ -5,24 +5,20 @@
 #include "wire/attrs.h"
 #include "wire/cursor.h"
 #include "wire/encode.h"
+#include "wire/form.h"
 #include "wire/limits.h"
 
 #define ENVELOPE_FIELDS 10u
 /* Those in front of attrs and body. Most envelopes set none of them. */
 #define HEAD_FIELDS 8u
 
-/* Forms of msgpack, for the envelopes that most are. */
-#define NIL 0xc0
-#define BIN_8 0xc4
-#define BIN_16 0xc5
-#define STR_8 0xd9
-#define SHORT_STR 0xa0
-#define SHORT_STR_MOST 0x1fu
-#define SHORT_ARRAY 0x90
 /* Fields that a plain envelope has unset, between key and body. */
 #define PLAIN_UNSET (ENVELOPE_FIELDS - 3)
 
-static const uint8_t s_unset_head[HEAD_FIELDS] = {NIL, NIL, NIL, NIL, NIL, NIL, NIL, NIL};
+static const uint8_t s_unset_head[HEAD_FIELDS] = {
+  ZLOOM_FORM_NIL, ZLOOM_FORM_NIL, ZLOOM_FORM_NIL, ZLOOM_FORM_NIL,
+  ZLOOM_FORM_NIL, ZLOOM_FORM_NIL, ZLOOM_FORM_NIL, ZLOOM_FORM_NIL,
+};
 
 static int64_t
 s_later (int64_t ms, int64_t by_ms)
@@ -128,11 +124,11 @@ static uint8_t *
 s_put_plain (uint8_t *at, uint8_t form, zloom_bytes_t bytes)
 {
     if (!bytes.data) {
-        *at = NIL;
+        *at = ZLOOM_FORM_NIL;
         return at + 1;
     }
-    if (form == STR_8 && bytes.size <= SHORT_STR_MOST) {
-        *at++ = (uint8_t) (SHORT_STR | bytes.size);
+    if (form == ZLOOM_FORM_STR_8 && bytes.size <= ZLOOM_FORM_SHORT_STR_MOST) {
+        *at++ = (uint8_t) (ZLOOM_FORM_SHORT_STR | bytes.size);
     } else {
         *at++ = form;
         *at++ = (uint8_t) bytes.size;
@@ -145,7 +141,8 @@ s_put_plain (uint8_t *at, uint8_t form, zloom_bytes_t bytes)
 static size_t
 s_plain_size (uint8_t form, zloom_bytes_t bytes)
 {
-    const bool brief = !bytes.data || (form == STR_8 && bytes.size <= SHORT_STR_MOST);
+    const bool brief =
+      !bytes.data || (form == ZLOOM_FORM_STR_8 && bytes.size <= ZLOOM_FORM_SHORT_STR_MOST);
     return (brief ? 1u : 2u) + bytes.size;
 }
 
@@ -156,23 +153,24 @@ zloom_envelope_plain_bytes (const zloom_envelope_t *self)
         self->body.size > UINT16_MAX) {
         return 0;
     }
-    return 1 + s_plain_size (STR_8, self->topic) + s_plain_size (BIN_8, self->key) + PLAIN_UNSET +
+    return 1 + s_plain_size (ZLOOM_FORM_STR_8, self->topic) +
+           s_plain_size (ZLOOM_FORM_BIN_8, self->key) + PLAIN_UNSET +
            (self->body.size > UINT8_MAX ? 3u : 2u) + self->body.size;
 }
 
 void
 zloom_envelope_put_plain (const zloom_envelope_t *self, uint8_t *at)
 {
-    *at++ = SHORT_ARRAY | ENVELOPE_FIELDS;
-    at = s_put_plain (at, STR_8, self->topic);
-    at = s_put_plain (at, BIN_8, self->key);
+    *at++ = ZLOOM_FORM_SHORT_ARRAY | ENVELOPE_FIELDS;
+    at = s_put_plain (at, ZLOOM_FORM_STR_8, self->topic);
+    at = s_put_plain (at, ZLOOM_FORM_BIN_8, self->key);
     memcpy (at, s_unset_head, PLAIN_UNSET);
     at += PLAIN_UNSET;
     if (self->body.size > UINT8_MAX) {
-        *at++ = BIN_16;
+        *at++ = ZLOOM_FORM_BIN_16;
         *at++ = (uint8_t) (self->body.size >> 8);
     } else {
-        *at++ = BIN_8;
+        *at++ = ZLOOM_FORM_BIN_8;
     }
     *at++ = (uint8_t) self->body.size;
     memcpy (at, self->body.data, self->body.size);
@@ -271,12 +269,13 @@ s_plain_bytes (const uint8_t *at, const uint8_t *end, uint8_t form, size_t most,
     if (at + 1 < end && at[0] == form) {
         size = at[1];
         at += 2;
-    } else if (at < end && form == STR_8 && (at[0] & ~SHORT_STR_MOST) == SHORT_STR) {
-        size = at[0] & SHORT_STR_MOST;
+    } else if (at < end && form == ZLOOM_FORM_STR_8 &&
+               (at[0] & ~ZLOOM_FORM_SHORT_STR_MOST) == ZLOOM_FORM_SHORT_STR) {
+        size = at[0] & ZLOOM_FORM_SHORT_STR_MOST;
         at++;
     } else {
         *bytes = ZLOOM_BYTES_NULL;
-        return at < end && at[0] == NIL ? at + 1 : NULL;
+        return at < end && at[0] == ZLOOM_FORM_NIL ? at + 1 : NULL;
     }
     *bytes = zloom_bytes (at, size);
     return size <= most && size <= (size_t) (end - at) ? at + size : NULL;
@@ -289,21 +288,21 @@ zloom_envelope_decode_plain (zloom_bytes_t bytes, zloom_bytes_t *topic, zloom_by
 {
     const uint8_t *at = bytes.data;
     const uint8_t *end = bytes.data + bytes.size;
-    if (bytes.size < ENVELOPE_FIELDS || *at++ != (SHORT_ARRAY | ENVELOPE_FIELDS)) {
+    if (bytes.size < ENVELOPE_FIELDS || *at++ != (ZLOOM_FORM_SHORT_ARRAY | ENVELOPE_FIELDS)) {
         return false;
     }
-    at = s_plain_bytes (at, end, STR_8, ZLOOM_LIMIT_TOPIC_BYTES, topic);
-    at = at ? s_plain_bytes (at, end, BIN_8, ZLOOM_LIMIT_KEY_BYTES, key) : NULL;
+    at = s_plain_bytes (at, end, ZLOOM_FORM_STR_8, ZLOOM_LIMIT_TOPIC_BYTES, topic);
+    at = at ? s_plain_bytes (at, end, ZLOOM_FORM_BIN_8, ZLOOM_LIMIT_KEY_BYTES, key) : NULL;
     if (!at || (size_t) (end - at) < PLAIN_UNSET + 2 ||
         memcmp (at, s_unset_head, PLAIN_UNSET) != 0) {
         return false;
     }
     at += PLAIN_UNSET;
     size_t size = at[1];
-    if (at[0] == BIN_16 && end - at > 3) {
+    if (at[0] == ZLOOM_FORM_BIN_16 && end - at > 3) {
         size = (size_t) at[1] << 8 | at[2];
         at++;
-    } else if (at[0] != BIN_8) {
+    } else if (at[0] != ZLOOM_FORM_BIN_8) {
         return false;
     }
     *body = zloom_bytes (at + 2, size);

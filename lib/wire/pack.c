@@ -18,7 +18,7 @@ static void
 s_put_header (uint8_t *at, size_t content)
 {
     const size_t width = s_header_bytes (content) - 1;
-    at[0] = (uint8_t) (width == 1 ? 0xc4 : width == 2 ? 0xc5 : 0xc6);
+    at[0] = width == 1 ? ZLOOM_FORM_BIN_8 : width == 2 ? ZLOOM_FORM_BIN_16 : ZLOOM_FORM_BIN_32;
     for (size_t i = 0; i < width; i++) {
         at[1 + i] = (uint8_t) (content >> (8 * (width - 1 - i)));
     }

@@ -11,6 +11,7 @@
 #define ZLOOM_WIRE_PACK_H
 
 #include "wire/envelope.h"
+#include "wire/form.h"
 
 /* Append one message. */
 void zloom_pack_add (zloom_buf_t *pack, const zloom_envelope_t *envelope);
@@ -42,7 +43,7 @@ zloom_pack_next (zloom_pack_iter_t *iter, zloom_bytes_t *envelope)
 {
     const uint8_t *at = iter->rest.data;
     const size_t left = iter->rest.size;
-    if (left < 2 || at[0] != 0xc4 || at[1] > left - 2) {
+    if (left < 2 || at[0] != ZLOOM_FORM_BIN_8 || at[1] > left - 2) {
         zloom_bytes_t found = ZLOOM_BYTES_NULL; /* the caller's may stay in registers */
         const bool more = zloom_pack_next_long (iter, &found);
         *envelope = found;
