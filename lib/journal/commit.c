@@ -219,7 +219,8 @@ s_index_group (zloom_log_t *self, const zloom_group_header_t *header)
             zloom_log_slice_placed (self, header);
         }
     }
-    self->quiet = header->records == self->repeats && !self->more;
+    self->attests = header->records == self->repeats;
+    self->quiet = self->attests && !self->more;
     self->repeats = 0;
 }
 
@@ -299,6 +300,12 @@ zloom_log_attest (zloom_log_t *self)
     const zloom_journal_owner_t *owner = &self->base.owner;
     uint32_t before = self->open.records;
     self->more = owner->repeat && owner->repeat (owner->arg);
+    if (self->more && self->attests && self->open.records == before) {
+        /* What is to be repeated finds no room. Groups without it would take what is left, which
+         * moves need to make some. */
+        self->attest_at_ns = zloom_time_add (self->now.mono_ns, ZLOOM_ATTEST_AFTER_NS);
+        return;
+    }
     zloom_buf_t ends = {0};
     for (size_t i = 0; i < self->flow_count; i++) {
         zloom_log_flow_t *flow = self->flows[i];

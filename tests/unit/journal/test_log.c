@@ -267,6 +267,36 @@ test_opening_fills_one_segment_only (void **state)
     assert_true (zloom_simdisk_used (world->disk) >= at_once + 4 * world->config.segment_bytes);
 }
 
+static bool
+s_has_more (void *arg)
+{
+    (void) arg;
+    return true; /* and there is no room for it */
+}
+
+/* What is to be repeated and finds no room is asked for again, and the log does not fill up with
+ * groups that attest what is attested: moves need that room. */
+static void
+test_more_to_repeat_is_no_reason_to_attest_again (void **state)
+{
+    world_t *world = *state;
+    zloom_model_t *model = &world->model;
+    zloom_journal_owner_t owner = zloom_model_owner (model);
+    zloom_journal_stats_t stats;
+    owner.repeat = s_has_more;
+    assert_int_equal (zloom_log_open (&world->config, &owner, model->now, &model->journal),
+                      ZLOOM_OK);
+    model->flow_count = zloom_journal_flow (model->journal, "flow-1");
+    assert_int_equal (zloom_model_send (model, 1, 3, 100), ZLOOM_OK);
+    assert_model (zloom_model_flush (model));
+    zloom_model_turn (model, 500, ZLOOM_NS_PER_MS); /* until it is attested */
+    zloom_journal_stats (model->journal, &stats);
+    const uint64_t groups = stats.groups;
+    zloom_model_turn (model, 2000, ZLOOM_NS_PER_MS);
+    zloom_journal_stats (model->journal, &stats);
+    assert_int_equal (stats.groups, groups);
+}
+
 int
 main (void)
 {
@@ -281,6 +311,8 @@ main (void)
                                        s_teardown),
       cmocka_unit_test_setup_teardown (test_verifier_says_no_log_and_in_use, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_open_refuses_odd_segment_sizes, s_setup, s_teardown),
+      cmocka_unit_test_setup_teardown (test_more_to_repeat_is_no_reason_to_attest_again, s_setup,
+                                       s_teardown),
       cmocka_unit_test_setup_teardown (test_random_work_without_faults, s_setup, s_teardown),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
