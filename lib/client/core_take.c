@@ -212,21 +212,29 @@ s_tell_gap (zloom_client_core_t *self, const zloom_subscription_t *subscription,
     }
 }
 
+/* The next message of a subscription; gaps before it are told, and who hears may hold others. */
+static zloom_item_t *
+s_receive (zloom_client_core_t *self, zloom_subscription_t *subscription)
+{
+    const zloom_client_lease_t *gap;
+    zloom_item_t *item;
+    while (
+      !(item = zloom_subscription_take (subscription, &self->stats.malformed_messages, &gap)) &&
+      gap) {
+        s_tell_gap (self, subscription, gap);
+    }
+    return item;
+}
+
 bool
 zloom_client_core_receive (zloom_client_core_t *self, uint32_t handle,
                            const zloom_message_t **message_p)
 {
     ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
     zloom_subscription_t *one = handle != 0 ? zloom_core_subscription (self, handle) : NULL;
-    zloom_subscription_t *const *of = handle != 0 ? &one : self->busy;
-    const size_t count = handle != 0 ? one != NULL : self->busy_count;
-    zloom_item_t *item = NULL;
-    for (size_t i = 0; !item && i < count; i++) {
-        const zloom_client_lease_t *gap;
-        while (!(item = zloom_subscription_take (of[i], &self->stats.malformed_messages, &gap)) &&
-               gap) {
-            s_tell_gap (self, of[i], gap);
-        }
+    zloom_item_t *item = one ? s_receive (self, one) : NULL;
+    for (size_t i = 0; handle == 0 && !item && i < self->busy_count; i++) {
+        item = s_receive (self, self->busy[i]);
     }
     *message_p = item ? &item->message : NULL;
     return item != NULL;
