@@ -362,38 +362,28 @@ test_holding_keeps_what_has_no_lease (void **state)
     assert_int_equal (s_expect (desk, ZLOOM_VERB_CREDIT)->credit.messages, 102);
 }
 
-#define OTHERS 40u
-static zloom_client_core_t *s_core;
-static uint32_t s_others[OTHERS];
-
 static void
 s_hold_others (void *arg, const zloom_gap_t *gap)
 {
-    (void) arg;
-    (void) gap;
-    for (size_t i = 0; i < OTHERS; i++) {
-        assert_int_equal (zloom_client_core_hold (s_core, s_others[i], true), ZLOOM_OK);
+    for (uint32_t i = 1; i <= 40; i++) {
+        assert_int_equal (zloom_client_core_hold (arg, gap->handle + i, true), ZLOOM_OK);
     }
 }
 
-/* Who hears of a gap may hold and let go all that it has. */
 static void
 test_a_gap_s_hearer_may_hold_others (void **state)
 {
     desk_t *desk = *state;
     zloom_subscription_options_t take = s_take;
-    s_core = desk->core;
     take.gap = s_hold_others;
+    take.gap_arg = desk->core;
     assert_int_equal (zloom_client_core_subscribe (desk->core, &take, &s_handle), ZLOOM_OK);
-    for (size_t i = 0; i < OTHERS; i++) {
-        assert_int_equal (zloom_client_core_subscribe (desk->core, &take, &s_others[i]), ZLOOM_OK);
+    for (uint32_t i = 1, other; i <= 40; i++) {
+        assert_int_equal (zloom_client_core_subscribe (desk->core, &take, &other), ZLOOM_OK);
     }
-    s_say_yes (desk, 1001);
     s_say_gap (desk, 1001, 1004, 4);
     s_say_deliver (desk, s_handle, NO_LEASE, 1005, 1, 1);
-    const zloom_message_t *message = s_receive (desk);
-    assert_int_equal (message->seq, 1005);
-    s_settle (desk, message, ZLOOM_VERDICT_ACK, ZLOOM_OK);
+    assert_int_equal (s_receive (desk)->seq, 1005);
 }
 
 /* A durable one is leased, and goes on where its group stands. */
