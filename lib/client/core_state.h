@@ -69,6 +69,7 @@ struct zloom_client_core {
     size_t subscription_count, subscription_capacity;
     zloom_subscription_t **busy; /* those that a tick has to look at, and all that hold messages */
     size_t busy_count, busy_capacity;
+    size_t busy_at; /* whose turn it is, where messages of all are received */
     uint32_t next_handle;
     zloom_step_t *steps; /* committed, in order */
     zloom_step_t *last_step;

@@ -233,8 +233,15 @@ zloom_client_core_receive (zloom_client_core_t *self, uint32_t handle,
     ZLOOM_CHECK (self, ZLOOM_CORE_TAG);
     zloom_subscription_t *one = handle != 0 ? zloom_core_subscription (self, handle) : NULL;
     zloom_item_t *item = one ? s_receive (self, one) : NULL;
+    const size_t first = self->busy_at;
     for (size_t i = 0; handle == 0 && !item && i < self->busy_count; i++) {
-        item = s_receive (self, self->busy[i]);
+        const size_t at = (first + i) % self->busy_count;
+        zloom_subscription_t *const it = self->busy[at];
+        const zloom_client_lease_t *const before = it->taking;
+        item = s_receive (self, it);
+        if (item) { /* with a new delivery the next one has its turn */
+            self->busy_at = it->taking == before ? at : at + 1;
+        }
     }
     *message_p = item ? &item->message : NULL;
     return item != NULL;

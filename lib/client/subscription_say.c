@@ -232,6 +232,8 @@ zloom_subscription_tick (zloom_subscription_t *self, int64_t mono_ns, zloom_fram
     }
     if (self->subscribed) {
         s_say_credit (self, mono_ns, out);
+    } else {
+        self->told_all_at_ns = ZLOOM_NEVER; /* it was ended meanwhile */
     }
     if (!s_extends (self)) {
         return self->told_all_at_ns;

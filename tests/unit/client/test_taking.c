@@ -330,6 +330,56 @@ test_copies_are_never_settled_at_the_router (void **state)
     assert_int_equal (zloom_client_core_pending (desk->core), 0);
 }
 
+static uint32_t
+s_tap (desk_t *desk)
+{
+    uint32_t handle = 0;
+    const zloom_subscription_options_t tap = {
+      .flow = "orders", .mode = ZLOOM_MODE_TAP, .prefetch = 100};
+    assert_int_equal (zloom_client_core_subscribe (desk->core, &tap, &handle), ZLOOM_OK);
+    s_expect (desk, ZLOOM_VERB_SUBSCRIBE);
+    s_say_subscribed (desk, handle, ZLOOM_OK);
+    s_expect (desk, ZLOOM_VERB_CREDIT);
+    return handle;
+}
+
+/* Who takes of all of them has something of each before the third delivery of one. */
+static void
+test_a_flood_leaves_the_others_their_turn (void **state)
+{
+    desk_t *desk = *state;
+    const uint32_t flood = s_tap (desk);
+    const uint32_t rare = s_tap (desk);
+    s_say_deliver (desk, flood, 1, 1, 2, 1);
+    s_say_deliver (desk, flood, 2, 3, 2, 2);
+    s_say_deliver (desk, flood, 3, 5, 2, 3);
+    s_say_deliver (desk, rare, 4, 50, 1, 1);
+    bool heard = false;
+    for (unsigned i = 0; i < 4; i++) {
+        heard = s_receive (desk)->handle == rare || heard;
+    }
+    assert_true (heard);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal (s_receive (desk)->handle, flood);
+    }
+    assert_int_equal (zloom_client_core_waiting (desk->core, 0), 0);
+}
+
+/* It was about to tell its rest of credit: nothing is due for it any more. */
+static void
+test_an_ended_subscription_wants_no_tick (void **state)
+{
+    desk_t *desk = *state;
+    const uint32_t handle = s_tap (desk);
+    s_say_deliver (desk, handle, 1, 1, 5, 1);
+    s_settle_all (desk, 5, &s_ack);
+    assert_true (s_tick (desk) <= desk->now.mono_ns + 20 * ZLOOM_NS_PER_MS);
+    s_say_subscribed (desk, handle, ZLOOM_TOO_MANY);
+    s_pass (desk, 20 * ZLOOM_NS_PER_MS);
+    assert_true (s_tick (desk) > desk->now.mono_ns);
+    s_expect_nothing (desk);
+}
+
 int
 main (void)
 {
@@ -354,6 +404,10 @@ main (void)
       cmocka_unit_test_setup_teardown (test_unsubscribe_settles_first, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_a_refused_subscription_is_over, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_copies_are_never_settled_at_the_router, s_setup,
+                                       s_teardown),
+      cmocka_unit_test_setup_teardown (test_a_flood_leaves_the_others_their_turn, s_setup,
+                                       s_teardown),
+      cmocka_unit_test_setup_teardown (test_an_ended_subscription_wants_no_tick, s_setup,
                                        s_teardown),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
