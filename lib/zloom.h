@@ -295,7 +295,7 @@ typedef struct {
 /*
  * Called by zloom_client_receive () and zloom_client_hear (), between the messages before the gap
  * and those behind it; of a durable group again, to the next one, until something behind it is
- * settled.
+ * settled. It calls nothing of this client.
  */
 typedef void (zloom_gap_fn) (void *arg, const zloom_gap_t *gap);
 

@@ -89,7 +89,8 @@ s_drain_all (zloom_steer_t *self)
         code = code ? code : zloom_steer_flow (self, "drain", zloom_print_string (item, "name"));
     }
     if (code == ZLOOM_EXIT_OK && self->left_out) {
-        return zloom_steer_tell_left_out (self, "pollers stop, and nothing is taken from outside");
+        return zloom_steer_done_in_part (self, "stopped", pollers,
+                                         "pollers stop, and nothing is taken from outside");
     }
     code = code ? code : zloom_steer_wait (self, "ready", NULL);
     code = code ? code : zloom_steer_wait (self, "idle", NULL);

@@ -90,7 +90,9 @@ s_resume_all (zloom_steer_t *self, int64_t *count)
             code = code || self->left_out ? code : zloom_steer_wait (self, "ready", node);
         }
     }
-    return code || !self->left_out ? code : zloom_steer_tell_left_out (self, "all goes on");
+    return code || !self->left_out
+             ? code
+             : zloom_steer_done_in_part (self, "started", *count, "all goes on");
 }
 
 static int

@@ -94,10 +94,11 @@ zloom_routers_left_out (const zloom_routers_t *self)
 {
     int code = ZLOOM_EXIT_OK;
     for (size_t i = 0; i < self->each_count; i++) {
-        if (!self->each[i].client || self->mute[i]) {
+        const bool denied = self->denied[i] || self->each[i].err == ZLOOM_FORBIDDEN;
+        if (!denied && (!self->each[i].client || self->mute[i])) {
             return ZLOOM_EXIT_NOT_RUNNING;
         }
-        code = self->denied[i] ? ZLOOM_EXIT_PERMISSION : code;
+        code = denied ? ZLOOM_EXIT_PERMISSION : code;
     }
     return code;
 }

@@ -403,8 +403,12 @@ zloom_steer_wait (zloom_steer_t *self, const char *what, const char *node)
 }
 
 int
-zloom_steer_tell_left_out (const zloom_steer_t *self, const char *text)
+zloom_steer_done_in_part (const zloom_steer_t *self, const char *word, int64_t number,
+                          const char *text)
 {
+    if (self->output != ZLOOM_OUTPUT_TEXT) {
+        (void) zloom_steer_done (self, word, number, text);
+    }
     return zloom_cli_say (self->cli, self->left_out,
                           "%s, but for the flows of who is left out: zloom %s again, once all "
                           "routers obey",

@@ -63,8 +63,9 @@ const char *zloom_steer_kind (const zloom_steer_t *self);
 bool zloom_steer_is_edge (const zloom_steer_t *self);
 /* Whether this unit is of the node that NAME means. */
 bool zloom_steer_means (const zloom_steer_t *self, const json_t *unit);
-/* Say that a part of the topology has not obeyed; the exit code. */
-int zloom_steer_tell_left_out (const zloom_steer_t *self, const char *text);
+/* As zloom_steer_done, where a part of the topology has not obeyed; the exit code. */
+int zloom_steer_done_in_part (const zloom_steer_t *self, const char *word, int64_t number,
+                              const char *text);
 /* Say what was done, on stderr, or as JSON: {"node" | "flow" | "topology": NAME, word: number}. */
 int zloom_steer_done (const zloom_steer_t *self, const char *word, int64_t number,
                       const char *text);

@@ -325,6 +325,9 @@ test_the_next_group_is_looked_out_for (void **state)
     (void) state;
     const unsigned groups = 200;
     unsigned long least = groups;
+    if (sysconf (_SC_NPROCESSORS_ONLN) < 2) {
+        skip (); /* nobody puts while it looks */
+    }
     for (unsigned i = 0; i < 200 && least >= groups / 4; i++) {
         const cost_t cost = s_cost (groups, 4 * ZLOOM_NS_PER_US);
         least = cost.sleeps < least ? cost.sleeps : least;
