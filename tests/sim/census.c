@@ -28,10 +28,10 @@ s_reopen_flow (sim_checker_t *self, sim_flow_t flow)
             s_forget_place (books, i);
             continue;
         }
-        if (place->left != SIM_THERE && place->now == SIM_THERE) {
+        if ((place->left != SIM_THERE || place->passed) && place->now == SIM_THERE) {
             sim_trace (self->ground, "  is back", flow, place->seq, place->left);
             place->unordered = place->back = true;
-            place->told_gone = false;
+            place->told_gone = place->passed = false;
         }
         place->left = place->now;
         place->leased = false;

@@ -52,7 +52,8 @@ typedef struct {
     int64_t stored_wall_ns, stored_offset_ns;
     int64_t due_wall_ns, expires_wall_ns; /* 0: not said */
     uint8_t rank;
-    bool back;      /* its settlement was lost in a crash */
+    bool back;      /* its settlement, or that it had been passed, was lost in a crash */
+    bool passed;    /* it had expired in this life, and a later one of its key went */
     bool unordered; /* moved in from elsewhere, handed out unsaid, or back after a crash */
     uint8_t left;   /* zloom_settle_reason_t, or SIM_REQUEUED; SIM_THERE */
     uint8_t now;    /* the same, or SIM_NOWHERE, as the last look found it */

@@ -135,6 +135,21 @@ s_earlier (const sim_checker_t *self, const sim_place_t *place, size_t *index)
     return NULL;
 }
 
+/* What has expired is not waited for; the next boot, by an earlier clock, may find it ready. */
+static void
+s_pass (const sim_checker_t *self, const sim_place_t *place)
+{
+    const sim_books_t *books = &self->flows[place->flow];
+    const char *key = sim_place_key (self, place);
+    for (size_t i = books->first_there; i < books->count && books->places[i]->seq < place->seq;
+         i++) {
+        sim_place_t *other = books->places[i];
+        other->passed |= other->left == SIM_THERE && !other->leased &&
+                         sim_place_expired (self, other) &&
+                         strcmp (sim_place_key (self, other), key) == 0;
+    }
+}
+
 /* Q6: where keys are parked, nothing goes behind a dead letter of its key. */
 static void
 s_check_parked (sim_checker_t *self, const sim_place_t *place)
@@ -264,6 +279,7 @@ sim_order_delivered (sim_checker_t *self, const sim_place_t *place, zloom_route_
         s_check_key (self, place, route);
         s_check_time (self, place);
         s_check_parked (self, place);
+        s_pass (self, place);
     } else {
         s_check_before (self, place);
     }
