@@ -34,7 +34,7 @@ s_reopen_flow (sim_checker_t *self, sim_flow_t flow)
             place->told_gone = place->passed = false;
         }
         place->left = place->now;
-        place->leased = false;
+        place->leased = place->released = false;
         if (place->left == SIM_THERE) {
             place->ask_count = 0;
         }

@@ -129,7 +129,7 @@ sim_checker_delivered (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom
     self->counts.redelivered += place->deliveries > 0;
     place->deliveries++;
     place->leased = true;
-    place->started = false;
+    place->started = place->released = false;
     place->token = token;
     place->route = route;
     place->deadline_ns = self->ground->mono_ns + SIM_LEASE_NS;
@@ -185,6 +185,7 @@ sim_checker_asked (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_tok
         /* Whoever named it to this boot may hold it all the same, and be charged when that ends. */
         place->bad_ends += place->leased && !holds;
         place->leased = false;
+        place->released |= holds && verdict == ZLOOM_VERDICT_RELEASE;
         const bool bad = verdict == ZLOOM_VERDICT_RETRY || verdict == ZLOOM_VERDICT_CRASH;
         place->bad_ends += bad && !sim_same_token (place->bad, token);
         place->bad = bad ? token : place->bad;
@@ -222,6 +223,7 @@ sim_checker_settled (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_t
                   sim_durable (self));
     }
     place->told_gone |= gone;
+    place->released &= !sim_same_token (place->token, token) || place->route != route;
     if (code == ZLOOM_OK && ask->verdict == ZLOOM_VERDICT_RETRY) {
         place->failures++;
         place->wait_ns = ask->back_ns;
@@ -320,10 +322,10 @@ sim_checker_released (sim_checker_t *self, sim_flow_t flow, zloom_route_t route,
         const sim_books_t *books = &self->flows[f];
         for (size_t i = 0; i < books->count && (flow == SIM_NO_FLOW || (int) flow == f); i++) {
             sim_place_t *place = books->places[i];
-            if (place->leased && place->route == route) {
+            if ((place->leased || place->released) && place->route == route) {
                 /* That it has run out may be what it was to be told, and could not be. */
                 const bool ran_out = place->deadline_ns <= self->ground->mono_ns;
-                place->leased = false;
+                place->leased = place->released = false;
                 place->bad_ends += (crashed || ran_out) && place->started;
             }
         }
