@@ -204,6 +204,7 @@ s_index_group (zloom_log_t *self, const zloom_group_header_t *header)
 {
     zloom_record_reader_t directory = zloom_group_entries (&self->open);
     zloom_entry_t entry;
+    uint32_t slices = 0;
     while (zloom_entry_next (&directory, &entry)) {
         if (entry.type == ZLOOM_RECORD_PACK) {
             zloom_extent_t extent = {
@@ -217,10 +218,11 @@ s_index_group (zloom_log_t *self, const zloom_group_header_t *header)
             zloom_index_append (&self->flows[entry.flow]->index, &extent);
         } else if (entry.type == ZLOOM_RECORD_SNAPSHOT) {
             zloom_log_slice_placed (self, header);
+            slices++;
         }
     }
-    self->attests = header->records == self->repeats;
-    self->quiet = self->attests && !self->more;
+    self->attests = header->records == self->repeats + slices;
+    self->quiet = header->records == self->repeats && !self->more;
     self->repeats = 0;
 }
 
