@@ -68,6 +68,9 @@ place: {router: hub, edge: b, one: %(where)s}
 KEYS = """keys:
   shop: {public: "%(shop)s", may: [{flow: in, rights: [%(rights)s]}]}
 """
+ALL = """keys:
+  shop: {public: "%(shop)s", may: [{flow: "*", rights: [read]}]}
+"""
 NEWS = """keys:
   shop: {public: "%(shop)s", may: [{flow: news, rights: [publish, read]}]}
 """
@@ -437,6 +440,19 @@ class RoutersOnTwoHosts(Ground):
         self.refused(zloom("send", "there", "x", *words), "no right")
         self.refused(zloom("pause", "there", *words), "may not administer")
         self.refused(zloom("wait", "--idle", *words), "may not read all flows")
+
+    def test_a_router_that_does_not_know_a_key(self):
+        """It refuses the session, not the question: trying again is of no use."""
+        self.fleet(None)
+        self.start("b")
+        self.wait_log("b", " ready topology=")
+        self.write("fleet.yaml", (TWO_FLEET + ALL) % self.public)
+        self.start("hub")
+        self.wait_log("hub", " ready topology=")
+        for verb in (["stats"], ["dlq", "ls"], ["group", "ls"], ["why"]):
+            done = self.come("shop", *verb)
+            self.assertEqual((done.returncode, verb), (77, verb), done.stderr)
+            self.assertIn("does not know this key", done.stderr)
 
     def test_what_is_on_a_host_that_is_away(self):
         """A road to another host may be long: its router has more time to answer."""
