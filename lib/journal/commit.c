@@ -221,8 +221,11 @@ s_index_group (zloom_log_t *self, const zloom_group_header_t *header)
             slices++;
         }
     }
-    self->attests = header->records == self->repeats + slices;
-    self->quiet = header->records == self->repeats && !self->more;
+    if (header->records > self->repeats + slices) {
+        self->written_segment = header->place.segment;
+    }
+    self->attests = header->records == self->repeats;
+    self->quiet = self->attests && !self->more;
     self->repeats = 0;
 }
 

@@ -155,8 +155,9 @@ typedef struct {
     uint32_t under_way;       /* how many groups the committer has */
     bool broken;              /* the committer's: a group failed, none behind it may be written */
     bool seal_wanted;         /* sealed, and the committer did not take it yet */
-    bool attests;             /* the newest group only attests, or holds slices of a snapshot */
-    bool quiet;               /* it only attests, and repeats all that there is to repeat */
+    bool attests;             /* the newest group only attests, ... */
+    bool quiet;               /* ... and repeats all that there is to repeat */
+    uint64_t written_segment; /* of the newest group that does more, and is no part of a snapshot */
     uint32_t repeats; /* records of the open group that attest, or repeat what older ones hold */
     bool more;        /* the owner has more to repeat */
     uint64_t durable;

@@ -40,17 +40,21 @@ s_encode_own (const zloom_log_t *self, const zloom_log_flow_t *flow, zloom_buf_t
     zloom_put_u32 (out->data, (uint32_t) (out->size - 4));
 }
 
-/* The flow whose snapshot is the oldest, when that is older than it may be. */
+/*
+ * The flow whose snapshot is the oldest, when that is older than it may be. On a full disk every
+ * segment that replay does not need any more counts; but not those that hold snapshots alone, or
+ * these would be due for each other without an end.
+ */
 static zloom_log_flow_t *
 s_due (const zloom_log_t *self)
 {
     uint64_t current = self->segments[self->segment_count - 1].number;
-    /* On a full disk every segment that replay does not need any more counts. */
     uint64_t half = self->disk_full ? 1 : zloom_log_limit (self) / 2;
+    uint64_t last = self->disk_full ? self->written_segment : current;
     zloom_log_flow_t *oldest = NULL;
     for (size_t i = 0; i < self->flow_count; i++) {
         zloom_log_flow_t *flow = self->flows[i];
-        if (flow->mark.border_segment + half <= current &&
+        if (flow->mark.border_segment + half <= current && flow->mark.border_segment <= last &&
             (!oldest || flow->mark.border_segment < oldest->mark.border_segment)) {
             oldest = flow;
         }

@@ -202,6 +202,49 @@ test_the_smallest_disk_is_enough (void **state)
     assert_false (stats.disk_full);
 }
 
+static bool
+s_has_more (void *arg)
+{
+    (void) arg;
+    return true; /* and there is no room for it */
+}
+
+/*
+ * What is to be repeated has no room, and each segment that comes makes snapshots due: these and
+ * what attests them are no reason for each other, or they would fill what moves need.
+ */
+static void
+test_a_full_log_does_not_work_on_itself (void **state)
+{
+    world_t *world = *state;
+    zloom_model_t *model = &world->model;
+    zloom_journal_owner_t owner = zloom_model_owner (model);
+    zloom_journal_stats_t stats;
+    owner.repeat = s_has_more;
+    zloom_journal_close (&model->journal);
+    world->config.directory = "small";
+    world->config.segment_bytes = SEGMENT_BYTES / 2;
+    world->config.hot_bytes = 2 * SEGMENT_BYTES;
+    zloom_simdisk_capacity (world->disk, 2 * CAPACITY_SEGMENTS * SEGMENT_BYTES);
+    assert_int_equal (zloom_log_open (&world->config, &owner, model->now, &model->journal),
+                      ZLOOM_OK);
+    for (unsigned i = 1; i < ZLOOM_MODEL_FLOWS; i++) { /* their snapshots fill a segment */
+        char name[16];
+        (void) snprintf (name, sizeof name, "flow-%u", i);
+        assert_int_equal (zloom_journal_flow (model->journal, name), i);
+    }
+    model->flow_count = ZLOOM_MODEL_FLOWS - 1;
+    (void) s_fill (world);
+    zloom_journal_stats (model->journal, &stats);
+    const uint64_t groups = stats.groups;
+    zloom_model_turn (model, 4000, ZLOOM_NS_PER_MS);
+    zloom_journal_stats (model->journal, &stats);
+    assert_in_range (stats.groups - groups, 0, 400);
+    s_settle (world, 1, model->state[1].end - 1); /* and goes on */
+    s_rest (world);
+    assert_int_equal (s_send (world), ZLOOM_OK);
+}
+
 int
 main (void)
 {
@@ -210,6 +253,8 @@ main (void)
                                        s_teardown),
       cmocka_unit_test_setup_teardown (test_it_needs_no_space_from_others, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_the_smallest_disk_is_enough, s_setup, s_teardown),
+      cmocka_unit_test_setup_teardown (test_a_full_log_does_not_work_on_itself, s_setup,
+                                       s_teardown),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
