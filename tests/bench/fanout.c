@@ -3,7 +3,7 @@
  * fanout.c - one publisher and N subscribers, each a process, on one road:
  *
  *     bench-fanout zloom ENDPOINT  COUNT BYTES PER_FRAME SUBSCRIBERS [OPTION VALUE]...
- *     bench-fanout proxy ipc|tcp   COUNT BYTES PER_FRAME SUBSCRIBERS [--rate N]
+ *     bench-fanout proxy ipc|tcp   COUNT BYTES PER_FRAME SUBSCRIBERS [OPTION VALUE]...
  *     bench-fanout nats  PORT      COUNT BYTES PER_FRAME SUBSCRIBERS [--rate N]
  *
  * `zloom` needs a router whose bus `events` is in memory; `proxy` is libzmq's zmq_proxy between
@@ -19,7 +19,8 @@
  * More options: --topics N (events have so many topics in turn; one in a thousand has a rare one),
  * --wild N (so many subscriptions to rare topics, with wildcards), --stalled WORD (one subscriber
  * more, which reads nothing: drop-oldest, disconnect, or frozen), --hear-at ENDPOINT and --hear-in
- * FILE (subscribers go there, from the network namespace FILE).
+ * FILE (subscribers go there, from the network namespace FILE). The proxy has --hear-in, too, and
+ * --keyed 1 (its subscribers come with keys, CURVE).
  */
 #include "fanout.h"
 
@@ -37,6 +38,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <zmq.h>
 
 #define NS_PER_S INT64_C (1000000000)
 #define SUBSCRIBERS_MAX 256
@@ -336,8 +338,18 @@ s_print (const bench_t *bench)
 static void
 s_option (bench_t *bench, const char *name, const char *value)
 {
+    const bool zloom = bench->road == &fanout_zloom;
+    const bool proxy = bench->road == &fanout_proxy;
     if (strcmp (name, "--rate") == 0) {
         bench->rate = fanout_number (value);
+    } else if (strcmp (name, "--hear-in") == 0 && (zloom || proxy)) {
+        bench->hear_in = value;
+    } else if (strcmp (name, "--keyed") == 0 && proxy) {
+        bench->plan.keyed = fanout_number (value) == 1;
+        fanout_check (zmq_curve_keypair (bench->plan.public_key, bench->plan.secret_key) == 0,
+                      name);
+    } else if (!zloom) {
+        fanout_check (false, name);
     } else if (strcmp (name, "--topics") == 0) {
         bench->plan.topics = fanout_number (value);
     } else if (strcmp (name, "--wild") == 0) {
@@ -346,8 +358,6 @@ s_option (bench_t *bench, const char *name, const char *value)
         bench->plan.stalled = value;
     } else if (strcmp (name, "--hear-at") == 0) {
         bench->plan.hear_at = value;
-    } else if (strcmp (name, "--hear-in") == 0) {
-        bench->hear_in = value;
     } else {
         fanout_check (false, name);
     }
@@ -380,8 +390,7 @@ main (int argc, char **argv)
     for (size_t i = 0; argc > 1 && i < sizeof roads / sizeof *roads; i++) {
         bench.road = strcmp (argv[1], roads[i]->name) == 0 ? roads[i] : bench.road;
     }
-    if (!bench.road || argc < 7 || argc % 2 == 0 ||
-        (argc > 7 && bench.road != &fanout_zloom && strcmp (argv[7], "--rate") != 0)) {
+    if (!bench.road || argc < 7 || argc % 2 == 0) {
         fprintf (stderr, "see the head of fanout.c\n");
         return 2;
     }

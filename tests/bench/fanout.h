@@ -10,11 +10,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A key as libzmq writes it: 40 characters and a zero. */
+#define FANOUT_KEY_BYTES 41
+
 typedef struct {
     const char *where; /* what stands behind the road's name: "ipc", a port, an endpoint */
     size_t bytes;      /* of each message */
     size_t per_frame;  /* messages that leave together, where the road knows frames */
     char topic[64];
+    /* For the road "proxy": subscribers come with keys (CURVE), these are its own. */
+    bool keyed;
+    char public_key[FANOUT_KEY_BYTES], secret_key[FANOUT_KEY_BYTES];
     /* The rest is for the road "zloom". */
     const char *hear_at; /* where subscribers go, if not where the publisher does */
     size_t topics;       /* 0: the one topic; else so many in turn, and rare ones between them */

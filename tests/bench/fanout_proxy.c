@@ -2,7 +2,8 @@
 /*
  * fanout_proxy.c - the road "proxy": zmq_proxy between XSUB and XPUB. No socket drops: XPUB_NODROP
  * makes a full pipe hold the sender, back to the publisher. A frame is the topic, a zero and
- * PER_FRAME bodies.
+ * PER_FRAME bodies. With keys it is the road to the subscribers that has them; whoever knows the
+ * proxy's public key may hear.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +48,30 @@ s_socket (void *context, int type)
 }
 
 static void
+s_serve_keys (const fanout_plan_t *plan, void *socket)
+{
+    const int on = 1;
+    fanout_check (!plan->keyed || (zmq_setsockopt (socket, ZMQ_CURVE_SERVER, &on, sizeof on) == 0 &&
+                                   zmq_setsockopt (socket, ZMQ_CURVE_SECRETKEY, plan->secret_key,
+                                                   sizeof plan->secret_key) == 0),
+                  "keys");
+}
+
+static void
+s_bring_keys (const fanout_plan_t *plan, void *socket)
+{
+    char public_key[FANOUT_KEY_BYTES], secret_key[FANOUT_KEY_BYTES];
+    fanout_check (
+      !plan->keyed ||
+        (zmq_curve_keypair (public_key, secret_key) == 0 &&
+         zmq_setsockopt (socket, ZMQ_CURVE_SERVERKEY, plan->public_key, sizeof plan->public_key) ==
+           0 &&
+         zmq_setsockopt (socket, ZMQ_CURVE_PUBLICKEY, public_key, sizeof public_key) == 0 &&
+         zmq_setsockopt (socket, ZMQ_CURVE_SECRETKEY, secret_key, sizeof secret_key) == 0),
+      "keys");
+}
+
+static void
 s_middle (const fanout_plan_t *plan)
 {
     char in[ENDPOINT_BYTES];
@@ -56,6 +81,7 @@ s_middle (const fanout_plan_t *plan)
     void *context = zmq_ctx_new ();
     void *front = s_socket (context, ZMQ_XSUB);
     void *back = s_socket (context, ZMQ_XPUB);
+    s_serve_keys (plan, back);
     fanout_check (zmq_bind (front, in) == 0 && zmq_bind (back, out) == 0, "bind");
     zmq_proxy (front, back, NULL);
 }
@@ -117,6 +143,7 @@ s_hear (const fanout_plan_t *plan, fanout_heard_fn *heard, void *arg)
     const size_t prefix = strlen (plan->topic) + 1;
     void *context = zmq_ctx_new ();
     void *socket = s_socket (context, ZMQ_SUB);
+    s_bring_keys (plan, socket);
     s_endpoint (plan, false, true, out);
     fanout_check (zmq_setsockopt (socket, ZMQ_SUBSCRIBE, plan->topic, prefix) == 0 &&
                     zmq_connect (socket, out) == 0,

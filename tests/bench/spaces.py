@@ -3,7 +3,8 @@
 
 Both roads go over the same cable to the same router, which stands with the publisher in the first
 namespace. zloom speaks without keys on loopback addresses only, so the cable has some: the loopback
-devices give theirs up, and the kernel routes 127.0.0.0/24 over it.
+devices give theirs up, and the kernel routes 127.0.0.0/24 over it. Beside it, what keys cost
+zmq_proxy with the same frames on the same cable.
 """
 import contextlib
 import os
@@ -87,18 +88,27 @@ def keyed_router(options, path, space):
 
 
 def curve(name, size, pack, publisher_too=False):
+    figures = [Figure("bus", name, "events/s", "the same without keys")]
+    if not publisher_too:
+        figures.append(Figure("bus", f"{name}-proxy", "events/s, zmq_proxy",
+                              "the same without keys"))
+
     def measure(options):
         count = PUBLISHED[size] if not options.tiny else 512
         with cable() as (hub, far), folder(options) as path:
             space = ("ip", "netns", "exec", hub)
             with keyed_router(options, path, space) as (node, with_keys):
-                def rate(publish_at, hear_at):
-                    return fanout(options, "zloom", publish_at, count, size, pack, 1, "--hear-at",
-                                  hear_at, "--hear-in", f"/var/run/netns/{far}",
-                                  space=space)["rate"]
-                return pairs(options, [Figure("bus", name, "events/s", "the same without keys")],
-                             lambda: rate(with_keys if publisher_too else node.endpoint, with_keys),
-                             lambda: rate(node.endpoint, node.endpoint))
+                def rate(road, where, *more):
+                    return fanout(options, road, where, count, size, pack, 1, "--hear-in",
+                                  f"/var/run/netns/{far}", *more, space=space)["rate"]
+
+                def rates(publish_at, hear_at, *proxy):
+                    ours = rate("zloom", publish_at, "--hear-at", hear_at)
+                    return ours if publisher_too else (ours, rate("proxy", "tcp", *proxy))
+                return pairs(options, figures,
+                             lambda: rates(with_keys if publisher_too else node.endpoint, with_keys,
+                                           "--keyed", 1),
+                             lambda: rates(node.endpoint, node.endpoint))
     return Case(name, measure)
 
 

@@ -25,9 +25,10 @@ FIELDS = ["bench", "case", "value", "unit", "yardstick", "yardstick_value", "rat
 RATES = [f"{road}-{size}-{subscribers}-{pack}" for road in ("ipc", "tcp")
          for size in ("100B", "1KiB") for subscribers in (1, 8, 64) for pack in (1, 64, 256)]
 LATENCIES = ["latency-ipc-p50", "latency-ipc-p99", "latency-tcp-p50", "latency-tcp-p99"]
+# What keys cost the proxy is told beside what they cost zloom.
+KEYED = ["curve-100B-256", "curve-100B-64", "curve-100B-1", "curve-1KiB-256"]
 ALONE = ["wildcards-10000", "wildcards-10000-topics", "stalled-drop-oldest", "stalled-disconnect",
-         "stalled-frozen", "curve-100B-256", "curve-100B-64", "curve-100B-1", "curve-1KiB-256",
-         "curve-both-100B-256"]
+         "stalled-frozen", *KEYED, "curve-both-100B-256"]
 CASES = {
     "raw": ["zmq-ipc-1", "zmq-ipc-64", "zmq-ipc-256", "zmq-tcp-1", "zmq-tcp-64", "zmq-tcp-256",
             "sync-4KiB", "sync-64KiB", "sync-256KiB", "sync-1MiB", "memcpy"],
@@ -41,6 +42,7 @@ CASES = {
     "cold": ["live-p99", "catch-up"],
     "bus": [*RATES, *LATENCIES, *ALONE],
 }
+PEERS = ("-nats", "-proxy")
 BUILD = ""
 NAMES = list(CASES)
 
@@ -48,6 +50,15 @@ NAMES = list(CASES)
 def run(*words):
     return subprocess.run([HERE / "run", *words, "--build", BUILD, "--tiny"], capture_output=True,
                           text=True, timeout=500, check=False)
+
+
+def beside(cases):
+    """Each case of the bus beside nats as well, where that is installed."""
+    for one in cases:
+        if one in KEYED:
+            yield f"{one}-proxy"
+        elif one not in ALONE and shutil.which("nats-server"):
+            yield f"{one}-nats"
 
 
 def load_report():
@@ -81,11 +92,9 @@ class Output(unittest.TestCase):
                 rows = [json.loads(line) for line in done.stdout.splitlines()]
                 wanted = [one for one in CASES[name] if one.startswith(case)]
                 wanted = [one for one in wanted if f" {one} is left out: " not in done.stderr]
-                # Each beside nats as well, where that is installed.
-                peers = [row["case"] for row in rows if row["case"].endswith("-nats")]
+                peers = [row["case"] for row in rows if row["case"].endswith(PEERS)]
                 self.assertEqual([row["case"] for row in rows if row["case"] not in peers], wanted)
-                if name == "bus" and shutil.which("nats-server"):
-                    self.assertEqual(peers, [f"{one}-nats" for one in wanted if one not in ALONE])
+                self.assertEqual(peers, list(beside(wanted)) if name == "bus" else [])
                 for row in rows:
                     self.check_row(name, row)
 
