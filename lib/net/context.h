@@ -5,6 +5,9 @@
  *
  * Any thread. The last release ends the context and waits for its sockets' linger, so release only
  * after the last socket of yours is closed (zloom_socket_t does both).
+ *
+ * With it malloc () keeps a few MiB of what was freed, unless the program has said what it is to
+ * keep (mallopt: M_TRIM_THRESHOLD, M_MMAP_THRESHOLD).
  */
 #ifndef ZLOOM_NET_CONTEXT_H
 #define ZLOOM_NET_CONTEXT_H

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <zmq.h>
@@ -40,6 +41,43 @@ test_the_profile_is_set (void **state)
     zloom_socket_close (&socket);
     assert_null (socket);
 }
+
+/* A sanitizer's allocator has rules of its own. */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define BLOCK_BYTES ((size_t) 192 * 1024)
+#define ROUNDS 100
+
+static long
+s_page_faults (void)
+{
+    struct rusage usage;
+    assert_int_equal (getrusage (RUSAGE_THREAD, &usage), 0);
+    return usage.ru_minflt;
+}
+
+static void
+test_memory_for_large_frames_is_kept (void **state)
+{
+    (void) state;
+    void *context = NULL;
+    assert_int_equal (zloom_context_acquire (&context), ZLOOM_OK);
+    const long before = s_page_faults ();
+    for (int round = 0; round < ROUNDS; round++) {
+        void *volatile block[4];
+        for (size_t i = 0; i < 4; i++) {
+            block[i] = malloc (BLOCK_BYTES);
+            assert_non_null (block[i]);
+            memset (block[i], round, BLOCK_BYTES);
+        }
+        for (size_t i = 0; i < 4; i++) {
+            free (block[i]);
+        }
+    }
+    /* New pages each time would be 19,200. */
+    assert_in_range (s_page_faults () - before, 0, 2000);
+    zloom_context_release ();
+}
+#endif
 
 static void
 test_the_context_is_one_and_counted (void **state)
@@ -171,6 +209,9 @@ main (void)
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (test_the_profile_is_set),
       cmocka_unit_test (test_the_context_is_one_and_counted),
+#ifdef BLOCK_BYTES
+      cmocka_unit_test (test_memory_for_large_frames_is_kept),
+#endif
       cmocka_unit_test_setup_teardown (test_a_live_ipc_socket_is_not_stolen, s_make_place,
                                        s_clear_place),
       cmocka_unit_test_setup_teardown (test_the_file_of_a_dead_process_is_replaced, s_make_place,
