@@ -226,6 +226,16 @@ zloom_lanes_park (zloom_lanes_t *self, zloom_lane_t *lane, uint64_t entry)
     lane->parked[lane->parked_count++] = (zloom_lane_parked_t){.seq = seq, .place = place};
 }
 
+void
+zloom_lanes_hold (zloom_lanes_t *self, zloom_slot_t slot, uint64_t seq)
+{
+    zloom_lane_t *lane = s_lane (self, slot);
+    const zloom_lane_parked_t *parked = zloom_lanes_parked (lane, (uint16_t) slot);
+    if (!parked || parked->seq > seq) {
+        zloom_lanes_park (self, lane, zloom_lanes_entry (self, seq, (uint16_t) slot));
+    }
+}
+
 /* The slot goes on: what was set aside for it comes back to the front. */
 void
 zloom_lanes_unpark (zloom_lanes_t *self, zloom_lane_t *lane, zloom_lane_parked_t *parked)

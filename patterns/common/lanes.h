@@ -97,6 +97,8 @@ void zloom_lanes_back (zloom_lanes_t *self, uint64_t seq);
 void zloom_lanes_give_back (zloom_lanes_t *self, uint64_t seq);
 /* It was out, failed, and waits: it blocks its slot. */
 void zloom_lanes_fail (zloom_lanes_t *self, uint64_t seq);
+/* It is in no list, and on its way out: its slot waits until it is gone. */
+void zloom_lanes_hold (zloom_lanes_t *self, zloom_slot_t slot, uint64_t seq);
 /* It waited and may be handed out again. */
 void zloom_lanes_due (zloom_lanes_t *self, uint64_t seq);
 /* Its slot, if it is out or blocks; false when it is neither. */

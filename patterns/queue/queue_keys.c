@@ -25,13 +25,26 @@ zloom_queue_key_of (const zloom_store_t *store, uint64_t seq, zloom_bytes_t *key
     return err;
 }
 
+/*
+ * A key that was parked goes on behind what followed: as long as that has not left, a restart would
+ * find it ready, and it would be worked on after what came later.
+ */
+static void
+s_hold (zloom_queue_t *self, zloom_bytes_t key, const void *value)
+{
+    const uint64_t last = (uint64_t) (uintptr_t) value - 1;
+    if (value && self->lanes && zloom_numbers_has (&self->followers, last)) {
+        zloom_lanes_hold (self->lanes, zloom_lanes_slot (self->lanes, key), last);
+    }
+}
+
 void
 zloom_queue_park_key (zloom_queue_t *self, zloom_bytes_t key, bool parked)
 {
     if (!parked) {
-        zloom_map_remove (self->parked, key);
+        s_hold (self, key, zloom_map_remove (self->parked, key));
     } else if (key.data && zloom_map_count (self->parked) < ZLOOM_QUEUE_PARKED_MAX) {
-        zloom_map_put (self->parked, key, self);
+        zloom_map_put (self->parked, key, (void *) (uintptr_t) 1);
     }
 }
 
@@ -55,6 +68,11 @@ zloom_queue_keys_configure (zloom_queue_t *self)
     zloom_range_t run;
     if ((!self->lanes || self->config.order != ZLOOM_ORDER_PARK) &&
         zloom_map_count (self->parked) > 0) {
+        zloom_bytes_t key;
+        void *value;
+        for (size_t i = 0; zloom_map_next (self->parked, &i, &key, &value);) {
+            s_hold (self, key, value);
+        }
         zloom_map_destroy (&self->parked);
         self->parked = zloom_map_new ();
     }

@@ -117,6 +117,9 @@ s_follows (zloom_queue_t *self, uint64_t seq, const zloom_turn_t *turn, bool *fo
     }
     const zloom_err_t err = zloom_queue_key_of (turn->store, seq, &key);
     *follows = err == ZLOOM_OK && key.data && zloom_map_get (self->parked, key);
+    if (*follows) {
+        zloom_map_put (self->parked, key, (void *) (uintptr_t) (seq + 1));
+    }
     return err;
 }
 

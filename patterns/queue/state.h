@@ -122,7 +122,7 @@ typedef struct {
     uint32_t swept;        /* entries that this dispatch got out of the way */
     bool scan_more;        /* there was more to look at than one go may */
     int64_t hold_until_ns; /* nothing is handed out before: who held it comes back first */
-    zloom_map_t *parked;   /* keys whose messages follow a dead one */
+    zloom_map_t *parked;   /* keys whose messages follow a dead one, to the last that did, + 1 */
 
     /* Time, and ids. */
     zloom_expiries_t expiries;

@@ -247,6 +247,53 @@ lanes_go_on_when_a_blocker_leaves_by_another_way (void **state)
     zloom_lanes_destroy (&lanes);
 }
 
+/* A slot waits for one that is in no list any more until that is gone; its lane goes on. */
+static void
+lanes_hold_a_slot_behind_what_is_on_its_way_out (void **state)
+{
+    (void) state;
+    zloom_lanes_t *lanes = zloom_lanes_new (s_seed, 1);
+    uint64_t seqs[8] = {0};
+    zloom_lanes_add (lanes, s_slot (7, 1), 1);
+    zloom_lanes_add (lanes, s_slot (7, 1), 2);
+    assert_int_equal (s_take (lanes, seqs, 8), 2);
+    zloom_lanes_gone (lanes, 1, 2);
+    zloom_lanes_hold (lanes, s_slot (7, 1), 2);
+    zloom_lanes_hold (lanes, s_slot (7, 1), 2); /* twice changes nothing */
+    zloom_lanes_add (lanes, s_slot (7, 1), 3);
+    zloom_lanes_add (lanes, s_slot (7, 2), 4);
+    assert_int_equal (s_take (lanes, seqs, 8), 1);
+    assert_int_equal (seqs[0], 4);
+    zloom_lanes_gone (lanes, 4, 4);
+    zloom_lanes_gone (lanes, 1, 1);
+    assert_int_equal (s_take (lanes, seqs, 8), 0);
+    zloom_lanes_gone (lanes, 2, 2);
+    assert_int_equal (s_take (lanes, seqs, 8), 1);
+    assert_int_equal (seqs[0], 3);
+    zloom_lanes_destroy (&lanes);
+}
+
+/* It waits for the first: a later one that had failed waits in its turn. */
+static void
+lanes_hold_a_slot_before_what_had_failed (void **state)
+{
+    (void) state;
+    zloom_lanes_t *lanes = zloom_lanes_new (s_seed, 1);
+    uint64_t seqs[8] = {0};
+    zloom_lanes_add (lanes, s_slot (7, 1), 1);
+    zloom_lanes_add (lanes, s_slot (7, 1), 2);
+    assert_int_equal (s_take (lanes, seqs, 8), 2);
+    zloom_lanes_gone (lanes, 1, 1);
+    zloom_lanes_fail (lanes, 2);
+    zloom_lanes_hold (lanes, s_slot (7, 1), 1);
+    assert_int_equal (s_take (lanes, seqs, 8), 0);
+    zloom_lanes_hold (lanes, s_slot (7, 1), 2); /* the first is waited for all the same */
+    zloom_lanes_gone (lanes, 1, 1);
+    assert_int_equal (s_take (lanes, seqs, 8), 1);
+    assert_int_equal (seqs[0], 2);
+    zloom_lanes_destroy (&lanes);
+}
+
 static void
 lanes_tell_which_are_deepest (void **state)
 {
@@ -277,6 +324,8 @@ main (void)
       cmocka_unit_test (lanes_that_wait_forget_and_ask_again),
       cmocka_unit_test (lanes_let_the_first_that_failed_block),
       cmocka_unit_test (lanes_go_on_when_a_blocker_leaves_by_another_way),
+      cmocka_unit_test (lanes_hold_a_slot_behind_what_is_on_its_way_out),
+      cmocka_unit_test (lanes_hold_a_slot_before_what_had_failed),
       cmocka_unit_test (lanes_tell_which_are_deepest),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

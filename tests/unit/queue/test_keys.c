@@ -171,6 +171,83 @@ queue_sweeps_a_parked_key_a_part_at_a_time (void **state)
     desk_destroy (desk);
 }
 
+/*
+ * A parked key whose followers, messages 2 and 3, are still on their way to the dead letters, since
+ * their bytes come from the disk.
+ */
+static desk_t *
+s_followed (void)
+{
+    const zloom_flow_config_t config = keys_config (ZLOOM_ORDER_PARK);
+    desk_t *desk = desk_new (&config);
+    desk_subscribe (desk, 5, 100);
+    keys_send (desk, 1, "a");
+    desk_dispatch (desk);
+    const got_t dead = keys_got (desk);
+    keys_settle (desk, &dead, 1, ZLOOM_VERDICT_REJECT);
+    keys_send (desk, 2, "aa");
+    assert_int_equal (desk_dispatch (desk), 0);
+    desk->cold_below = 4;
+    desk_simple (desk, ZLOOM_EVENT_TIMER);
+    assert_int_equal (desk_stats (desk).moving, 2);
+    return desk;
+}
+
+/* Of messages 4, of that key, and 5, of another, only 5 goes. */
+static void
+s_expect_other_key (desk_t *desk)
+{
+    keys_send (desk, 4, "ab");
+    desk_dispatch (desk);
+    const got_t got = keys_got (desk);
+    const uint64_t b[] = {5};
+    keys_expect (&got, b, 1);
+    keys_settle (desk, &got, 5, ZLOOM_VERDICT_ACK);
+}
+
+/* What followed a dead message has left before its key goes on: a crash may still bring it back. */
+static void
+queue_lets_a_key_go_on_behind_what_followed (void **state)
+{
+    (void) state;
+    desk_t *desk = s_followed ();
+    assert_int_equal (s_free (desk, "a", false), ZLOOM_OK);
+    s_expect_other_key (desk);
+    desk->cold_below = 0;
+    desk_simple (desk, ZLOOM_EVENT_FETCHED);
+    assert_int_equal (desk_stats (desk).dead, 3);
+    assert_int_equal (desk_dispatch (desk), 1);
+    const got_t got = keys_got (desk);
+    const uint64_t a[] = {4};
+    keys_expect (&got, a, 1);
+    desk_destroy (desk);
+}
+
+/* ... and if it comes back, it is worked on before what came later. */
+static void
+queue_keeps_the_order_of_a_freed_key_over_a_restart (void **state)
+{
+    (void) state;
+    for (int recipes = 0; recipes < 2; recipes++) {
+        desk_t *desk = s_followed ();
+        if (recipes) { /* another one frees the key as well */
+            desk->config.order = ZLOOM_ORDER_SKIP;
+            zloom_queue_pattern.configure (desk->queue, &desk->config);
+        } else {
+            assert_int_equal (s_free (desk, "a", false), ZLOOM_OK);
+        }
+        s_expect_other_key (desk);
+        desk->cold_below = 0;
+        desk_restart (desk);
+        desk_subscribe (desk, 6, 100);
+        desk_dispatch (desk);
+        const got_t got = keys_got (desk);
+        const uint64_t a[] = {2, 3, 4};
+        keys_expect (&got, a, 3);
+        desk_destroy (desk);
+    }
+}
+
 /* A deep backlog of one key keeps nobody else's messages out of sight. */
 static void
 queue_looks_past_a_key_with_a_deep_backlog (void **state)
@@ -267,6 +344,8 @@ main (void)
       cmocka_unit_test (queue_frees_a_key_whose_message_is_damaged),
       cmocka_unit_test (queue_tells_whether_a_key_was_freed),
       cmocka_unit_test (queue_sweeps_a_parked_key_a_part_at_a_time),
+      cmocka_unit_test (queue_lets_a_key_go_on_behind_what_followed),
+      cmocka_unit_test (queue_keeps_the_order_of_a_freed_key_over_a_restart),
       cmocka_unit_test (queue_looks_past_a_key_with_a_deep_backlog),
       cmocka_unit_test (queue_spreads_keys_by_a_secret),
       cmocka_unit_test (queue_has_no_keys_without_a_key),
