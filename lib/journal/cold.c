@@ -162,6 +162,7 @@ s_move_done (zloom_job_t *job, void *owner)
         self->stats.moved_bytes += move->moved_bytes;
         self->stats.holes += move->holes;
         self->landing = move;
+        self->working = false;
         zloom_log_land (self);
     }
 }
@@ -226,7 +227,6 @@ zloom_log_land (zloom_log_t *self)
     }
     self->seal_wanted |= self->open.records > 0;
     self->tend = true;
-    self->working = false;
     zloom_move_free (&self->landing);
 }
 
@@ -249,13 +249,17 @@ s_begin_move (zloom_log_t *self, zloom_move_t *move)
 
 /*
  * The segment of which the least is needed, as far as was told, of those that are not written any
- * more; the oldest of several. *live: how much that is.
+ * more; the oldest of several. *live: how much that is. 0: there is none. Those that came since
+ * hold snapshots alone, which are needed, and are not taken anew (snapshot.c).
  */
 static uint64_t
 s_emptiest_segment (const zloom_log_t *self, uint64_t *live)
 {
     size_t count = self->segment_count - 1;
-    uint64_t *needed = zloom_alloc (count * sizeof *needed);
+    while (count > 0 && self->segments[count - 1].number > self->written_segment) {
+        count--;
+    }
+    uint64_t *needed = zloom_alloc ((count + 1) * sizeof *needed);
     for (size_t i = 0; i < self->flow_count; i++) {
         const zloom_index_t *index = &self->flows[i]->index;
         size_t at = 0;
@@ -275,7 +279,7 @@ s_emptiest_segment (const zloom_log_t *self, uint64_t *live)
     }
     *live = needed[least];
     free (needed);
-    return self->segments[least].number;
+    return count > 0 ? self->segments[least].number : 0;
 }
 
 bool
@@ -309,7 +313,7 @@ zloom_log_clear_segment (zloom_log_t *self)
     if (self->disk_full) {
         number = s_emptiest_segment (self, &live);
     }
-    if (live > self->segment_bytes / 2) {
+    if (number == 0 || live > self->segment_bytes / 2) {
         /* Copies would take the disk that they are to give back. */
         self->move_at_ns = zloom_time_add (self->now.mono_ns, ZLOOM_RETRY_MOVE_NS);
         return;

@@ -41,20 +41,28 @@ s_encode_own (const zloom_log_t *self, const zloom_log_flow_t *flow, zloom_buf_t
 }
 
 /*
- * The flow whose snapshot is the oldest, when that is older than it may be. On a full disk every
- * segment that replay does not need any more counts; but not those that hold snapshots alone, or
- * these would be due for each other without an end.
+ * Whether a snapshot from which replay starts in this segment is older than it may be. On a full
+ * disk every segment that replay does not need any more counts; but not those that hold snapshots
+ * alone, or these would be due for each other without an end. And what was moved out of a segment
+ * is waited for, also when there is disk by now: nothing else is given back before that.
  */
+static bool
+s_is_old (const zloom_log_t *self, uint64_t border_segment)
+{
+    const uint64_t current = self->segments[self->segment_count - 1].number;
+    const bool old = self->disk_full ? border_segment <= self->written_segment
+                                     : border_segment + zloom_log_limit (self) / 2 <= current;
+    return border_segment < current && (old || border_segment <= self->moved_segment);
+}
+
+/* The flow whose snapshot is the oldest, when that is older than it may be. */
 static zloom_log_flow_t *
 s_due (const zloom_log_t *self)
 {
-    uint64_t current = self->segments[self->segment_count - 1].number;
-    uint64_t half = self->disk_full ? 1 : zloom_log_limit (self) / 2;
-    uint64_t last = self->disk_full ? self->written_segment : current;
     zloom_log_flow_t *oldest = NULL;
     for (size_t i = 0; i < self->flow_count; i++) {
         zloom_log_flow_t *flow = self->flows[i];
-        if (flow->mark.border_segment + half <= current && flow->mark.border_segment <= last &&
+        if (s_is_old (self, flow->mark.border_segment) &&
             (!oldest || flow->mark.border_segment < oldest->mark.border_segment)) {
             oldest = flow;
         }

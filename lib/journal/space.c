@@ -341,6 +341,11 @@ zloom_log_plan (zloom_log_t *self)
         s_give_back (self, target);
     } else if (now < self->retry_at_ns) {
         return;
+    } else if (self->landing) {
+        /* What has been moved finds no room to be told in: a new segment has some. */
+        if (s_fill_due (self, wanted)) {
+            zloom_log_begin (self, &s_new_fill (self)->job);
+        }
     } else if (s_slot_due (self, reclaim, target)) {
         zloom_log_write_slot (self);
     } else if (s_fill_due (self, wanted)) {
