@@ -69,7 +69,7 @@ typedef struct {
     bool expired; /* that is why it is dead */
     bool leased;
     bool started;
-    bool released;       /* by its holder, who has no answer yet: the router may not have read it */
+    bool released;       /* or rejected, and no answer yet: the router may not have read it */
     zloom_token_t token; /* the newest */
     zloom_route_t route;
     int64_t deadline_ns;

@@ -185,7 +185,8 @@ sim_checker_asked (sim_checker_t *self, sim_flow_t flow, uint64_t seq, zloom_tok
         /* Whoever named it to this boot may hold it all the same, and be charged when that ends. */
         place->bad_ends += place->leased && !holds;
         place->leased = false;
-        place->released |= holds && verdict == ZLOOM_VERDICT_RELEASE;
+        place->released |=
+          holds && (verdict == ZLOOM_VERDICT_RELEASE || verdict == ZLOOM_VERDICT_REJECT);
         const bool bad = verdict == ZLOOM_VERDICT_RETRY || verdict == ZLOOM_VERDICT_CRASH;
         place->bad_ends += bad && !sim_same_token (place->bad, token);
         place->bad = bad ? token : place->bad;
