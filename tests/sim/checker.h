@@ -147,6 +147,8 @@ void sim_checker_refused (sim_checker_t *self);
 void sim_checker_doubt (sim_checker_t *self, zloom_route_t route);
 /* All leases of a route (in one flow, or SIM_NO_FLOW: in all) end. */
 void sim_checker_released (sim_checker_t *self, sim_flow_t flow, zloom_route_t route, bool crashed);
+/* Its peer says so: what was given back before that, with no answer, may not have been read yet. */
+void sim_checker_leaves (sim_checker_t *self, sim_flow_t flow, zloom_route_t route);
 
 /* ---- what the world may do ------------------------------------------------------------------- */
 

@@ -183,11 +183,11 @@ s_hear (sim_ear_t *self, sim_session_t *session, const zloom_verb_t *verb)
         break;
     }
     case ZLOOM_VERB_UNSUBSCRIBE:
-        sim_checker_released (self->checker, sim_session_flow (session, verb->unsubscribe.handle),
-                              session->route, false);
+        sim_checker_leaves (self->checker, sim_session_flow (session, verb->unsubscribe.handle),
+                            session->route);
         break;
     case ZLOOM_VERB_BYE:
-        sim_checker_released (self->checker, SIM_NO_FLOW, session->route, false);
+        sim_checker_leaves (self->checker, SIM_NO_FLOW, session->route);
         break;
     case ZLOOM_VERB_GONE:
         s_hear_gone (self, &verb->gone);

@@ -122,6 +122,8 @@ const zloom_hosted_t *sim_hosted (const sim_checker_t *self, sim_flow_t flow);
 const char *sim_place_key (const sim_checker_t *self, const sim_place_t *place);
 /* Whether it has expired, or may have, by a clock that has jumped since. */
 bool sim_place_expired (const sim_checker_t *self, const sim_place_t *place);
+/* It was given back, with no answer, and its lease may have run out before anybody read that. */
+bool sim_place_ran_out (const sim_checker_t *self, const sim_place_t *place);
 /* Another place of SIM_ONCE with the same id, that the last look found: this one is not needed. */
 const sim_place_t *sim_twin (const sim_checker_t *self, const sim_message_t *message);
 /* order.c: whether a delivery, an ack, the end of a lease and a storing keep what is promised. */

@@ -60,6 +60,12 @@ sim_hosted (const sim_checker_t *self, sim_flow_t flow)
                         : NULL;
 }
 
+bool
+sim_place_ran_out (const sim_checker_t *self, const sim_place_t *place)
+{
+    return place->released && place->started && place->deadline_ns <= self->ground->mono_ns;
+}
+
 /*
  * Whether it can be handed out at once: nobody may have charged it with a failure, so it neither
  * waits for its retry nor is it suspect.
@@ -68,6 +74,7 @@ static bool
 s_may_go (const sim_checker_t *self, const sim_place_t *place)
 {
     return place->left == SIM_THERE && place->bad_ends == 0 && !place->rejected &&
+           !sim_place_ran_out (self, place) &&
            (!self->flows[place->flow].disk || place->group <= sim_durable (self));
 }
 

@@ -69,7 +69,7 @@ s_check_lease (sim_checker_t *self, sim_place_t *place, zloom_route_t route)
                   sim_flow_name (place->flow), place->seq, (uint64_t) route,
                   (uint64_t) place->route, (place->deadline_ns - self->ground->mono_ns) / SIM_MS);
     }
-    if (place->leased && place->started) {
+    if ((place->leased && place->started) || sim_place_ran_out (self, place)) {
         place->bad_ends++;
     }
 }
@@ -311,6 +311,21 @@ sim_checker_doubt (sim_checker_t *self, zloom_route_t route)
             sim_place_t *place = self->flows[f].places[i];
             if (place->leased && place->route == route) {
                 place->deadline_ns = 0;
+            }
+        }
+    }
+}
+
+void
+sim_checker_leaves (sim_checker_t *self, sim_flow_t flow, zloom_route_t route)
+{
+    for (int f = 0; f < SIM_FLOWS; f++) {
+        const sim_books_t *books = &self->flows[f];
+        for (size_t i = 0; i < books->count && (flow == SIM_NO_FLOW || (int) flow == f); i++) {
+            sim_place_t *place = books->places[i];
+            if (place->leased && place->route == route) {
+                place->leased = false;
+                place->bad_ends += place->deadline_ns <= self->ground->mono_ns && place->started;
             }
         }
     }
