@@ -287,10 +287,9 @@ s_deadline (const zloom_journal_t *journal)
     return deadline;
 }
 
-static bool
-s_work (zloom_journal_t *journal)
+bool
+zloom_log_work (zloom_log_t *self, const zloom_jobs_t *asleep)
 {
-    zloom_log_t *self = s_self (journal);
     zloom_assert (self->manual);
     /* As with threads, none waits for another: the seed decides who is first. */
     zloom_jobs_t *const all[] = {self->commits, self->reads, self->background};
@@ -298,9 +297,16 @@ s_work (zloom_journal_t *journal)
     const size_t first = (size_t) zloom_random_below (&self->random, count);
     bool worked = false;
     for (size_t i = 0; i < count && !worked; i++) {
-        worked = zloom_jobs_step (all[(first + i) % count]);
+        zloom_jobs_t *jobs = all[(first + i) % count];
+        worked = jobs != asleep && zloom_jobs_step (jobs);
     }
     return worked;
+}
+
+static bool
+s_work (zloom_journal_t *journal)
+{
+    return zloom_log_work (s_self (journal), NULL);
 }
 
 static void

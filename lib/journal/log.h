@@ -254,6 +254,8 @@ zloom_err_t zloom_log_room (const zloom_log_t *self, uint32_t records, uint64_t 
 /* Whether the journal's own record fits the open group; its own may use the reserve. */
 bool zloom_log_own_room (const zloom_log_t *self, uint64_t bytes);
 void zloom_log_stage (zloom_log_t *self, const zloom_record_t *record, zloom_blob_t *blob);
+/* One step by hand, of any thread but the one that is asleep (NULL: none). */
+bool zloom_log_work (zloom_log_t *self, const zloom_jobs_t *asleep);
 /*
  * Close the open group and give it to the committer; false when that is not possible now: it has
  * two, or one and this one is small or does not fit the segment.

@@ -37,6 +37,21 @@ s_second (uint64_t seed)
     return s_bytes[s_pick (seed, 17, 3)];
 }
 
+/* Threads of the journal sleep: the router lives for long enough that it matters. */
+static void
+s_sleepy (uint64_t seed, sim_world_options_t *options)
+{
+    if (s_pick (seed, 18, 9) == 0) {
+        options->chaos.sleeps = true;
+        options->chaos.power = false;
+        options->chaos.kills = false;
+        options->chaos.drains = false;
+        options->producers = 3 + s_pick (seed, 19, 2);
+        options->messages += 400;
+        options->host.segment_bytes = 32768;
+    }
+}
+
 void
 sim_wild_world (uint64_t seed, sim_world_options_t *options)
 {
@@ -58,6 +73,7 @@ sim_wild_world (uint64_t seed, sim_world_options_t *options)
                 .peers = s_pick (seed, 12, 2) == 0,
                 .hands = s_pick (seed, 13, 2) == 0,
                 .clock = s_pick (seed, 14, 2) == 0}};
+    s_sleepy (seed, options);
     s_vary (seed, options);
 }
 

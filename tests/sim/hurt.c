@@ -116,6 +116,10 @@ sim_world_hurt (sim_world_t *self)
         s_use_hands (self);
     } else if (chaos->clock && lot == 13) {
         ground->wall_offset_ns += sim_span (ground, -3600 * SIM_S, 3600 * SIM_S);
+    } else if (chaos->sleeps && lot > 13) {
+        const bool background = sim_once_in (ground, 3);
+        sim_router_sleep (self->router, background ? SIM_BACKGROUND_SLEEPS : SIM_READS_SLEEP,
+                          sim_span (ground, SIM_S, 10 * SIM_S));
     } else if (chaos->peers) {
         s_hurt_peer (self);
     }

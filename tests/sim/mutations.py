@@ -58,7 +58,7 @@ MUTATIONS = [
              "lib/journal/commit.c", ".attested = self->open.number - 1,", ".attested = 0,"),
     Mutation("reuse-before-read", "a segment is used again after what was asked for has been read",
              "lib/journal/space.c", " && self->fetches_ended >= self->moved_fetches", "",
-             unit="journal.fetch"),  # of simulated threads none sleeps for as long as a move takes
+             unit="journal.fetch"),  # and of worlds where threads sleep, one in ten
     Mutation("reuse-before-move", "a segment is used again after the MOVE is durable",
              "lib/journal/space.c", "self->durable >= self->moved_after && ", ""),
     Mutation("reuse-while-needed", "a segment is used again when neither slot needs it",

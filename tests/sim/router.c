@@ -32,6 +32,8 @@ struct sim_router {
     bool closing; /* in good order */
     bool held;    /* its disk */
     bool rough;
+    sim_sleeper_t sleeper; /* of its journal's threads, until ... */
+    int64_t wakes_ns;
     sim_host_t host;
     unsigned openings;
     zloom_err_t open_error;
@@ -68,6 +70,7 @@ sim_router_new (sim_ground_t *ground, sim_checker_t *checker, sim_ear_t *ear, si
     sim_disk_watch (self->disk, s_before, self);
     self->next_ns = ground->mono_ns;
     self->work_ns = ZLOOM_NEVER;
+    self->wakes_ns = ZLOOM_NEVER;
     return self;
 }
 
@@ -97,6 +100,8 @@ s_discard (sim_router_t *self)
     }
     sim_ear_forget (self->ear);
     self->draining = false;
+    self->sleeper = SIM_NONE_SLEEPS;
+    self->wakes_ns = ZLOOM_NEVER;
     self->work_ns = ZLOOM_NEVER;
 }
 
@@ -187,6 +192,16 @@ s_open (sim_router_t *self)
 
 /* ---- turns ----------------------------------------------------------------------------------- */
 
+/* The thread that sleeps is scheduled again, when it is time. */
+static void
+s_wake (sim_router_t *self)
+{
+    if (self->wakes_ns <= self->ground->mono_ns) {
+        self->sleeper = SIM_NONE_SLEEPS;
+        self->wakes_ns = ZLOOM_NEVER;
+    }
+}
+
 static void
 s_turn (sim_router_t *self)
 {
@@ -198,6 +213,7 @@ s_turn (sim_router_t *self)
     if (self->next_ns <= now.mono_ns) {
         self->next_ns = now.mono_ns + TURN_NS;
     }
+    s_wake (self);
     if (self->work_ns == ZLOOM_NEVER && !self->held) {
         self->work_ns = now.mono_ns + sim_span (self->ground, SIM_MS / 50, SIM_MS / 2);
     }
@@ -231,7 +247,8 @@ s_work (sim_router_t *self)
         self->work_ns = ZLOOM_NEVER;
         return;
     }
-    const bool worked = zloom_journal_work (self->journal);
+    s_wake (self);
+    const bool worked = sim_work_without (self->journal, self->sleeper);
     if (sim_disk_stopped (self->disk)) {
         sim_trace (self->ground, "router-crash", sim_disk_calls (self->disk), 0, 0);
         self->lives.crashes++;
@@ -256,6 +273,7 @@ sim_router_next (const sim_router_t *self)
                                                                           : self->next_ns;
     }
     int64_t next_ns = self->next_ns < self->work_ns ? self->next_ns : self->work_ns;
+    next_ns = self->wakes_ns < next_ns ? self->wakes_ns : next_ns;
     const int64_t frame_ns = sim_net_next (self->net);
     return frame_ns < next_ns ? frame_ns : next_ns;
 }
@@ -301,6 +319,16 @@ sim_router_stall (sim_router_t *self, int64_t for_ns)
 }
 
 void
+sim_router_sleep (sim_router_t *self, sim_sleeper_t sleeper, int64_t for_ns)
+{
+    if (self->state == SIM_SERVES && !self->sleeper) {
+        sim_trace (self->ground, "thread-sleeps", (uint64_t) sleeper, (uint64_t) for_ns, 0);
+        self->sleeper = sleeper;
+        self->wakes_ns = self->ground->mono_ns + for_ns;
+    }
+}
+
+void
 sim_router_drain (sim_router_t *self, int64_t within_ns)
 {
     if (self->state == SIM_SERVES && !self->draining) {
@@ -324,6 +352,7 @@ void
 sim_router_rough (sim_router_t *self, bool rough)
 {
     self->rough = rough;
+    self->wakes_ns = self->sleeper ? self->ground->mono_ns : ZLOOM_NEVER;
     if (!rough && !sim_disk_stopped (self->disk)) {
         sim_disk_stop_after (self->disk, 0);
     }

@@ -52,6 +52,8 @@ void sim_router_crash_after (sim_router_t *self, uint64_t nth);
 void sim_router_kill (sim_router_t *self, bool power_lost, int64_t off_ns);
 /* It is not scheduled for so long. */
 void sim_router_stall (sim_router_t *self, int64_t for_ns);
+/* A thread of its journal is not scheduled for so long. */
+void sim_router_sleep (sim_router_t *self, sim_sleeper_t sleeper, int64_t for_ns);
 /* Leave in good order within so long, then come again. */
 void sim_router_drain (sim_router_t *self, int64_t within_ns);
 /* The disk's own work is slow or not. */

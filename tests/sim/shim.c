@@ -2,7 +2,7 @@
 #include "shim.h"
 
 #include "base/memory.h"
-#include "journal/ops.h"
+#include "journal/log.h"
 
 #include <stdlib.h>
 
@@ -318,4 +318,13 @@ sim_watch (zloom_journal_t *journal, sim_watch_t which, const sim_watcher_t *wat
         watch->ops.room = s_room;
     }
     journal->ops = &watch->ops;
+}
+
+bool
+sim_work_without (zloom_journal_t *journal, sim_sleeper_t sleeper)
+{
+    zloom_log_t *log = (zloom_log_t *) journal; /* its first member */
+    return zloom_log_work (log, sleeper == SIM_READS_SLEEP         ? log->reads
+                                : sleeper == SIM_BACKGROUND_SLEEPS ? log->background
+                                                                   : NULL);
 }

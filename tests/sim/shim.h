@@ -57,4 +57,10 @@ typedef enum { SIM_WATCH_MEMORY, SIM_WATCH_DISK, SIM_WATCH_FAR_DISK, SIM_WATCHES
 /* From now on the watcher hears of what is staged. */
 void sim_watch (zloom_journal_t *journal, sim_watch_t which, const sim_watcher_t *watcher);
 
+/* The threads of a log that may be left without a processor, for as long as others work. */
+typedef enum { SIM_NONE_SLEEPS, SIM_READS_SLEEP, SIM_BACKGROUND_SLEEPS } sim_sleeper_t;
+
+/* As zloom_journal_work of a log, without that thread. */
+bool sim_work_without (zloom_journal_t *journal, sim_sleeper_t sleeper);
+
 #endif

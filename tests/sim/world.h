@@ -25,6 +25,7 @@ typedef struct {
     bool power; /* the power goes, at chosen calls to the disk */
     bool kills;
     bool stalls;
+    bool sleeps; /* threads of the journal are not scheduled */
     bool drains;
     bool disk_errors; /* calls fail, the disk fills up */
     bool network;
