@@ -19,8 +19,8 @@
  *                            restart is started now, with its whole budget (INVALID: a router of
  *                            which nothing is to be started)
  *   scale   node, replicas   {were}: a worker runs so often from now on
- *   add     node             {processes}: a node of the recipe that was adopted is started; 0: it
- *                            runs already
+ *   add     node             {processes}: a node of the recipe that was adopted is started, on
+ *                            whatever host the fleet has placed it; 0: it runs already
  *   remove  node             {processes}: one that is not in it drains and is forgotten
  *   recipe  -                {path, values [{path, value, source, …}…], open [path…]}: the recipe
  *                            that is taken over whole, and what is of a later one in part

@@ -38,15 +38,17 @@ struct zloom_proc {
  * here is broken meanwhile, and starting the node again would not help.
  */
 static int64_t
-s_ready_limit_ns (const zloom_supervisor_config_t *config, const zloom_plan_unit_t *plan)
+s_ready_limit_ns (const zloom_supervisor_config_t *config, const zloom_recipe_t *recipe,
+                  const zloom_plan_unit_t *plan)
 {
-    const zloom_recipe_node_t *router = zloom_recipe_home (config->recipe, plan->node);
+    const zloom_recipe_node_t *router = zloom_recipe_home (recipe, plan->node);
     const bool here = !router || zloom_plan_is_here (config->here, router->name);
     return here ? config->ready_limit_ns : FAR_READY_NS;
 }
 
 zloom_proc_t *
-zloom_proc_new (const zloom_supervisor_config_t *config, const zloom_plan_unit_t *plan)
+zloom_proc_new (const zloom_supervisor_config_t *config, const zloom_recipe_t *recipe,
+                const zloom_plan_unit_t *plan)
 {
     /* A bridge is written in no recipe: it is started again as its router is. */
     const bool is_bridge = plan->node->of && !plan->node->kind->listens;
@@ -57,7 +59,7 @@ zloom_proc_new (const zloom_supervisor_config_t *config, const zloom_plan_unit_t
       .backoff_ns = common->restart.backoff_ns,
       .budget = common->restart.budget,
       .within_ns = common->restart.within_ns,
-      .ready_limit_ns = s_ready_limit_ns (config, plan),
+      .ready_limit_ns = s_ready_limit_ns (config, recipe, plan),
       .completes = once,
     };
     zloom_proc_t *self = zloom_alloc (sizeof *self);

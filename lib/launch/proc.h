@@ -11,8 +11,11 @@
 
 typedef struct zloom_proc zloom_proc_t;
 
-/* The plan is copied, except for what it borrows itself; everything else is borrowed. */
-zloom_proc_t *zloom_proc_new (const zloom_supervisor_config_t *config,
+/*
+ * The plan, which is of that recipe, is copied, except for what it borrows itself; everything else
+ * is borrowed.
+ */
+zloom_proc_t *zloom_proc_new (const zloom_supervisor_config_t *config, const zloom_recipe_t *recipe,
                               const zloom_plan_unit_t *plan);
 /* Kills what is still there. */
 void zloom_proc_destroy (zloom_proc_t **self_p);

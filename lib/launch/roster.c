@@ -150,11 +150,21 @@ s_planned (const zloom_plan_t *plan, const char *node)
     return NULL;
 }
 
+/*
+ * All nodes of the recipe that counts. Which of them run on this host says the fleet, as it was at
+ * the start; of one that came since then, whoever orders it has looked.
+ */
+static void
+s_plan (const zloom_supervisor_t *self, zloom_plan_t *plan)
+{
+    zloom_plan_init (plan, zloom_recipes_latest (self), NULL);
+}
+
 void
 zloom_roster_adopt (zloom_supervisor_t *self)
 {
     zloom_plan_t plan;
-    zloom_plan_init (&plan, zloom_recipes_latest (self), self->config.here);
+    s_plan (self, &plan);
     for (size_t i = 0; i < self->proc_count; i++) {
         zloom_proc_t *proc = self->procs[i];
         const zloom_plan_unit_t *unit = s_planned (&plan, zloom_proc_plan (proc)->node->name);
@@ -171,7 +181,7 @@ static void
 s_add (zloom_supervisor_t *self, const zloom_plan_unit_t *plan, int64_t mono_ns)
 {
     zloom_grow (&self->procs, &self->proc_capacity, self->proc_count + 1, sizeof (zloom_proc_t *));
-    zloom_proc_t *proc = zloom_proc_new (&self->config, plan);
+    zloom_proc_t *proc = zloom_proc_new (&self->config, zloom_recipes_latest (self), plan);
     self->procs[self->proc_count++] = proc;
     self->highest_rank = plan->rank > self->highest_rank ? plan->rank : self->highest_rank;
     zloom_proc_start (proc, mono_ns);
@@ -191,7 +201,7 @@ zloom_roster_add (zloom_supervisor_t *self, const char *name, int64_t mono_ns, i
         return s_not_running (self);
     }
     zloom_plan_t plan;
-    zloom_plan_init (&plan, zloom_recipes_latest (self), self->config.here);
+    s_plan (self, &plan);
     for (size_t i = 0; i < plan.count; i++) {
         if (strcmp (plan.units[i].node->name, name) == 0) {
             s_add (self, &plan.units[i], mono_ns);

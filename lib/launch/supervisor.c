@@ -274,7 +274,7 @@ s_init (zloom_supervisor_t *self)
         const zloom_plan_unit_t *unit = &plan.units[i];
         zloom_grow (&self->procs, &self->proc_capacity, self->proc_count + 1,
                     sizeof (zloom_proc_t *));
-        self->procs[self->proc_count++] = zloom_proc_new (&self->config, unit);
+        self->procs[self->proc_count++] = zloom_proc_new (&self->config, self->config.recipe, unit);
         self->highest_rank = unit->rank > self->highest_rank ? unit->rank : self->highest_rank;
     }
     zloom_plan_fini (&plan);

@@ -71,6 +71,8 @@ KEYS = """keys:
 ALL = """keys:
   shop: {public: "%(shop)s", may: [{flow: "*", rights: [read]}]}
 """
+LATE = RECIPE.replace("flows:", "  late: {kind: sink, file: {path: late.txt}}\nflows:").replace(
+    "[out, external], retain", "{out: , late: {from: start}, external: }, retain")
 NEWS = """keys:
   shop: {public: "%(shop)s", may: [{flow: news, rights: [publish, read]}]}
 """
@@ -137,8 +139,12 @@ class Ground(Case):
         for word in words:
             self.assertIn(word, done.stderr)
 
-    def written(self):
-        path = self.folder / "out.txt"
+    def pids(self, host):
+        done = zloom("ps", "-o", "json", "--state", self.folder / host)
+        return {node["unit"]: node["pid"] for node in json.loads(done.stdout)["nodes"]}
+
+    def written(self, name="out.txt"):
+        path = self.folder / name
         return path.read_text(encoding="utf-8").split() if path.exists() else []
 
 
@@ -238,6 +244,35 @@ class Hosts(Ground):
         done = zloom("up", *self.words("hub"))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.come("shop", "send", "in", "a").returncode, 0)
+
+    def test_who_joins_a_bus_on_another_host_touches_nobody(self):
+        """It is new in recipe and fleet: `zloom up` on the router's host, then on its own."""
+        self.write("fleet.yaml", (FLEET + NEWS) % self.public)
+        self.run_both()
+        self.assertEqual(self.come("shop", "send", "news", "--topic", "a", "x").returncode, 0)
+        before = {host: self.pids(host) for host in self.hosts}
+        self.recipe(LATE)
+        placed = (FLEET + NEWS).replace("work: b,", "work: b, late: b,")
+        self.write("fleet.yaml", placed % self.public)
+        for host in ("hub", "b"):
+            done = zloom("up", *self.words(host))
+            self.assertEqual(done.returncode, 0, done.stderr)
+        wait_for("it hears what is kept", lambda: self.written("late.txt") == ["x"])
+        late = self.pids("b").pop("late")
+        self.assertEqual(before, {"hub": self.pids("hub"),
+                                  "b": {"work": self.pids("b")["work"]}})
+        # It is one like the others from then on: another change is taken over, and it may go.
+        self.recipe(LATE.replace("late: {from: start}", "late: {topics: b, from: start}"))
+        for host in ("hub", "b"):
+            done = zloom("up", *self.words(host))
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotEqual(self.pids("b")["late"], late)
+        self.recipe(RECIPE)
+        self.write("fleet.yaml", (FLEET + NEWS) % self.public)
+        for host in ("hub", "b"):
+            done = zloom("up", *self.words(host))
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(before, {host: self.pids(host) for host in self.hosts})
 
     def test_a_mistake_in_the_fleet_changes_nothing(self):
         self.run_both()
