@@ -144,15 +144,93 @@ s_note_edges (zloom_changes_t *self, const zloom_recipe_t *recipe, const char *n
     }
 }
 
-/* What is carried between routers may be another now. */
+/* ---- what is carried between routers -------------------------------------------------------- */
+
+/* The router that a flow lives on; "": there is one only. */
+static const char *
+s_via (const json_t *values, const char *flow)
+{
+    const char *via = s_word (values, "flows", flow, "via");
+    return via ? via : "";
+}
+
+/* Takers, each with the router that it comes to. */
+static json_t *
+s_homes (json_t *values)
+{
+    json_t *homes = json_object ();
+    const char *path = NULL;
+    json_t *value = NULL;
+    json_object_foreach (values, path, value)
+    {
+        char flow[ZLOOM_NAME_MAX + 1];
+        const char *rest = s_below (path, "flows", flow);
+        if (!rest || strcmp (rest, "pattern") != 0) {
+            continue;
+        }
+        json_t *takers = s_ends (values, flow, "to");
+        const char *name = NULL;
+        json_t *unused = NULL;
+        json_object_foreach (takers, name, unused)
+        {
+            json_object_set_new (homes, name, json_string (s_via (values, flow)));
+        }
+        json_decref (takers);
+    }
+    json_object_del (homes, "external"); /* programs come wherever they like */
+    return homes;
+}
+
+/* Flows that are carried away from this router: as zloom_recipe_carries () has it. */
+static json_t *
+s_carried (json_t *values, const char *router)
+{
+    json_t *carried = json_object ();
+    json_t *homes = s_homes (values);
+    const char *path = NULL;
+    json_t *value = NULL;
+    json_object_foreach (values, path, value)
+    {
+        char flow[ZLOOM_NAME_MAX + 1];
+        const char *rest = s_below (path, "flows", flow);
+        if (!rest || strcmp (rest, "pattern") != 0 || strcmp (s_via (values, flow), router) == 0) {
+            continue;
+        }
+        const char *mirror = s_word (values, "flows", flow, "mirror.from");
+        bool away = mirror && strcmp (mirror, router) == 0;
+        json_t *senders = s_ends (values, flow, "from");
+        const char *name = NULL;
+        json_t *unused = NULL;
+        json_object_foreach (senders, name, unused)
+        {
+            const char *home = json_string_value (json_object_get (homes, name));
+            away = away || (home && strcmp (home, router) == 0);
+        }
+        json_decref (senders);
+        if (away) {
+            s_note (carried, flow);
+        }
+    }
+    json_decref (homes);
+    return carried;
+}
+
+/* A bridge knows what it carries from its start. `unsure`: what it was told last was another. */
 static void
-s_note_carriers (zloom_changes_t *self, const zloom_recipe_t *recipe)
+s_note_carriers (zloom_changes_t *self, const zloom_recipe_t *recipe, bool unsure)
 {
     for (size_t i = 0; i < zloom_recipe_node_count (recipe); i++) {
         const zloom_recipe_node_t *node = zloom_recipe_node_at (recipe, i);
-        if (node->of && !node->kind->listens && s_word (self->old, "nodes", node->name, "kind")) {
+        if (!node->of || node->kind->listens || !s_word (self->old, "nodes", node->name, "kind")) {
+            continue;
+        }
+        json_t *were = s_carried (self->old, node->of->name);
+        json_t *are = s_carried (self->new, node->of->name);
+        if (unsure || !json_equal (were, are)) {
             s_note (self->again, node->name);
         }
+        json_decref (were);
+        json_decref (are);
     }
 }
 
@@ -183,9 +261,6 @@ s_how_flow (zloom_changes_t *self, const zloom_recipe_t *recipe, const char *nam
     }
     if (s_is (rest, "limit.bytes")) {
         s_note_edges (self, recipe, name);
-    }
-    if (!was || !is || s_is (rest, "from") || s_is (rest, "to")) {
-        s_note_carriers (self, recipe);
     }
     return HOW_ROUTER;
 }
@@ -286,6 +361,7 @@ void
 zloom_changes_find (zloom_changes_t *self, const zloom_recipe_t *recipe)
 {
     s_compare (self, recipe);
+    s_note_carriers (self, recipe, json_object_size (self->open) > 0);
     /* What comes or goes is not started again. */
     json_t *const others[] = {self->added, self->removed};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {

@@ -7,7 +7,7 @@ import shutil
 import signal
 import unittest
 
-from topology import Case, wait_for
+from topology import Case, wait_for, zloom
 
 CHAIN = """
 nodes:
@@ -32,6 +32,14 @@ nodes:
 flows:
   mir: {pattern: queue, from: lines, to: last, key: /id, mirror: {from: edge, to: hub}}
 """
+
+
+TOLD = CHAIN % ("  ear: {kind: sink, file: {path: ear.txt}}%s", "external") + """\
+  news: {pattern: bus, from: external, to: [%s, external], via: edge, dead_letter: dead}
+%s
+"""
+JOINS = "\n  joins: {kind: worker, run: [cat], io: lines}"
+MORE = "  more: {pattern: queue, from: joins, to: last, via: hub}"
 
 
 class Bridge(Case):
@@ -121,6 +129,23 @@ class Bridge(Case):
         self.send_all(["f"])
         self.check_once(["a", "b", "c", "d", "e", "f"])
         self.assertIn("producer-hole", self.said())
+
+    def test_it_is_started_again_only_for_what_it_carries(self):
+        path = self.recipe(TOLD % ("", "ear", ""))
+        self.run_topology(path)
+        bridge = self.pid("edge-bridge")
+        for more, same in (("", True), (MORE, False), ("", False)):
+            self.recipe(TOLD % (JOINS, "ear, joins", more))
+            done = zloom("up", path, "--state", self.state)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual((more, self.pid("edge-bridge") == bridge), (more, same))
+            bridge = self.pid("edge-bridge")
+            before = len(self.out())
+            self.send_all(["a"])
+            done = self.ask("send", "news", "--topic", "x", "b")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            wait_for("it is carried", lambda: len(self.out()) == before + (2 if more else 1))
+        self.assertEqual(sorted(self.out()), ["a", "a", "a", "b"])
 
     def test_a_mirror_keeps_its_keys(self):
         lines = [json.dumps({"id": i % 7, "n": i}).replace(" ", "") for i in range(500)]
