@@ -53,6 +53,28 @@ s_print (const s_why_t *self, const char *name, bool is_flow, zloom_why_t *why)
 
 /* ---- the command ---------------------------------------------------------------------------- */
 
+/* A bus is on its router and on its edges, which have little to say of it while that is away. */
+static void
+s_keep_homes (zloom_view_t *view)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < view->flow_count; i++) {
+        const zloom_view_plan_t *plan = zloom_view_plan (view, view->flows[i].name);
+        if (!plan || zloom_view_router (view, plan->router)) {
+            view->flows[kept++] = view->flows[i];
+        }
+    }
+    view->flow_count = kept;
+}
+
+/* A flow of a router that does not let this key look: that was said. */
+static bool
+s_is_denied (const s_why_t *self, const char *name)
+{
+    const zloom_view_plan_t *plan = zloom_view_plan (&self->now, name);
+    return plan && self->now.silent == 0 && !zloom_view_router (&self->now, plan->router);
+}
+
 /* A bus is on its router and on its edges. */
 static bool
 s_is_first (const zloom_view_t *view, size_t i)
@@ -88,6 +110,9 @@ static int
 s_judge (const s_why_t *self, const char *name)
 {
     zloom_why_t why = {.cause = ZLOOM_WHY_IDLE};
+    if (s_is_denied (self, name)) {
+        return self->left_out;
+    }
     const bool is_flow = zloom_why_flow (&self->before, &self->now, name, &why) ||
                          zloom_why_unseen (&self->now, name, &why);
     if (!is_flow && !zloom_why_node (&self->before, &self->now, name, &why)) {
@@ -108,7 +133,8 @@ s_judge_all (const s_why_t *self)
     }
     for (size_t i = 0; i < self->now.plan_count && code == ZLOOM_EXIT_OK; i++) {
         const zloom_view_plan_t *plan = &self->now.plans[i];
-        code = zloom_view_router (&self->now, plan->router) ? code : s_judge (self, plan->flow);
+        const bool is_seen = zloom_view_router (&self->now, plan->router);
+        code = is_seen || s_is_denied (self, plan->flow) ? code : s_judge (self, plan->flow);
     }
     return code ? code : self->left_out;
 }
@@ -156,6 +182,8 @@ zloom_cmd_why (zloom_cli_t *cli)
     }
     if (code == ZLOOM_EXIT_OK) {
         const char *name = looker.target.flow;
+        s_keep_homes (&self.before);
+        s_keep_homes (&self.now);
         self.left_out = zloom_routers_left_out (&looker.routers);
         code = name[0] ? s_judge (&self, name) : s_judge_all (&self);
     }

@@ -95,7 +95,7 @@ typedef struct {
     int64_t durable;
 } zloom_view_router_t;
 
-/* A flow as the recipe has it: looked up only where a router is silent. */
+/* A flow as the recipe has it: looked up only where a router is left out. */
 typedef struct {
     char flow[ZLOOM_VIEW_NAME];
     char router[ZLOOM_VIEW_NAME];

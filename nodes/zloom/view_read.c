@@ -340,7 +340,7 @@ s_from_recipe (const json_t *answer, zloom_view_t *view)
     }
 }
 
-/* What lives on a router that does not answer, its supervisor knows. */
+/* What lives on a router that does not answer, or not to this key, its supervisor knows. */
 static void
 s_look_at_plan (zloom_looker_t *self, zloom_view_t *view)
 {
@@ -376,7 +376,7 @@ zloom_looker_look (zloom_looker_t *self, zloom_view_t *view)
     }
     view->silent = self->routers.silent;
     view->waited_ms = self->wait_ms;
-    if (self->supervised && view->silent > 0) {
+    if (self->supervised && zloom_routers_left_out (&self->routers) != ZLOOM_EXIT_OK) {
         s_look_at_plan (self, view);
     }
     return code;

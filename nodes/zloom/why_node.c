@@ -205,6 +205,34 @@ s_absent (const zloom_view_t *now, const zloom_view_node_t *node, zloom_why_t *w
 
 /* ---- by what it takes ----------------------------------------------------------------------- */
 
+/* "charge" is charge, or any of charge.1, charge.2, ... */
+static bool
+s_answers_to (const zloom_view_node_t *node, const char *name)
+{
+    const size_t size = strlen (name);
+    return strncmp (node->name, name, size) == 0 &&
+           (node->name[size] == 0 ||
+            (node->name[size] == '.' && node->name[size + 1] &&
+             strspn (node->name + size + 1, "0123456789") == strlen (node->name + size + 1)));
+}
+
+/* Of a bus: what it keeps is for others. */
+static bool
+s_has_heard_all (const zloom_view_t *now, const zloom_view_node_t *node, const char *name)
+{
+    const zloom_view_flow_t *flow = zloom_view_flow (now, name);
+    bool is_kept = false; /* for somebody */
+    int64_t lag = 0;
+    for (size_t i = 0; i < now->group_count; i++) {
+        const zloom_view_group_t *group = &now->groups[i];
+        if (strcmp (group->flow, name) == 0) {
+            is_kept = true;
+            lag += s_answers_to (node, group->name) ? group->lag : 0;
+        }
+    }
+    return is_kept && lag == 0 && flow && !flow->paused;
+}
+
 /* It has nothing in hand: maybe one of its flows has something and does not give it. */
 static bool
 s_starved (const zloom_view_t *before, const zloom_view_t *now, const zloom_view_node_t *node,
@@ -213,7 +241,8 @@ s_starved (const zloom_view_t *before, const zloom_view_t *now, const zloom_view
     for (size_t i = 0; i < node->take_count; i++) {
         zloom_why_t flow = {.cause = ZLOOM_WHY_COUNT};
         if (zloom_why_flow (before, now, node->takes[i], &flow) &&
-            !zloom_why_is_well (flow.cause)) {
+            !zloom_why_is_well (flow.cause) &&
+            (flow.cause == ZLOOM_WHY_DISK_FULL || !s_has_heard_all (now, node, node->takes[i]))) {
             why->cause = flow.cause;
             zloom_buf_printf (&why->sentence, "%s has nothing in hand, for %s", node->name,
                               zloom_buf_text (&flow.sentence));
@@ -269,17 +298,6 @@ s_judge (const zloom_view_t *before, const zloom_view_t *now, const zloom_view_n
         return;
     }
     s_judge_connected (before, now, node, why);
-}
-
-/* "charge" is charge, or any of charge.1, charge.2, ... */
-static bool
-s_answers_to (const zloom_view_node_t *node, const char *name)
-{
-    const size_t size = strlen (name);
-    return strncmp (node->name, name, size) == 0 &&
-           (node->name[size] == 0 ||
-            (node->name[size] == '.' && node->name[size + 1] &&
-             strspn (node->name + size + 1, "0123456789") == strlen (node->name + size + 1)));
 }
 
 /* "hub-bridge/orders" is of hub-bridge, which has a session for each outbox and none beside. */

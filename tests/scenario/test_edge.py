@@ -145,6 +145,20 @@ class Edge(Case):
                 return row[key]
         return None
 
+    def test_why_asks_the_bus_s_own_router(self):
+        self.run_topology(self.path)
+        hub = self.pid("hub")
+        self.addCleanup(os.kill, hub, signal.SIGCONT)
+        os.kill(hub, signal.SIGSTOP)
+        done = self.ask("why", "events", "--for", "100ms", "-o", "json")
+        judged = json.loads(done.stdout)
+        self.assertEqual((judged["cause"], judged["numbers"]), ("router_silent", None), judged)
+        done = self.ask("why", "--for", "100ms", "-o", "jsonl")
+        judged = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual([(flow["name"], flow["cause"]) for flow in judged if flow["name"] ==
+                          "events"], [("events", "router_silent")])
+        self.assertEqual(done.returncode, 69, done.stderr)
+
     def test_both_are_killed_under_load(self):
         self.run_topology(self.path)
         self.let_gate_open()

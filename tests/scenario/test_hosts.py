@@ -51,7 +51,7 @@ place: {near: b, feed: b, far: hub, near-bridge: hub, out: hub, copy: hub}
 """
 EDGED = """
 nodes:
-  router: {kind: router}
+  main: {kind: router}
   edge: {kind: forwarder}
   one: {kind: sink, file: {path: out.txt}, allow: {Z0421: "that is what is looked at"}}
 flows:
@@ -63,7 +63,7 @@ recipe: recipe.yaml
 hosts:
   hub: {address: %(address)s, public: "%(hub)s"}
   b: {public: "%(b)s"}
-place: {router: hub, edge: b, one: %(where)s}
+place: {main: hub, edge: b, one: %(where)s}
 """
 KEYS = """keys:
   shop: {public: "%(shop)s", may: [{flow: in, rights: [%(rights)s]}]}
@@ -317,6 +317,8 @@ class Hosts(Ground):
         self.write("fleet.yaml", (EDGED_FLEET + NEWS) % {**self.public, "where": "b"})
         self.start("b")  # it waits for its router, over there
         self.wait_log("b", "node-start node=edge")
+        done = zloom("why", "news", "--timeout", "100ms", "--state", self.folder / "b")
+        self.assertIn("it lives on router main, which has not answered", done.stdout)
         self.start("hub")
         for host in self.hosts:
             self.wait_log(host, " ready topology=")
@@ -325,6 +327,12 @@ class Hosts(Ground):
         wait_for("it is heard", lambda: self.written() == ["x", "y"])
         stats = json.loads(zloom("stats", "-o", "json", "--state", self.folder / "hub").stdout)
         self.assertEqual([row["consumer"] for row in stats["subscribers"]], ["edge"])
+        # Its router is not for that host to look at, and the edge has not what the router has.
+        done = zloom("why", "news", "--for", "100ms", "--state", self.folder / "b")
+        self.refused(done, "may not read all flows")
+        self.assertEqual(done.stdout, "")
+        done = zloom("why", "--for", "100ms", "--state", self.folder / "b")
+        self.assertEqual((done.returncode, done.stdout), (77, ""), done.stderr)
 
     def test_commands_on_a_host_without_the_router(self):
         self.run_both()

@@ -84,6 +84,34 @@ test_an_idle_node_asks_its_flows (void **state)
     zloom_why_fini (&rig.why);
 }
 
+/* What a bus keeps for somebody else is no reason why this one has nothing. */
+static void
+test_who_has_heard_all_of_a_bus_is_idle (void **state)
+{
+    (void) state;
+    s_rig_t rig;
+    zloom_view_group_t groups[2] = {{.flow = "orders", .name = "mail", .lag = 3},
+                                    {.flow = "orders", .name = "charge", .consumers = 1}};
+    s_open (&rig);
+    rig.now.groups = groups;
+    rig.now.group_count = 2;
+    rig.flow.ready = 3;
+    s_node_says (&rig, "charge", ZLOOM_WHY_IDLE, "charge is idle: it waits for work");
+    (void) snprintf (rig.nodes[0].name, sizeof rig.nodes[0].name, "charge.2");
+    s_node_says (&rig, "charge", ZLOOM_WHY_IDLE, "charge.2 is idle: it waits for work");
+    /* Nor for one that keeps no place: an edge, say. */
+    rig.now.group_count = 1;
+    s_node_says (&rig, "charge", ZLOOM_WHY_IDLE, "charge.2 is idle: it waits for work");
+    /* A bus that is paused gives nothing to anybody; and some may wait for it, too. */
+    rig.now.group_count = 2;
+    rig.flow.paused = true;
+    s_node_says (&rig, "charge", ZLOOM_WHY_PAUSED, "it is paused");
+    rig.flow.paused = false;
+    groups[1].lag = 1;
+    s_node_says (&rig, "charge", ZLOOM_WHY_NO_TAKERS, "charge.2 has nothing in hand, for orders");
+    zloom_why_fini (&rig.why);
+}
+
 static void
 test_the_worst_replica_speaks (void **state)
 {
@@ -142,6 +170,7 @@ main (void)
       cmocka_unit_test (test_a_node_that_waits_for_its_router),
       cmocka_unit_test (test_a_bridge_speaks_by_its_outboxes),
       cmocka_unit_test (test_an_idle_node_asks_its_flows),
+      cmocka_unit_test (test_who_has_heard_all_of_a_bus_is_idle),
       cmocka_unit_test (test_the_worst_replica_speaks),
       cmocka_unit_test (test_work_is_counted_between_reports),
       cmocka_unit_test (test_numbers_are_short),
