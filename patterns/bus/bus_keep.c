@@ -66,6 +66,9 @@ zloom_bus_arrived (const zloom_bus_t *self, int64_t wall_ns)
 {
     const zloom_ages_t *ages = &self->arrivals;
     uint64_t seq = self->floor;
+    if (self->arrived_ns > 0 && wall_ns > zloom_time_add (self->arrived_ns, NEAR_NS)) {
+        return self->next_seq; /* nothing has come since */
+    }
     for (size_t i = 0; i < ages->count && ages->marks[i].wall_ns <= wall_ns; i++) {
         seq = ages->marks[i].seq > seq ? ages->marks[i].seq : seq;
     }

@@ -411,7 +411,7 @@ void zloom_bus_retain_from (zloom_bus_t *self, uint64_t seq);
 /* Let go what nobody needs any more; without a turn nobody is told. */
 void zloom_bus_let_go (zloom_bus_t *self, zloom_now_t now, zloom_effects_t *effects);
 bool zloom_bus_next_live (const void *self, uint64_t from, uint64_t last, zloom_range_t *run);
-/* The lowest number that arrived at or after wall_ns, or one before it. */
+/* The lowest number that arrived at or after wall_ns, or one before it; the end: none has. */
 uint64_t zloom_bus_arrived (const zloom_bus_t *self, int64_t wall_ns);
 /* What the head of a pack that comes in now says of that: 0 where its sender's clock says it. */
 int64_t zloom_bus_arrival (const zloom_src_t *src, zloom_now_t now);

@@ -72,12 +72,15 @@ bus_keeps_bytes_and_ages (void **state)
     hall_pass (hall, 39 * S);
     assert_int_equal (hall->forgotten, 0);
     hall_join (hall, 1, (hall_wish_t){.from = ZLOOM_FROM_TIME, .from_value = begin_ns + 50 * S});
-    hall_join (hall, 2, (hall_wish_t){.from = ZLOOM_FROM_TIME, .from_value = begin_ns + 70 * S});
+    hall_join (hall, 2, (hall_wish_t){.from = ZLOOM_FROM_TIME, .from_value = begin_ns + 60 * S});
+    hall_join (hall, 3, (hall_wish_t){.from = ZLOOM_FROM_TIME, .from_value = begin_ns + 62 * S});
     hall_credit (hall, 1, 100);
     hall_credit (hall, 2, 100);
+    hall_credit (hall, 3, 100);
     hall_pass (hall, 2 * S);
     hall_expect (hall, 1, "1-2"); /* never too late, maybe a little early */
     hall_expect (hall, 2, "2");
+    hall_expect (hall, 3, ""); /* nothing has come since */
     hall_pass (hall, 58 * S);
     assert_int_equal (hall->forgotten, 0); /* 1 may have come at any time before 2 */
     hall_publish (hall, "a");
