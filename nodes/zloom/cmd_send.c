@@ -31,7 +31,8 @@ typedef struct {
     zloom_envelope_t asks; /* what every message asks for; its times count from its sending */
     int64_t at_ns;         /* --at: due then; 0: as `asks` says */
     int64_t timeout_ns;
-    uint64_t skip; /* lines that were sent under this name before */
+    uint64_t skip;    /* so many were sent under this name before */
+    uint64_t skipped; /* of these */
     uint64_t sent;
     uint64_t line;
     const char *source; /* of the lines, for messages */
@@ -66,7 +67,11 @@ s_line (void *arg, zloom_bytes_t line, bool cut)
 {
     s_send_t *self = arg;
     self->line++;
-    if (self->err != ZLOOM_OK || self->line <= self->skip) {
+    if (self->err == ZLOOM_OK && self->line <= self->skip) {
+        self->skipped++;
+        return;
+    }
+    if (self->err != ZLOOM_OK) {
         return;
     }
     self->err =
@@ -140,6 +145,8 @@ s_all (s_send_t *self)
     for (size_t i = 1; i < cli->word_count && err == ZLOOM_OK; i++) {
         if (i > self->skip) {
             err = s_one (self, zloom_bytes_text (cli->words[i]));
+        } else {
+            self->skipped++;
         }
     }
     if (err == ZLOOM_OK && (file || cli->word_count < 2)) {
@@ -250,7 +257,7 @@ s_tell_json (const s_send_t *self, const zloom_client_flow_state_t *state)
     json_t *told = json_pack ("{s:s, s:s, s:I, s:I, s:I, s:I}", "flow", self->flow, "producer",
                               zloom_client_core_name (core), "sent", (json_int_t) self->sent,
                               "confirmed", (json_int_t) s_confirmed (self, state), "refused",
-                              (json_int_t) state->failed, "skipped", (json_int_t) self->skip);
+                              (json_int_t) state->failed, "skipped", (json_int_t) self->skipped);
     if (self->sent > 0) {
         const uint64_t last = state->next_id - 1;
         const uint64_t first = state->next_id - self->sent;
@@ -273,9 +280,9 @@ s_tell (const s_send_t *self, const char *name)
     if (state.failed) {
         fprintf (stderr, ", %llu refused", (unsigned long long) state.failed);
     }
-    if (self->skip) {
-        fprintf (stderr, ", %llu skipped: '%s' sent them before", (unsigned long long) self->skip,
-                 name);
+    if (self->skipped) {
+        fprintf (stderr, ", %llu skipped: '%s' sent them before",
+                 (unsigned long long) self->skipped, name);
     }
     fputc ('\n', stderr);
     return ZLOOM_EXIT_OK;

@@ -221,6 +221,9 @@ class Data(Case):
         done = self.ask("send", "words", "--file", lines, "--name", "imp")
         self.assertIn("sent 1 to words, 1 confirmed, 3 skipped", done.stderr)
         self.assertEqual(self.flows()["words"]["ready"], 4)
+        for words in (["x"], ["--file", self.write("one.txt", "x\n")]):
+            done = self.ask("send", "words", *words, "--name", "imp")
+            self.assertIn("sent 0 to words, 0 confirmed, 1 skipped", done.stderr)
 
     def test_unknown_flow(self):
         self.run_topology(self.recipe(QUEUE))
