@@ -147,6 +147,10 @@ zloom_receipts_text (zloom_buf_t *out, const json_t *messages)
         {
             s_receipt_text (out, row);
         }
-        zloom_buf_add_text (out, at ? "" : "    there are none\n");
+        const bool gone = strcmp (zloom_print_string (message, "place"), "gone") == 0;
+        zloom_buf_add_text (out, at     ? ""
+                                 : gone ? "    it has left the flow, so each is past it; what it "
+                                          "was to them is known as long as it is kept (retain)\n"
+                                        : "    there are none\n");
     }
 }

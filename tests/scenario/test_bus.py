@@ -190,6 +190,17 @@ class Bus(Case):
         self.assertEqual([line["topic"] for line in lines], ["order.paid"] * 2)
 
 
+class Unkept(Case):
+    def test_of_what_has_left_receipts_say_so(self):
+        self.write("work.sh", SCRIPT, 0o755)
+        self.run_topology(self.recipe(RECIPE.replace("    retain: {age: 1h}\n", "")))
+        self.assertEqual(self.ask("send", "orders", "--topic", "order.paid", "a").returncode, 0)
+        self.wait_flow("orders", lambda f: f["acked"] == 2)
+        done = self.ask("trace", "orders", "1", "--receipts")
+        self.assertIn("orders, number 1, at its durable subscribers:\n"
+                      "    it has left the flow, so each is past it", done.stdout)
+
+
 class OneTopic(Case):
     def test_it_need_not_be_named(self):
         """Programs, nodes and those who send through another router learn it from their router."""
