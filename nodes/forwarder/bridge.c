@@ -259,7 +259,7 @@ zloom_bridge_far_event (void *bridge, const zloom_client_event_t *event)
         self->failed[self->failed_count++] = event->id;
         zloom_log (ZLOOM_LOG_ERROR, "bridge-rejected",
                    "node=%s flow=%s number=%llu error=%s text=\"%.*s\" what=\"the other router "
-                   "will never take it: it is counted as dead in the outbox\"",
+                   "will never take it: it is dropped from the outbox, and counted there\"",
                    self->node, self->flow, (unsigned long long) event->id,
                    zloom_err_name (event->code), (int) event->text.size,
                    event->text.size ? (const char *) event->text.data : "");
