@@ -329,6 +329,42 @@ s_take_over (const s_reload_t *self)
                 : s_order (self, "settle", json_pack ("{s:I}", "adopted", (json_int_t) adoption));
 }
 
+/* ---- what stays ----------------------------------------------------------------------------- */
+
+/* Of a subscriber that was durable: what it was promised is its until that is ended by hand. */
+static void
+s_tell_durable (const s_reload_t *self, const char *path)
+{
+    char flow[ZLOOM_NAME_MAX + 1];
+    char node[ZLOOM_NAME_MAX + 1];
+    const zloom_cli_t *cli = self->control->cli;
+    if (!zloom_changes_is_durable (path, self->changes.old, flow, node) ||
+        zloom_changes_is_durable (path, self->changes.new, flow, node)) {
+        return;
+    }
+    if (json_object_get (self->changes.new, path)) {
+        zloom_cli_say (cli, 0,
+                       "'%s' misses nothing of %s yet: zloom drain %s, zloom group drop %s %s "
+                       "--yes and zloom resume %s end that",
+                       node, flow, node, flow, node, node);
+    } else if (zloom_recipe_flow (self->topology->recipe, flow)) {
+        zloom_cli_say (cli, 0,
+                       "what '%s' has not heard of %s is kept until zloom group drop %s %s --yes",
+                       node, flow, flow, node);
+    }
+}
+
+static void
+s_tell_what_stays (const s_reload_t *self)
+{
+    size_t index = 0;
+    json_t *path = NULL;
+    json_array_foreach (self->changes.changed, index, path)
+    {
+        s_tell_durable (self, json_string_value (path));
+    }
+}
+
 int
 zloom_reload (zloom_control_t *control, const zloom_topology_t *topology, int64_t until_mono_ns,
               json_t **changed_p)
@@ -354,6 +390,9 @@ zloom_reload (zloom_control_t *control, const zloom_topology_t *topology, int64_
         code = topology->fleet && zloom_fleet_has_router (topology) ? s_tell_routers (&self) : code;
         if (code == ZLOOM_EXIT_OK && json_array_size (changes->changed) > 0) {
             code = s_take_over (&self);
+        }
+        if (code == ZLOOM_EXIT_OK) {
+            s_tell_what_stays (&self);
         }
     }
     *changed_p = changes->changed;

@@ -374,6 +374,15 @@ zloom_changes_find (zloom_changes_t *self, const zloom_recipe_t *recipe)
     }
 }
 
+bool
+zloom_changes_is_durable (const char *path, const json_t *values, char flow[ZLOOM_NAME_MAX + 1],
+                          char node[ZLOOM_NAME_MAX + 1])
+{
+    const char *rest = s_below (path, "flows", flow);
+    rest = rest ? s_below (rest, "to", node) : NULL;
+    return rest && strcmp (rest, "durable") == 0 && strcmp (s_value (values, path), "true") == 0;
+}
+
 void
 zloom_changes_init (zloom_changes_t *self)
 {

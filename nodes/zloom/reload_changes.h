@@ -32,5 +32,8 @@ void zloom_changes_init (zloom_changes_t *self);
 void zloom_changes_fini (zloom_changes_t *self);
 /* `old`, `new` and `open` are set: find the rest. `recipe` is what says the new. */
 void zloom_changes_find (zloom_changes_t *self, const zloom_recipe_t *recipe);
+/* Whether it is the path that says who hears what durably, and by these values it is so. */
+bool zloom_changes_is_durable (const char *path, const json_t *values,
+                               char flow[ZLOOM_NAME_MAX + 1], char node[ZLOOM_NAME_MAX + 1]);
 
 #endif

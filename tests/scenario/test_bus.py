@@ -177,6 +177,31 @@ class Bus(Case):
         self.assertNotIn("late", self.groups())
         self.assertEqual(self.ask("group", "drop", "orders", "late", "--yes").returncode, 1)
 
+    def test_one_is_durable_no_more_once_it_is_dropped(self):
+        """Until then it misses nothing; who changed the recipe hears so."""
+        self.recipe(RECIPE.replace("email: {topics: order.paid}",
+                                   "email: {topics: order.paid, durable: false}"))
+        done = zloom("up", self.path, "--state", self.state)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("'email' misses nothing of orders yet: zloom drain email, zloom group drop "
+                      "orders email --yes and zloom resume email end that", done.stderr)
+        self.assertTrue(self.groups()["email"]["durable"])
+        for words in (["drain", "email"], ["group", "drop", "orders", "email", "--yes"],
+                      ["resume", "email"]):
+            done = self.ask(*words)
+            self.assertEqual((done.returncode, words), (0, words), done.stderr)
+        self.assertEqual([row["consumer"] for row in json.loads(
+            self.ask("group", "ls", "orders", "-o", "json").stdout) if not row["durable"]],
+            ["email"])
+        audit = "  audit: {kind: sink, file: {path: audit.txt}}\n"
+        self.recipe(RECIPE.replace("      audit:\n", "").replace(audit, "").replace(
+            "email: {topics: order.paid}", "email: {topics: order.paid, durable: false}"))
+        done = zloom("up", self.path, "--state", self.state)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("what 'audit' has not heard of orders is kept until zloom group drop orders "
+                      "audit --yes", done.stderr)
+        self.assertNotIn("'email' misses nothing", done.stderr)
+
     def test_tap_by_topic(self):
         with subprocess.Popen([ZLOOM, "tap", "orders", "--topic", "order.*", "--count", "2", "-o",
                                "jsonl", "--state", self.state], stdout=subprocess.PIPE,
