@@ -92,7 +92,7 @@ struct zloom_hosted {
     uint64_t fingerprint;
     char *outbox_of;             /* an outbox: the flow of another router; NULL: it is none */
     char *outbox_key;            /* ... and where that one's senders find keys; NULL: no keys */
-    char *outbox_topic;          /* ... and the topic of what names none; NULL: there is none */
+    bool outbox_events;          /* ... and whether that one is a bus, which wants topics */
     zloom_hosted_t *dead_letter; /* NULL: none */
     bool configured;             /* false: stands in the journal only */
     bool paused;                 /* by hand */
@@ -286,9 +286,9 @@ zloom_hosted_name (const zloom_hosted_t *self)
 {
     return self->outbox_of ? self->outbox_of : self->config.name;
 }
-/* What it looks at of what is announced: an outbox at little, but keys have to be there. */
+/* What it looks at: an outbox at keys and topics, which later nobody could be told of. */
 uint32_t zloom_hosted_flags (const zloom_hosted_t *self, uint32_t flags);
-zloom_err_t zloom_hosted_check_key (const zloom_hosted_t *self, uint32_t flags);
+zloom_err_t zloom_hosted_check (const zloom_hosted_t *self, uint32_t flags, zloom_bytes_t pack);
 /* Messages up to seq will be durable with `group` of the log (0: at once). */
 void zloom_hosted_mark (zloom_hosted_t *self, uint64_t group, uint64_t seq);
 /* Unsettled messages. */

@@ -54,7 +54,7 @@ zloom_engine_add_flow (zloom_engine_t *self, const zloom_engine_flow_t *flow)
     hosted->fingerprint = flow->fingerprint;
     hosted->outbox_of = zloom_strdup (flow->flow);
     hosted->outbox_key = zloom_strdup (flow->key);
-    hosted->outbox_topic = zloom_strdup (flow->topic);
+    hosted->outbox_events = flow->events;
     hosted->configured = true;
     zloom_grow (&self->flows, &self->flow_capacity, self->flow_count + 1, sizeof *self->flows);
     self->flows[self->flow_count++] = hosted;

@@ -95,8 +95,8 @@ typedef struct {
      * looks at nothing that they announce. NULL: a flow of its own.
      */
     const char *flow;
-    const char *key;   /* of an outbox: where senders find keys for that flow; config has none */
-    const char *topic; /* ... and the topic there of messages that name none */
+    const char *key; /* of an outbox: where senders find keys for that flow; config has none */
+    bool events;     /* ... and whether that flow is a bus: with topics, which config has */
 } zloom_engine_flow_t;
 
 typedef struct {

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/tag.h"
 #include "engine/core.h"
+#include "patterns/common/topics.h"
 
 static void
 s_configure (zloom_hosted_t *self, const zloom_flow_config_t *config)
@@ -44,7 +45,6 @@ zloom_hosted_destroy (zloom_hosted_t **self_p)
     free (self->marks);
     free (self->outbox_of);
     free (self->outbox_key);
-    free (self->outbox_topic);
     zloom_flow_config_fini (&self->config);
     free (self);
     *self_p = NULL;
@@ -75,14 +75,18 @@ zloom_hosted_flags (const zloom_hosted_t *self, uint32_t flags)
 }
 
 zloom_err_t
-zloom_hosted_check_key (const zloom_hosted_t *self, uint32_t flags)
+zloom_hosted_check (const zloom_hosted_t *self, uint32_t flags, zloom_bytes_t pack)
 {
-    return !self->outbox_key || (flags & ZLOOM_FLAG_KEY)
-             ? ZLOOM_OK
-             : zloom_fail (ZLOOM_NO_KEY,
+    uint32_t unused = 0;
+    if (self->outbox_key && !(flags & ZLOOM_FLAG_KEY)) {
+        return zloom_fail (ZLOOM_NO_KEY,
                            "flow '%s' is keyed by %s: each message needs a key, and the pack must "
                            "announce it",
                            self->outbox_of, self->outbox_key);
+    }
+    return self->outbox_events ? zloom_topics_check (self->config.topics, self->config.topic_count,
+                                                     pack, self->outbox_of, &unused)
+                               : ZLOOM_OK;
 }
 
 void

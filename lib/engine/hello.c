@@ -108,8 +108,7 @@ s_welcome_flow (zloom_engine_t *self, zloom_session_t *session, const zloom_hell
     zloom_sender_t *sender = zloom_engine_sender_for (session, flow);
     welcome->pattern = zloom_bytes_text (flow->config.pattern);
     welcome->key = zloom_bytes_text (flow->outbox_of ? flow->outbox_key : flow->config.key);
-    welcome->topic = zloom_bytes_text (flow->outbox_of ? flow->outbox_topic
-                                                       : zloom_flow_config_topic (&flow->config));
+    welcome->topic = zloom_bytes_text (zloom_flow_config_topic (&flow->config));
     welcome->confirm = flow->config.confirm;
     welcome->fingerprint = flow->fingerprint;
     const zloom_bytes_t producer = zloom_bytes_text (session->name);

@@ -121,7 +121,7 @@ s_check_flow (zloom_engine_t *self, zloom_sender_t *sender, const zloom_verb_sen
                                  .pack = bytes,
                                  .flags = zloom_hosted_flags (flow, send->flags),
                                  .wall_ns = self->now.wall_ns};
-    zloom_err_t err = bytes.size > 0 ? zloom_hosted_check_key (flow, send->flags) : ZLOOM_OK;
+    zloom_err_t err = bytes.size > 0 ? zloom_hosted_check (flow, send->flags, bytes) : ZLOOM_OK;
     err = err ? err : flow->pattern->check_offer (flow->core, &offer, &cost);
     if (err != ZLOOM_OK) {
         return err;

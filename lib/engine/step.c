@@ -75,13 +75,13 @@ s_check_emit (zloom_engine_t *self, work_t *work, size_t index)
         return zloom_fail (ZLOOM_UNKNOWN_FLOW, "STEP: this session has no flow %u", emit->flow);
     }
     const char *name = zloom_hosted_name (sender->flow);
-    const zloom_err_t keyless = zloom_hosted_check_key (sender->flow, emit->flags);
     if (!zloom_engine_allows (self, work->session, ZLOOM_RIGHT_PUBLISH, name)) {
         return zloom_fail (ZLOOM_FORBIDDEN, "flow '%s': '%s' may not publish", name,
                            work->session->name);
     }
-    if (keyless != ZLOOM_OK) {
-        return keyless;
+    const zloom_err_t err = zloom_hosted_check (sender->flow, emit->flags, work->packs[index]);
+    if (err != ZLOOM_OK) {
+        return err;
     }
     zloom_engine_begin_sending (self, sender);
     work->senders[index] = sender;

@@ -65,12 +65,14 @@ s_outbox (const zloom_recipe_flow_t *flow, const zloom_flow_config_t *config, ch
           .limit_bytes = config->limit_bytes,
           .on_full = ZLOOM_ON_FULL_BLOCK,
           .exceptions_max = config->exceptions_max,
+          .topics = config->topics,
+          .topic_count = config->topic_count,
         },
       .pattern = &zloom_queue_pattern,
       .fingerprint = s_fingerprint (config),
       .flow = flow->name,
       .key = config->key,
-      .topic = zloom_flow_config_topic (config),
+      .events = flow->pattern->id == ZLOOM_PATTERN_BUS,
     };
 }
 

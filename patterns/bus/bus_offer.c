@@ -20,54 +20,6 @@
 
 /* ---- the door -------------------------------------------------------------------------------- */
 
-/* Whether the recipe lets this be published. */
-static zloom_err_t
-s_check_topic (const zloom_bus_t *self, zloom_bytes_t topic)
-{
-    const zloom_err_t err = zloom_topic_check (topic);
-    if (err != ZLOOM_OK || self->config.topic_count == 0) {
-        return err;
-    }
-    for (size_t i = 0; i < self->config.topic_count; i++) {
-        if (zloom_topic_matches (zloom_bytes_text (self->config.topics[i]), topic)) {
-            return ZLOOM_OK;
-        }
-    }
-    return zloom_fail (ZLOOM_INVALID, "topic '%.*s': it is none of the flow's topics",
-                       (int) topic.size, (const char *) topic.data);
-}
-
-static zloom_err_t
-s_check_topics (const zloom_bus_t *self, const zloom_offer_t *offer, uint32_t *changes)
-{
-    zloom_pack_iter_t iter = zloom_pack_iter (offer->pack);
-    zloom_bytes_t bytes;
-    zloom_bytes_t head = ZLOOM_BYTES_NULL; /* of the one before */
-    for (uint32_t i = 0; zloom_pack_next (&iter, &bytes); i++) {
-        if (zloom_topic_again (bytes, head)) {
-            continue;
-        }
-        zloom_bytes_t topic = zloom_topic_of (bytes);
-        head = zloom_topic_head (bytes, topic);
-        if (!topic.data) { /* none, or none that can be read: say which */
-            zloom_envelope_t envelope = {0};
-            const zloom_err_t err = zloom_envelope_decode_head (bytes, &envelope);
-            if (err != ZLOOM_OK) {
-                zloom_note_prefix ("flow '%s': message %u of the pack", self->config.name, i);
-                return err;
-            }
-            topic = envelope.topic;
-        }
-        const zloom_err_t err = s_check_topic (self, topic);
-        if (err != ZLOOM_OK) {
-            zloom_note_prefix ("flow '%s': message %u of the pack", self->config.name, i);
-            return err;
-        }
-        ++*changes;
-    }
-    return ZLOOM_OK;
-}
-
 /* What the groups' queues say to it: keys, delays, priorities. */
 static zloom_err_t
 s_check_groups (const zloom_bus_t *self, const zloom_offer_t *offer, zloom_cost_t *cost)
@@ -97,7 +49,8 @@ zloom_bus_check_offer (const void *self, const zloom_offer_t *offer, zloom_cost_
     if (!offer->pack.data) {
         return ZLOOM_OK;
     }
-    zloom_err_t err = s_check_topics (bus, offer, &changes);
+    zloom_err_t err = zloom_topics_check (bus->config.topics, bus->config.topic_count, offer->pack,
+                                          bus->config.name, &changes);
     if (err == ZLOOM_OK) {
         err = s_check_groups (bus, offer, cost);
     }

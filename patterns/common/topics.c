@@ -2,7 +2,9 @@
 #include "patterns/common/topics.h"
 
 #include "wire/cursor.h"
+#include "wire/envelope.h"
 #include "wire/limits.h"
+#include "wire/pack.h"
 
 /* How much of a bad topic stands in a note. */
 #define SHOWN_BYTES 64
@@ -118,4 +120,52 @@ zloom_topic_of (zloom_bytes_t envelope)
     }
     const zloom_bytes_t topic = zloom_cursor_bytes (&cursor, ZLOOM_LIMIT_TOPIC_BYTES);
     return cursor.err == ZLOOM_OK ? topic : ZLOOM_BYTES_NULL;
+}
+
+/* ---- of a pack ------------------------------------------------------------------------------ */
+
+/* Whether the recipe lets this be published. */
+static zloom_err_t
+s_check_one (const char *const *topics, size_t count, zloom_bytes_t topic)
+{
+    const zloom_err_t err = zloom_topic_check (topic);
+    if (err != ZLOOM_OK || count == 0) {
+        return err;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (zloom_topic_matches (zloom_bytes_text (topics[i]), topic)) {
+            return ZLOOM_OK;
+        }
+    }
+    return zloom_fail (ZLOOM_INVALID, "topic '%.*s': it is none of the flow's topics",
+                       (int) topic.size, (const char *) topic.data);
+}
+
+zloom_err_t
+zloom_topics_check (const char *const *topics, size_t count, zloom_bytes_t pack, const char *flow,
+                    uint32_t *changes)
+{
+    zloom_pack_iter_t iter = zloom_pack_iter (pack);
+    zloom_bytes_t bytes;
+    zloom_bytes_t head = ZLOOM_BYTES_NULL; /* of the one before */
+    for (uint32_t i = 0; zloom_pack_next (&iter, &bytes); i++) {
+        if (zloom_topic_again (bytes, head)) {
+            continue;
+        }
+        zloom_err_t err = ZLOOM_OK;
+        zloom_bytes_t topic = zloom_topic_of (bytes);
+        head = zloom_topic_head (bytes, topic);
+        if (!topic.data) { /* none, or none that can be read: say which */
+            zloom_envelope_t envelope = {0};
+            err = zloom_envelope_decode_head (bytes, &envelope);
+            topic = envelope.topic;
+        }
+        err = err ? err : s_check_one (topics, count, topic);
+        if (err != ZLOOM_OK) {
+            zloom_note_prefix ("flow '%s': message %u of the pack", flow, i);
+            return err;
+        }
+        ++*changes;
+    }
+    return ZLOOM_OK;
 }

@@ -18,6 +18,13 @@ zloom_err_t zloom_topic_check (zloom_bytes_t topic);
 zloom_err_t zloom_topic_check_pattern (zloom_bytes_t pattern);
 /* Both checked before. O(tokens). */
 bool zloom_topic_matches (zloom_bytes_t pattern, zloom_bytes_t topic);
+/*
+ * Each envelope of the pack has a topic, and one of these (patterns, checked before) if there are
+ * any; INVALID: another one. What is wrong is noted behind the flow's name. *changes grows with
+ * each topic that is not the one before it.
+ */
+zloom_err_t zloom_topics_check (const char *const *topics, size_t count, zloom_bytes_t pack,
+                                const char *flow, uint32_t *changes);
 /* Cut the first token off `rest`, which loses it and its dot; false when there is none left. */
 bool zloom_topic_token (zloom_bytes_t *rest, zloom_bytes_t *token);
 /*

@@ -41,6 +41,17 @@ TOLD = CHAIN % ("  ear: {kind: sink, file: {path: ear.txt}}%s", "external") + ""
 JOINS = "\n  joins: {kind: worker, run: [cat], io: lines}"
 MORE = "  more: {pattern: queue, from: joins, to: last, via: hub}"
 
+EVENTS = """
+nodes:
+  hub:  {kind: router}
+  edge: {kind: router}
+  last: {kind: sink, file: {path: out.txt}}
+flows:
+  mir: {pattern: bus, from: external, to: [last, external], topics: %s, dead_letter: dead,
+        mirror: {from: edge, to: hub}}
+  dead: {pattern: queue, to: external, via: hub}
+"""
+
 
 class Bridge(Case):
     def out(self):
@@ -129,6 +140,31 @@ class Bridge(Case):
         self.send_all(["f"])
         self.check_once(["a", "b", "c", "d", "e", "f"])
         self.assertIn("producer-hole", self.said())
+
+    def test_topics_are_looked_at_where_somebody_hears_of_it(self):
+        """Not by the other router alone, which can tell nobody but the bridge's log."""
+        path = self.recipe(EVENTS % '[order.paid, "stock.>"]')
+        self.run_topology(path)
+        for topic, word in (("order.payed", "none of the flow's topics"), ("stock", "topics"),
+                            ("stock..x", "a token is empty"), ("stock.*", "'*'")):
+            done = self.ask("send", "mir@hub", "--topic", topic, "x", "--timeout", "5s")
+            self.assertEqual((done.returncode, topic), (65, topic), done.stderr)
+            self.assertIn(word, done.stderr)
+        done = self.ask("send", "mir@hub", "x", "--timeout", "5s")
+        self.assertEqual(done.returncode, 65, done.stderr)
+        self.recipe(EVENTS % '["order.*", "stock.>"]')
+        done = zloom("up", path, "--state", self.state)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for topic, body in (("order.payed", "a"), ("stock.x", "b")):
+            done = self.ask("send", "mir@hub", "--topic", topic, body)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        wait_for("they are carried", lambda: sorted(self.out()) == ["a", "b"])
+        self.assertEqual(self.flows()["mir@hub"]["dropped"], 0)
+        # One topic need not be named, whatever it was before.
+        self.recipe(EVENTS % "sold")
+        self.assertEqual(zloom("up", path, "--state", self.state).returncode, 0)
+        self.assertEqual(self.ask("send", "mir@hub", "c").returncode, 0)
+        wait_for("it is carried", lambda: sorted(self.out()) == ["a", "b", "c"])
 
     def test_it_is_started_again_only_for_what_it_carries(self):
         path = self.recipe(TOLD % ("", "ear", ""))

@@ -54,11 +54,50 @@ test_the_one_topic_far_away_is_told_here (void **state)
     (void) state;
     zloom_engine_flow_t flow = s_outbox (NULL);
     rig_t rig;
-    flow.topic = "happened";
+    static const char *const topics[] = {"happened"};
+    flow.config.topics = topics;
+    flow.config.topic_count = 1;
+    flow.events = true;
     rig_open (&rig, &flow, 1);
     rig_hello (&rig, 1, "shop", 1, "orders");
     assert_true (
       zloom_bytes_equal (rig.verb.welcome.flows[0].topic, zloom_bytes_text ("happened")));
+    rig_close (&rig);
+}
+
+static void
+test_topics_are_those_of_the_flow_far_away (void **state)
+{
+    (void) state;
+    static const char *const topics[] = {"order.*"};
+    static const struct {
+        const char *topic;
+        zloom_err_t err;
+    } rows[] = {{NULL, ZLOOM_MALFORMED},
+                {"order", ZLOOM_INVALID},
+                {"order.", ZLOOM_MALFORMED},
+                {"order.paid", ZLOOM_OK}};
+    zloom_engine_flow_t flow = s_outbox (NULL);
+    rig_t rig;
+    flow.config.topics = topics;
+    flow.config.topic_count = 1;
+    flow.events = true;
+    rig_open (&rig, &flow, 1);
+    rig_hello (&rig, 1, "shop", 1, "orders");
+    assert_null (rig.verb.welcome.flows[0].topic.data);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        zloom_buf_t pack = {0};
+        const zloom_envelope_t envelope = {.topic = zloom_bytes_text (rows[i].topic)};
+        const zloom_verb_t verb = {
+          .kind = ZLOOM_VERB_SEND,
+          .send = {.first_id = 1, .n = 1, .flags = ZLOOM_FLAG_TOPIC, .base_time_ns = 1}};
+        zloom_pack_add (&pack, &envelope);
+        rig_put (&rig, 1, &verb, &pack);
+        zloom_buf_fini (&pack);
+        rig_settle (&rig);
+        rig_expect (&rig, 1, rows[i].err ? ZLOOM_VERB_REFUSE : ZLOOM_VERB_CONFIRM);
+        assert_int_equal (rows[i].err ? rig.verb.refuse.code : ZLOOM_OK, rows[i].err);
+    }
     rig_close (&rig);
 }
 
@@ -136,6 +175,7 @@ main (void)
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (test_keys_are_asked_for_that_the_flow_far_away_needs),
       cmocka_unit_test (test_the_one_topic_far_away_is_told_here),
+      cmocka_unit_test (test_topics_are_those_of_the_flow_far_away),
       cmocka_unit_test (test_without_a_key_any_message_is_taken),
       cmocka_unit_test (test_questions_about_the_flow_are_for_its_own_router),
       cmocka_unit_test (test_questions_about_a_flow_are_not_for_its_copy),
