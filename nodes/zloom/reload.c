@@ -354,6 +354,38 @@ s_tell_durable (const s_reload_t *self, const char *path)
     }
 }
 
+/* Of a node that the fleet has moved the rights are elsewhere at once, and the processes stay. */
+static void
+s_tell_moved (const s_reload_t *self)
+{
+    static const char advice[] = "when this host is started again (zloom down, then zloom up)";
+    const zloom_cli_t *cli = self->control->cli;
+    const zloom_topology_t *topology = self->topology;
+    json_t *answer = NULL;
+    if (!topology->fleet ||
+        zloom_control_ask (self->control, "ps", NULL, ZLOOM_CLI_WAIT_MS, &answer)) {
+        return;
+    }
+    for (size_t i = 0; i < zloom_recipe_node_count (topology->recipe); i++) {
+        const char *name = zloom_recipe_node_at (topology->recipe, i)->name;
+        const bool placed = zloom_fleet_runs ((void *) (uintptr_t) topology, name);
+        bool here = false;
+        size_t index = 0;
+        json_t *unit = NULL;
+        json_array_foreach (json_object_get (answer, "nodes"), index, unit)
+        {
+            here = here || strcmp (zloom_print_string (unit, "node"), name) == 0;
+        }
+        if (placed && !here) {
+            zloom_cli_say (cli, 0, "the fleet places '%s' here now: it comes %s", name, advice);
+        } else if (here && !placed) {
+            zloom_cli_say (cli, 0, "the fleet places '%s' on host %s now: here it goes %s", name,
+                           zloom_fleet_place (topology->fleet, name)->name, advice);
+        }
+    }
+    json_decref (answer);
+}
+
 static void
 s_tell_what_stays (const s_reload_t *self)
 {
@@ -363,6 +395,7 @@ s_tell_what_stays (const s_reload_t *self)
     {
         s_tell_durable (self, json_string_value (path));
     }
+    s_tell_moved (self);
 }
 
 int

@@ -274,6 +274,18 @@ class Hosts(Ground):
             self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(before, {host: self.pids(host) for host in self.hosts})
 
+    def test_who_has_moved_is_told_of(self):
+        """Their rights have moved at once: up has to say that the processes have not."""
+        self.run_both()
+        self.write("fleet.yaml", FLEET.replace("work: b", "work: hub") % self.public)
+        done = zloom("up", *self.words("hub"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("the fleet places 'work' here now: it comes when this host is started again "
+                      "(zloom down, then zloom up)", done.stderr)
+        done = zloom("up", *self.words("b"))  # whether it still runs there or was refused already
+        self.assertIn("the fleet places 'work' on host hub now: here it goes when this host is "
+                      "started again (zloom down, then zloom up)", done.stderr)
+
     def test_a_mistake_in_the_fleet_changes_nothing(self):
         self.run_both()
         self.write("fleet.yaml", "zloom: 1\n")
