@@ -20,22 +20,28 @@ s_check_key (const char *text)
 
 /* What stands between tcp:// and the port; brackets of IPv6 are added later. */
 static const char *
-s_check_address (const char *text)
+s_check_listen (const char *text)
 {
     static const char letters[] =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:";
     if (strstr (text, "//")) {
         return "is a URL; write the host alone, its port goes to 'port:'";
     }
-    return text[0] && strspn (text, letters) == strlen (text) && strlen (text) < 100
-             ? NULL
-             : "is no host name and no address";
+    const bool good = text[0] && strspn (text, letters) == strlen (text) && strlen (text) < 100;
+    return good || strcmp (text, "*") == 0 ? NULL : "is no host name and no address";
 }
 
+/* The same, and somebody else can come to it. */
 static const char *
-s_check_listen (const char *text)
+s_check_address (const char *text)
 {
-    return strcmp (text, "*") == 0 ? NULL : s_check_address (text);
+    static const char *const all[] = {"*", "0.0.0.0", "::"};
+    for (size_t i = 0; i < ZLOOM_COUNT (all); i++) {
+        if (strcmp (text, all[i]) == 0) {
+            return "is every address of a host; write the one by which other hosts reach it";
+        }
+    }
+    return s_check_listen (text);
 }
 
 /* What the field tables fill. */

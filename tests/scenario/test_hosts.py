@@ -435,6 +435,15 @@ class Hosts(Ground):
         done = zloom("lint", "--fleet", self.fleet("publsh"), "-o", "json")
         self.assertEqual(done.returncode, 78)
         self.assertEqual({row["code"] for row in json.loads(done.stdout)}, {"Z0205", "Z0207"})
+        # Whoever was told to come there would come to itself.
+        self.public["b"] = self.public["shop"]
+        for address, listen, code in (("0.0.0.0", "*", 78), ("::", "*", 78),
+                                      ("10.0.0.1", "0.0.0.0", 0), ("fd00::1", "::", 0)):
+            text = FLEET.replace("%(address)s", f'"{address}", listen: "{listen}"')
+            self.write("fleet.yaml", text % self.public)
+            done = zloom("lint", "--fleet", self.folder / "fleet.yaml")
+            self.assertEqual((done.returncode, address), (code, address), done.stdout)
+            self.assertEqual("write the one by which other hosts reach it" in done.stdout, code > 0)
 
 
 TWO = """
