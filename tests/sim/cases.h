@@ -9,8 +9,8 @@
 void sim_wild_world (uint64_t seed, sim_world_options_t *options);
 /* A few messages, for a crash at every call to the disk. */
 void sim_small_world (uint64_t seed, sim_world_options_t *options);
-/* Run the scripted cases (or the one of that name); the number that broke. */
-int sim_cases (const char *name);
+/* Run the scripted cases (or the one of that name), each `step`th seed; the number that broke. */
+int sim_cases (const char *name, uint64_t step);
 
 /* ---- for the cases' files -------------------------------------------------------------------- */
 

@@ -26,6 +26,7 @@ typedef struct {
     uint64_t seeds;   /* how many; 0: as the crashes need */
     uint64_t crashes; /* stop after so many crash points; 0: no matter */
     uint64_t at;      /* of a small world: only this call */
+    uint64_t step;    /* of a case: each so many-th seed */
     bool one;
     bool trace;
     bool twice;
@@ -137,7 +138,7 @@ s_usage (void)
             "                                              run worlds\n"
             "sim --seed SEED [--at CALL] [--trace]         replay one\n"
             "sim --twice [--from SEED] [--seeds N]         each seed twice, same hash\n"
-            "sim --cases [NAME]                            the scripted cases\n"
+            "sim [--step N] --cases [NAME]                 the scripted cases (each Nth seed)\n"
             "ZLOOM_SIM_CRASHES in the environment overrides --crashes.\n");
 }
 
@@ -163,7 +164,7 @@ s_run (const options_t *options)
 int
 main (int argc, char **argv)
 {
-    options_t options = {.from = 1};
+    options_t options = {.from = 1, .step = 1};
     const char *environment = getenv ("ZLOOM_SIM_CRASHES");
     signal (SIGABRT, s_on_abort);
     /* Worlds come and go by the thousand: their memory is not given back in between. */
@@ -178,7 +179,7 @@ main (int argc, char **argv)
         } else if (strcmp (argv[i], "--twice") == 0) {
             options.twice = true;
         } else if (strcmp (argv[i], "--cases") == 0) {
-            return sim_cases (i + 1 < argc ? argv[i + 1] : NULL);
+            return sim_cases (i + 1 < argc ? argv[i + 1] : NULL, options.step);
         } else if (strcmp (argv[i], "--seed") == 0) {
             options.one = true;
             options.from = s_number (value);
@@ -191,6 +192,9 @@ main (int argc, char **argv)
             i++;
         } else if (strcmp (argv[i], "--at") == 0) {
             options.at = s_number (value);
+            i++;
+        } else if (strcmp (argv[i], "--step") == 0 && *value > '0') {
+            options.step = s_number (value);
             i++;
         } else if (strcmp (argv[i], "--crashes") == 0) {
             options.crashes = s_number (value);
