@@ -116,8 +116,9 @@ s_follows (zloom_queue_t *self, uint64_t seq, const zloom_turn_t *turn, bool *fo
         return ZLOOM_OK;
     }
     const zloom_err_t err = zloom_queue_key_of (turn->store, seq, &key);
-    *follows = err == ZLOOM_OK && key.data && zloom_map_get (self->parked, key);
-    if (*follows) {
+    const void *last = err == ZLOOM_OK && key.data ? zloom_map_get (self->parked, key) : NULL;
+    *follows = last;
+    if (last && (uintptr_t) last <= seq) {
         zloom_map_put (self->parked, key, (void *) (uintptr_t) (seq + 1));
     }
     return err;
