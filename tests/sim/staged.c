@@ -206,8 +206,7 @@ s_may_leave (const sim_checker_t *self, const sim_place_t *place, uint8_t reason
     case ZLOOM_REASON_DROPPED:
         return place->flow == SIM_RING;
     case ZLOOM_REASON_EXPIRED:
-        return place->expires_wall_ns > 0 &&
-               place->expires_wall_ns <= sim_now (self->ground).wall_ns;
+        return sim_place_expired (self, place);
     default:
         return self->excused;
     }
