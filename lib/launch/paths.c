@@ -203,7 +203,7 @@ zloom_paths_read_endpoints (const zloom_paths_t *self, zloom_endpoints_t *endpoi
 }
 
 zloom_err_t
-zloom_paths_only (char *name, size_t size)
+zloom_paths_only (char *name, size_t size, const char *how)
 {
     char base[PATH_MAX];
     zloom_err_t err = s_runtime_base (base, sizeof base);
@@ -231,7 +231,7 @@ zloom_paths_only (char *name, size_t size)
         err = zloom_fail (ZLOOM_NOT_RUNNING, "no topology is running; start one with: zloom up "
                                              "RECIPE");
     } else if (count > 1) {
-        err = zloom_fail (ZLOOM_INVALID, "several topologies run, name one as RECIPE/FLOW:%s",
+        err = zloom_fail (ZLOOM_INVALID, "several topologies run, name one%s:%s", how,
                           zloom_buf_text (&found));
     }
     zloom_buf_fini (&found);

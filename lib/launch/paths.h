@@ -52,8 +52,8 @@ zloom_err_t zloom_paths_read_endpoints (const zloom_paths_t *self, zloom_endpoin
 void zloom_endpoints_split (const char *lines, zloom_endpoints_t *endpoints);
 /*
  * The one topology that runs for this user, by name, when none was given: NOT_RUNNING when there is
- * none, INVALID when there are several (the note lists them).
+ * none, INVALID when there are several (the note lists them; `how`: " as ..." one is named).
  */
-zloom_err_t zloom_paths_only (char *name, size_t size);
+zloom_err_t zloom_paths_only (char *name, size_t size, const char *how);
 
 #endif

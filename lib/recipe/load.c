@@ -134,6 +134,13 @@ s_read_head (zloom_load_t *self, const zloom_tree_node_t *root)
 {
     zloom_reader_t *reader = &self->reader;
     const zloom_tree_node_t *name = zloom_tree_get (root, "name");
+    const zloom_tree_node_t *hosts = zloom_tree_get (root, "hosts");
+    if (hosts && zloom_tree_get (root, "recipe")) {
+        self->whole = false;
+        zloom_reader_error (reader, "Z0203", hosts->key, "name it with --fleet FILE",
+                            "unknown key 'hosts' in the recipe: this is a fleet");
+        return;
+    }
     if (!name) {
         zloom_reader_error (reader, "Z0202", root, "as in name: orders",
                             "the recipe has no 'name'");

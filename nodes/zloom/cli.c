@@ -162,8 +162,10 @@ zloom_cli_parse (zloom_cli_t *cli, const zloom_command_t *command, int argc, cha
             if (code != ZLOOM_EXIT_OK) {
                 return code;
             }
-        } else if (cli->word_count == ZLOOM_CLI_WORDS) {
-            return zloom_cli_say (cli, ZLOOM_EXIT_USAGE, "too many words");
+        } else if (cli->word_count == command->words) {
+            return zloom_cli_say (cli, ZLOOM_EXIT_USAGE,
+                                  "'%s' is a word too many; usage: zloom %s%s%s", word,
+                                  command->name, command->usage[0] ? " " : "", command->usage);
         } else {
             cli->words[cli->word_count++] = word;
         }

@@ -42,6 +42,7 @@ typedef struct zloom_cli zloom_cli_t;
 typedef struct {
     const char *name;
     const char *group;   /* author, run, data, watch, deploy */
+    size_t words;        /* the most that it takes, behind its name */
     const char *usage;   /* what follows the name */
     const char *summary; /* one line */
     bool first;          /* among the few that `zloom help` shows */

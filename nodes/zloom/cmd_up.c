@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "control.h"
+#include "fleet.h"
 #include "launch/logfile.h"
 #include "net/endpoint.h"
 #include "reload.h"
@@ -120,8 +121,11 @@ s_done (const s_up_t *self, pid_t pid, bool started, json_t *changed)
         return ZLOOM_EXIT_OK;
     }
     if (self->output == ZLOOM_OUTPUT_TEXT) {
-        return zloom_cli_say (self->cli, ZLOOM_EXIT_OK, "'%s' %s, supervisor %d", s_name (self),
-                              started ? "is up" : "was up already", (int) pid);
+        const bool read = !started && self->topology.fleet &&
+                          zloom_fleet_has_router (&self->topology); /* by its routers, again */
+        return zloom_cli_say (self->cli, ZLOOM_EXIT_OK, "'%s' %s, supervisor %d%s", s_name (self),
+                              started ? "is up" : "was up already", (int) pid,
+                              read ? "; keys may do what the fleet says now" : "");
     }
     json_t *object = json_object ();
     json_object_set_new (object, "topology", json_string (s_name (self)));

@@ -20,7 +20,7 @@ s_nothing_runs (const zloom_cli_t *cli)
 {
     char name[ZLOOM_NAME_MAX + 1];
     return cli->word_count == 0 && !zloom_cli_option (cli, "state") && !getenv ("ZLOOM_STATE") &&
-           zloom_paths_only (name, sizeof name) == ZLOOM_NOT_RUNNING;
+           zloom_paths_only (name, sizeof name, "") == ZLOOM_NOT_RUNNING;
 }
 
 static int

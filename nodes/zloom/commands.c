@@ -264,8 +264,8 @@ static const zloom_option_t s_keys_options[] = {
 static const zloom_option_t s_doctor_options[] = {OUTPUT_OPTION, LAST_OPTION};
 
 const zloom_command_t zloom_commands[] = {
-#define ZLOOM_COMMAND(name, group, usage, summary, first, options, text) \
-    {#name, group, usage, summary, first, zloom_cmd_##name, options, text},
+#define ZLOOM_COMMAND(name, group, words, usage, summary, first, options, text) \
+    {#name, group, words, usage, summary, first, zloom_cmd_##name, options, text},
 #include "commands.def"
 #undef ZLOOM_COMMAND
-  {NULL, NULL, NULL, NULL, false, NULL, NULL, NULL}};
+  {NULL, NULL, 0, NULL, NULL, false, NULL, NULL, NULL}};

@@ -5,7 +5,7 @@
 
 #include "cli.h"
 
-#define ZLOOM_COMMAND(name, group, usage, summary, first, options, text) \
+#define ZLOOM_COMMAND(name, group, words, usage, summary, first, options, text) \
     int zloom_cmd_##name (zloom_cli_t *cli);
 #include "commands.def"
 #undef ZLOOM_COMMAND

@@ -56,7 +56,7 @@ zloom_control_find (const zloom_cli_t *cli, const char *word, zloom_control_t *s
     } else if (word) {
         (void) snprintf (self->topology, sizeof self->topology, "%s", word);
     } else if (!state) {
-        zloom_err_t err = zloom_paths_only (self->topology, sizeof self->topology);
+        zloom_err_t err = zloom_paths_only (self->topology, sizeof self->topology, "");
         if (err != ZLOOM_OK) {
             return zloom_cli_fail (cli, err);
         }

@@ -190,7 +190,8 @@ zloom_target_find (const zloom_cli_t *cli, const char *word, zloom_target_t *sel
         return zloom_cli_say (cli, ZLOOM_EXIT_USAGE, "give either TOPOLOGY/FLOW or --state");
     }
     if (!slash && !state) {
-        zloom_err_t err = zloom_paths_only (self->topology, sizeof self->topology);
+        zloom_err_t err =
+          zloom_paths_only (self->topology, sizeof self->topology, " as TOPOLOGY/FLOW");
         if (err != ZLOOM_OK) {
             return zloom_cli_fail (cli, err);
         }

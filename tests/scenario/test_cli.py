@@ -54,6 +54,11 @@ class Help(unittest.TestCase):
         self.assertEqual(zloom("stats", "-o", "xml").returncode, 2)
         self.assertEqual(zloom("send").returncode, 2)
         self.assertEqual(zloom("dlq", "eat", "x").returncode, 2)
+        for words in [("trace", "a", "1", "b"), ("down", "a", "b"), ("version", "x")]:
+            done = zloom(*words)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(f"'{words[-1]}' is a word too many; usage: zloom {words[0]}",
+                          done.stderr)
 
     def test_version(self):
         self.assertRegex(zloom("version").stdout, r"^zloom \d+\.\d+\.\d+ \(libzmq 4")

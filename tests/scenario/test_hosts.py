@@ -226,6 +226,8 @@ class Hosts(Ground):
         self.fleet("read")
         done = zloom("up", *self.words("hub"))
         self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("was up already", done.stderr)
+        self.assertIn("keys may do what the fleet says now", done.stderr)
         self.refused(self.come("shop", "send", "in", "x"), "no right")
         before = self.said_on("hub").count("role=cli")
         tap = subprocess.Popen([ZLOOM, "tap", "in", "--fleet", str(self.folder / "fleet.yaml"),

@@ -8,11 +8,11 @@
 
 #include "nodes/zloom/commands.h"
 
-#define ZLOOM_COMMAND(name, group, usage, summary, first, options, text) \
-    int zloom_cmd_##name (zloom_cli_t *cli)                              \
-    {                                                                    \
-        (void) cli;                                                      \
-        return 0;                                                        \
+#define ZLOOM_COMMAND(name, group, words, usage, summary, first, options, text) \
+    int zloom_cmd_##name (zloom_cli_t *cli)                                     \
+    {                                                                           \
+        (void) cli;                                                             \
+        return 0;                                                               \
     }
 #include "nodes/zloom/commands.def"
 #undef ZLOOM_COMMAND

@@ -130,7 +130,7 @@ paths_find_the_only_topology (void **state)
     (void) snprintf (runtime, sizeof runtime, "%s/runtime", s_base);
     setenv ("XDG_RUNTIME_DIR", runtime, 1);
     setenv ("HOME", s_base, 1);
-    assert_int_equal (zloom_paths_only (name, sizeof name), ZLOOM_NOT_RUNNING);
+    assert_int_equal (zloom_paths_only (name, sizeof name, ""), ZLOOM_NOT_RUNNING);
     int locks[2];
     const char *const names[] = {"one", "two"};
     for (size_t i = 0; i < 2; i++) {
@@ -138,12 +138,13 @@ paths_find_the_only_topology (void **state)
         assert_int_equal (zloom_paths_find (names[i], NULL, &paths), ZLOOM_OK);
         assert_int_equal (zloom_paths_make (&paths), ZLOOM_OK);
         assert_int_equal (zloom_paths_lock (&paths, &locks[i]), ZLOOM_OK);
-        zloom_err_t err = zloom_paths_only (name, sizeof name);
+        zloom_err_t err = zloom_paths_only (name, sizeof name, "");
         assert_int_equal (err, i == 0 ? ZLOOM_OK : ZLOOM_INVALID);
     }
     assert_non_null (strstr (zloom_note (), "two"));
+    assert_non_null (strstr (zloom_note (), "name one: "));
     close (locks[1]);
-    assert_int_equal (zloom_paths_only (name, sizeof name), ZLOOM_OK);
+    assert_int_equal (zloom_paths_only (name, sizeof name, ""), ZLOOM_OK);
     assert_string_equal (name, "one");
     close (locks[0]);
 }
