@@ -78,6 +78,9 @@ s_journal_line (zloom_buf_t *out, const char *router, const json_t *stats)
     char sync[48];
     char hot[48];
     char cold[48];
+    if (zloom_print_int (journal, "hot_bytes") == 0) {
+        return; /* an edge has none: it hands on from memory */
+    }
     zloom_buf_printf (
       out, "\n%s%sjournal: boot %lld, %lld groups, last sync %s, hot %s, cold %s, holes %lld%s\n",
       router, router[0] ? "'s " : "", (long long) zloom_print_int (stats, "boot"),

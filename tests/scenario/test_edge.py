@@ -331,6 +331,7 @@ class Edge(Case):
             self.assertEqual(done.returncode, 0, done.stderr)
             done = self.ask("stats")
             self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertEqual(done.stdout.count("journal: boot"), 1)  # an edge has none
             path = self.state / "run" / "endpoint"
             lines = path.read_text(encoding="ascii").splitlines()
             return [line.rsplit("/", 1)[1] for line in lines]
