@@ -23,6 +23,9 @@ flows:
 """
 ONE = HEAD + "tests: {one: {steps: [{send: in, body: a}, {expect: in, count: 1}]}}\n"
 
+# Two that pass, and take little time.
+SOME = ("passes.yaml", "--case", "pause", "-c", "keys")
+
 
 def play(*words, folder=DATA):
     """`zloom test` in a folder, so that places have short names."""
@@ -83,8 +86,8 @@ class Reports(Case):
     @unittest.skipUnless(shutil.which("prove"), "perl's prove is not here")
     def test_tap_as_prove_reads_it(self):
         """It knows version 13 only, of which 14 is a superset that old readers take."""
-        for name, code in (("passes.yaml", 0), ("fails.yaml", 1)):
-            text = play(name, "-o", "tap").stdout.replace("version 14", "version 13", 1)
+        for words, code in ((SOME, 0), (("fails.yaml",), 1)):
+            text = play(*words, "-o", "tap").stdout.replace("version 14", "version 13", 1)
             done = subprocess.run(["prove", "-e", "cat", self.write("report.tap", text)],
                                   capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, code, done.stdout)
@@ -112,7 +115,7 @@ class Reports(Case):
         failure = cases[0].find("failure")
         self.assertTrue(failure.get("message").startswith("fails.yaml:21:51: messages of flow"))
         self.assertIn('! {"id":3}', failure.text)
-        passed = xml.etree.ElementTree.fromstring(play("passes.yaml", "-o", "junit").stdout)
+        passed = xml.etree.ElementTree.fromstring(play(*SOME, "-o", "junit").stdout)
         self.assertEqual(passed.find("testsuite").get("failures"), "0")
         self.assertEqual(passed.findall(".//failure"), [])
 
@@ -128,7 +131,8 @@ class Reports(Case):
         self.assertEqual((failure["line"], failure["column"], failure["after_ms"]), (21, 51, 0))
         self.assertEqual(failure["rows"][0],
                          {"expected": '{"id":1}', "seen": '{"id":1}', "same": True})
-        lines = play("passes.yaml", "-o", "jsonl").stdout.splitlines()
+        lines = play(*SOME, "-o", "jsonl").stdout.splitlines()
+        self.assertEqual(len(lines), 2)
         self.assertTrue(all(json.loads(line)["passed"] for line in lines))
         self.assertEqual([json.loads(line)["failures"] for line in lines], [[]] * len(lines))
 
@@ -153,7 +157,7 @@ class Reports(Case):
 
 class Words(Case):
     def test_one_case(self):
-        done = play("passes.yaml", "--case", "pause", "-c", "keys")
+        done = play(*SOME)
         self.assertEqual(done.returncode, 0)
         self.assertEqual(done.stdout,
                          "ok      pause\nok      keys  (2s100ms)\npasses.yaml: 2 cases, 0 failed\n")
