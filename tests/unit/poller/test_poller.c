@@ -13,8 +13,7 @@ s_recipe (const char *file_fields)
     char text[1024];
     snprintf (text, sizeof text,
               "zloom: 1\n"
-              "name: test\n"
-              "nodes:\n"
+              "name: test\n" ZLOOM_TEST_SMALL "nodes:\n"
               "  in: {kind: poller, file: {path: in, %s}}\n"
               "  out: {kind: sink, file: {path: out, fsync: never}, prefetch: 4096}\n"
               "flows:\n"
@@ -159,8 +158,7 @@ test_kills_at_a_full_flow (void **state)
     (void) state;
     s_put ("recipe.yaml", "w",
            "zloom: 1\n"
-           "name: test\n"
-           "nodes:\n"
+           "name: test\n" ZLOOM_TEST_SMALL "nodes:\n"
            "  in: {kind: poller, file: {path: in, format: lines}}\n"
            "  out: {kind: sink, file: {path: out, fsync: never}, prefetch: 7}\n"
            "flows:\n"

@@ -27,8 +27,7 @@
 #include "support/process.h"
 
 static const char s_recipe_text[] = "zloom: 1\n"
-                                    "name: test\n"
-                                    "flows:\n"
+                                    "name: test\n" ZLOOM_TEST_SMALL "flows:\n"
                                     "  orders:\n"
                                     "    pattern: queue\n"
                                     "    from: external\n"

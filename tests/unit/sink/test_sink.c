@@ -13,8 +13,7 @@ s_recipe (const char *sink_fields)
     char text[1024];
     snprintf (text, sizeof text,
               "zloom: 1\n"
-              "name: test\n"
-              "nodes:\n"
+              "name: test\n" ZLOOM_TEST_SMALL "nodes:\n"
               "  in: {kind: poller, file: {path: in, format: lines}}\n"
               "  out: {kind: sink, %s}\n"
               "flows:\n"
