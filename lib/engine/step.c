@@ -119,16 +119,14 @@ s_check_flow (zloom_engine_t *self, const work_t *work, size_t index)
         n += work->step->emits[i].n;
         bytes += work->packs[i].size;
     }
-    if (flow->config.on_full != ZLOOM_ON_FULL_DROP_OLDEST) {
-        const zloom_err_t err = zloom_engine_fits (self, flow, n, bytes);
-        if (err == ZLOOM_FULL || (err == ZLOOM_OK && !covered)) {
-            /* A smaller grant would only bring it here again. */
-            sender->want_messages = n;
-            sender->want_bytes = bytes;
-        }
-        if (err != ZLOOM_OK) {
-            return err;
-        }
+    const zloom_err_t err = zloom_engine_fits (self, flow, n, bytes);
+    if (err == ZLOOM_FULL || (err == ZLOOM_OK && !covered)) {
+        /* A smaller grant would only bring it here again. */
+        sender->want_messages = n;
+        sender->want_bytes = bytes;
+    }
+    if (err != ZLOOM_OK) {
+        return err;
     }
     if (!covered) {
         return zloom_fail (ZLOOM_NO_CREDIT, "flow '%s': no credit for %llu messages",

@@ -235,6 +235,9 @@ zloom_bus_offer (zloom_bus_t *self, const zloom_event_t *event, const zloom_turn
         err = producer && self->draining
                 ? ZLOOM_DRAINING
                 : zloom_bus_fit (self, event->offer.n - trimmed, pack.size, turn);
+    } else if (self->config.on_full == ZLOOM_ON_FULL_DROP_OLDEST && !event->offer.past) {
+        /* A step is taken in all the same. What is put back by hand waits for the next event. */
+        (void) zloom_bus_fit (self, event->offer.n - trimmed, pack.size, turn);
     }
     if (err != ZLOOM_OK) {
         zloom_intake_refuse (&self->intake, producer, event, err, turn);

@@ -83,7 +83,7 @@ typedef struct {
             const zloom_src_t *src;
             size_t src_count;
             const zloom_past_t *past; /* NULL, or one per message */
-            bool admitted;            /* limits were checked by room (): never refuse with FULL */
+            bool admitted;            /* never refuse with FULL: room () had room, or none counts */
         } offer;
         struct {
             zloom_bytes_t producer;

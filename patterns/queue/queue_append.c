@@ -146,7 +146,13 @@ zloom_queue_check_offer (const void *self, const zloom_offer_t *offer, zloom_cos
     const zloom_queue_t *queue = zloom_queue_of_const (self);
     const uint32_t flags = offer->flags;
     const bool dedups = s_dedups (queue, flags);
-    if (!offer->pack.data || (!queue->config.key && !dedups && !(flags & LOOKED_AT))) {
+    if (!offer->pack.data) {
+        return ZLOOM_OK;
+    }
+    const uint64_t drop_bytes = zloom_queue_drop_bytes (queue, offer);
+    cost->records += drop_bytes > 0 ? 1 : 0;
+    cost->bytes += drop_bytes;
+    if (!queue->config.key && !dedups && !(flags & LOOKED_AT)) {
         return ZLOOM_OK;
     }
     if (queue->config.key && !(flags & ZLOOM_FLAG_KEY)) {

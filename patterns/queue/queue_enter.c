@@ -192,7 +192,7 @@ zloom_queue_drop (void *self, uint64_t count, uint32_t *runs_left, const zloom_t
     zloom_queue_t *queue = zloom_queue_of (self);
     uint64_t dropped = 0;
     zloom_range_t run;
-    while (dropped<count && * runs_left> 0 && zloom_queue_free_run (queue, 0, UINT64_MAX, &run)) {
+    while (*runs_left > 0 && dropped < count && zloom_queue_free_run (queue, 0, UINT64_MAX, &run)) {
         --*runs_left;
         const uint64_t left = count - dropped;
         run.last = run.last - run.first < left ? run.last : run.first + left - 1;

@@ -7,8 +7,13 @@
 
 /* While so many dropped ones are on their way to the dead letters, no more are dropped. */
 #define OVERFLOW_MAX 4096
-/* One send makes so many go at most. */
-#define DROPS_MAX 262144
+/* What goes is recorded by runs, beside the pack that drives it out: n messages drive out n runs
+ * and so many at most. A dead letter takes no more room than any event has. */
+#define RUNS_BESIDE 512u
+#define RUNS_OF_DEAD 8u
+#define RUNS_MAX 8192u /* of one record */
+#define RUN_BYTES 18u
+#define RECORD_BYTES 64u
 
 /* ---- limits ---------------------------------------------------------------------------------- */
 
@@ -27,28 +32,42 @@ s_excess (const zloom_queue_t *self, uint64_t n, uint64_t bytes, uint64_t *over_
     *over_bytes = used_bytes > limit_bytes ? used_bytes - limit_bytes : 0;
 }
 
-/* How many of the oldest ready ones must go; false when that is not enough, or too many. */
-static bool
-s_count_drops (const zloom_queue_t *self, uint64_t over_n, uint64_t over_bytes, uint64_t *drops)
+static uint32_t
+s_most_runs (uint32_t n)
 {
+    return n < RUNS_MAX - RUNS_BESIDE ? n + RUNS_BESIDE : RUNS_MAX;
+}
+
+/* The oldest ready ones that go for what is over the limit. */
+typedef struct {
+    uint64_t messages;
+    bool enough;
+    bool bounded; /* there are more, in more runs */
+} drops_t;
+
+static drops_t
+s_count_drops (const zloom_queue_t *self, uint64_t over_n, uint64_t over_bytes, uint32_t runs)
+{
+    drops_t drops = {0};
     uint64_t from = 0;
     zloom_range_t run;
     zloom_ready_kind_t kind;
-    *drops = 0;
-    while ((*drops < over_n || over_bytes > 0) &&
+    while ((drops.messages < over_n || over_bytes > 0) &&
            zloom_queue_find_ready (self, from, UINT64_MAX, false, &run, &kind)) {
+        if (runs-- == 0) {
+            drops.bounded = true;
+            return drops;
+        }
         uint64_t seq = run.first;
-        for (; seq <= run.last && (*drops < over_n || over_bytes > 0); seq++) {
-            if (*drops == DROPS_MAX) {
-                return false;
-            }
+        for (; seq <= run.last && (drops.messages < over_n || over_bytes > 0); seq++) {
             uint64_t mean = zloom_sizes_mean (&self->sizes, seq);
             over_bytes -= mean < over_bytes ? mean : over_bytes;
-            ++*drops;
+            drops.messages++;
         }
         from = run.last + 1;
     }
-    return *drops >= over_n && over_bytes == 0;
+    drops.enough = drops.messages >= over_n && over_bytes == 0;
+    return drops;
 }
 
 /* Drop the `drops` oldest ready ones: to the dead letters if there are any. */
@@ -71,9 +90,19 @@ s_drop (zloom_queue_t *self, uint64_t drops)
     }
 }
 
-/* Make sure that n messages of `bytes` bytes fit, or say why not; nothing changes then. */
+static bool
+s_may_drop (const zloom_queue_t *self)
+{
+    return self->config.on_full == ZLOOM_ON_FULL_DROP_OLDEST &&
+           self->overflow.total <= OVERFLOW_MAX;
+}
+
+/*
+ * Make sure that n messages of `bytes` bytes fit, or say why not; nothing changes then. But for
+ * what lies in too many runs: some of it goes, and whoever sends comes again.
+ */
 static zloom_err_t
-s_fit (zloom_queue_t *self, uint64_t n, uint64_t bytes)
+s_fit (zloom_queue_t *self, uint32_t n, uint64_t bytes)
 {
     uint64_t over_n;
     uint64_t over_bytes;
@@ -87,13 +116,41 @@ s_fit (zloom_queue_t *self, uint64_t n, uint64_t bytes)
     if (over_bytes > 0 && bytes > (uint64_t) self->config.limit_bytes) {
         return ZLOOM_TOO_BIG;
     }
-    uint64_t drops;
-    if (self->config.on_full != ZLOOM_ON_FULL_DROP_OLDEST || self->overflow.total > OVERFLOW_MAX ||
-        !s_count_drops (self, over_n, over_bytes, &drops)) {
+    if (!s_may_drop (self)) {
         return ZLOOM_FULL;
     }
-    s_drop (self, drops);
-    return ZLOOM_OK;
+    const drops_t drops = s_count_drops (self, over_n, over_bytes, s_most_runs (n));
+    if (drops.enough || drops.bounded) {
+        s_drop (self, drops.messages);
+    }
+    return drops.enough ? ZLOOM_OK : ZLOOM_FULL;
+}
+
+/* What is taken in whatever there is of room drives out what it can. */
+static void
+s_make_room (zloom_queue_t *self, uint64_t n, uint64_t bytes, uint32_t runs)
+{
+    uint64_t over_n;
+    uint64_t over_bytes;
+    s_excess (self, n, bytes, &over_n, &over_bytes);
+    if ((over_n > 0 || over_bytes > 0) && s_may_drop (self)) {
+        s_drop (self, s_count_drops (self, over_n, over_bytes, runs).messages);
+    }
+}
+
+uint64_t
+zloom_queue_drop_bytes (const zloom_queue_t *self, const zloom_offer_t *offer)
+{
+    uint64_t over_n;
+    uint64_t over_bytes;
+    s_excess (self, offer->n, offer->pack.size, &over_n, &over_bytes);
+    /* What is shared finds less room than there is now, and one run more. */
+    if ((over_n == 0 && over_bytes == 0 && !offer->shared) || !s_may_drop (self)) {
+        return 0;
+    }
+    const uint64_t there = zloom_queue_ready_total (self) + 1;
+    const uint64_t most = s_most_runs (offer->n);
+    return RECORD_BYTES + (there < most ? there : most) * RUN_BYTES;
 }
 
 /* ---- taking ---------------------------------------------------------------------------------- */
@@ -111,7 +168,10 @@ zloom_queue_offer (zloom_queue_t *self, const zloom_event_t *event, const zloom_
     if (trimmed > 0 &&
         zloom_pack_slice (pack, trimmed, event->offer.n - trimmed, &pack) != ZLOOM_OK) {
         err = ZLOOM_MALFORMED;
-    } else if (!event->offer.admitted) {
+    } else if (event->offer.admitted) {
+        const uint32_t n = event->offer.n - trimmed;
+        s_make_room (self, n, pack.size, event->offer.past ? RUNS_OF_DEAD : s_most_runs (n));
+    } else {
         const bool news = producer && event->offer.src_count == 0;
         err = news && self->draining ? ZLOOM_DRAINING
                                      : s_fit (self, event->offer.n - trimmed, pack.size);

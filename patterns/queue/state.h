@@ -303,13 +303,13 @@ void zloom_queue_rebase (void *self, zloom_bytes_t producer, uint64_t high, zloo
 zloom_err_t zloom_queue_check_offer (const void *self, const zloom_offer_t *offer,
                                      zloom_cost_t *cost);
 void zloom_queue_offer (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t *turn);
+/* What it takes to record the oldest ones that the offer drives out; 0: none has to go. */
+uint64_t zloom_queue_drop_bytes (const zloom_queue_t *self, const zloom_offer_t *offer);
 
 /* ---- queue_append.c ------------------------------------------------------------------------- */
 
-/*
- * Store messages from the `trimmed`-th of an OFFER on, which are `pack`; false when some were left
- * out because their ids are known.
- */
+/* Store messages from the `trimmed`-th of an OFFER on, which are `pack`; false when some were left
+ * out because their ids are known. */
 bool zloom_queue_append (zloom_queue_t *self, const zloom_event_t *event, uint32_t trimmed,
                          zloom_bytes_t pack, const zloom_turn_t *turn);
 
