@@ -40,7 +40,7 @@ zloom_engine_refuse_send (zloom_engine_t *self, zloom_sender_t *sender, zloom_er
     sender->refused_from = from_id;
     const bool stays_full =
       code == ZLOOM_FULL && sender->flow->config.on_full == ZLOOM_ON_FULL_REJECT;
-    if (stays_full || code == ZLOOM_DISK_FULL || code == ZLOOM_DRAINING || code == ZLOOM_PAUSED ||
+    if (stays_full || code == ZLOOM_DISK_FULL || code == ZLOOM_DRAINING ||
         code == ZLOOM_TOO_MANY_DELAYED) {
         sender->not_before_ns = self->now.mono_ns + REST_NS;
     }

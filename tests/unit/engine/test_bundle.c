@@ -156,6 +156,43 @@ test_bundles_are_bounded (void **state)
     rig_close (&rig);
 }
 
+/* One pack says for all its messages what stands in them, and a run of numbers is one sender's. */
+static void
+test_what_is_not_alike_lies_apart (void **state)
+{
+    (void) state;
+    rig_t rig;
+    uint64_t first;
+    zloom_buf_t pack = {0};
+    const zloom_envelope_t keyed = {.key = zloom_bytes_text ("k"), .body = zloom_bytes_text ("x")};
+    const zloom_src_t src[] = {{.n = 1, .producer = zloom_bytes_text ("a"), .first_id = 7},
+                               {.n = 1, .producer = zloom_bytes_text ("b"), .first_id = 9}};
+    s_open (&rig);
+    zloom_pack_add (&pack, &keyed);
+    zloom_verb_t verb = {
+      .kind = ZLOOM_VERB_SEND,
+      .send = {.first_id = 2, .n = 1, .flags = ZLOOM_FLAG_KEY, .base_time_ns = rig.now.wall_ns}};
+    rig_put_send (&rig, 1, 1, 1);
+    rig_put (&rig, 1, &verb, &pack);
+    rig_put_send (&rig, 1, 3, 1);
+    /* ... and one that a bridge carries. */
+    zloom_buf_clear (&pack);
+    rig_pack (&pack, 4, 2, 10);
+    verb.send = (zloom_verb_send_t){
+      .first_id = 4, .n = 2, .src = src, .src_count = 2, .base_time_ns = rig.now.wall_ns};
+    rig_put (&rig, 1, &verb, &pack);
+    rig_put_send (&rig, 1, 6, 1);
+    rig_settle (&rig);
+    s_confirmed (&rig, 1, 6);
+    assert_int_equal (s_record (&rig, "orders", 1, &first), 1);
+    assert_int_equal (s_record (&rig, "orders", 2, &first), 1);
+    assert_int_equal (s_record (&rig, "orders", 3, &first), 1);
+    assert_int_equal (s_record (&rig, "orders", 4, &first), 2);
+    assert_int_equal (s_record (&rig, "orders", 6, &first), 1);
+    zloom_buf_fini (&pack);
+    rig_close (&rig);
+}
+
 /* Of a bus, a bundle says when it came where one of its senders' clocks does not. */
 static void
 test_a_bundle_keeps_when_it_arrived (void **state)
@@ -204,6 +241,7 @@ main (void)
       cmocka_unit_test (test_a_welcome_waits_for_the_bundle),
       cmocka_unit_test (test_bundles_are_bounded),
       cmocka_unit_test (test_a_bundle_keeps_when_it_arrived),
+      cmocka_unit_test (test_what_is_not_alike_lies_apart),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
