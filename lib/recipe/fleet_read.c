@@ -288,12 +288,19 @@ s_read_keys (zloom_fleet_t *self, zloom_reader_t *reader, const zloom_tree_node_
     }
 }
 
-/* Two names for one key would make it a matter of luck which rights count. */
+/* Two names for one key would make it a matter of luck which rights count; one name for two, who is
+ * meant by it. (Two hosts or two keys of one name are a mistake in any map.) */
 static void
 s_check_twins (const zloom_fleet_t *self, zloom_reader_t *reader)
 {
     for (size_t i = 0; i < self->key_count; i++) {
         for (size_t j = 0; j < i; j++) {
+            if (!self->keys[i].is_host && self->keys[j].is_host &&
+                strcmp (self->keys[i].name, self->keys[j].name) == 0) {
+                zloom_reader_error (reader, "Z0609", self->keys[i].tree->key,
+                                    "give the program's key another name",
+                                    "'%s' is a host's name already", self->keys[i].name);
+            }
             if (self->keys[i].public_key[0] &&
                 strcmp (self->keys[i].public_key, self->keys[j].public_key) == 0) {
                 zloom_reader_error (reader, "Z0606", zloom_tree_get (self->keys[i].tree, "public"),
