@@ -10,7 +10,8 @@
  *   STATE     [[seq, n, failures, stamp wall ns, delay ns, moving, history]…]
  *   PRODUCER  [name, high, mark, wall ns, owner?]
  *   KV        [1, key, parked]: later messages of the key go to the dead letters, or do not any
- *             more [2, [wall ns, hashes]]: ids that came with messages, ids.h
+ *             more [2, [wall ns, hashes]]: ids that came with messages, ids.h [3, ranges,
+ *             bitmaps]: of a flow with a key, what has overflowed and goes to the dead letters
  *   TRIM      [reason]: what is below the record's seq is not retained any more
  *   GROUP     of a durable group; patterns/bus/state.h
  *   HOLE      [producer, first id, last id, set back?] where a producer's ids are missing, or,
@@ -34,6 +35,7 @@ enum {
 enum {
     ZLOOM_STORED_KV_PARKED = 1,
     ZLOOM_STORED_KV_IDS = 2,
+    ZLOOM_STORED_KV_OVERFLOW = 3,
 };
 
 #endif

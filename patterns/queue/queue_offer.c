@@ -2,7 +2,10 @@
 /*
  * queue_offer.c - messages come in, within the limits.
  */
+#include "patterns/common/numbers_code.h"
+#include "patterns/common/records.h"
 #include "patterns/queue/state.h"
+#include "wire/encode.h"
 #include "wire/pack.h"
 
 /* While so many dropped ones are on their way to the dead letters, no more are dropped. */
@@ -70,12 +73,26 @@ s_count_drops (const zloom_queue_t *self, uint64_t over_n, uint64_t over_bytes, 
     return drops;
 }
 
-/* Drop the `drops` oldest ready ones: to the dead letters if there are any. */
 static void
-s_drop (zloom_queue_t *self, uint64_t drops)
+s_record_overflow (zloom_queue_t *self, const zloom_numbers_t *doomed, const zloom_turn_t *turn)
+{
+    zloom_buf_clear (&self->buf);
+    zloom_encode_array (&self->buf, 3);
+    zloom_encode_uint (&self->buf, ZLOOM_STORED_KV_OVERFLOW);
+    zloom_numbers_encode (doomed, &self->buf);
+    zloom_queue_record (self, ZLOOM_STORED_KV, 0, 0, turn);
+}
+
+/*
+ * Drop the `drops` oldest ready ones: to the dead letters if there are any. Where they have keys
+ * that is recorded, since others of theirs go on at once: they must not come back behind those.
+ */
+static void
+s_drop (zloom_queue_t *self, uint64_t drops, const zloom_turn_t *turn)
 {
     zloom_range_t run;
     zloom_ready_kind_t kind;
+    zloom_numbers_t doomed = {0};
     while (drops > 0 && zloom_queue_find_ready (self, 0, UINT64_MAX, false, &run, &kind)) {
         if (run.last - run.first >= drops) {
             run.last = run.first + drops - 1;
@@ -83,11 +100,16 @@ s_drop (zloom_queue_t *self, uint64_t drops)
         drops -= run.last - run.first + 1;
         if (self->config.dead_letter) {
             zloom_queue_doom (self, run.first, run.last, &self->overflow);
+            zloom_numbers_add (&doomed, run.first, run.last);
         } else {
             zloom_queue_remove_ready (self, run.first, run.last);
             zloom_queue_leave (self, run.first, run.last, ZLOOM_REASON_DROPPED);
         }
     }
+    if (self->lanes && doomed.total > 0) {
+        s_record_overflow (self, &doomed, turn);
+    }
+    zloom_numbers_fini (&doomed);
 }
 
 static bool
@@ -102,7 +124,7 @@ s_may_drop (const zloom_queue_t *self)
  * what lies in too many runs: some of it goes, and whoever sends comes again.
  */
 static zloom_err_t
-s_fit (zloom_queue_t *self, uint32_t n, uint64_t bytes)
+s_fit (zloom_queue_t *self, uint32_t n, uint64_t bytes, const zloom_turn_t *turn)
 {
     uint64_t over_n;
     uint64_t over_bytes;
@@ -121,20 +143,21 @@ s_fit (zloom_queue_t *self, uint32_t n, uint64_t bytes)
     }
     const drops_t drops = s_count_drops (self, over_n, over_bytes, s_most_runs (n));
     if (drops.enough || drops.bounded) {
-        s_drop (self, drops.messages);
+        s_drop (self, drops.messages, turn);
     }
     return drops.enough ? ZLOOM_OK : ZLOOM_FULL;
 }
 
 /* What is taken in whatever there is of room drives out what it can. */
 static void
-s_make_room (zloom_queue_t *self, uint64_t n, uint64_t bytes, uint32_t runs)
+s_make_room (zloom_queue_t *self, uint64_t n, uint64_t bytes, uint32_t runs,
+             const zloom_turn_t *turn)
 {
     uint64_t over_n;
     uint64_t over_bytes;
     s_excess (self, n, bytes, &over_n, &over_bytes);
     if ((over_n > 0 || over_bytes > 0) && s_may_drop (self)) {
-        s_drop (self, s_count_drops (self, over_n, over_bytes, runs).messages);
+        s_drop (self, s_count_drops (self, over_n, over_bytes, runs).messages, turn);
     }
 }
 
@@ -170,11 +193,11 @@ zloom_queue_offer (zloom_queue_t *self, const zloom_event_t *event, const zloom_
         err = ZLOOM_MALFORMED;
     } else if (event->offer.admitted) {
         const uint32_t n = event->offer.n - trimmed;
-        s_make_room (self, n, pack.size, event->offer.past ? RUNS_OF_DEAD : s_most_runs (n));
+        s_make_room (self, n, pack.size, event->offer.past ? RUNS_OF_DEAD : s_most_runs (n), turn);
     } else {
         const bool news = producer && event->offer.src_count == 0;
         err = news && self->draining ? ZLOOM_DRAINING
-                                     : s_fit (self, event->offer.n - trimmed, pack.size);
+                                     : s_fit (self, event->offer.n - trimmed, pack.size, turn);
     }
     if (err != ZLOOM_OK) {
         zloom_intake_refuse (&self->intake, producer, event, err, turn);

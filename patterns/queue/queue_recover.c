@@ -7,6 +7,7 @@
  * given but whose PACK never came is lost, and told as such. The records come from a disk: what
  * cannot be true is an error, and what is merely odd changes nothing.
  */
+#include "patterns/common/numbers_code.h"
 #include "patterns/common/pack_head.h"
 #include "patterns/common/records.h"
 #include "patterns/queue/state.h"
@@ -140,6 +141,9 @@ s_replay_kv (zloom_queue_t *self, zloom_bytes_t head)
     } else if (table == ZLOOM_STORED_KV_IDS && zloom_fields_next (&fields, ZLOOM_NEED)) {
         zloom_ids_decode_some (&self->ids, &cursor, zloom_queue_ids_max (self),
                                self->config.dedup_window_ns);
+    } else if (table == ZLOOM_STORED_KV_OVERFLOW) {
+        zloom_numbers_decode (&self->overflow, &fields, 0, ZLOOM_QUEUE_SEQ_MAX);
+        zloom_numbers_remove (&self->overflow, self->next_seq, UINT64_MAX);
     }
     zloom_fields_close (&fields);
     return zloom_cursor_end (&cursor);
@@ -333,6 +337,25 @@ s_place (zloom_queue_t *self, zloom_exception_t *entry, zloom_now_t now)
     zloom_exceptions_wait (self->exceptions, entry, zloom_time_add (now.mono_ns, rest_ns));
 }
 
+/* What had overflowed and has not left is on its way out again. */
+static void
+s_overflow (zloom_queue_t *self)
+{
+    zloom_numbers_t overflow = self->overflow;
+    zloom_range_t run;
+    zloom_range_t free_run;
+    self->overflow = (zloom_numbers_t){0};
+    for (uint64_t from = 0; zloom_numbers_find (&overflow, from, UINT64_MAX, &run);
+         from = run.last + 1) {
+        uint64_t at = run.first;
+        while (at <= run.last && zloom_queue_free_run (self, at, run.last, &free_run)) {
+            zloom_queue_doom (self, free_run.first, free_run.last, &self->overflow);
+            at = free_run.last + 1;
+        }
+    }
+    zloom_numbers_fini (&overflow);
+}
+
 void
 zloom_queue_recovered (void *self, zloom_now_t now)
 {
@@ -355,6 +378,7 @@ zloom_queue_recovered (void *self, zloom_now_t now)
         }
         from = run.last + 1;
     }
+    s_overflow (queue);
     zloom_numbers_fini (&queue->unseen);
     zloom_ages_drop (&queue->ages, queue->done.floor);
     zloom_intake_recovered (&queue->intake, now);

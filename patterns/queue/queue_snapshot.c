@@ -3,10 +3,11 @@
  * queue_snapshot.c - a queue's whole state as bytes, and back.
  *
  * msgpack: [version, next seq, done, left by way, counters, sizes, ages, states, producers,
- * priorities, expiries, parked keys, ids], and of a durable group's how messages left (dead,
- * dropped), and what it misses and has not heard of. A later version that only appends needs no
- * new number; anything else does, and the reader of this one stays. The bytes come from a disk:
- * what cannot be true is an error, and what is merely odd changes nothing.
+ * priorities, expiries, parked keys, ids]. Behind these, of a flow's queue what has overflowed; of
+ * a durable group's how messages left (dead, dropped), and what it misses and has not heard of. A
+ * later version that only appends needs no new number; anything else does, and the reader of this
+ * one stays. The bytes come from a disk: what cannot be true is an error, and what is merely odd
+ * changes nothing.
  */
 #include "patterns/common/records.h"
 #include "patterns/queue/state.h"
@@ -31,7 +32,7 @@ zloom_queue_snapshot (const void *self, zloom_buf_t *out)
 {
     const zloom_queue_t *queue = zloom_queue_of_const (self);
     zloom_queue_t *counted = (zloom_queue_t *) (uintptr_t) queue;
-    zloom_encode_array (out, queue->group > 0 ? 18 : 13);
+    zloom_encode_array (out, queue->group > 0 ? 18 : 15);
     zloom_encode_uint (out, VERSION);
     zloom_encode_uint (out, queue->next_seq);
     zloom_done_encode (&queue->done, out);
@@ -59,7 +60,9 @@ zloom_queue_snapshot (const void *self, zloom_buf_t *out)
         zloom_encode_bytes (out, key);
     }
     zloom_ids_encode (&queue->ids, out);
-    if (queue->group > 0) {
+    if (queue->group == 0) {
+        zloom_numbers_encode (&queue->overflow, out);
+    } else {
         zloom_numbers_encode (&queue->left_dead, out);
         zloom_numbers_encode (&queue->left_dropped, out);
         zloom_missing_encode (&queue->missing, out);
@@ -129,7 +132,9 @@ s_restore_more (zloom_queue_t *self, zloom_fields_t *fields)
         zloom_ids_decode (&self->ids, cursor, zloom_queue_ids_max (self),
                           self->config.dedup_window_ns);
     }
-    if (self->group > 0) {
+    if (self->group == 0 && fields->left > 0) {
+        zloom_numbers_decode (&self->overflow, fields, 0, self->next_seq);
+    } else if (self->group > 0) {
         zloom_numbers_decode (&self->left_dead, fields, 0, self->next_seq);
         zloom_numbers_decode (&self->left_dropped, fields, 0, self->next_seq);
         if (zloom_fields_next (fields, ZLOOM_MAY)) {

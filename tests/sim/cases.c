@@ -14,12 +14,16 @@ s_pick (uint64_t seed, uint64_t question, uint64_t bound)
     return zloom_random_below (&random, bound);
 }
 
-/* Every third world has keys, every fourth what is due, expires, and is said under an id. */
+/*
+ * Every third world has keys, and a third of those lets its oldest orders go when it is full; every
+ * fourth has what is due, expires, and is said under an id.
+ */
 static void
 s_vary (uint64_t seed, sim_world_options_t *options)
 {
     options->host.keyed = s_pick (seed, 20, 3) == 0;
     options->host.order = (zloom_order_t) s_pick (seed, 21, 3);
+    options->host.drops = options->host.keyed && s_pick (seed, 23, 3) == 0;
     options->host.timed = !options->only_orders && s_pick (seed, 22, 4) == 0;
     if (options->host.timed && options->producers < 3) {
         options->producers = 3;

@@ -28,10 +28,12 @@ s_reopen_flow (sim_checker_t *self, sim_flow_t flow)
             s_forget_place (books, i);
             continue;
         }
-        if ((place->left != SIM_THERE || place->passed) && place->now == SIM_THERE) {
+        const bool overtaken = place->overtaken > self->stopped_durable;
+        if ((place->left != SIM_THERE || place->passed || overtaken) && place->now == SIM_THERE) {
             sim_trace (self->ground, "  is back", flow, place->seq, place->left);
             place->unordered = place->back = true;
-            place->told_gone = place->passed = false;
+            place->told_gone = place->passed = place->unfailed = false;
+            place->overtaken = overtaken ? 0 : place->overtaken;
         }
         place->left = place->now;
         place->leased = place->released = false;

@@ -66,7 +66,9 @@ typedef struct {
     int64_t wait_ns;   /* from when on it may come again; 0: it does not wait */
     int64_t wall_ns;   /* how the wall clock stood to the other one when that was asked for */
     bool rejected;
-    bool expired; /* that is why it is dead */
+    bool unfailed; /* it is dead since it expired, or overflowed */
+    /* Group that was open when a later one of its key went, while it was on its way out; 0: none */
+    uint64_t overtaken;
     bool leased;
     bool started;
     bool released;       /* or rejected, and no answer yet: the router may not have read it */
@@ -122,6 +124,10 @@ const zloom_hosted_t *sim_hosted (const sim_checker_t *self, sim_flow_t flow);
 const char *sim_place_key (const sim_checker_t *self, const sim_place_t *place);
 /* Whether it has expired, or may have, by a clock that has jumped since. */
 bool sim_place_expired (const sim_checker_t *self, const sim_place_t *place);
+/* Whether orders lets its oldest go when it is full. */
+bool sim_orders_drop (const sim_checker_t *self);
+/* Whether this engine has it on its way to the dead letters. */
+bool sim_place_moves (const sim_place_t *place, const zloom_hosted_t *hosted);
 /* It was given back, with no answer, and its lease may have run out before anybody read that. */
 bool sim_place_ran_out (const sim_checker_t *self, const sim_place_t *place);
 /* Another place of SIM_ONCE with the same id, that the last look found: this one is not needed. */

@@ -37,6 +37,10 @@ s_flows (const sim_host_t *host, zloom_engine_flow_t *flows)
         orders->limit_messages = host->orders_limit;
         orders->limit_bytes = host->orders_limit * INT64_C (1024);
     }
+    if (host->drops) {
+        orders->limit_messages = 12;
+        orders->on_full = ZLOOM_ON_FULL_DROP_OLDEST;
+    }
     if (host->keyed) {
         orders->key = "/key";
         orders->order = host->order;

@@ -12,6 +12,7 @@ typedef struct {
     uint32_t orders_limit;  /* messages in orders; 0: 100 */
     bool keyed;             /* orders has keys */
     zloom_order_t order;    /* of keys */
+    bool drops;             /* orders is small, and lets its oldest go */
     bool timed;             /* there are SIM_TIMED and SIM_ONCE */
 } sim_host_t;
 

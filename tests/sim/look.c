@@ -38,6 +38,20 @@ s_judge (sim_checker_t *self, const sim_place_t *place, uint64_t durable)
     }
 }
 
+/* Q6: what has overflowed while later ones of its key went is not worked on behind them. */
+static void
+s_judge_overtaken (sim_checker_t *self, const sim_place_t *place, const zloom_hosted_t *hosted,
+                   uint64_t durable)
+{
+    if (place->now == SIM_THERE && place->overtaken && place->overtaken <= durable &&
+        !sim_place_moves (place, hosted)) {
+        sim_fail (self->ground,
+                  "Q6: %" PRIu64 " is ready in %s again, a later one of its key went when it had "
+                  "overflowed",
+                  place->seq, sim_flow_name (place->flow));
+    }
+}
+
 static void
 s_look_flow (sim_checker_t *self, sim_flow_t flow, const zloom_hosted_t *hosted, uint64_t durable)
 {
@@ -55,6 +69,7 @@ s_look_flow (sim_checker_t *self, sim_flow_t flow, const zloom_hosted_t *hosted,
         }
         if (!self->excused) {
             s_judge (self, place, durable);
+            s_judge_overtaken (self, place, hosted, durable);
         }
     }
 }

@@ -117,6 +117,28 @@ sim_place_expired (const sim_checker_t *self, const sim_place_t *place)
             place->stored_offset_ns != self->ground->wall_offset_ns);
 }
 
+bool
+sim_orders_drop (const sim_checker_t *self)
+{
+    const zloom_hosted_t *orders = sim_hosted (self, SIM_ORDERS);
+    return orders && orders->config.on_full == ZLOOM_ON_FULL_DROP_OLDEST;
+}
+
+bool
+sim_place_moves (const sim_place_t *place, const zloom_hosted_t *hosted)
+{
+    zloom_whereabouts_t where;
+    hosted->pattern->place (hosted->core, place->seq, &where);
+    return where.place == ZLOOM_PLACE_MOVES;
+}
+
+/* It has overflowed, by the router's own word, which has to stay. */
+static bool
+s_overflowed (const sim_checker_t *self, const sim_place_t *place)
+{
+    return sim_orders_drop (self) && sim_place_moves (place, sim_hosted (self, place->flow));
+}
+
 /* It may be on its way to the dead letters: its key need not wait until it has arrived. */
 static bool
 s_may_die (const sim_checker_t *self, const sim_place_t *place)
@@ -133,7 +155,7 @@ s_earlier (const sim_checker_t *self, const sim_place_t *place, size_t *index)
     const char *key = sim_place_key (self, place);
     for (; key && *index < books->count && books->places[*index]->seq < place->seq; ++*index) {
         const sim_place_t *other = books->places[*index];
-        if (other->left == SIM_THERE && !s_may_die (self, other) &&
+        if (other->left == SIM_THERE && !s_may_die (self, other) && !s_overflowed (self, other) &&
             strcmp (sim_place_key (self, other), key) == 0) {
             ++*index;
             return other;
@@ -142,7 +164,10 @@ s_earlier (const sim_checker_t *self, const sim_place_t *place, size_t *index)
     return NULL;
 }
 
-/* What has expired is not waited for; the next boot, by an earlier clock, may find it ready. */
+/*
+ * What has expired is not waited for; the next boot, by an earlier clock, may find it ready. Nor is
+ * what has overflowed, and no boot may find that ready.
+ */
 static void
 s_pass (const sim_checker_t *self, const sim_place_t *place)
 {
@@ -151,9 +176,14 @@ s_pass (const sim_checker_t *self, const sim_place_t *place)
     for (size_t i = books->first_there; i < books->count && books->places[i]->seq < place->seq;
          i++) {
         sim_place_t *other = books->places[i];
-        other->passed |= other->left == SIM_THERE && !other->leased &&
-                         sim_place_expired (self, other) &&
-                         strcmp (sim_place_key (self, other), key) == 0;
+        if (other->left != SIM_THERE || other->leased ||
+            strcmp (sim_place_key (self, other), key) != 0) {
+            continue;
+        }
+        other->passed |= sim_place_expired (self, other);
+        if (!other->overtaken && !s_may_die (self, other) && s_overflowed (self, other)) {
+            other->overtaken = zloom_journal_group (self->engine->disk.journal);
+        }
     }
 }
 
@@ -167,7 +197,7 @@ s_check_parked (sim_checker_t *self, const sim_place_t *place)
                        books->places[i]->seq < place->seq;
          i++) {
         const sim_place_t *other = books->places[i];
-        if (other->left == ZLOOM_REASON_MOVED && !other->expired &&
+        if (other->left == ZLOOM_REASON_MOVED && !other->unfailed &&
             strcmp (sim_place_key (self, other), key) == 0) {
             sim_fail (self->ground,
                       "Q6: %s delivers %" PRIu64 " of key %s, which is parked behind %" PRIu64,

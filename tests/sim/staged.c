@@ -30,7 +30,7 @@ s_follows (const sim_checker_t *self, const sim_place_t *place)
          i++) {
         const sim_place_t *other = self->flows[SIM_ORDERS].places[i];
         if ((other->seq < place->seq || place->back) && other->left == ZLOOM_REASON_MOVED &&
-            !other->expired && strcmp (sim_place_key (self, other), key) == 0) {
+            !other->unfailed && strcmp (sim_place_key (self, other), key) == 0) {
             return true;
         }
     }
@@ -56,6 +56,7 @@ s_check_dead (sim_checker_t *self, uint64_t number, zloom_bytes_t past)
     bool rejected = false;
     bool parked = false;
     bool expired = false;
+    bool overflow = false;
     for (uint32_t i = 0; i < history.count; i++) {
         if (zloom_bytes_equal (history.causes[i].flow, zloom_bytes_text ("orders"))) {
             const zloom_bytes_t reason = history.causes[i].reason;
@@ -63,10 +64,11 @@ s_check_dead (sim_checker_t *self, uint64_t number, zloom_bytes_t past)
             rejected |= zloom_bytes_equal (reason, zloom_bytes_text ("rejected"));
             parked |= zloom_bytes_equal (reason, zloom_bytes_text ("parked"));
             expired |= zloom_bytes_equal (reason, zloom_bytes_text ("expired"));
+            overflow |= zloom_bytes_equal (reason, zloom_bytes_text ("overflow"));
         }
     }
-    if (expired && sim_place_expired (self, from)) {
-        from->expired = true;
+    if ((expired && sim_place_expired (self, from)) || (overflow && sim_orders_drop (self))) {
+        from->unfailed = true;
         return;
     }
     if (parked && s_follows (self, from)) {
