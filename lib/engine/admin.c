@@ -10,16 +10,12 @@
 
 void
 zloom_admin_answer (zloom_engine_t *self, const zloom_ask_t *ask, bool more,
-                    const zloom_buf_t *result, zloom_blob_t *pack)
+                    const zloom_buf_t *result)
 {
     const zloom_verb_t verb = {
       .kind = ZLOOM_VERB_ANSWER,
       .answer = {.request = ask->request, .more = more, .result = zloom_buf_bytes (result)}};
-    if (pack) {
-        zloom_engine_say_pack (self, ask->session, &verb, pack, zloom_blob_bytes (pack));
-    } else {
-        zloom_engine_say (self, ask->session, &verb, self->disk.staged);
-    }
+    zloom_engine_say (self, ask->session, &verb, self->disk.staged);
 }
 
 void
@@ -45,12 +41,17 @@ zloom_admin_left_ms (const zloom_engine_t *self, int64_t mono_ns)
     return mono_ns == ZLOOM_NEVER ? -1 : left_ns > 0 ? left_ns / ZLOOM_NS_PER_MS : 0;
 }
 
+static bool
+s_find (const zloom_ask_t *ask, const char *name, zloom_attr_t *value)
+{
+    return ask->args.data && zloom_attrs_find (ask->args, name, value);
+}
+
 zloom_bytes_t
 zloom_admin_text (const zloom_ask_t *ask, const char *name)
 {
     zloom_attr_t value;
-    if (ask->args.data && zloom_attrs_find (ask->args, name, &value) &&
-        value.type == ZLOOM_TYPE_STR) {
+    if (s_find (ask, name, &value) && value.type == ZLOOM_TYPE_STR) {
         return value.bytes;
     }
     return ZLOOM_BYTES_NULL;
@@ -60,7 +61,7 @@ zloom_bytes_t
 zloom_admin_bytes (const zloom_ask_t *ask, const char *name)
 {
     zloom_attr_t value;
-    if (ask->args.data && zloom_attrs_find (ask->args, name, &value) &&
+    if (s_find (ask, name, &value) &&
         (value.type == ZLOOM_TYPE_BIN || value.type == ZLOOM_TYPE_STR)) {
         return value.bytes;
     }
@@ -71,7 +72,7 @@ int64_t
 zloom_admin_number (const zloom_ask_t *ask, const char *name, int64_t fallback)
 {
     zloom_attr_t value;
-    if (ask->args.data && zloom_attrs_find (ask->args, name, &value) &&
+    if (s_find (ask, name, &value) &&
         (value.type == ZLOOM_TYPE_INT || value.type == ZLOOM_TYPE_BOOL)) {
         return value.number;
     }
@@ -90,7 +91,7 @@ s_feed (zloom_engine_t *self, const zloom_ask_t *ask, zloom_event_type_t type)
     zloom_engine_feed (self, ask->flow, &event);
     zloom_buf_t result = {0};
     zloom_encode_map (&result, 0);
-    zloom_admin_answer (self, ask, false, &result, NULL);
+    zloom_admin_answer (self, ask, false, &result);
     zloom_buf_fini (&result);
     return ZLOOM_OK;
 }
@@ -130,7 +131,7 @@ s_reload (zloom_engine_t *self, const zloom_ask_t *ask)
     }
     zloom_buf_t result = {0};
     zloom_encode_map (&result, 0);
-    zloom_admin_answer (self, ask, false, &result, NULL);
+    zloom_admin_answer (self, ask, false, &result);
     zloom_buf_fini (&result);
     return ZLOOM_OK;
 }

@@ -67,9 +67,9 @@ typedef struct {
 /* Errors are answered by the caller with the thread's note. AGAIN: no room now, ask again. */
 typedef zloom_err_t (zloom_admin_fn) (zloom_engine_t *self, const zloom_ask_t *ask);
 
-/* ANSWER with a result; `pack` may be NULL. */
+/* ANSWER with a result. */
 void zloom_admin_answer (zloom_engine_t *self, const zloom_ask_t *ask, bool more,
-                         const zloom_buf_t *result, zloom_blob_t *pack);
+                         const zloom_buf_t *result);
 void zloom_admin_fail (zloom_engine_t *self, const zloom_ask_t *ask, zloom_err_t code,
                        const char *text);
 /* Arguments; the fallback when it is not there or of another type. */

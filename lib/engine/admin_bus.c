@@ -98,7 +98,7 @@ zloom_admin_subscribers (zloom_engine_t *self, const zloom_ask_t *ask, bool last
         zloom_encode_string (&out, "subscribers");
         zloom_encode_array (&out, count);
         zloom_buf_add_bytes (&out, zloom_buf_bytes (&items));
-        zloom_admin_answer (self, ask, more || !last, &out, NULL);
+        zloom_admin_answer (self, ask, more || !last, &out);
         zloom_buf_fini (&items);
         zloom_buf_fini (&out);
     } while (more);
@@ -156,7 +156,7 @@ zloom_admin_group_drop (zloom_engine_t *self, const zloom_ask_t *ask)
     }
     zloom_buf_t out = {0};
     zloom_encode_map (&out, 0);
-    zloom_admin_answer (self, ask, false, &out, NULL);
+    zloom_admin_answer (self, ask, false, &out);
     zloom_buf_fini (&out);
     return ZLOOM_OK;
 }
@@ -200,7 +200,7 @@ zloom_admin_receipts (zloom_engine_t *self, const zloom_ask_t *ask)
     zloom_encode_string (&out, "receipts");
     zloom_encode_array (&out, count);
     zloom_buf_add_bytes (&out, zloom_buf_bytes (&items));
-    zloom_admin_answer (self, ask, false, &out, NULL);
+    zloom_admin_answer (self, ask, false, &out);
     zloom_buf_fini (&items);
     zloom_buf_fini (&out);
     return ZLOOM_OK;

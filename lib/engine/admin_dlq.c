@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* admin_dlq.c - dead letters: counting, showing, putting back, throwing away. See admin.h. */
 #include "base/memory.h"
+#include "base/tag.h"
 #include "engine/jobs.h"
 #include "engine/trail_watch.h"
 #include "wire/encode.h"
@@ -161,9 +162,9 @@ static bool
 s_may_put_back (const zloom_engine_t *self, const zloom_job_t *job, const zloom_hosted_t *home)
 {
     const zloom_session_t *session = zloom_sessions_by_id (self->sessions, job->session);
-    return session &&
-           (zloom_engine_allows (self, session, ZLOOM_RIGHT_PUBLISH, home->config.name) ||
-            zloom_engine_allows (self, session, ZLOOM_RIGHT_ADMINISTER, home->config.name));
+    zloom_assert (session); /* its jobs end with it */
+    return zloom_engine_allows (self, session, ZLOOM_RIGHT_PUBLISH, home->config.name) ||
+           zloom_engine_allows (self, session, ZLOOM_RIGHT_ADMINISTER, home->config.name);
 }
 
 static zloom_err_t
@@ -213,6 +214,7 @@ zloom_job_handle (zloom_engine_t *self, zloom_job_t *job, const zloom_letter_t *
     case ZLOOM_JOB_PURGE:
         return s_purge (self, job, letter);
     case ZLOOM_JOB_TRACE:
+        zloom_assert (!"it looks at packs, not at letters");
         break;
     }
     return ZLOOM_OK;

@@ -94,7 +94,7 @@ zloom_admin_flow_parked (zloom_engine_t *self, const zloom_ask_t *ask)
     zloom_buf_add_bytes (&out, zloom_buf_bytes (&rows));
     zloom_encode_string (&out, "next");
     zloom_encode_int (&out, more ? (int64_t) cursor : -1);
-    zloom_admin_answer (self, ask, false, &out, NULL);
+    zloom_admin_answer (self, ask, false, &out);
     zloom_buf_fini (&rows);
     zloom_buf_fini (&out);
     return ZLOOM_OK;
@@ -131,7 +131,7 @@ zloom_admin_flow_release (zloom_engine_t *self, const zloom_ask_t *ask)
     zloom_encode_map (&out, 1);
     zloom_encode_string (&out, "released");
     zloom_encode_uint (&out, 1);
-    zloom_admin_answer (self, ask, false, &out, NULL);
+    zloom_admin_answer (self, ask, false, &out);
     zloom_buf_fini (&out);
     return ZLOOM_OK;
 }

@@ -71,7 +71,7 @@ s_set (zloom_engine_t *self, const zloom_ask_t *ask, bool paused)
     zloom_encode_map (&result, 1);
     zloom_encode_string (&result, "sessions");
     zloom_encode_uint (&result, count);
-    zloom_admin_answer (self, ask, false, &result, NULL);
+    zloom_admin_answer (self, ask, false, &result);
     zloom_buf_fini (&result);
     return ZLOOM_OK;
 }

@@ -110,7 +110,7 @@ s_answer_router (zloom_engine_t *self, const zloom_ask_t *ask)
     zloom_encode_bool (&out, self->draining);
     zloom_encode_string (&out, "journal");
     s_journal (self, &out);
-    zloom_admin_answer (self, ask, true, &out, NULL);
+    zloom_admin_answer (self, ask, true, &out);
     zloom_buf_fini (&out);
 }
 
@@ -138,7 +138,7 @@ s_answer_flows (zloom_engine_t *self, const zloom_ask_t *ask, size_t *at, bool s
     zloom_encode_string (&out, "flows");
     zloom_encode_array (&out, count);
     zloom_buf_add_bytes (&out, zloom_buf_bytes (&items));
-    zloom_admin_answer (self, ask, !(last && *at >= self->flow_count), &out, NULL);
+    zloom_admin_answer (self, ask, !(last && *at >= self->flow_count), &out);
     zloom_buf_fini (&items);
     zloom_buf_fini (&out);
 }
@@ -214,7 +214,7 @@ s_answer_sessions (zloom_engine_t *self, const zloom_ask_t *ask, size_t *cursor,
         s_sends (&out, part);
         s_report (self, &out, part);
     }
-    zloom_admin_answer (self, ask, *left > 0, &out, NULL);
+    zloom_admin_answer (self, ask, *left > 0, &out);
     zloom_buf_fini (&out);
     return *left > 0;
 }

@@ -19,9 +19,8 @@ static void
 s_consumer (const zloom_engine_t *self, const zloom_whereabouts_t *place, zloom_buf_t *out)
 {
     const zloom_consumer_t *consumer = zloom_idmap_get (self->consumers, place->consumer);
-    const bool known = place->place == ZLOOM_PLACE_LEASED && consumer;
     zloom_encode_string (out, "consumer");
-    zloom_encode_string (out, known ? consumer->session->name : NULL);
+    zloom_encode_string (out, consumer ? consumer->session->name : NULL);
     zloom_encode_string (out, "started");
     zloom_encode_bool (out, place->started);
     zloom_encode_string (out, "lease_ms");
@@ -131,8 +130,8 @@ static bool
 s_next_flow (const zloom_engine_t *self, zloom_job_t *job)
 {
     size_t i = 0;
-    while (job->flow && i < self->flow_count && self->flows[i] != job->flow) {
-        i++;
+    while (job->flow && self->flows[i] != job->flow) {
+        i++; /* it is one of them: no flow leaves the table */
     }
     for (i += job->flow ? 1 : 0; i < self->flow_count; i++) {
         if (self->flows[i]->configured) {
@@ -222,7 +221,7 @@ s_by_number (zloom_engine_t *self, const zloom_ask_t *ask, uint64_t seq)
     zloom_encode_string (&out, "messages");
     zloom_encode_array (&out, 1);
     s_message (self, ask->flow, seq, view ? &origin : NULL, past, &out);
-    zloom_admin_answer (self, ask, false, &out, NULL);
+    zloom_admin_answer (self, ask, false, &out);
     zloom_buf_fini (&out);
     return ZLOOM_OK;
 }
@@ -249,7 +248,7 @@ zloom_admin_trace (zloom_engine_t *self, const zloom_ask_t *ask)
     zloom_admin_trail (self, ask, zloom_trail_mark_id (self->trail, zloom_admin_text (ask, "id")),
                        &out);
     s_taken (self, job->id.producer, &out);
-    zloom_admin_answer (self, ask, true, &out, NULL);
+    zloom_admin_answer (self, ask, true, &out);
     zloom_buf_fini (&out);
     zloom_job_begin (self, &job);
     return ZLOOM_OK;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* admin_trail.c - the way of a traced message over all flows of this router. See admin.h. */
+#include "base/tag.h"
 #include "engine/admin.h"
 #include "wire/encode.h"
 
@@ -12,7 +13,8 @@ s_what (const zloom_trail_row_t *row)
 {
     switch (row->kind) {
     case ZLOOM_TRAIL_STORED:
-        return "stored";
+        zloom_assert (!"a stay begins with it, and has no row of it");
+        break;
     case ZLOOM_TRAIL_HANDED:
         return "handed out";
     case ZLOOM_TRAIL_BEGUN:

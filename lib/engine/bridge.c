@@ -127,7 +127,7 @@ zloom_admin_outbox (zloom_engine_t *self, const zloom_ask_t *ask)
     zloom_encode_string (&out, "boots");
     zloom_boots_encode (&boots[ZLOOM_LIMIT_BOOTS - count], count, &out);
     zloom_admin_pair (&out, "next", s_next (ask->flow, from > 0 ? (uint64_t) from : 1));
-    zloom_admin_answer (self, ask, false, &out, NULL);
+    zloom_admin_answer (self, ask, false, &out);
     zloom_buf_fini (&out);
     return ZLOOM_OK;
 }

@@ -128,7 +128,8 @@ void
 zloom_trail_trim (zloom_trail_t *self)
 {
     ZLOOM_CHECK (self, ZLOOM_TRAIL_TAG);
-    while (self->bytes > self->limit_bytes && self->first) {
+    while (self->bytes > self->limit_bytes) {
+        zloom_assert (self->first);
         zloom_stay_t *oldest = self->first;
         zloom_track_t *track = s_track (self, zloom_bytes_text (oldest->track->flow));
         zloom_assert (track->stays[track->head] == oldest);
@@ -165,8 +166,7 @@ s_begin (zloom_trail_t *self, const zloom_trail_begin_t *begin)
       .seq = begin->seq,
       .wall_ns = begin->wall_ns,
       .way = begin->way,
-      .id =
-        zloom_memdup_text (begin->id.data ? begin->id.data : (const uint8_t *) "", begin->id.size),
+      .id = zloom_memdup_text (begin->id.data, begin->id.size),
       .base_time_ns = begin->base_time_ns,
       .from_flow = begin->from_flow.data
                      ? zloom_memdup_text (begin->from_flow.data, begin->from_flow.size)

@@ -10,6 +10,7 @@
  */
 #include "engine/trail_watch.h"
 
+#include "base/tag.h"
 #include "patterns/common/records.h"
 #include "wire/encode.h"
 
@@ -122,9 +123,8 @@ s_given_back (const watch_t *watch)
     const char *why = event->type == ZLOOM_EVENT_UNSUBSCRIBE ? "it left"
                       : event->gone.crashed                  ? "its process ended"
                                                              : "it is gone";
-    const zloom_track_t *track = watch->flow->track;
-    for (size_t at = track ? track->head : 0; track && at < track->end; at++) {
-        zloom_stay_t *stay = track->stays[at];
+    zloom_stay_t *stay;
+    for (size_t at = SIZE_MAX; (stay = s_next (watch, 0, UINT64_MAX, &at));) {
         if (s_holds (watch, stay, event->consumer)) {
             s_note (watch, stay, ZLOOM_TRAIL_BACK, 0, event->consumer, zloom_bytes_text (why));
         }
@@ -233,9 +233,10 @@ s_left (const watch_t *watch, const zloom_effect_t *effect)
     zloom_fields_t fields = zloom_fields_open (&cursor);
     const uint64_t reason = zloom_fields_uint (&fields, ZLOOM_NEED, UINT8_MAX, 0);
     const uint32_t count = zloom_fields_array (&fields, ZLOOM_NEED, UINT32_MAX);
-    for (uint32_t i = 0; i + 1 < count && cursor.err == ZLOOM_OK; i += 2) {
+    for (uint32_t i = 0; i + 1 < count; i += 2) {
         const uint64_t first = zloom_cursor_uint (&cursor, UINT64_MAX);
         const uint64_t n = zloom_cursor_uint (&cursor, UINT64_MAX);
+        zloom_assert (cursor.err == ZLOOM_OK); /* the pattern has just made it */
         zloom_stay_t *stay;
         for (size_t at = SIZE_MAX; (stay = s_next (watch, first, n, &at));) {
             s_note (watch, stay, ZLOOM_TRAIL_LEFT, (int64_t) reason, 0, ZLOOM_BYTES_NULL);
@@ -286,8 +287,8 @@ zloom_trail_hop (zloom_engine_t *self, zloom_trail_way_t way, const zloom_hosted
                  uint64_t seq)
 {
     const zloom_hop_t before = self->hop;
-    const bool traced = flow && flow->track &&
-                        zloom_trail_stay (self->trail, zloom_bytes_text (flow->config.name), seq);
+    const bool traced =
+      flow->track && zloom_trail_stay (self->trail, zloom_bytes_text (flow->config.name), seq);
     self->hop = (zloom_hop_t){.way = way, .flow = flow, .seq = seq, .traced = traced};
     return before;
 }
