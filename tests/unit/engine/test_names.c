@@ -131,6 +131,78 @@ test_it_is_known_after_a_restart (void **state)
     rig_close (&rig);
 }
 
+/* Another host's own process: it is trusted with what hosts have sent, not with all names. */
+static void
+test_a_host_takes_over_from_hosts_alone (void **state)
+{
+    (void) state;
+    rig_t rig;
+    s_open (&rig);
+    s_sends (&rig, "shop", "one", 1);
+    s_refused (&rig, "shop", "host-b", 1);
+    s_sends (&rig, "shop", "one", 2);
+    rig_close (&rig);
+}
+
+/* The router got keys later: what was sent before is nobody's, until the first who sends again. */
+static void
+test_a_name_from_before_there_were_keys (void **state)
+{
+    (void) state;
+    rig_t rig;
+    s_open (&rig);
+    rig_stop (&rig);
+    rig.rights = NULL;
+    rig.key = NULL;
+    assert_int_equal (rig_start (&rig), ZLOOM_OK);
+    s_sends (&rig, "shop", NULL, 1);
+    rig_stop (&rig);
+    rig.rights = s_rights;
+    rig.key = "host-of-the-router";
+    assert_int_equal (rig_start (&rig), ZLOOM_OK);
+    s_sends (&rig, "shop", "one", 2);
+    s_refused (&rig, "shop", "other", 1);
+    rig_crash (&rig);
+    s_refused (&rig, "shop", "other", 1);
+    s_sends (&rig, "shop", "one", 3);
+    rig_close (&rig);
+}
+
+static void
+test_without_rules_no_name_is_anybody_s (void **state)
+{
+    (void) state;
+    rig_t rig;
+    s_open (&rig);
+    s_sends (&rig, "shop", "one", 1);
+    rig_stop (&rig);
+    rig.rights = NULL;
+    assert_int_equal (rig_start (&rig), ZLOOM_OK);
+    s_sends (&rig, "shop", "other", 2);
+    rig_close (&rig);
+}
+
+/* A flow that has left the recipe holds no name, though its senders are known in the journal. */
+static void
+test_a_flow_that_is_gone_holds_no_name (void **state)
+{
+    (void) state;
+    const zloom_engine_flow_t other = rig_flow ("other", ZLOOM_CONFIRM_DISK);
+    rig_t rig;
+    s_open (&rig);
+    s_sends (&rig, "shop", "one", 1);
+    rig_consumer (&rig, 2, "worker", "orders", 10);
+    rig_expect (&rig, 2, ZLOOM_VERB_DELIVER);
+    rig_put_settle (&rig, 2, 1, rig.verb.deliver.token, 1, 1, ZLOOM_VERDICT_ACK);
+    rig_settle (&rig);
+    assert_int_equal (zloom_engine_reload (rig.engine, &other, 1, rig.now), ZLOOM_OK);
+    s_come (&rig, "shop", "other", 0, ZLOOM_VERB_WELCOME);
+    s_leave (&rig);
+    assert_int_equal (zloom_engine_reload (rig.engine, &s_flow, 1, rig.now), ZLOOM_OK);
+    s_refused (&rig, "shop", "other", 0);
+    rig_close (&rig);
+}
+
 int
 main (void)
 {
@@ -139,6 +211,10 @@ main (void)
       cmocka_unit_test (test_who_comes_without_a_key),
       cmocka_unit_test (test_a_key_that_has_left_owns_nothing),
       cmocka_unit_test (test_it_is_known_after_a_restart),
+      cmocka_unit_test (test_a_host_takes_over_from_hosts_alone),
+      cmocka_unit_test (test_a_name_from_before_there_were_keys),
+      cmocka_unit_test (test_without_rules_no_name_is_anybody_s),
+      cmocka_unit_test (test_a_flow_that_is_gone_holds_no_name),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

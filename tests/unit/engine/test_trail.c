@@ -166,7 +166,10 @@ test_a_text_is_one_line_of_utf8 (void **state)
     zloom_trail_note (trail, stay, ZLOOM_TRAIL_BACK, 1, 0, NULL, zloom_bytes (text, 400));
     text[1] = 'e';
     zloom_trail_note (trail, stay, ZLOOM_TRAIL_BACK, 1, 0, NULL, zloom_bytes (text + 1, 399));
+    zloom_trail_note (trail, stay, ZLOOM_TRAIL_BACK, 1, 0, NULL,
+                      s_bytes ("of a host\r\nelsewhere"));
     assert_string_equal (stay->rows[0].text, "a");
+    assert_string_equal (stay->rows[6].text, "of a host");
     assert_null (stay->rows[1].text);
     assert_null (stay->rows[1].node);
     assert_string_equal (stay->rows[2].text, "x");
@@ -277,6 +280,96 @@ test_numbers_that_begin_again (void **state)
     zloom_trail_destroy (&trail);
 }
 
+/* A message of another life of the flow has the number of the one that something came of. */
+static void
+test_what_came_of_a_former_life_is_no_part_of_the_new_one (void **state)
+{
+    (void) state;
+    zloom_trail_t *trail = zloom_trail_new (1 << 20);
+    s_begin (trail, "orders", 5, NULL, 0);
+    s_begin (trail, "paid", 1, "orders", 5);
+    s_begin (trail, "orders", 5, NULL, 0);
+    uint64_t mark = zloom_trail_mark_seq (trail, s_bytes ("orders"), 5);
+    assert_true (zloom_trail_stay (trail, s_bytes ("orders"), 5)->mark == mark);
+    assert_false (zloom_trail_stay (trail, s_bytes ("paid"), 1)->mark == mark);
+    mark = zloom_trail_mark_seq (trail, s_bytes ("paid"), 1);
+    assert_true (zloom_trail_stay (trail, s_bytes ("paid"), 1)->mark == mark);
+    assert_false (zloom_trail_stay (trail, s_bytes ("orders"), 5)->mark == mark);
+    zloom_trail_destroy (&trail);
+}
+
+/* All that was known of a flow has gone for what is newer elsewhere, and it is traced again. */
+static void
+test_a_flow_begins_again_after_all_of_it_was_forgotten (void **state)
+{
+    (void) state;
+    zloom_trail_t *trail = zloom_trail_new (2000);
+    for (uint64_t seq = 1; seq <= 5; seq++) {
+        s_begin (trail, "orders", seq, NULL, 0);
+    }
+    for (uint64_t seq = 1; seq <= 100; seq++) {
+        s_begin (trail, "paid", seq, NULL, 0);
+        zloom_trail_trim (trail);
+    }
+    assert_null (zloom_trail_stay (trail, s_bytes ("orders"), 5));
+    s_begin (trail, "orders", 6, NULL, 0);
+    s_begin (trail, "orders", 7, NULL, 0);
+    const zloom_track_t *track = zloom_trail_track (trail, s_bytes ("orders"));
+    assert_int_equal (track->end - track->head, 2);
+    assert_int_equal (track->end, 2); /* its table does not grow for those that are gone */
+    assert_int_equal (zloom_trail_stay (trail, s_bytes ("orders"), 6)->seq, 6);
+    assert_null (zloom_trail_stay (trail, s_bytes ("orders"), 5));
+    zloom_trail_destroy (&trail);
+}
+
+/* What has left stays out, whatever is heard of it later. */
+static void
+test_who_has_left_has_left (void **state)
+{
+    (void) state;
+    zloom_trail_t *trail = zloom_trail_new (1 << 20);
+    zloom_stay_t *stay = s_begin (trail, "orders", 1, NULL, 0);
+    s_note (trail, stay, 1);
+    assert_false (stay->left);
+    zloom_trail_note (trail, stay, ZLOOM_TRAIL_LEFT, 5, 1, NULL, ZLOOM_BYTES_NULL);
+    assert_true (stay->left);
+    zloom_trail_note (trail, stay, ZLOOM_TRAIL_BACK, 6, 0, "charge", ZLOOM_BYTES_NULL);
+    assert_true (stay->left);
+    zloom_trail_destroy (&trail);
+    zloom_trail_destroy (&trail); /* there is none any more */
+    assert_null (trail);
+}
+
+/* What found no room on the disk is given up there; memory has it, and later rows count on. */
+static void
+test_what_is_given_up_is_in_no_record (void **state)
+{
+    (void) state;
+    zloom_trail_t *trail = zloom_trail_new (1 << 20);
+    zloom_trail_t *other = zloom_trail_new (1 << 20);
+    zloom_buf_t record = {0};
+    zloom_stay_t *stay = s_begin (trail, "orders", 1, NULL, 0);
+    zloom_trail_take (trail, &record);
+    assert_int_equal (zloom_trail_replay (other, zloom_buf_bytes (&record)), ZLOOM_OK);
+    s_note (trail, stay, 1);
+    zloom_trail_take (trail, NULL);
+    assert_int_equal (zloom_trail_pending (trail), 0);
+    assert_int_equal (stay->row_count, 1);
+    s_note (trail, stay, 2);
+    zloom_buf_clear (&record);
+    zloom_trail_take (trail, &record);
+    assert_int_equal (zloom_trail_replay (other, zloom_buf_bytes (&record)), ZLOOM_OK);
+    const zloom_stay_t *copy = zloom_trail_stay (other, s_bytes ("orders"), 1);
+    assert_int_equal (copy->row_count, 1);
+    assert_int_equal (copy->rows[0].number, 2);
+    /* The record that was given up comes no more: its rows are behind what was read. */
+    assert_int_equal (zloom_trail_replay (other, zloom_buf_bytes (&record)), ZLOOM_OK);
+    assert_int_equal (copy->row_count, 1);
+    zloom_buf_fini (&record);
+    zloom_trail_destroy (&trail);
+    zloom_trail_destroy (&other);
+}
+
 int
 main (void)
 {
@@ -289,6 +382,10 @@ main (void)
       cmocka_unit_test (test_records_and_snapshots_give_the_same_trail),
       cmocka_unit_test (test_damaged_bytes_do_no_harm),
       cmocka_unit_test (test_numbers_that_begin_again),
+      cmocka_unit_test (test_what_came_of_a_former_life_is_no_part_of_the_new_one),
+      cmocka_unit_test (test_a_flow_begins_again_after_all_of_it_was_forgotten),
+      cmocka_unit_test (test_who_has_left_has_left),
+      cmocka_unit_test (test_what_is_given_up_is_in_no_record),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
