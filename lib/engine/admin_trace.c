@@ -205,7 +205,6 @@ s_by_number (zloom_engine_t *self, const zloom_ask_t *ask, uint64_t seq)
         if (err == ZLOOM_AGAIN) {
             return err; /* its bytes come from the disk */
         }
-        view = err == ZLOOM_OK ? view : NULL;
     }
     if (view) {
         const uint32_t index = (uint32_t) (seq - view->chunk.seq);

@@ -78,6 +78,14 @@ typedef struct {
     void *core;
 } zloom_reading_t;
 
+/* A read from the disk, under way or ended. */
+typedef struct {
+    uint64_t seq;
+    zloom_hosted_t *flow;
+    zloom_err_t err;
+    bool wanted; /* the pattern waits for a FETCHED event */
+} zloom_arrival_t;
+
 /* A flow that this engine hosts. */
 struct zloom_hosted {
     zloom_engine_t *engine;
@@ -97,21 +105,20 @@ struct zloom_hosted {
     bool configured;             /* false: stands in the journal only */
     bool paused;                 /* by hand */
     bool draining;               /* by hand */
-    /* durable marks, a ring */
-    zloom_durable_mark_t *marks;
+    zloom_durable_mark_t *marks; /* a ring */
     size_t mark_head, mark_count, mark_capacity;
     uint64_t durable_seq;
     /* senders */
     size_t sender_count;
     uint64_t refused;           /* sends, before the pattern saw them */
     zloom_amount_t outstanding; /* granted to senders and not used */
-    /* copies of what is live or there */
-    zloom_consumer_t *watchers; /* tap and browse */
-    /* stored packs */
-    zloom_views_t views;
-    zloom_chunk_t *cold; /* fetched from disk */
+    zloom_consumer_t *watchers; /* tap and browse: copies of what is live or there */
+    zloom_views_t views;        /* stored packs */
+    zloom_chunk_t *cold;        /* fetched from disk */
     size_t cold_count, cold_capacity;
     uint64_t cold_bytes;
+    zloom_arrival_t *failed; /* reads that ended with an error in this turn */
+    size_t failed_count, failed_capacity;
     zloom_track_t *track; /* of its traced messages; NULL: there are none */
     bool in_event;        /* the pattern is fed: it peeks only at what it moves to dead letters */
 };
@@ -153,14 +160,6 @@ typedef struct {
     size_t burst_frames, burst_bytes;
     uint64_t burst_turn;
 } zloom_part_t;
-
-/* A read from the disk, under way or ended. */
-typedef struct {
-    uint64_t seq;
-    zloom_hosted_t *flow;
-    zloom_err_t err;
-    bool wanted; /* the pattern waits for a FETCHED event */
-} zloom_arrival_t;
 
 /* What the event under work wants of its answers. */
 typedef struct {
@@ -424,7 +423,8 @@ zloom_err_t zloom_engine_peek (void *arg, uint64_t seq, uint32_t max_n, uint64_t
 zloom_err_t zloom_hosted_view (zloom_hosted_t *self, uint64_t seq, zloom_view_t **view_p);
 /* Start to read what peek said AGAIN about. */
 void zloom_engine_read (zloom_engine_t *self, zloom_hosted_t *flow, uint64_t seq);
-/* As peek for the engine's own work: AGAIN starts a read, nobody is told when it ends. */
+/* As peek for the engine's own work: AGAIN starts a read, and nobody is told when it ends. Who asks
+ * again in each turn finds the view then, or hears why it cannot be read. */
 zloom_err_t zloom_hosted_look (zloom_hosted_t *self, uint64_t seq, zloom_view_t **view_p);
 void zloom_engine_fetched (zloom_engine_t *self, uint64_t cookie, zloom_err_t err,
                            zloom_chunk_t *chunk);

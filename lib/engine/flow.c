@@ -42,6 +42,7 @@ zloom_hosted_destroy (zloom_hosted_t **self_p)
     zloom_hosted_end_readings (self);
     zloom_hosted_drop_views (self);
     free (self->cold);
+    free (self->failed);
     free (self->marks);
     free (self->outbox_of);
     free (self->outbox_key);

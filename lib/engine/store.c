@@ -171,10 +171,16 @@ zloom_err_t
 zloom_hosted_look (zloom_hosted_t *self, uint64_t seq, zloom_view_t **view_p)
 {
     const zloom_err_t err = zloom_hosted_view (self, seq, view_p);
-    if (err == ZLOOM_AGAIN) {
-        s_read (self->engine, self, seq, false);
+    if (err != ZLOOM_AGAIN) {
+        return err;
     }
-    return err;
+    for (size_t i = 0; i < self->failed_count; i++) {
+        if (self->failed[i].seq == seq) {
+            return self->failed[i].err;
+        }
+    }
+    s_read (self->engine, self, seq, false);
+    return ZLOOM_AGAIN;
 }
 
 void
@@ -188,10 +194,15 @@ zloom_engine_fetched (zloom_engine_t *self, uint64_t cookie, zloom_err_t err, zl
         return;
     }
     zloom_hosted_t *flow = read->flow;
+    read->err = err;
     if (err == ZLOOM_OK) {
         zloom_grow (&flow->cold, &flow->cold_capacity, flow->cold_count + 1, sizeof *flow->cold);
         flow->cold[flow->cold_count++] = *chunk;
         flow->cold_bytes += zloom_blob_bytes (chunk->blob).size;
+    } else {
+        zloom_grow (&flow->failed, &flow->failed_capacity, flow->failed_count + 1,
+                    sizeof *flow->failed);
+        flow->failed[flow->failed_count++] = *read;
     }
     if (!read->wanted) {
         free (read);
@@ -199,7 +210,6 @@ zloom_engine_fetched (zloom_engine_t *self, uint64_t cookie, zloom_err_t err, zl
     }
     zloom_grow (&self->arrivals, &self->arrival_capacity, self->arrival_count + 1,
                 sizeof *self->arrivals);
-    read->err = err;
     self->arrivals[self->arrival_count++] = *read;
     free (read);
 }
@@ -231,6 +241,7 @@ zloom_hosted_trim (zloom_hosted_t *self)
 {
     zloom_shared_clear (&self->engine->shared);
     zloom_views_trim (&self->views);
+    self->failed_count = 0;
     size_t gone = 0;
     while (self->cold_count - gone > COLD_PACKS ||
            (self->cold_bytes > COLD_BYTES && self->cold_count - gone > 1)) {
