@@ -46,7 +46,7 @@ static bool
 s_wants (const zloom_consumer_t *watcher, zloom_bytes_t envelope)
 {
     const zloom_bytes_t topic = zloom_topic_of (envelope);
-    for (size_t i = 0; i < watcher->pattern_count && topic.data; i++) {
+    for (size_t i = 0; i < watcher->pattern_count; i++) {
         if (zloom_topic_matches (watcher->patterns[i], topic)) {
             return true;
         }
