@@ -124,6 +124,60 @@ test_what_a_queue_can_is_refused_in_words (void **state)
     rig_close (&rig);
 }
 
+static void
+test_a_bus_that_drains_says_so (void **state)
+{
+    (void) state;
+    rig_t rig;
+    s_open (&rig);
+    rig_hello (&rig, 9, "operator", 9, NULL);
+    for (int round = 0; round < 2; round++) {
+        s_ask (&rig, "stats", "events", NULL, 0);
+        rig_expect (&rig, 9, ZLOOM_VERB_ANSWER);
+        assert_int_equal (s_says (&rig, "\xa8"
+                                        "draining\xc3"),
+                          round);
+        rig_quiet (&rig);
+        s_ask (&rig, "drain", "events", NULL, 0);
+        assert_int_equal (rig.verb.answer.code, ZLOOM_OK);
+    }
+    rig_close (&rig);
+}
+
+static void
+test_a_number_has_to_be_said (void **state)
+{
+    (void) state;
+    rig_t rig;
+    s_open (&rig);
+    rig_hello (&rig, 9, "operator", 9, NULL);
+    s_ask (&rig, "receipts", "events", NULL, -1);
+    assert_int_equal (rig.verb.answer.code, ZLOOM_NOT_FOUND);
+    rig_close (&rig);
+}
+
+/* One bus has dead letters nowhere; one leaves the recipe, and nobody hears it any more. */
+static void
+test_a_bus_without_dead_letters_and_one_that_left (void **state)
+{
+    (void) state;
+    zloom_engine_flow_t flows[] = {s_flows[1], fanout_flow ("ticks"), fanout_flow ("prices")};
+    rig_t rig;
+    rig_open (&rig, flows, 3);
+    rig_consumer (&rig, 2, "screen", "ticks", 1);
+    rig_consumer (&rig, 3, "board", "prices", 1);
+    rig_hello (&rig, 9, "operator", 9, NULL);
+    s_ask (&rig, "dlq ls", "ticks", NULL, 0);
+    assert_int_equal (rig.verb.answer.code, ZLOOM_WRONG_PATTERN);
+    assert_non_null (
+      memmem (rig.verb.answer.text.data, rig.verb.answer.text.size, "lie in no flow;", 15));
+    assert_int_equal (zloom_engine_reload (rig.engine, flows, 2, rig.now), ZLOOM_OK);
+    s_ask (&rig, "group ls", NULL, NULL, 0);
+    assert_true (s_says (&rig, "screen"));
+    assert_false (s_says (&rig, "prices"));
+    rig_close (&rig);
+}
+
 int
 main (void)
 {
@@ -135,6 +189,9 @@ main (void)
       cmocka_unit_test (test_subscribers_are_shown),
       cmocka_unit_test (test_receipts_and_the_end_of_a_group),
       cmocka_unit_test (test_what_a_queue_can_is_refused_in_words),
+      cmocka_unit_test (test_a_bus_that_drains_says_so),
+      cmocka_unit_test (test_a_number_has_to_be_said),
+      cmocka_unit_test (test_a_bus_without_dead_letters_and_one_that_left),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 /* Keyed flows behind the wire: order over failures, keys shown and freed by hand, a restart. */
 #include "unit/engine/peers.h"
 #include "wire/attrs.h"
+#include "wire/encode.h"
 
 typedef struct {
     zloom_engine_flow_t flows[2];
@@ -293,6 +294,85 @@ test_the_key_to_free_has_to_be_named (void **state)
     rig_close (rig);
 }
 
+/* Another client says yes where zloom says 1. */
+static void
+test_a_key_is_skipped_by_yes (void **state)
+{
+    (void) state;
+    keys_t self;
+    rig_t *rig = &self.rig;
+    zloom_token_t token;
+    char text[64];
+    s_open (&self, ZLOOM_ORDER_STRICT);
+    s_send (rig, 1, "aa");
+    s_take (rig, text, &token);
+    s_fail (rig, token, 1, "card expired");
+    zloom_buf_t args = {0};
+    zloom_encode_map (&args, 3);
+    zloom_encode_string (&args, "flow");
+    zloom_encode_string (&args, "orders");
+    zloom_encode_string (&args, "key");
+    zloom_encode_string (&args, "a");
+    zloom_encode_string (&args, "skip");
+    zloom_encode_bool (&args, true);
+    const zloom_verb_t verb = {.kind = ZLOOM_VERB_ADMIN,
+                               .admin = {.request = 5,
+                                         .command = zloom_bytes_text ("flow release"),
+                                         .args = zloom_buf_bytes (&args)}};
+    rig_put (rig, 9, &verb, NULL);
+    zloom_buf_fini (&args);
+    rig_run (rig, 20 * ZLOOM_NS_PER_MS);
+    rig_expect (rig, 9, ZLOOM_VERB_ANSWER);
+    assert_int_equal (rig->verb.answer.code, ZLOOM_OK);
+    s_take (rig, text, &token);
+    assert_string_equal (text, "2"); /* without the first */
+    rig_close (rig);
+}
+
+/* However many are asked for: a page has a thousand, and the next one begins behind it. */
+static void
+test_a_page_of_keys_has_its_end (void **state)
+{
+    (void) state;
+    enum { KEYS = 1100 };
+    keys_t self;
+    rig_t *rig = &self.rig;
+    zloom_buf_t pack = {0};
+    s_open (&self, ZLOOM_ORDER_STRICT);
+    rig_put_credit (rig, 2, 1, 10 * KEYS);
+    for (uint32_t i = 0; i < KEYS; i++) {
+        char key[16];
+        const int size = snprintf (key, sizeof key, "k%u", i);
+        const zloom_envelope_t envelope = {.key = zloom_bytes (key, (size_t) size),
+                                           .body = zloom_bytes_text ("body")};
+        zloom_pack_add (&pack, &envelope);
+    }
+    const zloom_verb_t verb = {
+      .kind = ZLOOM_VERB_SEND,
+      .send = {
+        .first_id = 1, .n = KEYS, .base_time_ns = rig->now.wall_ns, .flags = ZLOOM_FLAG_KEY}};
+    rig_put (rig, 1, &verb, &pack);
+    zloom_buf_fini (&pack);
+    rig_settle (rig);
+    while (rig_take (rig, 2, ZLOOM_VERB_DELIVER)) {
+        for (size_t i = 0; i < rig->verb.deliver.run_count; i++) {
+            rig_put_settle (rig, 2, 1, rig->verb.deliver.token, rig->verb.deliver.runs[i].seq,
+                            rig->verb.deliver.runs[i].n, ZLOOM_VERDICT_RETRY);
+        }
+    }
+    rig_settle (rig);
+    zloom_attrs_t many = {0};
+    zloom_attrs_put_int (&many, "max", 100000);
+    const zloom_verb_answer_t *answer = s_ask_with (rig, "flow parked", &many);
+    assert_true (s_tells (answer, "keys\xdc\x03\xe8")); /* 1000 */
+    zloom_attrs_t rest = {0};
+    zloom_attrs_put_int (&rest, "from", s_next (answer));
+    answer = s_ask_with (rig, "flow parked", &rest);
+    assert_true (s_tells (answer, "keys\xdc\x00\x64")); /* 100 */
+    assert_int_equal (s_next (answer), -1);
+    rig_close (rig);
+}
+
 int
 main (void)
 {
@@ -303,6 +383,8 @@ main (void)
       cmocka_unit_test (test_stuck_keys_are_told_in_pages_with_their_reasons),
       cmocka_unit_test (test_a_parked_key_is_told_as_such),
       cmocka_unit_test (test_the_key_to_free_has_to_be_named),
+      cmocka_unit_test (test_a_key_is_skipped_by_yes),
+      cmocka_unit_test (test_a_page_of_keys_has_its_end),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -272,6 +272,31 @@ test_syncs_have_an_age (void **state)
     rig_close (&rig);
 }
 
+/* A flow that it asked for and was refused is none that it sends to. */
+static void
+test_a_session_sends_to_what_it_was_given (void **state)
+{
+    (void) state;
+    const zloom_hello_flow_t hello[] = {{.name = zloom_bytes_text ("nowhere"), .next = 1},
+                                        {.name = zloom_bytes_text (s_names[0]), .next = 1}};
+    rig_t rig;
+    unsigned pages = 0;
+    rig_open (&rig, s_flows, 1);
+    rig_hello (&rig, 9, "operator", 9, NULL);
+    rig_put_hello (&rig, 1, "shop", 1, hello, 2);
+    rig_settle (&rig);
+    rig_expect (&rig, 1, ZLOOM_VERB_WELCOME);
+    assert_int_equal (rig.verb.welcome.flows[0].code, ZLOOM_UNKNOWN_FLOW);
+    s_put_ask (&rig, "stats", NULL);
+    /* sends: one pair, [flow-00, …] */
+    assert_int_equal (s_take_all (&rig,
+                                  "sends\x91\x92\xa7"
+                                  "flow-00",
+                                  &pages),
+                      1);
+    rig_close (&rig);
+}
+
 int
 main (void)
 {
@@ -287,6 +312,7 @@ main (void)
       cmocka_unit_test (test_what_a_peer_reports_is_shown),
       cmocka_unit_test (test_syncs_have_an_age),
       cmocka_unit_test (test_a_report_that_is_no_map_is_refused),
+      cmocka_unit_test (test_a_session_sends_to_what_it_was_given),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
