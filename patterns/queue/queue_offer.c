@@ -166,9 +166,12 @@ zloom_queue_drop_bytes (const zloom_queue_t *self, const zloom_offer_t *offer)
 {
     uint64_t over_n;
     uint64_t over_bytes;
+    if (!s_may_drop (self)) {
+        return 0;
+    }
     s_excess (self, offer->n, offer->pack.size, &over_n, &over_bytes);
     /* What is shared finds less room than there is now, and one run more. */
-    if ((over_n == 0 && over_bytes == 0 && !offer->shared) || !s_may_drop (self)) {
+    if (over_n == 0 && over_bytes == 0 && !offer->shared) {
         return 0;
     }
     const uint64_t there = zloom_queue_ready_total (self) + 1;
