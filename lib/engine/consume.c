@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* consume.c - CREDIT, SETTLE, STARTED, PROGRESS. */
 #include "engine/core.h"
+#include "patterns/common/history.h"
 
-/* In the journal: a run that was acked; a message that failed, with the causes of before that it
- * keeps, beside the newest; those that died. */
-#define ACKED_BYTES 32
-#define FAILED_BYTES 4096
+/* In the journal: a message that was acked and stands alone there; one that failed, with all its
+ * causes; those that died. */
+#define ACKED_BYTES 18
+#define FAILED_BYTES (ZLOOM_HISTORY_BYTES_MAX + 64)
 #define DEAD_BYTES (256u * 1024)
+/* A token's holder has so many messages at most (patterns/queue/queue.h). */
+#define HELD_MESSAGES 4096
 
 /* ---- credit --------------------------------------------------------------------------------- */
 
@@ -62,13 +65,16 @@ zloom_engine_settle_event (zloom_engine_t *self, const zloom_hosted_t *flow, zlo
 uint64_t
 zloom_engine_settle_cost (const zloom_hosted_t *flow, const zloom_settle_run_t *runs, size_t count)
 {
-    uint64_t bytes = ZLOOM_ENGINE_SMALL_BYTES + ACKED_BYTES * (uint64_t) count;
+    uint64_t acked = 0; /* what was handed out may have holes, so a run of it may be many here */
+    uint64_t failed = 0;
     for (size_t i = 0; i < count; i++) {
-        if (runs[i].verdict != ZLOOM_VERDICT_ACK) {
-            bytes += runs[i].n * (FAILED_BYTES + runs[i].cause.text.size);
-            bytes += flow->dead_letter ? DEAD_BYTES : 0;
-        }
+        *(runs[i].verdict == ZLOOM_VERDICT_ACK ? &acked : &failed) += runs[i].n;
     }
+    acked = acked < HELD_MESSAGES ? acked : HELD_MESSAGES;
+    failed = failed < HELD_MESSAGES ? failed : HELD_MESSAGES;
+    const uint64_t dead = failed > 0 && flow->dead_letter ? DEAD_BYTES : 0;
+    const uint64_t bytes =
+      ZLOOM_ENGINE_SMALL_BYTES + ACKED_BYTES * acked + FAILED_BYTES * failed + dead;
     return bytes < ZLOOM_ENGINE_EVENT_BYTES ? bytes : ZLOOM_ENGINE_EVENT_BYTES;
 }
 

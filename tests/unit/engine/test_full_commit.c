@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* Events at their largest, while the open commit is as full as it may be when they come. */
+#include "unit/engine/peers.h"
+
+#include "patterns/bus/bus.h"
+#include "wire/attrs.h"
+
+enum { ORDERS, OTHER, FLOWS };
+
+typedef struct {
+    zloom_engine_flow_t flows[FLOWS];
+    rig_t rig;
+    uint64_t filled; /* ids that the till has sent */
+} full_rig_t;
+
+static void
+s_open (full_rig_t *self, const char *name)
+{
+    *self = (full_rig_t){0};
+    self->flows[ORDERS] = rig_flow (name, ZLOOM_CONFIRM_DISK);
+    self->flows[ORDERS].config.failures_max = 100;
+    self->flows[ORDERS].config.key = "/id"; /* hand-outs are large with keys */
+    self->flows[OTHER] = rig_flow ("other", ZLOOM_CONFIRM_DISK);
+    rig_open (&self->rig, self->flows, FLOWS);
+    rig_hello (&self->rig, 1, "shop", 1, name);
+    rig_hello (&self->rig, 3, "till", 3, "other");
+    rig_settle (&self->rig);
+    rig_quiet (&self->rig);
+}
+
+/* So much comes from the till that an empty commit has about `left` bytes left. */
+static void
+s_fill (full_rig_t *self, size_t left)
+{
+    const size_t all = ZLOOM_JOURNAL_GROUP_BYTES - left;
+    const size_t heads = 1024; /* ... of both, from above */
+    rig_put_sized (&self->rig, 3, ++self->filled, 1, ZLOOM_LIMIT_MESSAGE_BYTES - 1024);
+    rig_put_sized (&self->rig, 3, ++self->filled, 1, all - ZLOOM_LIMIT_MESSAGE_BYTES - heads);
+}
+
+/* n messages of no bytes to the flow, from this id on, each with a key of its own. */
+static void
+s_send (rig_t *rig, uint64_t first_id, uint32_t n)
+{
+    zloom_buf_t pack = {0};
+    for (uint32_t i = 0; i < n; i++) {
+        const zloom_envelope_t envelope = {.key = zloom_bytes (&i, sizeof i),
+                                           .body = zloom_bytes ("", 0)};
+        zloom_pack_add (&pack, &envelope);
+    }
+    const zloom_verb_t verb = {
+      .kind = ZLOOM_VERB_SEND,
+      .send = {
+        .first_id = first_id, .n = n, .flags = ZLOOM_FLAG_KEY, .base_time_ns = rig->now.wall_ns}};
+    rig_put (rig, 1, &verb, &pack);
+    rig_settle (rig);
+    zloom_buf_fini (&pack);
+}
+
+/* Ack all that comes to route 2, or every second message of it; returns how many came. */
+static uint64_t
+s_ack (rig_t *rig, bool all)
+{
+    uint64_t n = 0;
+    zloom_settle_run_t *runs = zloom_alloc (ZLOOM_QUEUE_LEASE_MESSAGES * sizeof *runs);
+    while (rig_take (rig, 2, ZLOOM_VERB_DELIVER)) {
+        zloom_verb_t verb = {
+          .kind = ZLOOM_VERB_SETTLE,
+          .settle = {.handle = 1, .token = rig->verb.deliver.token, .runs = runs}};
+        for (size_t i = 0; i < rig->verb.deliver.run_count; i++) {
+            const zloom_run_t run = rig->verb.deliver.runs[i];
+            n += run.n;
+            for (uint64_t seq = run.seq; seq < run.seq + run.n; seq++) {
+                if (all || seq % 2 == 0) {
+                    runs[verb.settle.run_count++] = (zloom_settle_run_t){
+                      .first = seq, .n = 1, .delay_ms = ZLOOM_DELAY_UNSET, .cause = {.exit = -1}};
+                }
+            }
+        }
+        rig_put (rig, 2, &verb, NULL);
+        rig_settle (rig);
+    }
+    free (runs);
+    rig_run (rig, 50 * ZLOOM_NS_PER_MS);
+    return n;
+}
+
+/* One run of a SETTLE is many in the journal when what was handed out has holes. */
+static void
+test_what_is_acked_lies_apart (void **state)
+{
+    (void) state;
+    enum { MESSAGES = 8192, BEFORE = 65536 }; /* larger numbers are longer */
+    full_rig_t self;
+    rig_t *rig = &self.rig;
+    s_open (&self, "orders");
+    s_send (rig, 1, BEFORE);
+    rig_consumer (rig, 2, "worker", "orders", 2 * BEFORE);
+    assert_int_equal (s_ack (rig, true), BEFORE);
+    s_send (rig, BEFORE + 1, MESSAGES);
+    assert_int_equal (s_ack (rig, false), MESSAGES);
+    rig_put (rig, 2, &(zloom_verb_t){.kind = ZLOOM_VERB_BYE}, NULL);
+    rig_run (rig, ZLOOM_NS_PER_S);
+    rig_quiet (rig);
+    rig_consumer (rig, 4, "other", "orders", MESSAGES);
+    rig_expect (rig, 4, ZLOOM_VERB_DELIVER);
+    assert_int_equal (rig->verb.deliver.run_count, MESSAGES / 2);
+    const zloom_token_t token = rig->verb.deliver.token;
+    s_fill (&self, 20000);
+    rig_put_settle (rig, 4, 1, token, BEFORE + 1, MESSAGES, ZLOOM_VERDICT_ACK);
+    rig_run (rig, ZLOOM_NS_PER_S);
+    rig_expect (rig, 4, ZLOOM_VERB_SETTLED);
+    rig_close (rig);
+}
+
+/* ---- histories ------------------------------------------------------------------------------- */
+
+/* Fail each of those that route 2 was handed, by itself; `reason` is as long as one may be. */
+static void
+s_fail_each (full_rig_t *self, char letter, size_t left)
+{
+    rig_t *rig = &self->rig;
+    char reason[ZLOOM_LIMIT_NAME_BYTES + 1] = {0};
+    char text[256 + 1] = {0};
+    memset (reason, letter, ZLOOM_LIMIT_NAME_BYTES);
+    memset (text, letter, 256);
+    zloom_settle_run_t *runs = zloom_alloc (1000 * sizeof *runs);
+    rig_expect (rig, 2, ZLOOM_VERB_DELIVER);
+    zloom_verb_t verb = {.kind = ZLOOM_VERB_SETTLE,
+                         .settle = {.handle = 1, .token = rig->verb.deliver.token, .runs = runs}};
+    const zloom_run_t run = rig->verb.deliver.runs[0];
+    for (uint32_t i = 0; i < run.n; i++) {
+        runs[verb.settle.run_count++] = (zloom_settle_run_t){
+          .first = run.seq + i,
+          .n = 1,
+          .verdict = ZLOOM_VERDICT_RETRY,
+          .cause = {
+            .reason = zloom_bytes_text (reason), .exit = -1, .text = zloom_bytes_text (text)}};
+    }
+    if (left > 0) {
+        s_fill (self, left);
+    }
+    rig_put (rig, 2, &verb, NULL);
+    free (runs);
+    rig_run (rig, 50 * ZLOOM_NS_PER_MS);
+    rig_expect (rig, 2, ZLOOM_VERB_SETTLED);
+}
+
+static void
+test_what_fails_has_failed_for_many_reasons (void **state)
+{
+    (void) state;
+    enum { MESSAGES = 150 };
+    char name[121] = {0};
+    full_rig_t self;
+    memset (name, 'n', sizeof name - 1);
+    s_open (&self, name);
+    s_send (&self.rig, 1, MESSAGES);
+    rig_consumer (&self.rig, 2, "worker", name, 100000);
+    for (char letter = 'a'; letter < 'a' + 12; letter++) {
+        s_fail_each (&self, letter, 0);
+    }
+    s_fail_each (&self, 'b', 700000);
+    rig_close (&self.rig);
+}
+
+int
+main (void)
+{
+    const struct CMUnitTest tests[] = {
+      cmocka_unit_test (test_what_is_acked_lies_apart),
+      cmocka_unit_test (test_what_fails_has_failed_for_many_reasons),
+    };
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
