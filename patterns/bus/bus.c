@@ -78,6 +78,7 @@ s_destroy (void **self_p)
     free (self->runs);
     free (self->absent);
     zloom_buf_fini (&self->buf);
+    zloom_buf_fini (&self->freeing);
     self->tag = ZLOOM_TAG_DEAD;
     free (self);
     *self_p = NULL;

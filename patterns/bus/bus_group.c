@@ -11,6 +11,8 @@
 
 /* Records of groups in one TIMER event: so many bytes, or one more. */
 #define RECORD_BYTES (512u * 1024)
+/* Groups that let a key go in one event: each records a message with its history. */
+#define FREED_MOST 128
 
 zloom_bus_group_t *
 zloom_bus_find_group (const zloom_bus_t *self, zloom_bytes_t name)
@@ -363,16 +365,29 @@ zloom_bus_tell_groups (zloom_bus_t *self, const zloom_event_t *event, const zloo
     }
 }
 
+/* Of many groups some let it go in the next event: AGAIN, and what is remembered then. */
 void
 zloom_bus_free_key (zloom_bus_t *self, const zloom_event_t *event, const zloom_turn_t *turn)
 {
-    zloom_err_t best = ZLOOM_NOT_FOUND;
+    const zloom_bytes_t key = event->free_key.key;
+    const bool goes_on = zloom_bytes_equal (zloom_buf_bytes (&self->freeing), key);
+    zloom_err_t best = goes_on ? ZLOOM_OK : ZLOOM_NOT_FOUND;
+    size_t freed = 0;
     for (size_t i = 0; i < self->group_count; i++) {
+        if (freed == FREED_MOST) {
+            best = ZLOOM_AGAIN;
+            break;
+        }
         zloom_err_t one = ZLOOM_NOT_FOUND;
         zloom_event_t ask = *event;
         ask.free_key.result = &one;
         zloom_queue_pattern.event (self->groups[i]->queue, &ask, turn);
         best = best == ZLOOM_NOT_FOUND || one == ZLOOM_AGAIN ? one : best;
+        freed += one == ZLOOM_OK ? 1 : 0;
+    }
+    zloom_buf_clear (&self->freeing);
+    if (best == ZLOOM_AGAIN && (freed > 0 || goes_on)) {
+        zloom_buf_add_bytes (&self->freeing, key);
     }
     if (event->free_key.result) {
         *event->free_key.result = best;

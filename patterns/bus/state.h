@@ -221,6 +221,7 @@ typedef struct {
     uint64_t delivered, lost, ended;
 
     zloom_buf_t buf;
+    zloom_buf_t freeing; /* the key that a part of the groups has let go; empty: none */
     zloom_run_t *runs;
     size_t run_count;
     size_t run_capacity;

@@ -191,7 +191,9 @@ s_free_key (zloom_queue_t *self, const zloom_event_t *event, const zloom_turn_t 
         freed = true;
     }
     if (blocker > 0 && s_free_message (self, blocker, event->free_key.skip)) {
-        zloom_queue_move (self, turn, false);
+        if (self->group == 0) { /* groups hear it together, and move one after the other */
+            zloom_queue_move (self, turn, false);
+        }
         freed = true;
     }
     return freed ? ZLOOM_OK : ZLOOM_NOT_FOUND;

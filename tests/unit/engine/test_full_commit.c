@@ -164,12 +164,113 @@ test_what_fails_has_failed_for_many_reasons (void **state)
     rig_close (&self.rig);
 }
 
+/* ---- a key that many groups wait for --------------------------------------------------------- */
+
+enum { GROUPS = 140, EVENT_BYTES = 64000 };
+
+/* A bus with groups of which the first are stuck at the same large event. */
+static void
+s_stick (rig_t *rig, const zloom_engine_flow_t *flows, zloom_route_t stuck)
+{
+    rig_open (rig, flows, 2);
+    rig_hello (rig, 1, "shop", 1, "news");
+    rig_hello (rig, 2, "operator", 2, NULL);
+    for (zloom_route_t route = 10; route < 10 + GROUPS; route++) {
+        char name[16];
+        snprintf (name, sizeof name, "group-%u", (unsigned) route);
+        rig_hello (rig, route, name, (uint8_t) route, NULL);
+        const zloom_verb_t verb = {.kind = ZLOOM_VERB_SUBSCRIBE,
+                                   .subscribe = {.handle = 1,
+                                                 .flow = zloom_bytes_text ("news"),
+                                                 .mode = ZLOOM_MODE_CONSUME,
+                                                 .group = zloom_bytes_text (name),
+                                                 .durable = true}};
+        rig_put (rig, route, &verb, NULL);
+        rig_put_credit (rig, route, 1, 10);
+    }
+    zloom_buf_t pack = {0};
+    char *body = zloom_alloc (EVENT_BYTES);
+    const zloom_envelope_t envelope = {.topic = zloom_bytes_text ("paid"),
+                                       .key = zloom_bytes_text ("a"),
+                                       .body = zloom_bytes (body, EVENT_BYTES)};
+    zloom_pack_add (&pack, &envelope);
+    const zloom_verb_t send = {.kind = ZLOOM_VERB_SEND,
+                               .send = {.first_id = 1,
+                                        .n = 1,
+                                        .flags = ZLOOM_FLAG_TOPIC | ZLOOM_FLAG_KEY,
+                                        .base_time_ns = rig->now.wall_ns}};
+    rig_put (rig, 1, &send, &pack);
+    rig_settle (rig);
+    zloom_buf_fini (&pack);
+    free (body);
+    for (zloom_route_t route = 10; route < 10 + GROUPS; route++) {
+        rig_expect (rig, route, ZLOOM_VERB_DELIVER);
+        rig_put_settle (rig, route, 1, rig->verb.deliver.token, rig->verb.deliver.runs[0].seq, 1,
+                        route < 10 + stuck ? ZLOOM_VERDICT_RETRY : ZLOOM_VERDICT_ACK);
+    }
+    rig_run (rig, 50 * ZLOOM_NS_PER_MS);
+    rig_quiet (rig);
+}
+
+static zloom_err_t
+s_release (rig_t *rig)
+{
+    zloom_attrs_t args = {0};
+    zloom_attrs_put_text (&args, "flow", zloom_bytes_text ("news"));
+    zloom_attrs_put_bytes (&args, "key", zloom_bytes_text ("a"));
+    zloom_attrs_put_int (&args, "skip", 1);
+    const zloom_verb_t verb = {.kind = ZLOOM_VERB_ADMIN,
+                               .admin = {.request = 5,
+                                         .command = zloom_bytes_text ("flow release"),
+                                         .args = zloom_attrs_bytes (&args)}};
+    rig_put (rig, 2, &verb, NULL);
+    zloom_attrs_fini (&args);
+    rig_run (rig, ZLOOM_NS_PER_S);
+    rig_expect (rig, 2, ZLOOM_VERB_ANSWER);
+    return rig->verb.answer.code;
+}
+
+static void
+s_skip (zloom_route_t stuck)
+{
+    zloom_engine_flow_t flows[] = {rig_flow ("news", ZLOOM_CONFIRM_DISK),
+                                   rig_flow ("dead", ZLOOM_CONFIRM_DISK)};
+    flows[0].config.pattern = "bus";
+    flows[0].pattern = &zloom_bus_pattern;
+    flows[0].config.key = "/id";
+    flows[0].config.order = ZLOOM_ORDER_STRICT;
+    flows[0].config.failures_max = 1;
+    flows[0].config.dead_letter = "dead";
+    rig_t rig;
+    s_stick (&rig, flows, stuck);
+    assert_int_equal (s_release (&rig), ZLOOM_OK);
+    assert_int_equal (s_release (&rig), ZLOOM_NOT_FOUND);
+    rig_consumer (&rig, 3, "clerk", "dead", 1000);
+    rig_run (&rig, ZLOOM_NS_PER_S);
+    uint64_t n = 0;
+    while (rig_take (&rig, 3, ZLOOM_VERB_DELIVER)) {
+        n += zloom_runs_total (rig.verb.deliver.runs, rig.verb.deliver.run_count);
+    }
+    assert_int_equal (n, stuck);
+    rig_close (&rig);
+}
+
+/* It dies in each of them: one after the other, for together they are more than a commit. */
+static void
+test_a_key_is_skipped_in_many_groups (void **state)
+{
+    (void) state;
+    s_skip (GROUPS);
+    s_skip (128); /* as many as let go in one event: those behind them have nothing to free */
+}
+
 int
 main (void)
 {
     const struct CMUnitTest tests[] = {
       cmocka_unit_test (test_what_is_acked_lies_apart),
       cmocka_unit_test (test_what_fails_has_failed_for_many_reasons),
+      cmocka_unit_test (test_a_key_is_skipped_in_many_groups),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
