@@ -11,8 +11,9 @@
 #include "wire/types.h"
 
 typedef struct {
-    uint64_t *members; /* rising */
-    size_t count;
+    uint64_t *members; /* rising; those before `at` were taken out */
+    size_t at;
+    size_t count; /* from there on */
 } zloom_suspect_group_t;
 
 typedef struct {
@@ -20,6 +21,7 @@ typedef struct {
     size_t count;
     size_t capacity;
     zloom_numbers_t numbers; /* all members that are still wanted */
+    bool torn;               /* the first group may name others as well */
 } zloom_suspects_t;          /* zero-initialised is empty and ready */
 
 void zloom_suspects_fini (zloom_suspects_t *self);
@@ -31,7 +33,7 @@ uint64_t zloom_suspects_remove (zloom_suspects_t *self, uint64_t first, uint64_t
  * The members of the first group, at most `most` and none behind `last`, as a list that holds until
  * the next change; 0 when there is none. Take them out with remove ().
  */
-size_t zloom_suspects_front (const zloom_suspects_t *self, size_t most, uint64_t last,
+size_t zloom_suspects_front (zloom_suspects_t *self, size_t most, uint64_t last,
                              const uint64_t **members);
 
 #endif

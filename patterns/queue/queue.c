@@ -80,6 +80,7 @@ s_destroy (void **self_p)
         free (self->ring[i]);
     }
     zloom_idmap_destroy (&self->consumers);
+    zloom_idmap_destroy (&self->lowest_of);
     free (self->ring);
     free (self->leaving);
     free (self->touched);
@@ -312,11 +313,9 @@ s_timer (zloom_queue_t *self, const zloom_turn_t *turn)
 {
     zloom_queue_end_leases (self, turn);
     zloom_exception_t *entry;
-    for (uint32_t i = 0; i < DUE_BURST; i++) {
-        entry = zloom_exceptions_due (self->exceptions, turn->now.mono_ns);
-        if (!entry) {
-            break;
-        }
+    for (uint32_t i = 0;
+         i < DUE_BURST && (entry = zloom_exceptions_due (self->exceptions, turn->now.mono_ns));
+         i++) {
         s_due (self, entry);
     }
     if (self->touched_count == 0) {

@@ -242,12 +242,7 @@ s_is_ahead (const zloom_queue_t *self, uint64_t seq)
     if (!zloom_lanes_earlier (self->lanes, seq, &earlier)) {
         return false;
     }
-    for (size_t i = 0; i < self->member_count; i++) {
-        if (self->members[i] == earlier) {
-            return false; /* they killed together */
-        }
-    }
-    return true;
+    return !zloom_numbers_has (&self->killers, earlier); /* else they killed together */
 }
 
 void
@@ -261,6 +256,7 @@ zloom_queue_killed (zloom_queue_t *self, const zloom_lease_part_t *part)
             zloom_queue_release (self, &one, false);
         } else {
             self->members[self->member_count++] = one.seq;
+            zloom_numbers_add (&self->killers, one.seq, one.seq);
         }
     }
 }
@@ -299,6 +295,7 @@ zloom_queue_judge (zloom_queue_t *self, const zloom_cause_t *cause, const zloom_
 {
     size_t count = self->member_count;
     self->member_count = 0;
+    zloom_numbers_fini (&self->killers);
     if (count == 1) {
         zloom_cause_t named = s_named (cause, "crash");
         zloom_run_t run = {self->members[0], 1};

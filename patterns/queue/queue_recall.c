@@ -12,6 +12,27 @@
 /* The slot of what the lanes do not know. */
 #define UNKNOWN UINT32_MAX
 
+/* The lowest number of the slot that was recalled in this event; UINT64_MAX: none was. */
+static uint64_t
+s_lowest (const zloom_queue_t *self, zloom_slot_t slot)
+{
+    return (uint64_t) (uintptr_t) zloom_idmap_get (self->lowest_of, slot) - 1;
+}
+
+static void
+s_bar (zloom_queue_t *self, zloom_slot_t slot, uint64_t seq)
+{
+    if (!self->lowest_of) {
+        self->lowest_of = zloom_idmap_new ();
+    }
+    if (self->recall_count == 0 || seq < self->lowest) {
+        self->lowest = seq;
+    }
+    if (seq < s_lowest (self, slot)) {
+        zloom_idmap_put (self->lowest_of, slot, (void *) (uintptr_t) (seq + 1));
+    }
+}
+
 /*
  * A key's message came back, or failed: who holds later ones of the key loses them. Of what was
  * leased again after a restart the key may not be known: its holder loses all that stands behind
@@ -27,6 +48,7 @@ s_recall (zloom_queue_t *self, uint64_t seq)
         }
         slot = UNKNOWN;
     }
+    s_bar (self, slot, seq);
     zloom_grow (&self->recalls, &self->recall_capacity, self->recall_count + 1,
                 sizeof *self->recalls);
     self->recalls[self->recall_count++] = (zloom_queue_recall_t){slot, seq};
@@ -68,14 +90,12 @@ zloom_queue_barred (const zloom_queue_t *self, uint64_t seq)
     if (!zloom_lanes_slot_of (self->lanes, seq, &slot)) {
         slot = UNKNOWN;
     }
-    for (size_t i = 0; i < self->recall_count; i++) {
-        const zloom_queue_recall_t *recall = &self->recalls[i];
-        const bool guess = (slot == UNKNOWN || recall->slot == UNKNOWN) && seq < self->boot_seq;
-        if ((recall->slot == slot || guess) && recall->seq < seq) {
-            return true;
-        }
+    uint64_t lowest = s_lowest (self, slot);
+    if (seq < self->boot_seq) { /* what is not known may be of any key */
+        const uint64_t other = slot == UNKNOWN ? self->lowest : s_lowest (self, UNKNOWN);
+        lowest = other < lowest ? other : lowest;
     }
-    return false;
+    return lowest < seq;
 }
 
 /* ---- taken away ------------------------------------------------------------------------------ */
@@ -206,6 +226,7 @@ zloom_queue_order_flush (zloom_queue_t *self, const zloom_turn_t *turn)
     for (size_t i = 0; i < self->recall_count; i++) {
         const zloom_queue_recall_t recall = self->recalls[i];
         uint64_t later;
+        zloom_idmap_remove (self->lowest_of, recall.slot);
         while (recall.slot != UNKNOWN &&
                zloom_lanes_later (self->lanes, recall.slot, recall.seq, &later)) {
             s_take_away (self, later);

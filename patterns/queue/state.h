@@ -151,21 +151,21 @@ typedef struct {
 
     /* What the current event gathers; empty between events. */
     zloom_queue_leaving_t *leaving;
-    size_t leaving_count;
-    size_t leaving_capacity;
+    size_t leaving_count, leaving_capacity;
     zloom_run_t *touched; /* whose failures changed */
-    size_t touched_count;
-    size_t touched_capacity;
+    size_t touched_count, touched_capacity;
     zloom_queue_recall_t *recalls;
-    size_t recall_count;
-    size_t recall_capacity;
+    size_t recall_count, recall_capacity;
+    zloom_idmap_t *lowest_of; /* the lowest of them by slot, + 1; NULL: there were never any */
+    uint64_t lowest;          /* ... of all */
     zloom_queue_lost_t *lost;
     size_t lost_count;
     size_t lost_capacity;
     uint64_t *gathered; /* that lanes let go, for one hand-out */
     size_t gathered_count;
     size_t gathered_capacity;
-    uint64_t *members; /* that killed */
+    uint64_t *members;       /* that killed */
+    zloom_numbers_t killers; /* ... the same, to be found */
     size_t member_count;
     size_t member_capacity;
 
