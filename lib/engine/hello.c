@@ -248,6 +248,7 @@ zloom_engine_hello (zloom_engine_t *self, const zloom_frame_t *frame,
     zloom_err_t err = ZLOOM_OK;
     const uint32_t holes = s_count_holes (self, hello);
     if (holes > 0) {
+        zloom_engine_close_bundle (self); /* else what it takes is not counted yet */
         err = zloom_journal_room (self->disk.journal, ADOPT_RECORDS * holes,
                                   ADOPT_BYTES * (uint64_t) holes, false);
     }
