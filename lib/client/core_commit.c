@@ -239,18 +239,25 @@ zloom_core_tick_steps (zloom_client_core_t *self)
     int64_t next_ns = ZLOOM_NEVER;
     zloom_step_group_t group;
     zloom_core_tick_unleased (self);
-    for (zloom_step_t *step = self->steps; step; step = step->next) {
+    for (zloom_step_t *step = self->steps, *next; step; step = next) {
+        next = step->next;
         if (step->lease->steps_said > 0 || !zloom_client_lease_is_leased (step->lease)) {
+            continue;
+        }
+        const zloom_subscription_t *subscription = zloom_core_subscription (self, step->handle);
+        if (subscription->over != ZLOOM_OK) { /* what it leased is free again */
+            zloom_core_step_done (self, step, ZLOOM_STALE,
+                                  zloom_bytes_text ("the router has ended the subscription"));
             continue;
         }
         if (step->not_before_ns > self->now_ns) {
             next_ns = step->not_before_ns < next_ns ? step->not_before_ns : next_ns;
             continue;
         }
-        s_gather (step, self->now_ns, &group);
-        if (!zloom_core_subscription (self, step->handle)->subscribed) {
+        if (!subscription->subscribed) {
             return next_ns;
         }
+        s_gather (step, self->now_ns, &group);
         /* As many of them as there is credit for: it may never be enough for all. */
         while (!zloom_step_say (&group, &self->out)) {
             if (--group.count == 0) {
