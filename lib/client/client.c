@@ -57,6 +57,29 @@ s_answer (zloom_client_question_t *question, const zloom_client_event_t *event)
     question->done = !event->more || question->err != ZLOOM_OK;
 }
 
+void
+zloom_client_forget_over (zloom_client_t *self, uint32_t handle)
+{
+    if (self->over_handle == handle) {
+        self->over = ZLOOM_OK;
+    }
+}
+
+static void
+s_subscribed (zloom_client_t *self, const zloom_client_event_t *event)
+{
+    zloom_client_forget_over (self, event->handle);
+    if (event->handle == self->awaited) {
+        self->awaited_done = true;
+        self->awaited_err = event->code;
+        s_keep (self->awaited_text, event->text);
+    } else if (event->code != ZLOOM_OK) {
+        self->over_handle = event->handle;
+        self->over = event->code;
+        s_keep (self->over_text, event->text);
+    }
+}
+
 static void
 s_event (void *arg, const zloom_client_event_t *event)
 {
@@ -72,12 +95,8 @@ s_event (void *arg, const zloom_client_event_t *event)
                   (int) (event->text.size < 160 ? event->text.size : 160),
                   event->text.size > 0 ? (const char *) event->text.data : "");
     }
-    if (event->type == ZLOOM_CLIENT_SUBSCRIBED && event->handle == self->awaited) {
-        self->awaited_done = true;
-    }
-    if (event->type == ZLOOM_CLIENT_SUBSCRIBED && event->code != ZLOOM_OK) {
-        self->over = event->code;
-        s_keep (self->over_text, event->text);
+    if (event->type == ZLOOM_CLIENT_SUBSCRIBED) {
+        s_subscribed (self, event);
     }
     if (self->event) {
         self->event (self->event_arg, event);

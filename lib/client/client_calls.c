@@ -249,9 +249,8 @@ zloom_client_subscribe_with (zloom_client_t *self, const zloom_subscription_opti
         }
     }
     self->awaited = 0;
-    if (err == ZLOOM_OK && self->over != ZLOOM_OK) {
-        err = zloom_fail (self->over, "flow %s: %s", options->flow, self->over_text);
-        self->over = ZLOOM_OK;
+    if (err == ZLOOM_OK && self->awaited_err != ZLOOM_OK) {
+        err = zloom_fail (self->awaited_err, "flow %s: %s", options->flow, self->awaited_text);
     }
     if (err != ZLOOM_OK) {
         char note[256];
@@ -267,6 +266,9 @@ zloom_client_unsubscribe (zloom_client_t *self, uint32_t handle)
 {
     ZLOOM_CHECK (self, ZLOOM_CLIENT_TAG);
     zloom_err_t err = zloom_client_core_unsubscribe (self->core, handle);
+    if (err == ZLOOM_OK) {
+        zloom_client_forget_over (self, handle);
+    }
     zloom_client_pump (self);
     return err;
 }
@@ -283,7 +285,11 @@ static zloom_err_t
 s_next (zloom_client_t *self, uint32_t heard, const zloom_message_t **message_p)
 {
     if (heard > 0) {
-        return zloom_client_core_hear (self->core, heard, message_p);
+        const zloom_err_t err = zloom_client_core_hear (self->core, heard, message_p);
+        if (err != ZLOOM_OK) {
+            zloom_client_forget_over (self, heard);
+        }
+        return err;
     }
     (void) zloom_client_core_receive (self->core, 0, message_p);
     return ZLOOM_OK;

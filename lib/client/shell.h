@@ -37,10 +37,13 @@ struct zloom_client {
     zloom_err_t failed; /* the first message that failed since the last flush */
     char failed_text[256];
     zloom_client_question_t question;
-    /* the subscription that a call waits for */
+    /* the subscription that a call waits for, and its answer */
     uint32_t awaited;
     bool awaited_done;
-    /* a subscription ended by the router: told by the next receive */
+    zloom_err_t awaited_err;
+    char awaited_text[256];
+    /* another one that the router has ended: told by the next receive, if nobody has heard it */
+    uint32_t over_handle;
     zloom_err_t over;
     char over_text[256];
 };
@@ -52,6 +55,8 @@ zloom_err_t zloom_client_wait (zloom_client_t *self, int64_t deadline_ns);
 /* Something was queued: whoever watches the descriptor is to be woken. */
 void zloom_client_touch (zloom_client_t *self);
 bool zloom_client_expired (int64_t deadline_ns);
+/* That this subscription is over is known by now, or of no interest. */
+void zloom_client_forget_over (zloom_client_t *self, uint32_t handle);
 /* At its opening: OK once it is welcomed, AGAIN before that, unless the time has `expired`. */
 zloom_err_t zloom_client_check_welcome (zloom_client_t *self, const char *endpoint,
                                         const zloom_client_options_t *options, bool expired);

@@ -2,6 +2,7 @@
 /* zloom.h's subscriptions to buses, against a real router that is killed and started again. */
 #include <poll.h>
 
+#include "client/client.h"
 #include "unit/router/served.h"
 #include "zloom.h"
 
@@ -174,6 +175,47 @@ test_a_restart_is_a_gap_and_then_goes_on (void **state)
     assert_int_equal (zloom_client_close (&client, zloom_deadline (30000)), ZLOOM_OK);
 }
 
+/* Who was told that a subscription is over is not told so of the next one. */
+static void
+test_the_end_of_a_subscription_is_told_of_that_one (void **state)
+{
+    (void) state;
+    zloom_client_t *client = s_open ("screen", false);
+    zloom_client_t *shop = s_open ("shop", true);
+    const zloom_take_t nowhere = {.flow = "nowhere"};
+    const zloom_take_t events = {.flow = "events"};
+    const zloom_message_t *message = NULL;
+    uint32_t lost = 0;
+    uint32_t handle = 0;
+    assert_int_equal (zloom_client_subscribe (client, &nowhere, &lost), ZLOOM_OK);
+    assert_int_equal (zloom_client_hear (client, lost, &message, zloom_deadline (30000)),
+                      ZLOOM_UNKNOWN_FLOW);
+    assert_int_equal (zloom_client_subscribe (client, &events, &handle), ZLOOM_OK);
+    assert_int_equal (zloom_client_receive (client, &message, zloom_deadline (0)), ZLOOM_TIMED_OUT);
+    assert_int_equal (zloom_client_unsubscribe (client, lost), ZLOOM_OK);
+    s_begin (client, shop);
+
+    /* One that waits for its answer is not refused for another's end; that is told when asked. */
+    const zloom_subscription_options_t with = {.flow = "events"};
+    uint32_t other = 0;
+    assert_int_equal (zloom_client_subscribe (client, &nowhere, &lost), ZLOOM_OK);
+    assert_int_equal (zloom_client_subscribe_with (client, &with, zloom_deadline (30000), &other),
+                      ZLOOM_OK);
+    assert_int_equal (zloom_client_receive (client, &message, zloom_deadline (30000)),
+                      ZLOOM_UNKNOWN_FLOW);
+    assert_int_equal (zloom_client_receive (client, &message, zloom_deadline (0)), ZLOOM_TIMED_OUT);
+
+    /* Nor is one that nobody has any more told of. */
+    assert_int_equal (zloom_client_unsubscribe (client, lost), ZLOOM_OK);
+    assert_int_equal (zloom_client_subscribe (client, &nowhere, &lost), ZLOOM_OK);
+    assert_int_equal (zloom_client_subscribe_with (client, &with, zloom_deadline (30000), &handle),
+                      ZLOOM_OK);
+    assert_int_equal (zloom_client_unsubscribe (client, lost), ZLOOM_OK);
+    assert_int_equal (zloom_client_receive (client, &message, zloom_deadline (0)), ZLOOM_TIMED_OUT);
+    assert_int_equal (zloom_client_close (&shop, zloom_deadline (30000)), ZLOOM_OK);
+    assert_int_equal (zloom_client_close (&client, zloom_deadline (30000)), ZLOOM_OK);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -183,6 +225,8 @@ main (int argc, char **argv)
     const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown (test_a_program_hears_what_it_asked_for, s_setup, s_teardown),
       cmocka_unit_test_setup_teardown (test_who_waits_on_the_descriptor_is_woken, s_setup,
+                                       s_teardown),
+      cmocka_unit_test_setup_teardown (test_the_end_of_a_subscription_is_told_of_that_one, s_setup,
                                        s_teardown),
       cmocka_unit_test_setup_teardown (test_a_restart_is_a_gap_and_then_goes_on, s_setup,
                                        s_teardown),
