@@ -195,15 +195,39 @@ zloom_bus_may_read (const zloom_bus_t *self)
     return false;
 }
 
+/*
+ * What is gone is nobody's last one any more, also what was found already: nothing holds it. What
+ * came after the subscription is missed where it is, by one who reads.
+ */
+static void
+s_gather_from (const zloom_bus_t *self, zloom_bus_listener_t *listener, uint64_t seq)
+{
+    zloom_map_t *kept = zloom_map_new ();
+    zloom_bytes_t topic;
+    void *value;
+    for (size_t i = 0;
+         listener->last_of && zloom_map_next (listener->last_of, &i, &topic, &value);) {
+        if ((uint64_t) (uintptr_t) value >= seq) {
+            zloom_map_put (kept, topic, value);
+        }
+    }
+    zloom_map_destroy (&listener->last_of);
+    listener->last_of = kept;
+    const uint64_t at = seq < listener->gather_end ? seq : listener->gather_end;
+    listener->at = listener->at < at ? at : listener->at;
+    if (listener->at == listener->gather_end) {
+        s_end_gathering (self, listener);
+    }
+}
+
 void
 zloom_bus_read_from (zloom_bus_t *self, zloom_bus_listener_t *listener, uint64_t seq,
                      const zloom_turn_t *turn)
 {
-    if (listener->stage == ZLOOM_BUS_LIVE || listener->at >= seq) {
-        return;
-    }
     if (listener->stage == ZLOOM_BUS_GATHERS) {
-        listener->at = seq; /* what is gone is nobody's last one any more */
+        s_gather_from (self, listener, seq);
+    }
+    if (listener->stage != ZLOOM_BUS_READS || listener->at >= seq) {
         return;
     }
     while (listener->at < seq) {

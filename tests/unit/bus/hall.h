@@ -47,6 +47,7 @@ typedef struct {
     uint64_t forgotten;  /* numbers below are told to be needed no more */
     uint64_t told;       /* ... since the last start */
     uint64_t cold_below; /* the store says AGAIN for these */
+    uint64_t cold_from;  /* ... and from this one on; 0: for no others */
     uint64_t bad;        /* ... and DAMAGED for this one */
     uint64_t next_id;
     int64_t ahead_ns; /* the publisher's clock, of the router's */
@@ -100,12 +101,13 @@ hall_peek (void *arg, uint64_t seq, uint32_t max_n, uint64_t max_bytes, zloom_pe
     if (!record || seq == self->bad) {
         return record ? ZLOOM_DAMAGED : ZLOOM_NOT_FOUND;
     }
-    if (seq < self->cold_below) {
+    if (seq < self->cold_below || (self->cold_from > 0 && seq >= self->cold_from)) {
         return ZLOOM_AGAIN;
     }
     const uint64_t first = seq - record->replay.seq;
     uint64_t n = record->replay.count - first;
     n = n < max_n ? n : max_n;
+    n = seq < self->cold_from && seq + n > self->cold_from ? self->cold_from - seq : n;
     n = seq < self->bad && seq + n > self->bad ? self->bad - seq : n;
     do {
         assert_int_equal (zloom_pack_slice (zloom_buf_bytes (&record->pack), first, n, &peek->pack),
