@@ -136,12 +136,7 @@ journey_told (journey_t *self, const char *flow, int64_t seq)
     zloom_attrs_t args = {0};
     zloom_attrs_put_text (&args, "flow", zloom_bytes_text (flow));
     zloom_attrs_put_int (&args, "seq", seq);
-    const zloom_verb_t verb = {.kind = ZLOOM_VERB_ADMIN,
-                               .admin = {.request = 1,
-                                         .command = zloom_bytes_text ("trace"),
-                                         .args = zloom_attrs_bytes (&args)}};
-    rig_put (rig, 9, &verb, NULL);
-    zloom_attrs_fini (&args);
+    rig_put_admin (rig, 9, 1, "trace", &args);
     rig_run (rig, 20 * ZLOOM_NS_PER_MS);
     rig_expect (rig, 9, ZLOOM_VERB_ANSWER);
     assert_int_equal (rig->verb.answer.code, ZLOOM_OK);

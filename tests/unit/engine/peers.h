@@ -12,6 +12,8 @@
 
 #include "unit/engine/rig.h"
 
+#include "wire/attrs.h"
+
 /* ---- what peers say ------------------------------------------------------------------------ */
 
 static inline void
@@ -109,6 +111,30 @@ rig_put_settle (rig_t *rig, zloom_route_t route, uint32_t handle, zloom_token_t 
       .kind = ZLOOM_VERB_SETTLE,
       .settle = {.handle = handle, .token = token, .runs = &run, .run_count = 1}};
     rig_put (rig, route, &verb, NULL);
+}
+
+/* A command; the arguments are used up. */
+static inline void
+rig_put_admin (rig_t *rig, zloom_route_t route, uint64_t request, const char *command,
+               zloom_attrs_t *args)
+{
+    const zloom_verb_t verb = {.kind = ZLOOM_VERB_ADMIN,
+                               .admin = {.request = request,
+                                         .command = zloom_bytes_text (command),
+                                         .args = zloom_attrs_bytes (args)}};
+    rig_put (rig, route, &verb, NULL);
+    zloom_attrs_fini (args);
+}
+
+/* A number of the answer that was taken last. */
+static inline int64_t
+rig_number (const rig_t *rig, const char *name)
+{
+    zloom_attr_t value;
+    if (!zloom_attrs_find (rig->verb.answer.result, name, &value)) {
+        fail_msg ("no %s in the answer", name);
+    }
+    return value.number;
 }
 
 /* Hello, subscribe and credit of a consumer. */

@@ -24,12 +24,7 @@ s_ask (rig_t *rig, const char *command, const char *flow, const char *group, int
         zloom_attrs_put_text (&args, "group", zloom_bytes_text (group));
     }
     zloom_attrs_put_int (&args, "seq", seq);
-    const zloom_verb_t verb = {.kind = ZLOOM_VERB_ADMIN,
-                               .admin = {.request = 1,
-                                         .command = zloom_bytes_text (command),
-                                         .args = zloom_attrs_bytes (&args)}};
-    rig_put (rig, 9, &verb, NULL);
-    zloom_attrs_fini (&args);
+    rig_put_admin (rig, 9, 1, command, &args);
     rig_run (rig, 10 * ZLOOM_NS_PER_MS);
     rig_expect (rig, 9, ZLOOM_VERB_ANSWER);
 }

@@ -54,12 +54,7 @@ s_put_ask (busy_t *self, zloom_route_t route, const char *command, const char *f
     if (name) {
         zloom_attrs_put_text (&args, name, zloom_bytes_text (text));
     }
-    const zloom_verb_t verb = {.kind = ZLOOM_VERB_ADMIN,
-                               .admin = {.request = 5,
-                                         .command = zloom_bytes_text (command),
-                                         .args = zloom_attrs_bytes (&args)}};
-    rig_put (&self->rig, route, &verb, NULL);
-    zloom_attrs_fini (&args);
+    rig_put_admin (&self->rig, route, 5, command, &args);
     rig_turn (&self->rig);
 }
 
@@ -252,12 +247,7 @@ test_a_trace_waits_for_room (void **state)
     zloom_attrs_t args = {0};
     zloom_attrs_put_text (&args, "flow", zloom_bytes_text ("orders"));
     zloom_attrs_put_int (&args, "seq", 4000);
-    const zloom_verb_t verb = {.kind = ZLOOM_VERB_ADMIN,
-                               .admin = {.request = 5,
-                                         .command = zloom_bytes_text ("trace"),
-                                         .args = zloom_attrs_bytes (&args)}};
-    rig_put (&self.rig, 9, &verb, NULL);
-    zloom_attrs_fini (&args);
+    rig_put_admin (&self.rig, 9, 5, "trace", &args);
     s_answered (&self);
     assert_true (s_says (&self, "handed out"));
     assert_true (s_says (&self, "router restarted"));

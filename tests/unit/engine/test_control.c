@@ -12,12 +12,7 @@ s_admin (rig_t *rig, const char *command, const char *flow)
     if (flow) {
         zloom_attrs_put_text (&args, "flow", zloom_bytes_text (flow));
     }
-    const zloom_verb_t verb = {.kind = ZLOOM_VERB_ADMIN,
-                               .admin = {.request = 1,
-                                         .command = zloom_bytes_text (command),
-                                         .args = zloom_attrs_bytes (&args)}};
-    rig_put (rig, 9, &verb, NULL);
-    zloom_attrs_fini (&args);
+    rig_put_admin (rig, 9, 1, command, &args);
     rig_run (rig, 10 * ZLOOM_NS_PER_MS);
     rig_expect (rig, 9, ZLOOM_VERB_ANSWER);
 }
@@ -143,12 +138,7 @@ s_peer (rig_t *rig, const char *command, const char *peer)
 {
     zloom_attrs_t args = {0};
     zloom_attrs_put_text (&args, "peer", zloom_bytes_text (peer));
-    const zloom_verb_t verb = {.kind = ZLOOM_VERB_ADMIN,
-                               .admin = {.request = 2,
-                                         .command = zloom_bytes_text (command),
-                                         .args = zloom_attrs_bytes (&args)}};
-    rig_put (rig, 9, &verb, NULL);
-    zloom_attrs_fini (&args);
+    rig_put_admin (rig, 9, 2, command, &args);
     rig_run (rig, 10 * ZLOOM_NS_PER_MS);
     rig_expect (rig, 9, ZLOOM_VERB_ANSWER);
 }

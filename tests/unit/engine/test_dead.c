@@ -297,12 +297,7 @@ test_requeue_obeys_filter_maximum_and_rate (void **state)
     zloom_attrs_t slow = {0};
     zloom_attrs_put_text (&slow, "flow", zloom_bytes_text ("orders-dead"));
     zloom_attrs_put_int (&slow, "rate", 10);
-    const zloom_verb_t verb = {.kind = ZLOOM_VERB_ADMIN,
-                               .admin = {.request = 6,
-                                         .command = zloom_bytes_text ("dlq requeue"),
-                                         .args = zloom_attrs_bytes (&slow)}};
-    rig_put (rig, 9, &verb, NULL);
-    zloom_attrs_fini (&slow);
+    rig_put_admin (rig, 9, 6, "dlq requeue", &slow);
     rig_run (rig, 550 * ZLOOM_NS_PER_MS);
     rig_expect_none (rig, 9, ZLOOM_VERB_ANSWER);
     rig_run (rig, 300 * ZLOOM_NS_PER_MS);

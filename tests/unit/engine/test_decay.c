@@ -117,12 +117,7 @@ s_trace (rig_t *rig, const char *id, int64_t seq)
         zloom_attrs_put_text (&args, "flow", zloom_bytes_text ("orders"));
         zloom_attrs_put_int (&args, "seq", seq);
     }
-    const zloom_verb_t verb = {.kind = ZLOOM_VERB_ADMIN,
-                               .admin = {.request = 1,
-                                         .command = zloom_bytes_text ("trace"),
-                                         .args = zloom_attrs_bytes (&args)}};
-    rig_put (rig, 9, &verb, NULL);
-    zloom_attrs_fini (&args);
+    rig_put_admin (rig, 9, 1, "trace", &args);
     rig_run (rig, 20 * ZLOOM_NS_PER_MS);
     do {
         rig_expect (rig, 9, ZLOOM_VERB_ANSWER);
@@ -183,12 +178,7 @@ test_dead_letters_behind_it_are_put_back (void **state)
     s_decay (&rig);
     zloom_attrs_t args = {0};
     zloom_attrs_put_text (&args, "flow", zloom_bytes_text ("orders-dead"));
-    const zloom_verb_t verb = {.kind = ZLOOM_VERB_ADMIN,
-                               .admin = {.request = 1,
-                                         .command = zloom_bytes_text ("dlq requeue"),
-                                         .args = zloom_attrs_bytes (&args)}};
-    rig_put (&rig, 9, &verb, NULL);
-    zloom_attrs_fini (&args);
+    rig_put_admin (&rig, 9, 1, "dlq requeue", &args);
     rig_run (&rig, 20 * ZLOOM_NS_PER_MS);
     rig_expect (&rig, 9, ZLOOM_VERB_ANSWER);
     assert_false (rig.verb.answer.more);

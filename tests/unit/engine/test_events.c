@@ -91,12 +91,7 @@ s_ask (rig_t *rig, zloom_route_t route, const char *command, const char *flow, i
     zloom_attrs_t args = {0};
     zloom_attrs_put_text (&args, "flow", zloom_bytes_text (flow));
     zloom_attrs_put_int (&args, "seq", seq);
-    const zloom_verb_t verb = {.kind = ZLOOM_VERB_ADMIN,
-                               .admin = {.request = 1,
-                                         .command = zloom_bytes_text (command),
-                                         .args = zloom_attrs_bytes (&args)}};
-    rig_put (rig, route, &verb, NULL);
-    zloom_attrs_fini (&args);
+    rig_put_admin (rig, route, 1, command, &args);
     rig_run (rig, 10 * ZLOOM_NS_PER_MS);
     rig_expect (rig, route, ZLOOM_VERB_ANSWER);
     assert_int_equal (rig->verb.answer.code, ZLOOM_OK);
@@ -108,12 +103,7 @@ s_drop_group (rig_t *rig, zloom_route_t route, const char *flow, const char *gro
     zloom_attrs_t args = {0};
     zloom_attrs_put_text (&args, "flow", zloom_bytes_text (flow));
     zloom_attrs_put_text (&args, "group", zloom_bytes_text (group));
-    const zloom_verb_t verb = {.kind = ZLOOM_VERB_ADMIN,
-                               .admin = {.request = 2,
-                                         .command = zloom_bytes_text ("group drop"),
-                                         .args = zloom_attrs_bytes (&args)}};
-    rig_put (rig, route, &verb, NULL);
-    zloom_attrs_fini (&args);
+    rig_put_admin (rig, route, 2, "group drop", &args);
     rig_run (rig, 10 * ZLOOM_NS_PER_MS);
     rig_expect (rig, route, ZLOOM_VERB_ANSWER);
     assert_int_equal (rig->verb.answer.code, ZLOOM_OK);

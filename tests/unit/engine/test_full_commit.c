@@ -268,12 +268,7 @@ s_release (rig_t *rig)
     zloom_attrs_put_text (&args, "flow", zloom_bytes_text ("news"));
     zloom_attrs_put_bytes (&args, "key", zloom_bytes_text ("a"));
     zloom_attrs_put_int (&args, "skip", 1);
-    const zloom_verb_t verb = {.kind = ZLOOM_VERB_ADMIN,
-                               .admin = {.request = 5,
-                                         .command = zloom_bytes_text ("flow release"),
-                                         .args = zloom_attrs_bytes (&args)}};
-    rig_put (rig, 2, &verb, NULL);
-    zloom_attrs_fini (&args);
+    rig_put_admin (rig, 2, 5, "flow release", &args);
     rig_run (rig, ZLOOM_NS_PER_S);
     rig_expect (rig, 2, ZLOOM_VERB_ANSWER);
     return rig->verb.answer.code;

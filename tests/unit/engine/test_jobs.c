@@ -44,12 +44,7 @@ s_put_ask (rig_t *rig, uint64_t request, const char *command, const char *name, 
     if (text_name) {
         zloom_attrs_put_text (&args, text_name, zloom_bytes_text (text));
     }
-    const zloom_verb_t verb = {.kind = ZLOOM_VERB_ADMIN,
-                               .admin = {.request = request,
-                                         .command = zloom_bytes_text (command),
-                                         .args = zloom_attrs_bytes (&args)}};
-    rig_put (rig, 9, &verb, NULL);
-    zloom_attrs_fini (&args);
+    rig_put_admin (rig, 9, request, command, &args);
 }
 
 /* Ask, and take the last answer. */
@@ -63,16 +58,6 @@ s_ask (rig_t *rig, const char *command, const char *name, int64_t number, const 
         rig_expect (rig, 9, ZLOOM_VERB_ANSWER);
         assert_int_equal (rig->verb.answer.request, 5);
     } while (rig->verb.answer.more);
-}
-
-static int64_t
-s_number (const rig_t *rig, const char *name)
-{
-    zloom_attr_t value;
-    if (!zloom_attrs_find (rig->verb.answer.result, name, &value)) {
-        fail_msg ("no %s in the answer", name);
-    }
-    return value.number;
 }
 
 static bool
@@ -90,12 +75,12 @@ test_a_dry_run_purges_nothing (void **state)
     s_open (&rig);
     s_reject (&rig, 1, 4);
     s_ask (&rig, "dlq purge", "dry_run", 1, NULL, NULL);
-    assert_int_equal (s_number (&rig, "matched"), 4);
-    assert_int_equal (s_number (&rig, "moved"), 0);
+    assert_int_equal (rig_number (&rig, "matched"), 4);
+    assert_int_equal (rig_number (&rig, "moved"), 0);
     s_ask (&rig, "dlq purge", NULL, 0, NULL, NULL);
-    assert_int_equal (s_number (&rig, "moved"), 4);
+    assert_int_equal (rig_number (&rig, "moved"), 4);
     s_ask (&rig, "dlq purge", NULL, 0, NULL, NULL);
-    assert_int_equal (s_number (&rig, "matched"), 0);
+    assert_int_equal (rig_number (&rig, "matched"), 0);
     rig_close (&rig);
 }
 
@@ -114,11 +99,11 @@ test_a_message_that_never_died_is_told_apart (void **state)
     assert_true (s_says (&rig, "\xa5other\x01"));
     assert_true (s_says (&rig, "\xa8rejected\x02"));
     s_ask (&rig, "dlq requeue", NULL, 0, NULL, NULL);
-    assert_int_equal (s_number (&rig, "matched"), 3);
-    assert_int_equal (s_number (&rig, "moved"), 2);
-    assert_int_equal (s_number (&rig, "refused"), 1);
+    assert_int_equal (rig_number (&rig, "matched"), 3);
+    assert_int_equal (rig_number (&rig, "moved"), 2);
+    assert_int_equal (rig_number (&rig, "refused"), 1);
     s_ask (&rig, "dlq purge", NULL, 0, "reason", "rejected");
-    assert_int_equal (s_number (&rig, "matched"), 0);
+    assert_int_equal (rig_number (&rig, "matched"), 0);
     rig_close (&rig);
 }
 
@@ -132,11 +117,11 @@ test_an_id_that_is_none_and_one_of_another (void **state)
     s_ask (&rig, "dlq show", NULL, 0, "id", "no id at all");
     assert_int_equal (rig.verb.answer.code, ZLOOM_INVALID);
     s_ask (&rig, "dlq purge", NULL, 0, "id", "till/1"); /* the number is one of shop's */
-    assert_int_equal (s_number (&rig, "matched"), 0);
+    assert_int_equal (rig_number (&rig, "matched"), 0);
     s_ask (&rig, "dlq purge", NULL, 0, "id", "shop/3");
-    assert_int_equal (s_number (&rig, "matched"), 0);
+    assert_int_equal (rig_number (&rig, "matched"), 0);
     s_ask (&rig, "dlq purge", NULL, 0, "id", "shop/2");
-    assert_int_equal (s_number (&rig, "matched"), 1);
+    assert_int_equal (rig_number (&rig, "matched"), 1);
     rig_close (&rig);
 }
 
@@ -165,7 +150,7 @@ test_a_page_ends_by_its_bytes (void **state)
     s_ask (&rig, "dlq show", NULL, 0, NULL, NULL);
     assert_int_equal (zloom_pack_count (zloom_buf_bytes (&rig.pack), 1 << 20, &count), ZLOOM_OK);
     assert_int_equal (count, 2); /* with the second it is a MiB */
-    s_ask (&rig, "dlq show", "from", s_number (&rig, "next"), NULL, NULL);
+    s_ask (&rig, "dlq show", "from", rig_number (&rig, "next"), NULL, NULL);
     assert_int_equal (zloom_pack_count (zloom_buf_bytes (&rig.pack), 1 << 20, &count), ZLOOM_OK);
     assert_int_equal (count, 1);
     rig_close (&rig);
@@ -191,8 +176,8 @@ test_a_long_walk_tells_how_far_it_is (void **state)
     }
     while (rig_take (&rig, 9, ZLOOM_VERB_ANSWER)) {
         assert_int_equal (rig.verb.answer.request, 5);
-        assert_true (s_number (&rig, "moved") > moved);
-        moved = s_number (&rig, "moved");
+        assert_true (rig_number (&rig, "moved") > moved);
+        moved = rig_number (&rig, "moved");
         more = rig.verb.answer.more;
         told++;
     }
@@ -216,7 +201,7 @@ test_who_leaves_takes_its_requests_along (void **state)
     rig_run (&rig, 100 * ZLOOM_NS_PER_S);
     rig_hello (&rig, 9, "operator", 10, NULL);
     s_ask (&rig, "dlq requeue", "dry_run", 1, NULL, NULL);
-    assert_in_range (s_number (&rig, "matched"), 95, 98);
+    assert_in_range (rig_number (&rig, "matched"), 95, 98);
     rig_close (&rig);
 }
 
@@ -286,13 +271,13 @@ test_what_comes_after_the_question_is_left_alone (void **state)
     int64_t moved = 0;
     bool more = true;
     while (rig_take (&rig, 9, ZLOOM_VERB_ANSWER)) {
-        moved = s_number (&rig, "moved");
+        moved = rig_number (&rig, "moved");
         more = rig.verb.answer.more;
     }
     assert_false (more);
     assert_int_equal (moved, 3);
     s_ask (&rig, "dlq purge", "dry_run", 1, NULL, NULL);
-    assert_int_equal (s_number (&rig, "matched"), 3);
+    assert_int_equal (rig_number (&rig, "matched"), 3);
     rig_close (&rig);
 }
 

@@ -71,12 +71,7 @@ s_put_ask (rig_t *rig, const char *command, const char *flow, int64_t rate)
     if (rate > 0) {
         zloom_attrs_put_int (&args, "rate", rate);
     }
-    const zloom_verb_t verb = {.kind = ZLOOM_VERB_ADMIN,
-                               .admin = {.request = 5,
-                                         .command = zloom_bytes_text (command),
-                                         .args = zloom_attrs_bytes (&args)}};
-    rig_put (rig, 9, &verb, NULL);
-    zloom_attrs_fini (&args);
+    rig_put_admin (rig, 9, 5, command, &args);
 }
 
 /* Ask, and take the last answer. */
@@ -89,16 +84,6 @@ s_ask (rig_t *rig, const char *command, const char *flow)
         rig_expect (rig, 9, ZLOOM_VERB_ANSWER);
     } while (rig->verb.answer.more);
     return rig->verb.answer.code;
-}
-
-static int64_t
-s_number (const rig_t *rig, const char *name)
-{
-    zloom_attr_t value;
-    if (!zloom_attrs_find (rig->verb.answer.result, name, &value)) {
-        fail_msg ("no %s in the answer", name);
-    }
-    return value.number;
 }
 
 static bool
@@ -120,13 +105,13 @@ test_a_home_that_has_left_the_recipe (void **state)
     assert_int_equal (zloom_engine_reload (self.rig.engine, &self.flows[1], 2, self.rig.now),
                       ZLOOM_OK);
     assert_int_equal (s_ask (&self.rig, "dlq requeue", "orders-dead"), ZLOOM_OK);
-    assert_int_equal (s_number (&self.rig, "matched"), 3);
-    assert_int_equal (s_number (&self.rig, "refused"), 3);
-    assert_int_equal (s_number (&self.rig, "moved"), 0);
+    assert_int_equal (rig_number (&self.rig, "matched"), 3);
+    assert_int_equal (rig_number (&self.rig, "refused"), 3);
+    assert_int_equal (rig_number (&self.rig, "moved"), 0);
     /* It comes back into the recipe, and so do they. */
     assert_int_equal (zloom_engine_reload (self.rig.engine, self.flows, 3, self.rig.now), ZLOOM_OK);
     assert_int_equal (s_ask (&self.rig, "dlq requeue", "orders-dead"), ZLOOM_OK);
-    assert_int_equal (s_number (&self.rig, "moved"), 3);
+    assert_int_equal (rig_number (&self.rig, "moved"), 3);
     rig_close (&self.rig);
 }
 
@@ -140,10 +125,10 @@ test_what_is_at_home_stays_there (void **state)
     s_start (&self);
     s_reject (&self.rig, 1, 2);
     assert_int_equal (s_ask (&self.rig, "dlq requeue", "orders-dead"), ZLOOM_OK);
-    assert_int_equal (s_number (&self.rig, "moved"), 2);
+    assert_int_equal (rig_number (&self.rig, "moved"), 2);
     assert_int_equal (s_ask (&self.rig, "dlq requeue", "orders"), ZLOOM_OK);
-    assert_int_equal (s_number (&self.rig, "refused"), 2);
-    assert_int_equal (s_number (&self.rig, "moved"), 0);
+    assert_int_equal (rig_number (&self.rig, "refused"), 2);
+    assert_int_equal (rig_number (&self.rig, "moved"), 0);
     rig_close (&self.rig);
 }
 
@@ -159,12 +144,12 @@ test_who_may_administer_the_home_puts_back (void **state)
     s_reject (&self.rig, 1, 2);
     s_may_publish = s_may_administer = false;
     assert_int_equal (s_ask (&self.rig, "dlq requeue", "orders-dead"), ZLOOM_OK);
-    assert_int_equal (s_number (&self.rig, "refused"), 2);
-    assert_int_equal (s_number (&self.rig, "moved"), 0);
+    assert_int_equal (rig_number (&self.rig, "refused"), 2);
+    assert_int_equal (rig_number (&self.rig, "moved"), 0);
     s_may_administer = true;
     assert_int_equal (s_ask (&self.rig, "dlq requeue", "orders-dead"), ZLOOM_OK);
-    assert_int_equal (s_number (&self.rig, "refused"), 0);
-    assert_int_equal (s_number (&self.rig, "moved"), 2);
+    assert_int_equal (rig_number (&self.rig, "refused"), 0);
+    assert_int_equal (rig_number (&self.rig, "moved"), 2);
     rig_close (&self.rig);
 }
 
@@ -182,8 +167,8 @@ test_a_home_without_room (void **state)
     rig_settle (&self.rig);
     assert_int_equal (s_ask (&self.rig, "dlq requeue", "orders-dead"), ZLOOM_FULL);
     assert_true (s_says (self.rig.verb.answer.text, "orders"));
-    assert_int_equal (s_number (&self.rig, "moved"), 2);
-    assert_int_equal (s_number (&self.rig, "matched"), 2);
+    assert_int_equal (rig_number (&self.rig, "moved"), 2);
+    assert_int_equal (rig_number (&self.rig, "matched"), 2);
     rig_close (&self.rig);
 }
 
@@ -213,11 +198,11 @@ test_a_full_disk_ends_it_with_the_reason (void **state)
     s_fill_disk (&self.rig, 4, "small", 4096);
     assert_int_equal (s_ask (&self.rig, "dlq requeue", "orders-dead"), ZLOOM_DISK_FULL);
     assert_true (s_says (self.rig.verb.answer.text, "disk"));
-    assert_int_equal (s_number (&self.rig, "moved"), 0);
+    assert_int_equal (rig_number (&self.rig, "moved"), 0);
     zloom_simdisk_capacity (self.rig.disk, 0);
     rig_run (&self.rig, 2 * ZLOOM_NS_PER_S);
     assert_int_equal (s_ask (&self.rig, "dlq requeue", "orders-dead"), ZLOOM_OK);
-    assert_int_equal (s_number (&self.rig, "moved"), 3);
+    assert_int_equal (rig_number (&self.rig, "moved"), 3);
     rig_close (&self.rig);
 }
 
@@ -258,10 +243,10 @@ test_a_rate_is_not_caught_up (void **state)
     rig_settle (&self.rig);
     rig_expect (&self.rig, 9, ZLOOM_VERB_ANSWER);
     assert_true (self.rig.verb.answer.more);
-    assert_in_range (s_number (&self.rig, "moved"), 4, 6);
+    assert_in_range (rig_number (&self.rig, "moved"), 4, 6);
     rig_run (&self.rig, 1100 * ZLOOM_NS_PER_MS);
     rig_expect (&self.rig, 9, ZLOOM_VERB_ANSWER);
-    assert_in_range (s_number (&self.rig, "moved"), 14, 17);
+    assert_in_range (rig_number (&self.rig, "moved"), 14, 17);
     rig_close (&self.rig);
 }
 
@@ -313,23 +298,18 @@ test_a_listener_is_not_the_group_of_its_name (void **state)
     zloom_attrs_t args = {0};
     zloom_attrs_put_text (&args, "flow", zloom_bytes_text ("orders"));
     zloom_attrs_put_text (&args, "group", zloom_bytes_text ("ledger"));
-    const zloom_verb_t drop = {.kind = ZLOOM_VERB_ADMIN,
-                               .admin = {.request = 5,
-                                         .command = zloom_bytes_text ("group drop"),
-                                         .args = zloom_attrs_bytes (&args)}};
-    rig_put (rig, 9, &drop, NULL);
-    zloom_attrs_fini (&args);
+    rig_put_admin (rig, 9, 5, "group drop", &args);
     rig_run (rig, 20 * ZLOOM_NS_PER_MS);
     rig_expect (rig, 9, ZLOOM_VERB_ANSWER);
     assert_int_equal (rig->verb.answer.code, ZLOOM_OK);
     s_put_group (rig, 3, "screen", false);
     assert_int_equal (s_ask (rig, "dlq requeue", "orders-dead"), ZLOOM_OK);
-    assert_int_equal (s_number (rig, "refused"), 1);
+    assert_int_equal (rig_number (rig, "refused"), 1);
     rig_expect_none (rig, 3, ZLOOM_VERB_DELIVER);
     /* Nor when the whole bus has left the recipe. */
     assert_int_equal (zloom_engine_reload (rig->engine, &self.flows[1], 2, rig->now), ZLOOM_OK);
     assert_int_equal (s_ask (rig, "dlq requeue", "orders-dead"), ZLOOM_OK);
-    assert_int_equal (s_number (rig, "refused"), 1);
+    assert_int_equal (rig_number (rig, "refused"), 1);
     rig_close (rig);
 }
 
