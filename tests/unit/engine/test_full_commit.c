@@ -157,8 +157,8 @@ test_what_fails_has_failed_for_many_reasons (void **state)
     s_open (&self, name, "/id");
     s_send (&self.rig, 1, MESSAGES);
     rig_consumer (&self.rig, 2, "worker", name, 100000);
-    for (char letter = 'a'; letter <= 'l'; letter++) {
-        s_fail_each (&self, letter, 0);
+    for (const char *letter = "abcdefghijkl"; *letter; letter++) {
+        s_fail_each (&self, *letter, 0);
     }
     s_fail_each (&self, 'b', 700000);
     rig_close (&self.rig);
